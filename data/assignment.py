@@ -1,0 +1,140 @@
+"""The answer of a solver: a model for every prompt, what it costs, and how good it provably is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from routoo.data.scores import Scores
+
+Status = Literal["optimal", "feasible", "infeasible"]
+"""`optimal`: proved within the solver's tolerance; `feasible`: every limit holds, with the stated gap."""
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """A model for every prompt of a batch, or the reason why there is none.
+
+    Args:
+        models: Model names; `choice` holds positions in it.
+        choice: Chosen model of each prompt, ``(n_prompts,)`` int32; -1 throughout when infeasible.
+        status: See `Status`.
+        score: Sum of the predicted scores of the choices (of the recorded ones, if those were given).
+        cost_usd: Sum of the costs of the choices, in USD.
+        objective: Value of what was maximised (score) or minimised (cost).
+        bound: Proved bound on `objective`: nobody can do better. (`upper_bound` where score is maximised.)
+        prices: Dual value of each binding limit: objective per unit of the limit (score per USD, say).
+        solver: Name of the backend that ran.
+        reason: When infeasible: which limits cannot hold, and the least that would be feasible, in words.
+        least_budget_usd: When infeasible for want of money: the least budget that would do.
+    """
+
+    models: tuple[str, ...]
+    choice: npt.NDArray[np.int32]
+    status: Status
+    score: float
+    cost_usd: float
+    objective: float
+    bound: float
+    solver: str
+    prices: Mapping[str, float] = field(default_factory=dict)
+    prompt_ids: Sequence[str] | None = None
+    chosen_p_correct: npt.NDArray[np.float32] | None = None
+    chosen_cost_usd: npt.NDArray[np.float32] | None = None
+    chosen_latency_s: npt.NDArray[np.float32] | None = None
+    reason: str | None = None
+    least_budget_usd: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.choice)
+
+    @property
+    def upper_bound(self) -> float:
+        """Proved bound on the objective (an upper bound where score is maximised)."""
+        return self.bound
+
+    @property
+    def gap(self) -> float:
+        """Relative distance between the objective and its bound, at least 0."""
+        if self.status == "infeasible":
+            return float("nan")
+        return abs(self.bound - self.objective) / max(abs(self.bound), abs(self.objective), 1e-12)
+
+    @property
+    def chosen(self) -> list[str]:
+        """Name of the chosen model of each prompt."""
+        return [self.models[j] for j in self.choice]
+
+    def shares(self) -> dict[str, float]:
+        """Share of the prompts that each model gets."""
+        counts = np.bincount(self.choice[self.choice >= 0], minlength=len(self.models))
+        return {
+            name: float(count) / max(len(self), 1) for name, count in zip(self.models, counts, strict=True)
+        }
+
+    def to_polars(self) -> pl.DataFrame:
+        """One row a prompt: `prompt_id`, `model`, and the predicted score, cost and latency of the choice."""
+        import polars as pl
+
+        names = [str(i) for i in range(len(self))] if self.prompt_ids is None else list(self.prompt_ids)
+        columns: dict[str, object] = {
+            "prompt_id": names,
+            "model": self.chosen if self.status != "infeasible" else None,
+        }
+        for name in ("p_correct", "cost_usd", "latency_s"):
+            value = getattr(self, f"chosen_{name}")
+            if value is not None:
+                columns[name] = value
+        frame = pl.DataFrame(columns, schema_overrides={"prompt_id": pl.String, "model": pl.String})
+        return frame.with_columns(pl.col(pl.Float32).fill_nan(None))
+
+    def summary(self) -> str:
+        """The answer in a few lines of words."""
+        if self.status == "infeasible":
+            return f"infeasible: {self.reason}"
+        lines = [
+            f"{len(self)} prompts, {self.solver}: {self.status}, gap {self.gap:.2g}",
+            f"predicted score {self.score / max(len(self), 1):.4f} a prompt, cost {self.cost_usd:.6g} USD",
+        ]
+        lines += [f"price of {name}: {price:.6g}" for name, price in self.prices.items()]
+        shares = sorted(self.shares().items(), key=lambda item: -item[1])
+        lines.append("shares: " + ", ".join(f"{name} {share:.1%}" for name, share in shares if share > 0))
+        return "\n".join(lines)
+
+
+def assignment_of(
+    scores: Scores,
+    choice: npt.NDArray[np.integer],
+    *,
+    status: Status,
+    solver: str,
+    objective: float | None = None,
+    bound: float,
+    prices: Mapping[str, float] | None = None,
+) -> Assignment:
+    """The assignment that a choice makes of `scores`, with its totals summed in float64."""
+    rows = np.arange(len(scores))
+    p, cost, latency = (m[rows, choice] for m in (scores.p_correct, scores.cost_usd, scores.latency))
+    total = float(p.sum(dtype=np.float64))
+    return Assignment(
+        models=scores.models,
+        choice=choice.astype(np.int32),
+        status=status,
+        score=total,
+        cost_usd=float(cost.sum(dtype=np.float64)),
+        objective=total if objective is None else objective,
+        bound=bound,
+        solver=solver,
+        prices=dict(prices or {}),
+        prompt_ids=scores.prompt_ids,
+        chosen_p_correct=p,
+        chosen_cost_usd=cost,
+        chosen_latency_s=latency,
+    )

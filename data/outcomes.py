@@ -1,0 +1,282 @@
+"""Recorded outcomes: which prompts were asked, and what each model achieved on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from routoo.data.errors import InputError
+from routoo.data.files import folder_atomically
+
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+
+FloatMatrix = npt.NDArray[np.float64]
+
+_PROMPT_COLUMNS = {"prompt_id": pl.String, "prompt": pl.String}
+_OUTCOME_COLUMNS = {"prompt_id": pl.String, "model": pl.String, "score": pl.Float32}
+_NUMBERS = {
+    "input_tokens": pl.Float32,
+    "output_tokens": pl.Float32,
+    "cost_usd": pl.Float64,
+    "latency_s": pl.Float32,
+    "confidence": pl.Float32,
+}
+_PART_NAMES = {
+    "train": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeMatrices:
+    """Outcomes as arrays ``(n_prompts, n_models)`` float64, NaN where nothing was recorded."""
+
+    score: FloatMatrix
+    cost_usd: FloatMatrix
+    latency_s: FloatMatrix
+    input_tokens: FloatMatrix
+    output_tokens: FloatMatrix
+    confidence: FloatMatrix
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """Prompts, and one outcome a prompt and model that was run; cells may be missing.
+
+    Args:
+        prompts: `prompt_id`, `prompt`, and where known `domain`, `split`, `answer`; kept sorted by `prompt_id`.
+        outcomes: `prompt_id`, `model`, `score`, and where known `input_tokens`, `output_tokens`,
+            `cost_usd`, `latency_s`, `confidence`, `response`.
+        name: What to call the data in tables.
+
+    Raises:
+        InputError: A column is missing, an id is repeated or unknown, a prompt is null or blank, a score
+            lies outside [0, 1]; the message names the column, the count and a sample row.
+
+    >>> outcomes = Outcomes(
+    ...     pl.DataFrame({"prompt_id": ["q1"], "prompt": ["2 + 2?"]}),
+    ...     pl.DataFrame({"prompt_id": ["q1", "q1"], "model": ["small", "large"], "score": [0, 1]}),
+    ... )
+    >>> outcomes.models
+    ('large', 'small')
+    """
+
+    prompts: pl.DataFrame
+    outcomes: pl.DataFrame
+    name: str = "outcomes"
+
+    def __post_init__(self) -> None:
+        prompts = _typed(self.prompts, "prompts", _PROMPT_COLUMNS, {"domain": pl.String, "split": pl.String})
+        outcomes = _typed(self.outcomes, "outcomes", _OUTCOME_COLUMNS, _NUMBERS)
+        if prompts.is_empty():
+            raise InputError("prompts: expected at least one row, got none")
+        _refuse(prompts, pl.col("prompt_id").is_null(), "prompts: prompt_id is null")
+        _refuse(prompts, pl.col("prompt_id").is_duplicated(), "prompts: prompt_id is repeated")
+        _refuse(prompts, pl.col("prompt").is_null(), "prompts: prompt is null")
+        _refuse(prompts, pl.col("prompt").str.strip_chars().str.len_bytes() == 0, "prompts: prompt is blank")
+        for key in ("prompt_id", "model", "score"):
+            _refuse(outcomes, pl.col(key).is_null(), f"outcomes: {key} is null")
+        _refuse(
+            outcomes,
+            ~pl.col("score").is_between(0, 1) | pl.col("score").is_nan(),
+            "outcomes: score lies outside 0..1",
+        )
+        for key in _NUMBERS:
+            if key in outcomes.columns:
+                _refuse(
+                    outcomes,
+                    pl.col(key).is_not_null() & ~(pl.col(key).is_finite() & (pl.col(key) >= 0)),
+                    f"outcomes: {key} is negative, NaN or infinite (leave it null where it is unknown)",
+                )
+        _refuse(
+            outcomes,
+            pl.struct("prompt_id", "model").is_duplicated(),
+            "outcomes: (prompt_id, model) is repeated; average repeated runs first",
+        )
+        _refuse(
+            outcomes,
+            ~pl.col("prompt_id").is_in(prompts["prompt_id"].implode()),
+            "outcomes: prompt_id is not among the prompts",
+        )
+        if outcomes.is_empty():
+            raise InputError("outcomes: expected at least one row, got none")
+        if "split" in prompts.columns:
+            lower = pl.col("split").str.to_lowercase()
+            _refuse(
+                prompts,
+                pl.col("split").is_null() | ~lower.is_in(list(_PART_NAMES)),
+                f"prompts: split is not one of {', '.join(_PART_NAMES)}",
+            )
+            prompts = prompts.with_columns(lower.replace_strict(_PART_NAMES).alias("split"))
+        object.__setattr__(self, "prompts", prompts.sort("prompt_id"))
+        object.__setattr__(self, "outcomes", outcomes)
+
+    @classmethod
+    def read(cls, path: str | Path, *, name: str | None = None) -> Outcomes:
+        """The outcomes in a folder or file of any known format (see `routoo.data.readers`).
+
+        Raises:
+            InputError: Nothing there, or no format fits; the message lists what was tried.
+        """
+        from routoo.data.readers import read_outcomes
+
+        return read_outcomes(Path(path), name=name)
+
+    def write(self, folder: str | Path) -> None:
+        """Writes `prompts.parquet` and `outcomes.parquet`, in one step."""
+        with folder_atomically(Path(folder)) as scratch:
+            self.prompts.write_parquet(scratch / "prompts.parquet")
+            self.outcomes.write_parquet(scratch / "outcomes.parquet")
+
+    def __len__(self) -> int:
+        return len(self.prompts)
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models that were run, sorted."""
+        return tuple(sorted(self.outcomes["model"].unique().to_list()))
+
+    @property
+    def prompt_ids(self) -> list[str]:
+        """Prompt ids in row order."""
+        return self.prompts["prompt_id"].to_list()
+
+    @property
+    def texts(self) -> list[str]:
+        """Prompts in row order."""
+        return self.prompts["prompt"].to_list()
+
+    @property
+    def domains(self) -> list[str | None] | None:
+        """Domain of each prompt in row order, where the column is known."""
+        return self.prompts["domain"].to_list() if "domain" in self.prompts.columns else None
+
+    @property
+    def has_split(self) -> bool:
+        """Whether the prompts say which part they belong to."""
+        return "split" in self.prompts.columns
+
+    def records(self, column: str) -> bool:
+        """Whether any outcome carries this column, say ``output_tokens``."""
+        return column in self.outcomes.columns and self.outcomes[column].null_count() < len(self.outcomes)
+
+    def coverage(self) -> dict[str, float]:
+        """Share of the prompts that each model was run on."""
+        counts = dict(self.outcomes.group_by("model").len().iter_rows())
+        return {model: counts[model] / len(self) for model in self.models}
+
+    def select(self, models: Sequence[str]) -> Outcomes:
+        """The outcomes of these models only; every prompt stays.
+
+        Raises:
+            InputError: A model has no outcome here.
+        """
+        unknown = sorted(set(models) - set(self.models))
+        if unknown:
+            raise InputError(
+                f"no outcomes of {', '.join(unknown)} in {self.name}; it has {', '.join(self.models)}"
+            )
+        return Outcomes(self.prompts, self.outcomes.filter(pl.col("model").is_in(list(models))), self.name)
+
+    def subset(self, prompt_ids: Iterable[str]) -> Outcomes:
+        """These prompts, with their outcomes."""
+        keep = pl.Series(list(prompt_ids), dtype=pl.String).implode()
+        return Outcomes(
+            self.prompts.filter(pl.col("prompt_id").is_in(keep)),
+            self.outcomes.filter(pl.col("prompt_id").is_in(keep)),
+            self.name,
+        )
+
+    def part(self, *parts: Part) -> Outcomes:
+        """The prompts of these parts of the split.
+
+        Raises:
+            InputError: The prompts have no `split` column yet, or the parts are empty.
+        """
+        if not self.has_split:
+            raise InputError(f"{self.name} has no split column; make one with `with_split`")
+        chosen = self.prompts.filter(pl.col("split").is_in(list(parts)))
+        if chosen.is_empty():
+            raise InputError(f"{self.name} has no prompt in {' or '.join(parts)}; look at its split column")
+        return self.subset(chosen["prompt_id"])
+
+    def with_split(self, *, seed: int = 0, val: float = 0.1, test: float = 0.3) -> Outcomes:
+        """The same outcomes, each prompt put into train, val or test; near-duplicates stay together.
+
+        A `split` column that is already there is kept as it is.
+
+        Args:
+            seed: Which of the possible splits.
+            val: Share of the prompts to choose settings on.
+            test: Share of the prompts to report on.
+        """
+        if self.has_split:
+            return self
+        from routoo.data.splits import split_prompts
+
+        parts = split_prompts(self.texts, seed=seed, val=val, test=test)
+        return Outcomes(self.prompts.with_columns(pl.Series("split", parts)), self.outcomes, self.name)
+
+    def to_matrices(self, models: Sequence[str] | None = None) -> OutcomeMatrices:
+        """Arrays ``(n_prompts, n_models)`` in the order of `prompt_ids` and of `models`, NaN where missing."""
+        models = self.models if models is None else models
+        rows = self.outcomes.join(
+            self.prompts.select("prompt_id").with_row_index("row"), on="prompt_id"
+        ).join(pl.DataFrame({"model": models, "column": range(len(models))}), on="model")
+        at = rows["row"].to_numpy(), rows["column"].to_numpy()
+
+        def matrix(column: str) -> FloatMatrix:
+            out = np.full((len(self), len(models)), np.nan)
+            if column in rows.columns:
+                out[at] = rows[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            return out
+
+        return OutcomeMatrices(
+            *(
+                matrix(column)
+                for column in (
+                    "score", "cost_usd", "latency_s", "input_tokens", "output_tokens", "confidence",
+                )
+            )
+        )  # fmt: skip
+
+
+def _typed(
+    frame: pl.DataFrame, what: str, needed: dict[str, type[pl.DataType]], known: dict[str, type[pl.DataType]]
+) -> pl.DataFrame:
+    """The frame with its known columns cast; refuses missing columns and values that do not fit."""
+    missing = [column for column in needed if column not in frame.columns]
+    if missing:
+        raise InputError(
+            f"{what}: missing columns {', '.join(missing)}; found {', '.join(frame.columns) or 'none'}"
+        )
+    for column, dtype in {**needed, **known}.items():
+        if column not in frame.columns or frame.schema[column] == dtype:
+            continue
+        try:
+            frame = frame.with_columns(pl.col(column).cast(dtype))
+        except pl.exceptions.PolarsError as error:
+            raise InputError(f"{what}: {column} cannot be read as {dtype.__name__}: {error}") from None
+    return frame
+
+
+def _refuse(frame: pl.DataFrame, fault: pl.Expr, words: str) -> None:
+    """Raises in words when any row has the fault; the sample leaves prompts and answers out."""
+    bad = frame.with_row_index("row").filter(fault)
+    if bad.is_empty():
+        return
+    shown = [column for column in bad.columns if column not in ("prompt", "response", "answer")]
+    sample = ", ".join(f"{key}={value!r}" for key, value in bad.select(shown).row(0, named=True).items())
+    raise InputError(f"{words}: {len(bad)} of {len(frame)} rows, such as {sample}")

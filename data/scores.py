@@ -1,0 +1,143 @@
+"""What is predicted for every prompt and model: the record that predictors make and solvers read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.data.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Predicted score, cost and latency of each model on each prompt.
+
+    Args:
+        p_correct: Predicted score in [0, 1], ``(n_prompts, n_models)`` float32.
+        cost_usd: Predicted cost in USD, the same shape, finite and at least 0.
+        latency_s: Predicted seconds to the last token, the same shape; NaN where nothing is known,
+            infinity where a model must never be chosen under a latency limit.
+        models: Model names, one a column.
+        prompt_ids: Names of the prompts, one a row; row numbers when not given.
+        output_tokens: Predicted output tokens, the same shape, where they are known.
+
+    Raises:
+        InputError: Shapes disagree, or a value is NaN or out of range.
+
+    >>> scores = Scores(np.array([[0.9, 0.4]]), np.array([[0.02, 0.001]]), models=("large", "small"))
+    >>> len(scores), scores.models
+    (1, ('large', 'small'))
+    """
+
+    p_correct: Matrix
+    cost_usd: Matrix
+    latency_s: Matrix | None = None
+    models: tuple[str, ...] = ()
+    prompt_ids: Sequence[str] | None = None
+    output_tokens: Matrix | None = None
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.p_correct)
+        if len(shape) != 2 or shape[1] == 0:
+            raise InputError(f"p_correct must be (n_prompts, n_models) with a model at least, got {shape}")
+        if self.latency_s is None:
+            object.__setattr__(self, "latency_s", np.full(shape, np.nan, np.float32))
+        for field in ("p_correct", "cost_usd", "latency_s", "output_tokens"):
+            value = getattr(self, field)
+            if value is None:
+                continue
+            value = np.ascontiguousarray(value, dtype=np.float32)
+            if value.shape != shape:
+                raise InputError(f"{field} has shape {value.shape}, p_correct has {shape}: they must agree")
+            object.__setattr__(self, field, value)
+        _check_range("p_correct", self.p_correct, 0.0, 1.0)
+        _check_range("cost_usd", self.cost_usd, 0.0, float(np.finfo(np.float32).max))
+        object.__setattr__(self, "models", tuple(self.models))
+        if len(self.models) != shape[1] or len(set(self.models)) != shape[1]:
+            raise InputError(f"{shape[1]} columns need as many different model names, got {self.models}")
+        if self.prompt_ids is not None and len(self.prompt_ids) != shape[0]:
+            raise InputError(f"{shape[0]} rows need as many prompt ids, got {len(self.prompt_ids)}")
+
+    def __len__(self) -> int:
+        return int(self.p_correct.shape[0])
+
+    @property
+    def latency(self) -> Matrix:
+        """`latency_s`, which is always an array once the record is made."""
+        assert self.latency_s is not None  # for the type checker: __post_init__ fills it
+        return self.latency_s
+
+    def rows(self, index: npt.NDArray[np.intp]) -> Scores:
+        """The scores of these prompts, by row number or mask."""
+        index = np.arange(len(self))[index]
+        return Scores(
+            self.p_correct[index],
+            self.cost_usd[index],
+            self.latency[index],
+            self.models,
+            None if self.prompt_ids is None else [self.prompt_ids[i] for i in index],
+            None if self.output_tokens is None else self.output_tokens[index],
+        )
+
+    def columns(self, models: Sequence[str]) -> Scores:
+        """The scores of these models, in this order.
+
+        Raises:
+            InputError: A name is not among `models`, or none is given.
+        """
+        unknown = [name for name in models if name not in self.models]
+        if unknown or not models:
+            raise InputError(f"unknown models {unknown or '(none given)'}; known: {', '.join(self.models)}")
+        index = [self.models.index(name) for name in models]
+        return Scores(
+            self.p_correct[:, index],
+            self.cost_usd[:, index],
+            self.latency[:, index],
+            tuple(models),
+            self.prompt_ids,
+            None if self.output_tokens is None else self.output_tokens[:, index],
+        )
+
+    def names(self) -> list[str]:
+        """Prompt ids, or row numbers as text."""
+        return [str(i) for i in range(len(self))] if self.prompt_ids is None else list(self.prompt_ids)
+
+    def to_polars(self) -> pl.DataFrame:
+        """A tidy frame, one row a prompt and model."""
+        import polars as pl
+
+        n, m = self.p_correct.shape
+        columns: dict[str, object] = {
+            "prompt_id": np.repeat(np.array(self.names(), dtype=object), m),
+            "model": list(self.models) * n,
+            "p_correct": self.p_correct.ravel(),
+            "cost_usd": self.cost_usd.ravel(),
+            "latency_s": self.latency.ravel(),
+        }
+        if self.output_tokens is not None:
+            columns["output_tokens"] = self.output_tokens.ravel()
+        return pl.DataFrame(
+            columns, schema_overrides={"prompt_id": pl.String, "model": pl.String}
+        ).with_columns(pl.col("latency_s").fill_nan(None))
+
+
+def _check_range(field: str, value: Matrix, low: float, high: float) -> None:
+    """Refuses NaN and what lies outside, in one pass that allocates nothing of the matrix's size."""
+    if value.size == 0:
+        return
+    least, most = value.min(), value.max()  # NaN propagates through both
+    if least >= low and most <= high:
+        return
+    row, column = np.argwhere(~((value >= low) & (value <= high)))[0]
+    raise InputError(
+        f"{field} must lie in [{low:g}, {high:g}] and not be NaN; row {row}, column {column} is {value[row, column]}"
+    )

@@ -1,0 +1,1 @@
+"""A trained predictor written for ONNX Runtime, and the runtime that reads it back."""

@@ -1,0 +1,1 @@
+"""Predictors of score, cost and latency, their training and calibration."""

@@ -1,0 +1,1 @@
+"""Send every prompt to the model that should answer it."""

@@ -1,0 +1,1 @@
+"""Which model for which prompt, under limits."""
