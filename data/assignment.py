@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.errors import InfeasibleError
+
 if TYPE_CHECKING:
     import polars as pl
 
-    from routoo.data.scores import Scores
+Status = Literal["optimal", "feasible", "infeasible", "unsolved"]
+"""`optimal`: proved within the solver's tolerance; `feasible`: every limit holds, with the stated gap;
+`infeasible`: proved that no assignment keeps the limits; `unsolved`: stopped before an answer was found."""
 
-Status = Literal["optimal", "feasible", "infeasible"]
-"""`optimal`: proved within the solver's tolerance; `feasible`: every limit holds, with the stated gap."""
+
+@dataclass(frozen=True)
+class LimitUse:
+    """What an assignment uses of one limit, and what one more unit of it would be worth.
+
+    Args:
+        name: The limit, as in the problem: ``budget_usd``, ``max_requests of large``.
+        unit: What is counted: USD, s, prompts, tokens, requests, score.
+        used: Sum over the choices.
+        limit: The most that the sum may be; the least, where it is a floor.
+        price: Objective per unit of the limit (score per USD, say); 0 where the limit does not bind.
+        floor: Whether the limit is a least.
+    """
+
+    name: str
+    unit: str
+    used: float
+    limit: float
+    price: float = 0.0
+    floor: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +52,8 @@ class Assignment:
         cost_usd: Sum of the costs of the choices, in USD.
         objective: Value of what was maximised (score) or minimised (cost).
         bound: Proved bound on `objective`: nobody can do better. (`upper_bound` where score is maximised.)
-        prices: Dual value of each binding limit: objective per unit of the limit (score per USD, say).
         solver: Name of the backend that ran.
+        limits: What is used of each limit that couples prompts, and its price.
         reason: When infeasible: which limits cannot hold, and the least that would be feasible, in words.
         least_budget_usd: When infeasible for want of money: the least budget that would do.
     """
@@ -44,7 +66,7 @@ class Assignment:
     objective: float
     bound: float
     solver: str
-    prices: Mapping[str, float] = field(default_factory=dict)
+    limits: tuple[LimitUse, ...] = ()
     prompt_ids: Sequence[str] | None = None
     chosen_p_correct: npt.NDArray[np.float32] | None = None
     chosen_cost_usd: npt.NDArray[np.float32] | None = None
@@ -56,6 +78,16 @@ class Assignment:
         return len(self.choice)
 
     @property
+    def found(self) -> bool:
+        """Whether there is a choice for every prompt, be it optimal or not."""
+        return self.status in ("optimal", "feasible")
+
+    @property
+    def prices(self) -> dict[str, float]:
+        """Dual value of each binding limit: objective per unit of the limit (score per USD, say)."""
+        return {limit.name: limit.price for limit in self.limits if limit.price != 0}
+
+    @property
     def upper_bound(self) -> float:
         """Proved bound on the objective (an upper bound where score is maximised)."""
         return self.bound
@@ -65,11 +97,21 @@ class Assignment:
         """Relative distance between the objective and its bound, at least 0."""
         if self.status == "infeasible":
             return float("nan")
+        if not np.isfinite(self.bound):
+            return float("inf")
         return abs(self.bound - self.objective) / max(abs(self.bound), abs(self.objective), 1e-12)
 
     @property
     def chosen(self) -> list[str]:
-        """Name of the chosen model of each prompt."""
+        """Name of the chosen model of each prompt.
+
+        Raises:
+            InfeasibleError: There is no assignment; the message says why.
+        """
+        if self.status == "infeasible":
+            raise InfeasibleError(
+                self.reason or "no assignment meets the limits", least_budget_usd=self.least_budget_usd
+            )
         return [self.models[j] for j in self.choice]
 
     def shares(self) -> dict[str, float]:
@@ -86,7 +128,7 @@ class Assignment:
         names = [str(i) for i in range(len(self))] if self.prompt_ids is None else list(self.prompt_ids)
         columns: dict[str, object] = {
             "prompt_id": names,
-            "model": self.chosen if self.status != "infeasible" else None,
+            "model": self.chosen if self.found else None,
         }
         for name in ("p_correct", "cost_usd", "latency_s"):
             value = getattr(self, f"chosen_{name}")
@@ -97,8 +139,8 @@ class Assignment:
 
     def summary(self) -> str:
         """The answer in a few lines of words."""
-        if self.status == "infeasible":
-            return f"infeasible: {self.reason}"
+        if not self.found:
+            return f"{self.status}: {self.reason}"
         lines = [
             f"{len(self)} prompts, {self.solver}: {self.status}, gap {self.gap:.2g}",
             f"predicted score {self.score / max(len(self), 1):.4f} a prompt, cost {self.cost_usd:.6g} USD",
@@ -107,34 +149,3 @@ class Assignment:
         shares = sorted(self.shares().items(), key=lambda item: -item[1])
         lines.append("shares: " + ", ".join(f"{name} {share:.1%}" for name, share in shares if share > 0))
         return "\n".join(lines)
-
-
-def assignment_of(
-    scores: Scores,
-    choice: npt.NDArray[np.integer],
-    *,
-    status: Status,
-    solver: str,
-    objective: float | None = None,
-    bound: float,
-    prices: Mapping[str, float] | None = None,
-) -> Assignment:
-    """The assignment that a choice makes of `scores`, with its totals summed in float64."""
-    rows = np.arange(len(scores))
-    p, cost, latency = (m[rows, choice] for m in (scores.p_correct, scores.cost_usd, scores.latency))
-    total = float(p.sum(dtype=np.float64))
-    return Assignment(
-        models=scores.models,
-        choice=choice.astype(np.int32),
-        status=status,
-        score=total,
-        cost_usd=float(cost.sum(dtype=np.float64)),
-        objective=total if objective is None else objective,
-        bound=bound,
-        solver=solver,
-        prices=dict(prices or {}),
-        prompt_ids=scores.prompt_ids,
-        chosen_p_correct=p,
-        chosen_cost_usd=cost,
-        chosen_latency_s=latency,
-    )

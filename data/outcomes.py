@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -29,6 +29,7 @@ _NUMBERS = {
     "latency_s": pl.Float32,
     "confidence": pl.Float32,
 }
+_SAMPLED = ("prompt_id", "model", "score", *_NUMBERS, "domain", "split")
 _PART_NAMES = {
     "train": "train",
     "val": "val",
@@ -56,7 +57,8 @@ class Outcomes:
     """Prompts, and one outcome a prompt and model that was run; cells may be missing.
 
     Args:
-        prompts: `prompt_id`, `prompt`, and where known `domain`, `split`, `answer`; kept sorted by `prompt_id`.
+        prompts: `prompt_id`, `prompt`, and where known `domain`, `split`, `answer`; kept sorted by
+            `prompt_id`.
         outcomes: `prompt_id`, `model`, `score`, and where known `input_tokens`, `output_tokens`,
             `cost_usd`, `latency_s`, `confidence`, `response`.
         name: What to call the data in tables.
@@ -85,9 +87,12 @@ class Outcomes:
         _refuse(prompts, pl.col("prompt_id").is_null(), "prompts: prompt_id is null")
         _refuse(prompts, pl.col("prompt_id").is_duplicated(), "prompts: prompt_id is repeated")
         _refuse(prompts, pl.col("prompt").is_null(), "prompts: prompt is null")
-        _refuse(prompts, pl.col("prompt").str.strip_chars().str.len_bytes() == 0, "prompts: prompt is blank")
+        text = pl.col("prompt").str.replace_all("\0", " ", literal=True).str.strip_chars()
+        _refuse(prompts, text.str.len_bytes() == 0, "prompts: prompt is blank")
         for key in ("prompt_id", "model", "score"):
             _refuse(outcomes, pl.col(key).is_null(), f"outcomes: {key} is null")
+        unnamed = pl.col("model").str.strip_chars().str.len_bytes() == 0
+        _refuse(outcomes, unnamed, "outcomes: model is blank")
         _refuse(
             outcomes,
             ~pl.col("score").is_between(0, 1) | pl.col("score").is_nan(),
@@ -230,11 +235,17 @@ class Outcomes:
         return Outcomes(self.prompts.with_columns(pl.Series("split", parts)), self.outcomes, self.name)
 
     def to_matrices(self, models: Sequence[str] | None = None) -> OutcomeMatrices:
-        """Arrays ``(n_prompts, n_models)`` in the order of `prompt_ids` and of `models`, NaN where missing."""
-        models = self.models if models is None else models
-        rows = self.outcomes.join(
-            self.prompts.select("prompt_id").with_row_index("row"), on="prompt_id"
-        ).join(pl.DataFrame({"model": models, "column": range(len(models))}), on="model")
+        """Arrays ``(n_prompts, n_models)``, rows as `prompt_ids`, columns as `models`, NaN where missing."""
+        models = self.models if models is None else tuple(models)
+        positions = pl.DataFrame(
+            {"model": models, "column": range(len(models))}, schema={"model": pl.String, "column": pl.Int64}
+        )
+        kept = [column for column in ("prompt_id", "model", "score", *_NUMBERS) if column in self.outcomes]
+        rows = (
+            self.outcomes.select(kept)
+            .join(self.prompts.select("prompt_id").with_row_index("row"), on="prompt_id")
+            .join(positions, on="model")
+        )
         at = rows["row"].to_numpy(), rows["column"].to_numpy()
 
         def matrix(column: str) -> FloatMatrix:
@@ -243,18 +254,14 @@ class Outcomes:
                 out[at] = rows[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
             return out
 
-        return OutcomeMatrices(
-            *(
-                matrix(column)
-                for column in (
-                    "score", "cost_usd", "latency_s", "input_tokens", "output_tokens", "confidence",
-                )
-            )
-        )  # fmt: skip
+        return OutcomeMatrices(**{field.name: matrix(field.name) for field in fields(OutcomeMatrices)})
 
 
 def _typed(
-    frame: pl.DataFrame, what: str, needed: dict[str, type[pl.DataType]], known: dict[str, type[pl.DataType]]
+    frame: pl.DataFrame,
+    what: str,
+    needed: Mapping[str, type[pl.DataType]],
+    known: Mapping[str, type[pl.DataType]],
 ) -> pl.DataFrame:
     """The frame with its known columns cast; refuses missing columns and values that do not fit."""
     missing = [column for column in needed if column not in frame.columns]
@@ -274,9 +281,10 @@ def _typed(
 
 def _refuse(frame: pl.DataFrame, fault: pl.Expr, words: str) -> None:
     """Raises in words when any row has the fault; the sample leaves prompts and answers out."""
-    bad = frame.with_row_index("row").filter(fault)
-    if bad.is_empty():
+    at = frame.select(fault.fill_null(False)).to_series().arg_true()
+    if at.is_empty():
         return
-    shown = [column for column in bad.columns if column not in ("prompt", "response", "answer")]
-    sample = ", ".join(f"{key}={value!r}" for key, value in bad.select(shown).row(0, named=True).items())
-    raise InputError(f"{words}: {len(bad)} of {len(frame)} rows, such as {sample}")
+    shown = [column for column in _SAMPLED if column in frame.columns]
+    values = frame.select(shown).row(at[0], named=True)
+    sample = ", ".join(f"{key}={value!r}" for key, value in values.items())
+    raise InputError(f"{words}: {len(at)} of {len(frame)} rows, such as row {at[0]}: {sample}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from routoo.data.files import write_atomically
 NOMINAL_OUTPUT_TOKENS = 100.0
 """Output tokens that a call is costed at where no token counts were ever recorded."""
 
+_MOST = sys.float_info.max
+_PRICE_LIST_NAMES = ("name", "model")
 _RATES = ("usd_per_1m_input", "usd_per_1m_output", "usd_per_call")
 _OPTIONAL_NUMBERS = (
     "usd_per_1m_cached_input",
@@ -66,13 +70,20 @@ class PoolModel:
             value = getattr(self, field)
             if value is None and field in _OPTIONAL_NUMBERS:
                 continue
+            if isinstance(value, np.number):
+                value = value.item()
+                object.__setattr__(self, field, value)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise InputError(f"pool model {self.name!r}: {field} must be a number, got {value!r}")
-            if not math.isfinite(value) or value < 0:
+            if not 0 <= value <= _MOST:
                 raise InputError(
                     f"pool model {self.name!r}: {field} must be finite and at least 0, got {value!r}; "
                     "an unknown price is not zero: look it up, or leave the model out"
                 )
+        if self.tokens_per_second == 0:
+            raise InputError(f"pool model {self.name!r}: tokens_per_second must be above 0; leave it out")
+        if isinstance(self.tags, str) or not all(isinstance(tag, str) for tag in self.tags):
+            raise InputError(f"pool model {self.name!r}: tags must be a list of texts, got {self.tags!r}")
         object.__setattr__(self, "tags", tuple(self.tags))
 
 
@@ -150,23 +161,37 @@ class Pool:
         return np.asarray(seconds, dtype=np.float64)
 
     @classmethod
-    def read(cls, path: str | Path) -> Pool:
-        """The pool written in a TOML file: one ``[[model]]`` table a model.
+    def read(cls, path: str | Path, *, names: Iterable[str] | None = None) -> Pool:
+        """The pool written in a file: TOML with one ``[[model]]`` table a model, or a JSON price list.
+
+        A JSON price list is a list of objects with `model` (or `name`), `usd_per_1m_input` and
+        `usd_per_1m_output`; keys that a pool does not know are passed over.
+
+        Args:
+            path: The file; one that ends in ``.json`` is a price list.
+            names: The models to take, in this order; what is wrong with the others does not matter.
 
         Raises:
-            InputError: The file is missing, is not TOML, or a model lacks a price.
+            InputError: The file is missing or of another format, a name is not in it, or a model
+                lacks a price.
         """
         path = Path(path)
+        is_list = path.suffix.lower() == ".json"
         try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8-sig")
+            rows = json.loads(text) if is_list else tomllib.loads(text).get("model")
         except FileNotFoundError:
             raise InputError(f"{path}: no such file; write one with `routoo pool derive`") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not a TOML file: {error}") from None
-        rows = document.get("model")
-        if not isinstance(rows, list) or not rows:
-            raise InputError(f"{path}: expected one [[model]] table a model, found none")
-        return cls.from_records(rows, source=str(path))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        except (ValueError, RecursionError) as error:  # what both parsers and the decoder raise
+            raise InputError(f"{path}: not a {'JSON' if is_list else 'TOML'} file: {error}") from None
+        expected = "a list of objects, one a model" if is_list else "one [[model]] table a model"
+        if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+            raise InputError(f"{path}: expected {expected}")
+        if is_list:
+            rows = [_price_list_row(row) for row in rows]
+        return cls.from_records(_named(rows, names, str(path)), source=str(path))
 
     @classmethod
     def from_records(cls, rows: Sequence[Mapping[str, Any]], *, source: str = "pool") -> Pool:
@@ -184,7 +209,9 @@ class Pool:
                 raise InputError(f"{source}: model {name!r} has unknown keys {', '.join(unknown)}")
             missing = [key for key in ("name", "usd_per_1m_input", "usd_per_1m_output") if key not in row]
             if missing:
-                raise InputError(f"{source}: model {name!r} lacks {', '.join(missing)}")
+                raise InputError(
+                    f"{source}: model {name!r} lacks {', '.join(missing)}: write it, or leave the model out"
+                )
             models.append(PoolModel(**row))
         return cls(tuple(models))
 
@@ -204,3 +231,27 @@ class Pool:
         import tomli_w
 
         write_atomically(Path(path), tomli_w.dumps({"model": self.to_records()}).encode())
+
+
+def _price_list_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a pool knows of an entry of a price list: keys that it does not know and nulls left out."""
+    known = {field.name for field in dataclasses.fields(PoolModel)}
+    kept = {key: value for key, value in row.items() if key in known and value is not None}
+    name = next((row[key] for key in _PRICE_LIST_NAMES if row.get(key) is not None), None)
+    return kept if name is None else {**kept, "name": name}
+
+
+def _named(
+    rows: Sequence[Mapping[str, Any]], names: Iterable[str] | None, source: str
+) -> Sequence[Mapping[str, Any]]:
+    """The rows of these names, in their order; all rows where no names are given."""
+    if names is None:
+        return rows
+    names = list(names)
+    listed = [row.get("name") for row in rows]
+    unknown = [name for name in names if name not in listed]
+    if unknown:
+        raise InputError(
+            f"{source}: no price for {', '.join(unknown)}; it lists {', '.join(map(str, listed))}"
+        )
+    return [row for name in names for row in rows if row.get("name") == name]

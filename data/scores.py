@@ -55,12 +55,15 @@ class Scores:
             value = getattr(self, field)
             if value is None:
                 continue
-            value = np.ascontiguousarray(value, dtype=np.float32)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is judged as that
+                value = np.ascontiguousarray(value, dtype=np.float32)
             if value.shape != shape:
                 raise InputError(f"{field} has shape {value.shape}, p_correct has {shape}: they must agree")
             object.__setattr__(self, field, value)
         _check_range("p_correct", self.p_correct, 0.0, 1.0)
         _check_range("cost_usd", self.cost_usd, 0.0, float(np.finfo(np.float32).max))
+        if np.fmin.reduce(self.latency, axis=None, initial=np.inf) < 0:
+            raise InputError("latency_s must be at least 0 (NaN where it is unknown), got a negative value")
         object.__setattr__(self, "models", tuple(self.models))
         if len(self.models) != shape[1] or len(set(self.models)) != shape[1]:
             raise InputError(f"{shape[1]} columns need as many different model names, got {self.models}")
@@ -139,5 +142,6 @@ def _check_range(field: str, value: Matrix, low: float, high: float) -> None:
         return
     row, column = np.argwhere(~((value >= low) & (value <= high)))[0]
     raise InputError(
-        f"{field} must lie in [{low:g}, {high:g}] and not be NaN; row {row}, column {column} is {value[row, column]}"
+        f"{field} must lie in [{low:g}, {high:g}] and not be NaN; "
+        f"row {row}, column {column} is {value[row, column]}"
     )

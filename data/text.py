@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _CHARS_PER_TOKEN = 24
-"""A prompt is cut to this many characters a token of the limit before it is tokenised: a bound on the work."""
+"""Characters of a prompt that are tokenised at most, for each token of the limit: a bound on the work."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ class PromptEncoder:
         Raises:
             InputError: A prompt is not text, or has nothing in it but white space.
         """
-        texts = [check_prompt(prompt, at) for at, prompt in enumerate(prompts)]
+        # Stripped, or a long run of white space would crowd out the words.
+        texts = [check_prompt(prompt, at).strip() for at, prompt in enumerate(prompts)]
         shown = [self._clip(text) for text in texts]
         if len(shown) == 1:
             encodings = [self.tokenizer.encode(shown[0], add_special_tokens=False)]
@@ -113,13 +114,13 @@ class PromptEncoder:
         ids, tokens, cut = [], [], []
         for text, part, encoding in zip(texts, shown, encodings, strict=True):
             body = encoding.ids
-            tokens.append(len(body) * len(text) / max(len(part), 1))
+            tokens.append(len(body) * len(text) / len(part))
             over = len(body) > self._room
             cut.append(over or len(part) < len(text))
             if over:
                 head = self._room // 2
                 body = body[:head] + body[len(body) - (self._room - head) :]
-            ids.append([*self._prefix, *body, *self._suffix])
+            ids.append([*self._prefix, *body, *self._suffix] or [self._pad_id])
         return EncodedPrompts(ids, np.array(tokens, np.float32), np.array(cut, np.bool_), self._pad_id)
 
     def _clip(self, text: str) -> str:
@@ -130,7 +131,7 @@ class PromptEncoder:
 
 
 def check_prompt(prompt: object, at: int) -> str:
-    """The prompt as text that a tokenizer can take: null bytes and lone surrogates become white space.
+    """The prompt as text that a tokenizer can take: a null byte becomes a space, a lone surrogate a ``?``.
 
     Raises:
         InputError: It is not text, or blank; the message names the row, never the text.
