@@ -1,0 +1,197 @@
+"""Prices and speeds read off recorded outcomes, and what recorded calls cost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+
+from routoo.data.errors import InputError
+from routoo.data.outcomes import OutcomeMatrices, Outcomes
+from routoo.data.pool import Pool, PoolModel
+
+Column = npt.NDArray[np.float64]
+
+MAX_RESIDUAL = 0.05
+"""Share of the recorded cost (root mean square) that prices per token may leave unexplained."""
+
+_PER_MILLION = 1e-6
+_LEAST_CALL_SHARE = 1e-3  # a smaller share of the mean cost is rounding, not a price per call
+_SPEED_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices fitted to one model's recorded costs.
+
+    Args:
+        residual: Root mean square of what they leave unexplained, as a share of that of the costs.
+    """
+
+    usd_per_1m_input: float
+    usd_per_1m_output: float
+    usd_per_call: float
+    residual: float
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds to the first token, and tokens per second after it."""
+
+    time_to_first_token_s: float
+    tokens_per_second: float
+
+
+def derive_pool(outcomes: Outcomes, *, max_residual: float = MAX_RESIDUAL) -> Pool:
+    """The pool whose prices explain the recorded costs, with speeds where latencies were recorded.
+
+    Where tokens and costs are recorded, a model's prices per token and per call are the non-negative
+    least squares fit of its costs. Where costs alone are recorded, or the tokens never vary, a call
+    costs the mean and a token nothing (`PoolModel.usd_per_call`).
+
+    Args:
+        outcomes: Outcomes with a `cost_usd` for each model.
+        max_residual: Share of the recorded cost that a fit may leave unexplained.
+
+    Raises:
+        InputError: A model has no recorded cost, or its costs do not follow its tokens.
+
+    >>> import polars as pl
+    >>> prompts = pl.DataFrame({"prompt_id": ["a", "b", "c", "d"], "prompt": ["w", "x", "y", "z"]})
+    >>> rows = {"prompt_id": ["a", "b", "c", "d"], "model": "small", "score": [1, 0, 1, 1]}
+    >>> tokens = {"input_tokens": [10, 20, 90, 40], "output_tokens": [5, 80, 7, 60]}
+    >>> cost = {"cost_usd": [20e-6, 180e-6, 104e-6, 160e-6]}
+    >>> pool = derive_pool(Outcomes(prompts, pl.DataFrame({**rows, **tokens, **cost})))
+    >>> pool["small"].usd_per_1m_input, pool["small"].usd_per_1m_output
+    (1.0, 2.0)
+    """
+    recorded = outcomes.to_matrices()
+    unpriced = [
+        name for name, paid in zip(outcomes.models, recorded.cost_usd.T, strict=True) if np.isnan(paid).all()
+    ]
+    if unpriced:
+        raise InputError(_no_cost(outcomes, unpriced))
+    return Pool(tuple(_priced(name, recorded, at, max_residual) for at, name in enumerate(outcomes.models)))
+
+
+def recorded_cost_usd(outcomes: Outcomes, pool: Pool) -> npt.NDArray[np.float64]:
+    """What the recorded calls cost, ``(n_prompts, n_models)`` in the order of the pool.
+
+    Where the outcomes record costs at all, these are the costs, and NaN where one is missing. Else,
+    where they record output tokens, tokens are paid at the pool's prices, and NaN where no tokens are
+    known. Else every call has its nominal cost (see `Pool.cost_usd`) and nothing is NaN.
+    """
+    recorded = outcomes.to_matrices(pool.names)
+    if outcomes.records("cost_usd"):
+        return recorded.cost_usd
+    cost = pool.cost_usd(recorded.input_tokens, recorded.output_tokens)
+    if outcomes.records("output_tokens"):
+        cost[np.isnan(recorded.output_tokens)] = np.nan
+    return cost
+
+
+def fit_prices(cost_usd: Column, input_tokens: Column, output_tokens: Column) -> Prices:
+    """The non-negative prices nearest to the recorded costs of one model; NaN marks what is missing.
+
+    Args:
+        cost_usd: Recorded costs, ``(n,)``, at least one of them known.
+        input_tokens: Tokens sent, ``(n,)``; all NaN where they were never recorded.
+        output_tokens: Tokens received, ``(n,)``.
+    """
+    sent = np.zeros_like(input_tokens) if np.isnan(input_tokens).all() else input_tokens
+    known = ~np.isnan(cost_usd) & ~np.isnan(sent) & ~np.isnan(output_tokens)
+    terms = np.stack([sent * _PER_MILLION, output_tokens * _PER_MILLION, np.ones_like(sent)], axis=1)[known]
+    paid = cost_usd[known]
+    varying = [at for at in (0, 1) if len(paid) and np.ptp(terms[:, at]) > 0]
+    if 1 not in varying or len(paid) <= len(varying) + 1 or not _independent(terms[:, [*varying, 2]]):
+        return Prices(0.0, 0.0, _rounded(float(np.nanmean(cost_usd))), 0.0)
+    prices, residual = _nonnegative_fit(terms, paid, [*varying, 2])
+    if prices[2] < _LEAST_CALL_SHARE * paid.mean():
+        prices, residual = _nonnegative_fit(terms, paid, [0, 1])
+    per_input, per_output, per_call = (_rounded(price) for price in prices)
+    return Prices(per_input, per_output, per_call, residual)
+
+
+def fit_speed(latency_s: Column, output_tokens: Column) -> Speed | None:
+    """The speed of one model by a line through latency and tokens; none where no such line is seen.
+
+    The slope is the median over pairs of calls (Theil 1950; Sen 1968), weighed by how far apart their
+    tokens are (Jaeckel 1972), so that retries and queues, which make latencies long-tailed, do not count.
+    """
+    known = ~np.isnan(latency_s) & ~np.isnan(output_tokens)
+    order = np.argsort(output_tokens[known], kind="stable")
+    order = order[np.linspace(0, len(order) - 1, min(len(order), _SPEED_ROWS)).astype(np.intp)]
+    tokens, seconds = output_tokens[known][order], latency_s[known][order]
+    left, right = np.triu_indices(len(tokens), 1)
+    apart = tokens[right] > tokens[left]
+    if not apart.any():
+        return None
+    step = (tokens[right] - tokens[left])[apart]
+    slope = _weighted_median((seconds[right] - seconds[left])[apart] / step, step)
+    first = float(np.median(seconds - slope * tokens))
+    if first < 0:
+        first, slope = 0.0, float(np.median(seconds) / max(np.median(tokens), 1.0))
+    return Speed(_rounded(first), _rounded(1 / slope)) if slope > 0 else None
+
+
+def _priced(name: str, recorded: OutcomeMatrices, at: int, max_residual: float) -> PoolModel:
+    prices = fit_prices(recorded.cost_usd[:, at], recorded.input_tokens[:, at], recorded.output_tokens[:, at])
+    if prices.residual > max_residual:
+        raise InputError(
+            f"the recorded costs of {name!r} do not follow its tokens: prices of "
+            f"{prices.usd_per_1m_input:g} and {prices.usd_per_1m_output:g} USD per million leave "
+            f"{prices.residual:.1%} unexplained, expected at most {max_residual:.1%}; "
+            f"write a pool.toml, such as\n{_example(name)}"
+        )
+    speed = fit_speed(recorded.latency_s[:, at], recorded.output_tokens[:, at])
+    return PoolModel(
+        name=name,
+        usd_per_1m_input=prices.usd_per_1m_input,
+        usd_per_1m_output=prices.usd_per_1m_output,
+        usd_per_call=prices.usd_per_call,
+        time_to_first_token_s=speed.time_to_first_token_s if speed else None,
+        tokens_per_second=speed.tokens_per_second if speed else None,
+    )
+
+
+def _nonnegative_fit(terms: Column, paid: Column, columns: list[int]) -> tuple[Column, float]:
+    """Prices of all three terms, 0 where left out of `columns`, and the residual as a share."""
+    scale = np.maximum(np.linalg.norm(terms[:, columns], axis=0), 1e-300)
+    size = float(np.linalg.norm(paid))
+    prices = np.zeros(3)
+    if size > 0:
+        prices[columns] = nnls(terms[:, columns] / scale, paid / size)[0] * size / scale
+    return prices, float(np.linalg.norm(terms @ prices - paid)) / max(size, 1e-300)
+
+
+def _weighted_median(values: Column, weights: Column) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def _independent(terms: Column) -> bool:
+    """Whether no column is nearly a mixture of the others."""
+    scaled = terms / np.linalg.norm(terms, axis=0)
+    return bool(np.linalg.matrix_rank(scaled, tol=1e-6 * np.sqrt(len(scaled))) == terms.shape[1])
+
+
+def _rounded(value: float) -> float:
+    """Six significant digits: what floats carry beyond is no price."""
+    return float(f"{value:.6g}")
+
+
+def _no_cost(outcomes: Outcomes, models: list[str]) -> str:
+    shown = ", ".join(models[:5]) + (", ..." if len(models) > 5 else "")
+    return (
+        f"{outcomes.name}: {len(models)} of {len(outcomes.models)} models have no recorded cost_usd "
+        f"({shown}), and prices cannot be guessed; write a pool.toml, one table a model, such as\n"
+        f"{_example(models[0])}"
+    )
+
+
+def _example(name: str) -> str:
+    return f"[[model]]\nname = {json.dumps(name)}\nusd_per_1m_input = 0.50\nusd_per_1m_output = 1.50"
