@@ -1,0 +1,121 @@
+"""Why there is no assignment: the limits that cannot hold together, and the least that would do."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+
+import numpy as np
+
+from routoo.data.assignment import Assignment
+from routoo.solver.answer import no_answer, words
+from routoo.solver.limits import Limit
+from routoo.solver.passes import InMemory
+from routoo.solver.problem import BLOCK, ROUNDING, Problem
+from routoo.solver.rows import Floats, Rows, Tables
+
+
+def unserved(problem: Problem) -> str | None:
+    """Why some prompt has no model open to it, in words; None where every prompt has one."""
+    if not problem.restricts:
+        return None
+    for start in range(0, len(problem), BLOCK):
+        rows = problem.rows(slice(start, start + BLOCK))
+        assert rows.allowed is not None  # for the type checker: the problem restricts choices
+        closed = np.flatnonzero(~rows.allowed.any(axis=1))
+        if len(closed):
+            return closed_words(problem, start + int(closed[0]))
+    return None
+
+
+def infeasible(problem: Problem, *, solver: str) -> Assignment:
+    """The answer to a problem whose limits are known not to hold together."""
+    ledger = InMemory(problem).ledger
+    least = ledger.bounds if not problem.limits else least_uses(problem)
+    alone = [
+        at
+        for at, (use, bound) in enumerate(zip(least, ledger.bounds, strict=True))
+        if use > bound + ROUNDING * max(abs(use), abs(bound))
+    ]
+    if not alone:
+        names = words([_stated(limit) for limit in problem.limits])
+        return no_answer(problem, f"{names} cannot hold together", solver=solver)
+    reason = "; ".join(_alone(problem.limits[at], float(least[at])) for at in alone)
+    budget = next((float(least[at]) for at in alone if problem.limits[at].name == "budget_usd"), None)
+    return no_answer(problem, reason, solver=solver, least_budget_usd=budget)
+
+
+def least_uses(problem: Problem) -> Floats:
+    """The least that any choice uses of each limit, were it the only one, with the sign of the bounds."""
+    prompts = InMemory(problem)
+    tables = [prompts.ledger.tables(unit) for unit in np.eye(len(problem.limits))]
+
+    def work(start: int, rows: Rows) -> list[float]:
+        return [_least(rows, table) for table in tables]
+
+    return np.asarray(np.sum(list(prompts.map(work)), axis=0), np.float64)
+
+
+def _least(rows: Rows, tables: Tables) -> float:
+    used = np.broadcast_to(np.asarray(rows.used(tables), np.float64), rows.score.shape)
+    if rows.allowed is not None:
+        used = np.where(rows.allowed, used, np.inf)
+    return float(used.min(axis=1).sum())
+
+
+def _alone(limit: Limit, least: float) -> str:
+    reached = limit.sign * least / limit.scale
+    if limit.floor:
+        most = rounded(reached, up=False)
+        return f"{_stated(limit)} is out of reach: the most that any assignment reaches is {most}"
+    return f"{_stated(limit)} is too little: the least that would do is {rounded(reached)}"
+
+
+def _stated(limit: Limit) -> str:
+    return f"{limit.name} {limit.stated:.9g}"
+
+
+def rounded(value: float, *, up: bool = True) -> str:
+    """Six digits of a number, rounded so that what is printed is still enough (up) or still held (down).
+
+    >>> rounded(0.123456123), rounded(0.123456123, up=False), rounded(2.0)
+    ('0.123457', '0.123456', '2')
+    """
+    exact = Decimal(value)
+    rounding = ROUND_CEILING if up else ROUND_FLOOR
+    digits = Context(prec=6, rounding=rounding).create_decimal(exact).normalize()
+    return f"{float(digits):.6g}"
+
+
+def closed_words(problem: Problem, row: int) -> str:
+    """Which per-prompt limit closes every model to this prompt, and the least that would open one."""
+    scores = problem.scores
+    name = scores.names()[row] if scores.prompt_ids is None else scores.prompt_ids[row]
+    cost, latency = scores.cost_usd[row], scores.latency[row]
+    open_ = np.ones(len(cost), np.bool_)
+    if isinstance(problem.allowed, np.ndarray):
+        open_ &= problem.allowed[0 if len(problem.allowed) == 1 else row]
+    if not open_.any():
+        return f"prompt {name!r} is allowed no model"
+    open_ &= latency != np.inf
+    if not open_.any():
+        return f"prompt {name!r}: every model allowed to it has infinite latency"
+    reasons = []
+    if problem.max_cost_usd is not None:
+        limit = float(np.asarray(problem.max_cost_usd)[row])
+        reasons.append((f"max_cost_usd {limit:.6g}", cost, limit, "USD"))
+    if problem.max_latency_s is not None:
+        limit = float(np.asarray(problem.max_latency_s)[row])
+        reasons.append((f"max_latency_s {limit:.6g}", latency, limit, "s"))
+    for stated, use, limit, unit in reasons:
+        if not (use[open_] <= limit).any():
+            least = use[open_].min()  # a float32 prints as the shortest number that reads back as it
+            return (
+                f"prompt {name!r} has no model within {stated}: the least that would do is {least!s} {unit}"
+            )
+    both = words([stated for stated, *_ in reasons])
+    stated, use, _, unit = reasons[0]
+    within = open_ & (latency <= reasons[1][2])
+    return (
+        f"prompt {name!r} has no model within {both} together: within the second, "
+        f"the least {stated.split()[0]} that would do is {use[within].min()!s} {unit}"
+    )

@@ -1,0 +1,39 @@
+"""The backend that needs numpy alone: hull steps under at most one limit that couples prompts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from routoo.data.assignment import Assignment
+from routoo.solver.answer import answer
+from routoo.solver.explain import infeasible
+from routoo.solver.knapsack import fill
+from routoo.solver.passes import InMemory, price_pass
+from routoo.solver.problem import Problem
+
+NAME = "greedy"
+
+
+def accepts(problem: Problem) -> bool:
+    """Whether at most one limit couples prompts."""
+    return len(problem.limits) <= 1
+
+
+def solve_greedy(problem: Problem, *, threads: int | None = None) -> Assignment:
+    """The assignment by hull steps: the relaxation exactly, and a whole answer next to it.
+
+    Args:
+        problem: At most one limit that couples prompts, of any kind.
+        threads: How many threads read the scores; the processors at hand, when None.
+    """
+    prompts = InMemory(problem, threads)
+    if not problem.limits:
+        choice = np.empty(len(problem), np.int32)
+        bound = price_pass(prompts, np.zeros(0), keep=choice).bound
+        return answer(problem, choice, solver=NAME, bound=bound, prices=np.zeros(0))
+    filled = fill(prompts)
+    if not filled.feasible:
+        return infeasible(problem, solver=NAME)
+    prices = np.array([filled.price])
+    bound = price_pass(prompts, prices).bound
+    return answer(problem, filled.choice, solver=NAME, bound=bound, prices=prices, proved=filled.proved)

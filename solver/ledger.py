@@ -1,0 +1,136 @@
+"""Prices of limits to prices of quantities, and sums of quantities back to what each limit uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from routoo.solver.limits import Limit, Quantity
+from routoo.solver.rows import Choice, Floats, Rows, Tables
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """Sums over the choices of some prompts; the totals of two shards add up.
+
+    Args:
+        reduced: Sum of the objective less what is used at the prices of the pass.
+        gained: Sum of the objective.
+        tables: Sum of each quantity by domain and model, ``(n_domains, n_models)``.
+    """
+
+    reduced: float
+    gained: float
+    tables: Mapping[Quantity, Floats]
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.reduced + other.reduced,
+            self.gained + other.gained,
+            {name: table + other.tables[name] for name, table in self.tables.items()},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """The limits of a problem against its columns and domains.
+
+    Args:
+        limits: The limits, in the order of every vector of prices or uses.
+        n_models: Columns of the scores.
+        n_domains: Domains that have a limit of their own, at least 1.
+    """
+
+    limits: Sequence[Limit]
+    n_models: int
+    n_domains: int = 1
+
+    @cached_property
+    def bounds(self) -> Floats:
+        """Right-hand sides with floors turned round: ``uses <= bounds``."""
+        return np.array([limit.sign * limit.bound for limit in self.limits])
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What has to be summed, each quantity once."""
+        return tuple(dict.fromkeys(limit.quantity for limit in self.limits))
+
+    @cached_property
+    def _split(self) -> frozenset[Quantity]:
+        return frozenset(
+            limit.quantity
+            for limit in self.limits
+            if limit.only.column is not None or limit.only.domain is not None
+        )
+
+    @cached_property
+    def by_domain(self) -> bool:
+        """Whether any limit looks at one domain alone."""
+        return any(limit.only.domain is not None for limit in self.limits)
+
+    def tables(self, prices: Floats) -> Tables:
+        """What one unit of each quantity costs at these prices of the limits; free quantities left out."""
+        found: dict[Quantity, Floats] = {}
+        for limit, price in zip(self.limits, prices, strict=True):
+            if price == 0:
+                continue
+            table = found.setdefault(limit.quantity, np.zeros((1, self.n_models)))
+            if limit.only.domain is not None and len(table) < self.n_domains:
+                table = found[limit.quantity] = np.repeat(table, self.n_domains, axis=0)
+            _part(table, limit)[...] += limit.sign * price
+        return found
+
+    def totals(self, rows: Rows, choice: Choice, reduced: float = 0.0) -> Totals:
+        """What these choices add up to."""
+        shape = (self.n_domains, self.n_models)
+        cell = choice
+        if self.by_domain and rows.domain is not None:
+            cell = rows.domain * self.n_models + choice
+        tables: dict[Quantity, Floats] = {}
+        for name in self.quantities:
+            amounts = rows.chosen(name, choice)
+            if name in self._split:
+                tables[name] = _by_cell(cell, amounts, shape)
+            else:
+                tables[name] = np.array([[amounts.sum()]])
+        return Totals(reduced, float(rows.gained(choice).sum()), tables)
+
+    def uses(self, totals: Totals) -> Floats:
+        """What each limit uses, with the sign of `bounds`, ``(n_limits,)``."""
+        return np.array(
+            [limit.sign * _part(totals.tables[limit.quantity], limit).sum() for limit in self.limits]
+        )
+
+    def cells(self, rows: Rows, row: Choice, column: Choice) -> Floats:
+        """What single choices use of each limit, with the sign of `bounds`, ``(n_limits, n_cells)``."""
+        found = np.zeros((len(self.limits), len(row)))
+        for at, limit in enumerate(self.limits):
+            counts = np.ones(len(row), np.bool_)
+            if limit.only.column is not None:
+                counts &= column == limit.only.column
+            if limit.only.domain is not None and rows.domain is not None:
+                counts &= rows.domain[row] == limit.only.domain
+            found[at, counts] = limit.sign * rows.quantity(limit.quantity)[row[counts], column[counts]]
+        return found
+
+
+def _by_cell(cell: Choice, amounts: Floats, shape: tuple[int, int]) -> Floats:
+    """Sums by domain and model."""
+    sums = np.bincount(cell, amounts, shape[0] * shape[1])
+    return sums.astype(np.float64, copy=False).reshape(shape)
+
+
+def _part(table: Floats, limit: Limit) -> Floats:
+    """The part of a ``(n_domains, n_models)`` table that a limit counts, as a view."""
+    if table.shape == (1, 1):
+        return table
+    rows = (
+        slice(None)
+        if limit.only.domain is None or len(table) == 1
+        else slice(limit.only.domain, limit.only.domain + 1)
+    )
+    columns = slice(None) if limit.only.column is None else slice(limit.only.column, limit.only.column + 1)
+    return table[rows, columns]

@@ -1,0 +1,159 @@
+"""Limits: as a user states them, and in the one form that every solver reads."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from routoo.data.errors import InputError
+from routoo.data.pool import Pool
+
+Quantity = Literal["score", "cost_usd", "latency_s", "slow", "tokens", "requests"]
+"""What a limit adds up over the choices; `slow` counts prompts above the latency tail's threshold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelLimit:
+    """What one model may be given in a batch.
+
+    Args:
+        max_requests: Most prompts.
+        max_tokens: Most input and output tokens together.
+        budget_usd: Most money.
+        max_concurrency: Most calls under way at once, on average over the period of the batch.
+
+    Raises:
+        InputError: A limit is NaN or negative.
+    """
+
+    max_requests: float | None = None
+    max_tokens: float | None = None
+    budget_usd: float | None = None
+    max_concurrency: float | None = None
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainLimit:
+    """What the prompts of one domain (a tenant, say) may spend, and the mean score that they must reach.
+
+    Raises:
+        InputError: A limit is NaN or negative, or the mean score is above 1.
+    """
+
+    budget_usd: float | None = None
+    min_mean_score: float | None = None
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+        check_share("min_mean_score", self.min_mean_score)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyTail:
+    """At most `max_share` of the prompts may take longer than `above_s` seconds.
+
+    Raises:
+        InputError: A number is NaN or negative, or the share is above 1.
+    """
+
+    above_s: float
+    max_share: float
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+        check_share("max_share", self.max_share)
+
+
+@dataclass(frozen=True)
+class Only:
+    """Which choices a limit counts: those of one model, those of one domain, or all."""
+
+    column: int | None = None
+    domain: int | None = None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The sum of `quantity` over the choices is at most `bound` (at least, where it is a floor).
+
+    Args:
+        name: What messages and prices call it.
+        quantity: What is added up.
+        stated: The number that the user gave; `bound` is ``scale`` times that. Infinity is no limit.
+        only: Which choices count.
+        scale: Prompts, where a mean is limited; seconds, where concurrency is.
+        floor: The sum is to be at least `bound`.
+    """
+
+    name: str
+    quantity: Quantity
+    stated: float | None
+    only: Only = Only()
+    scale: float = 1.0
+    floor: bool = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether it limits anything."""
+        return self.stated is not None and self.stated < math.inf
+
+    @property
+    def bound(self) -> float:
+        """The most (least) that the sum may be."""
+        return math.inf if self.stated is None else float(self.stated) * self.scale
+
+    @property
+    def sign(self) -> float:
+        """1, or -1 for a floor: ``sign * sum <= sign * bound`` holds in both cases."""
+        return -1.0 if self.floor else 1.0
+
+
+def pool_limits(pool: Pool, period_s: float) -> dict[str, ModelLimit]:
+    """The limits that a pool states per minute, over a batch of this many seconds.
+
+    Raises:
+        InputError: The period is not a positive number.
+
+    >>> from routoo.data.pool import PoolModel
+    >>> pool = Pool((PoolModel(name="a", usd_per_1m_input=1, usd_per_1m_output=1, requests_per_minute=60),))
+    >>> pool_limits(pool, 600)["a"].max_requests
+    600.0
+    """
+    if not period_s > 0:
+        raise InputError(f"period_s must be above 0 seconds, got {period_s}")
+    minutes = period_s / 60
+    limits = {}
+    for model in pool.models:
+        limit = ModelLimit(
+            max_requests=None if model.requests_per_minute is None else model.requests_per_minute * minutes,
+            max_tokens=None if model.tokens_per_minute is None else model.tokens_per_minute * minutes,
+            max_concurrency=model.concurrency,
+        )
+        if limit != ModelLimit():
+            limits[model.name] = limit
+    return limits
+
+
+def check_numbers(record: ModelLimit | DomainLimit | LatencyTail) -> None:
+    """Refuses NaN and negative fields."""
+    for field in fields(record):
+        check_number(f"{type(record).__name__}.{field.name}", getattr(record, field.name))
+
+
+def check_number(name: str, value: float | None) -> None:
+    """Refuses what is not a number, NaN, or negative; None and infinity are no limit."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value) or value < 0:
+        raise InputError(f"{name} must be a number of at least 0, got {value!r}")
+
+
+def check_share(name: str, value: float | None) -> None:
+    """Refuses shares and mean scores above 1."""
+    if value is not None and value > 1:
+        raise InputError(f"{name} must lie in 0..1, got {value!r}")

@@ -1,0 +1,153 @@
+"""A pass: the best choice of every prompt at given prices, and its sums, block by block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import add
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.solver.ledger import Ledger, Totals
+from routoo.solver.problem import BLOCK, Problem
+from routoo.solver.rows import Floats, Goal, Rows
+
+Answer = TypeVar("Answer")
+Work = Callable[[int, Rows], Answer]
+
+
+class Prompts(Protocol):
+    """Where prompts come from: memory, a file, or other machines. All that a solver needs of a batch."""
+
+    @property
+    def goal(self) -> Goal:
+        """What is pursued."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """The limits."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of prompts."""
+        ...
+
+    def map(self, work: Work[Answer]) -> Iterator[Answer]:
+        """`work(start, rows)` of every block of prompts in order, `start` being its first row."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class InMemory:
+    """The prompts of a problem, read in blocks by a few threads (numpy lets go of the lock).
+
+    Args:
+        problem: Where the arrays are.
+        threads: How many threads read; the processors at hand, when None.
+    """
+
+    problem: Problem
+    threads: int | None = None
+
+    @property
+    def goal(self) -> Goal:
+        """What the problem pursues."""
+        return self.problem.goal
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The limits of the problem."""
+        problem = self.problem
+        domains = len(problem.domain_names) if problem.domain_limits else 1
+        return Ledger(problem.limits, len(problem.scores.models), domains)
+
+    def __len__(self) -> int:
+        return len(self.problem)
+
+    def map(self, work: Work[Answer]) -> Iterator[Answer]:
+        """`work(start, rows)` of every block of prompts, in order."""
+        problem = self.problem
+
+        def block(start: int) -> Answer:
+            return work(start, problem.rows(slice(start, start + BLOCK)))
+
+        starts = range(0, len(problem), BLOCK)
+        threads = min(self.threads or processors(), len(starts))
+        if threads < 2:
+            yield from map(block, starts)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            yield from pool.map(block, starts)
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """A few prompts picked out of a batch, with the limits that are left for them."""
+
+    rows: Rows
+    ledger: Ledger
+
+    @property
+    def goal(self) -> Goal:
+        """What the batch pursues."""
+        return self.rows.goal
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def map(self, work: Work[Answer]) -> Iterator[Answer]:
+        """`work(start, rows)` of every block of prompts, in order."""
+        for start in range(0, len(self.rows), BLOCK):
+            yield work(start, self.rows.part(slice(start, start + BLOCK)))
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """What a pass over all prompts found.
+
+    Args:
+        bound: No assignment within the limits has a better objective (Lagrangian relaxation).
+        gained: Objective of the choices, which need not keep the limits.
+        uses: What the choices use of each limit, ``(n_limits,)``, with the sign of `Ledger.bounds`.
+    """
+
+    bound: float
+    gained: float
+    uses: Floats
+
+
+def price_pass(prompts: Prompts, prices: Floats, *, keep: npt.NDArray[np.int32] | None = None) -> Pass:
+    """The best choice of every prompt at these prices, in sums; the choices themselves go into `keep`."""
+    ledger, tables = prompts.ledger, prompts.ledger.tables(prices)
+
+    def work(start: int, rows: Rows) -> Totals:
+        choice, value = rows.best(tables)
+        if keep is not None:
+            keep[start : start + len(rows)] = choice
+        return ledger.totals(rows, choice, float(value.sum()))
+
+    totals = reduce(add, prompts.map(work))
+    bound = totals.reduced + float(prices @ ledger.bounds)
+    return Pass(bound, totals.gained, ledger.uses(totals))
+
+
+def choice_totals(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Pass:
+    """What given choices gain and use; `bound` is their objective."""
+    ledger = prompts.ledger
+
+    def work(start: int, rows: Rows) -> Totals:
+        return ledger.totals(rows, choice[start : start + len(rows)].astype(np.intp))
+
+    totals = reduce(add, prompts.map(work))
+    return Pass(totals.gained, totals.gained, ledger.uses(totals))
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,105 @@
+"""Selection: the best choice of single prompts, each on its own, at a price of money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.data.errors import InfeasibleError, InputError
+from routoo.data.scores import Scores
+from routoo.solver.explain import closed_words
+from routoo.solver.limits import check_number
+from routoo.solver.problem import PerPrompt, Problem
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The model for one prompt, and what is predicted of it.
+
+    Args:
+        model: Name of the chosen model.
+        p_correct: Its predicted score.
+        cost_usd: Its predicted cost.
+        latency_s: Its predicted latency; NaN where nothing is known.
+        price: Score per USD that the choice was made at.
+    """
+
+    model: str
+    p_correct: float
+    cost_usd: float
+    latency_s: float
+    price: float = 0.0
+
+
+def select(
+    scores: Scores,
+    *,
+    price: float = 0.0,
+    max_cost_usd: float | None = None,
+    max_latency_s: float | None = None,
+    allowed: Sequence[str] | None = None,
+) -> Selection:
+    """The model for one prompt: most predicted score less cost at the price, within the limits.
+
+    Args:
+        scores: Predictions for one prompt.
+        price: Score that a dollar must buy, as `Assignment.prices["budget_usd"]` says it for a batch; at
+            0 the best model within the limits is taken, and of equally good ones the cheapest.
+        max_cost_usd: Most money for the prompt.
+        max_latency_s: Most seconds for the prompt.
+        allowed: Models that may be chosen, by name.
+
+    Raises:
+        InputError: There is not just one prompt, or a limit is NaN, negative or names an unknown model.
+        InfeasibleError: No model keeps the limits; the message names the limit and the least that would do.
+
+    >>> scores = Scores(np.array([[0.9, 0.4]]), np.array([[0.02, 0.001]]), models=("large", "small"))
+    >>> select(scores, max_cost_usd=0.01).model
+    'small'
+    >>> select(scores, max_cost_usd=0.0001)
+    Traceback (most recent call last):
+    routoo.data.errors.InfeasibleError: prompt '0' has no model within max_cost_usd 0.0001: the least that \
+would do is 0.001 USD
+    """
+    if len(scores) != 1:
+        raise InputError(f"select takes one prompt, got {len(scores)}; use assign for a batch")
+    problem = Problem(scores=scores, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=allowed)
+    at = int(_choose(problem, price)[0])
+    if at < 0:
+        raise InfeasibleError(closed_words(problem, 0))
+    return Selection(
+        scores.models[at],
+        float(scores.p_correct[0, at]),
+        float(scores.cost_usd[0, at]),
+        float(scores.latency[0, at]),
+        price,
+    )
+
+
+def select_each(
+    scores: Scores,
+    *,
+    price: float = 0.0,
+    max_cost_usd: PerPrompt | None = None,
+    max_latency_s: PerPrompt | None = None,
+    allowed: Sequence[str] | npt.NDArray[np.bool_] | None = None,
+) -> npt.NDArray[np.int32]:
+    """The choice of every prompt on its own, ``(n_prompts,)``: positions in `models`, -1 where none is open.
+
+    The arguments are those of `select`, with limits for all prompts or one a prompt.
+
+    Raises:
+        InputError: A limit is NaN, negative or names an unknown model.
+    """
+    problem = Problem(scores=scores, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=allowed)
+    return _choose(problem, price)
+
+
+def _choose(problem: Problem, price: float) -> npt.NDArray[np.int32]:
+    check_number("price", price)
+    rows = problem.rows(slice(None))
+    choice, value = rows.best({"cost_usd": np.full((1, 1), float(price))} if price > 0 else {})
+    return np.where(np.isneginf(value), -1, choice).astype(np.int32)

@@ -1,0 +1,87 @@
+"""One door to every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from routoo.data.assignment import Assignment
+from routoo.data.errors import InputError
+from routoo.solver import exact, greedy
+from routoo.solver.answer import no_answer
+from routoo.solver.explain import unserved
+from routoo.solver.problem import Problem
+
+SolverName = Literal["auto", "exact", "greedy"]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A way to solve: which problems it takes, and how to run it.
+
+    Args:
+        accepts: Whether it can keep every limit of a problem.
+        solve: Runs it; every option is a keyword.
+        refuses: What it cannot take, in words.
+    """
+
+    accepts: Callable[[Problem], bool]
+    solve: Callable[..., Assignment]
+    refuses: str = ""
+
+
+BACKENDS: Mapping[str, Backend] = {
+    greedy.NAME: Backend(
+        greedy.accepts, greedy.solve_greedy, "it takes one limit on the whole batch, not several"
+    ),
+    exact.NAME: Backend(exact.accepts, exact.solve_exact),
+}
+"""Every backend by name, the one that "auto" prefers first."""
+
+
+def solve(
+    problem: Problem,
+    *,
+    solver: SolverName = "auto",
+    **options: Any,  # Any: each backend has its own options
+) -> Assignment:
+    """A model for every prompt, or the reason why there is none.
+
+    Args:
+        problem: Predictions and limits.
+        solver: Name of a backend; "auto" takes the first that accepts the problem. The answer says which ran.
+        options: Options of the backend, such as `time_limit_s` of "exact".
+
+    Raises:
+        InputError: No such backend, or it cannot take this problem; an option is unknown to it.
+
+    >>> import numpy as np
+    >>> from routoo.data.scores import Scores
+    >>> p, cost = np.array([[0.9, 0.4], [0.8, 0.7]]), np.array([[0.02, 0.001], [0.02, 0.001]])
+    >>> plan = solve(Problem(scores=Scores(p, cost, models=("large", "small")), budget_usd=0.03))
+    >>> plan.chosen, plan.status
+    (['large', 'small'], 'optimal')
+    """
+    name = _pick(problem) if solver == "auto" else solver
+    if name not in BACKENDS:
+        raise InputError(f"unknown solver {name!r}; known: auto, {', '.join(BACKENDS)}")
+    backend = BACKENDS[name]
+    if not backend.accepts(problem):
+        stated = ", ".join(limit.name for limit in problem.limits)
+        raise InputError(
+            f"solver {name!r} cannot keep these limits ({stated}): {backend.refuses}; use 'auto'"
+        )
+    reason = unserved(problem)
+    if reason is not None:
+        return no_answer(problem, reason, solver=name)
+    try:
+        return backend.solve(problem, **options)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise InputError(f"solver {name!r}: {error}") from None
+
+
+def _pick(problem: Problem) -> str:
+    return next(name for name, backend in BACKENDS.items() if backend.accepts(problem))
