@@ -1,0 +1,172 @@
+"""One run of Lightning's trainer: epochs, checkpoints, interruption, and the best epoch put back."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    ModelCheckpoint,
+    OnExceptionCheckpoint,
+    RichProgressBar,
+)
+
+from routoo.models.features import has_native_bf16
+from routoo.models.lightning import PromptData, RouterModule, Validation
+from routoo.models.network import RouterNetwork
+from routoo.models.options import TrainOptions
+
+_LAST = "last.ckpt"
+
+
+def fit_network(
+    network: RouterNetwork, data: PromptData, validation: Validation, options: TrainOptions, run_id: str
+) -> list[dict[str, float]]:
+    """The history of the epochs; the network is left with the weights of the best one.
+
+    Args:
+        network: What learns.
+        data: Training and validation prompts.
+        validation: What routing utility is measured with.
+        options: See `TrainOptions`.
+        run_id: Folder of this run's checkpoints inside `checkpoint_dir`.
+
+    Raises:
+        KeyboardInterrupt: The run was interrupted; its state is in the checkpoint folder, if there is one.
+    """
+    steps = options.epochs * math.ceil(len(data.fitting) / options.batch_size)
+    module = RouterModule(network, validation, options, steps)
+    best = _BestEpoch(options.monitor)
+    patience = EarlyStopping(
+        **_monitor(options), patience=options.patience, check_on_train_epoch_end=False, check_finite=False
+    )
+    callbacks: list[Callback] = [best, patience]
+    resume_from = None
+    if options.checkpoint_dir is not None:
+        folder = options.checkpoint_dir / run_id
+        callbacks += [ModelCheckpoint(folder, save_last=True, save_top_k=0), _Interrupted(folder)]
+        resume_from = str(folder / _LAST) if options.resume and (folder / _LAST).is_file() else None
+    if options.progress:
+        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}, leave=False))
+    with _quiet(), _interruptible():
+        trainer = L.Trainer(
+            max_epochs=options.epochs,
+            accelerator=options.accelerator,
+            devices=1,
+            precision=_precision(options),
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=options.checkpoint_dir is not None,
+            enable_model_summary=False,
+            enable_progress_bar=options.progress,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            gradient_clip_val=1.0,
+            log_every_n_steps=1,
+        )
+        trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
+    best.restore(module)
+    return best.history
+
+
+def _monitor(options: TrainOptions) -> dict[str, Any]:
+    return {"monitor": f"val_{options.monitor}", "mode": "max" if options.monitor == "utility" else "min"}
+
+
+def _precision(options: TrainOptions) -> Any:  # Lightning's literal of a dozen names
+    """bfloat16 for a trunk that learns, where the processor has it; heads alone take float32."""
+    gpu = torch.cuda.is_available() and options.accelerator in ("auto", "gpu", "cuda")
+    native = torch.cuda.is_bf16_supported() if gpu else has_native_bf16()
+    return "bf16-mixed" if native and options.tune != "frozen" else "32-true"
+
+
+class _BestEpoch(Callback):
+    """Keeps the weights of the best validation epoch; its state travels in checkpoints."""
+
+    def __init__(self, monitor: str) -> None:
+        self.key = f"val_{monitor}"
+        self.sign = 1.0 if monitor == "utility" else -1.0
+        self.value = -math.inf
+        self.weights: dict[str, torch.Tensor] = {}
+        self.history: list[dict[str, float]] = []
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Compares the epoch that ended with the best one so far."""
+        assert isinstance(pl_module, RouterModule)  # for the type checker: `_fit` passes nothing else
+        self.history += pl_module.history
+        pl_module.history.clear()
+        value = self.sign * float(trainer.callback_metrics[self.key])
+        if value > self.value:
+            self.value = value
+            learned = {name for name, p in pl_module.network.named_parameters() if p.requires_grad}
+            state = pl_module.network.state_dict()
+            self.weights = {name: state[name].detach().cpu().clone() for name in learned}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {"value": self.value, "weights": self.weights, "history": self.history}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """What a checkpoint gives back."""
+        self.value, self.weights = state_dict["value"], state_dict["weights"]
+        self.history = state_dict["history"]
+
+    def restore(self, module: RouterModule) -> None:
+        """Puts the best weights back."""
+        module.network.load_state_dict(self.weights, strict=False)
+
+
+class _Interrupted(OnExceptionCheckpoint):
+    """Writes the state of an interrupted run under the name that the next one resumes from."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, filename=Path(_LAST).stem)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences Lightning's banners and its advice on worker processes and small batches."""
+    loggers = [
+        logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning")
+    ]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C leaves as KeyboardInterrupt, where Lightning would exit with the signal switched off."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as stop:
+        if isinstance(stop.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        sys.stderr.flush()

@@ -1,0 +1,139 @@
+"""The heads: from features of a prompt to a score, a length and a latency for every model of the pool."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from routoo.data.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadConfig:
+    """What the heads look like; kept in the bundle to build them again.
+
+    Args:
+        n_features: Width of the features of a prompt.
+        n_models: Models of the pool.
+        n_domains: Domains that the auxiliary head tells apart; 0 for none.
+        kind: `factorised`: difficulty and abilities shared between the models, so that few outcomes suffice;
+            `free`: a vector of its own for each model.
+        width: Hidden units.
+        rank: Abilities of the factorised head.
+        members: Heads trained side by side from different starts and averaged in logits.
+        dropout: Share of the hidden units left out in training; half of it for the features.
+        output_tokens: Whether expected output tokens were learned.
+        latency: Whether latency was learned.
+
+    Raises:
+        InputError: A size is not positive, or the kind is unknown.
+    """
+
+    n_features: int
+    n_models: int
+    n_domains: int = 0
+    kind: Literal["factorised", "free"] = "factorised"
+    width: int = 128
+    rank: int = 16
+    members: int = 3
+    dropout: float = 0.3
+    output_tokens: bool = False
+    latency: bool = False
+
+    def __post_init__(self) -> None:
+        for field in ("n_features", "n_models", "width", "rank", "members"):
+            if getattr(self, field) < 1:
+                raise InputError(f"{field} must be at least 1, got {getattr(self, field)}")
+        if self.kind not in ("factorised", "free"):
+            raise InputError(f"kind must be 'factorised' or 'free', got {self.kind!r}")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout must lie in [0, 1), got {self.dropout}")
+
+
+class HeadOutputs(NamedTuple):
+    """What the heads say, each with a first axis of members.
+
+    `logits`, `log_tokens` and `log_latency` are ``(members, n_prompts, n_models)``; `domain_logits` is
+    ``(members, n_prompts, n_domains)``. What was not learned is None.
+    """
+
+    logits: Tensor
+    domain_logits: Tensor | None
+    log_tokens: Tensor | None
+    log_latency: Tensor | None
+
+
+class Heads(nn.Module):
+    """All heads of all members, as a handful of matrix products.
+
+    The score head is an item response form: ``logit = base_j(x) + a_j · difficulty(x) + u_j · h(x)``. With
+    domains, ``base_j(x)`` is a table of domains by models, read through a posterior over domains that an
+    auxiliary head guesses from the text; without, it is the model's own mean.
+
+    Example:
+        >>> heads = Heads(HeadConfig(n_features=8, n_models=3, members=2))
+        >>> heads.eval()(torch.zeros(5, 8)).logits.shape
+        torch.Size([2, 5, 3])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: HeadConfig) -> None:
+        super().__init__()
+        self.config = config
+        s, m, width = config.members, config.n_models, config.width
+        self.register_buffer("mean", torch.zeros(config.n_features))
+        self.register_buffer("std", torch.ones(config.n_features))
+        self.hidden = _Dense(s, config.n_features, width)
+        self.base = nn.Parameter(torch.zeros(s, max(config.n_domains, 1), m))
+        self.domain = _Dense(s, width, config.n_domains) if config.n_domains else None
+        if config.kind == "factorised":
+            self.abilities = _Dense(s, width, 1 + config.rank, scale=0.3)
+            self.loadings = nn.Parameter(torch.randn(s, 1 + config.rank, m) * 0.1)
+            with torch.no_grad():
+                self.loadings[:, 0] = 1.0  # every model starts out hurt alike by difficulty
+        else:
+            self.abilities = _Dense(s, width, m, scale=0.1)
+        self.tokens = _Dense(s, width, m, scale=0.1) if config.output_tokens else None
+        self.latency = _Dense(s, width, m, scale=0.1) if config.latency else None
+
+    def forward(self, features: Tensor) -> HeadOutputs:
+        """What the heads say of features ``(n_prompts, n_features)``."""
+        config = self.config
+        x = (features.float() - self.mean) / self.std
+        x = x.expand(config.members, *x.shape)
+        x = F.dropout(x, config.dropout / 2, self.training)
+        h = F.dropout(F.gelu(self.hidden(x)), config.dropout, self.training)
+        logits = self.abilities(h)
+        if config.kind == "factorised":
+            logits = torch.bmm(logits, self.loadings)
+        domain_logits = None
+        if self.domain is None:
+            logits = logits + self.base
+        else:
+            domain_logits = self.domain(h)
+            logits = logits + torch.bmm(domain_logits.softmax(-1), self.base)
+        return HeadOutputs(
+            logits,
+            domain_logits,
+            self.tokens(h) if self.tokens is not None else None,
+            self.latency(h) if self.latency is not None else None,
+        )
+
+
+class _Dense(nn.Module):
+    """A linear layer for each member: ``(members, n, n_in)`` to ``(members, n, n_out)``."""
+
+    def __init__(self, members: int, n_in: int, n_out: int, *, scale: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(members, n_in, n_out) * (scale / math.sqrt(n_in)))
+        self.bias = nn.Parameter(torch.zeros(members, 1, n_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, x, self.weight)

@@ -1,0 +1,203 @@
+"""The Lightning side of training: a detail behind `train_network`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import lightning as L
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from routoo.data.text import EncodedPrompts
+from routoo.models.features import Features
+from routoo.models.heads import HeadOutputs
+from routoo.models.network import RouterNetwork
+from routoo.models.options import TrainOptions
+from routoo.models.targets import Targets
+from routoo.models.utility import PRICES, routing_area
+
+_PRICES = PRICES[::3]
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """What routing utility is measured with after each epoch: costs, ``(n_prompts, n_models)`` in USD."""
+
+    expected_cost: npt.NDArray[np.float64]
+    cost: npt.NDArray[np.float64]
+
+
+class PromptData(L.LightningDataModule):
+    """Training and validation prompts in batches of row numbers; the tensors are cut by `collate`.
+
+    Args:
+        inputs: Features of a frozen trunk, or token ids for one that learns.
+        targets: Recorded outcomes of the same prompts.
+        fitting: Rows to train on.
+        validating: Rows to choose on.
+        options: Batch size and seed.
+    """
+
+    def __init__(
+        self,
+        inputs: Features | EncodedPrompts,
+        targets: Targets,
+        *,
+        fitting: npt.NDArray[np.intp],
+        validating: npt.NDArray[np.intp],
+        options: TrainOptions,
+    ) -> None:
+        super().__init__()
+        self.inputs, self.targets = inputs, targets
+        self.fitting, self.validating = fitting, validating
+        self.options = options
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Shuffled batches; the order is given by the seed and the epoch alone."""
+        epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        rng = np.random.default_rng((self.options.seed, epoch))
+        order = rng.permutation(self.fitting)
+        size = self.options.batch_size
+        return self._loader([order[at : at + size] for at in range(0, len(order), size)])
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Batches in order."""
+        size = 4 * self.options.batch_size
+        rows = self.validating
+        return self._loader([rows[at : at + size] for at in range(0, len(rows), size)])
+
+    def _loader(self, batches: list[npt.NDArray[np.intp]]) -> DataLoader[Any]:
+        return DataLoader(batches, batch_size=None, collate_fn=self.collate)  # type: ignore[arg-type]  # lists are datasets
+
+    def collate(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
+        """The tensors of these rows."""
+        batch = {
+            key: torch.from_numpy(value) for key, value in _target_arrays(self.targets.rows(rows)).items()
+        }
+        if isinstance(self.inputs, EncodedPrompts):
+            ids, mask = self.inputs.batch(rows)
+            return {**batch, "input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        return {**batch, "features": torch.from_numpy(self.inputs[rows])}
+
+
+def _target_arrays(targets: Targets) -> dict[str, npt.NDArray[Any]]:
+    arrays: dict[str, npt.NDArray[Any]] = {"score": targets.score, "domain": targets.domain}
+    if targets.log_tokens is not None:
+        arrays["log_tokens"] = targets.log_tokens
+    if targets.log_latency is not None:
+        arrays["log_latency"] = targets.log_latency
+    return arrays
+
+
+class RouterModule(L.LightningModule):
+    """Masked losses over all heads; after each epoch the routing utility on validation.
+
+    Args:
+        network: What learns.
+        validation: Costs of the validation prompts.
+        options: Rates and weights.
+        total_steps: Optimiser steps of a whole run, for the rate's schedule.
+    """
+
+    def __init__(
+        self, network: RouterNetwork, validation: Validation, options: TrainOptions, total_steps: int
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.validation = validation
+        self.options = options
+        self.total_steps = total_steps
+        self._seen: list[tuple[Tensor, Tensor]] = []
+        self.history: list[dict[str, float]] = []
+
+    def outputs(self, batch: dict[str, Tensor]) -> HeadOutputs:
+        """What the heads say of a batch of features or of token ids."""
+        if "features" in batch:
+            return self.network.heads(batch["features"])  # type: ignore[no-any-return]  # nn.Module is untyped
+        return self.network.heads(  # type: ignore[no-any-return]  # nn.Module is untyped
+            self.network.features(batch["input_ids"], batch["attention_mask"])
+        )
+
+    def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
+        """The loss of one batch."""
+        loss = router_loss(self.outputs(batch), batch, self.options)
+        self.log("train_loss", loss, prog_bar=True, batch_size=len(batch["score"]))
+        return loss
+
+    def validation_step(self, batch: dict[str, Tensor], _: int) -> None:
+        """Keeps the logits until the epoch ends."""
+        logits = self.outputs(batch).logits.float().mean(0)
+        self._seen.append((logits.cpu(), batch["score"].cpu()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the loss and the routing utility of all validation prompts together."""
+        logits, score = (torch.cat(parts) for parts in zip(*self._seen, strict=True))
+        self._seen.clear()
+        if self.trainer.sanity_checking:
+            return
+        known = ~torch.isnan(score)
+        loss = F.binary_cross_entropy_with_logits(logits[known], score[known])
+        utility = routing_area(
+            logits.sigmoid().double().numpy(),
+            self.validation.expected_cost,
+            score.double().numpy(),
+            self.validation.cost,
+            prices=_PRICES,
+        )
+        if math.isnan(utility):  # the cheapest model is the best one: nothing to trade, so go by the loss
+            utility = -float(loss)
+        self.log_dict({"val_loss": loss, "val_utility": utility}, prog_bar=True)
+        self.history.append(
+            {"epoch": self.current_epoch, "val_loss": float(loss), "val_utility": float(utility)}
+        )
+
+    def configure_optimizers(self) -> Any:  # Lightning's own union of a dozen forms
+        """AdamW with a rate for the heads and one for the trunk, both warmed up and annealed (one cycle)."""
+        options = self.options
+        groups: list[dict[str, Any]] = [
+            {"params": list(self.network.heads.parameters()), "lr": options.learning_rate}
+        ]
+        trunk = [p for p in self.network.trunk.parameters() if p.requires_grad]
+        if trunk:
+            groups.append({"params": trunk, "lr": options.trunk_learning_rate})
+        optimizer = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, [group["lr"] for group in groups], total_steps=self.total_steps + 1
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def router_loss(outputs: HeadOutputs, batch: dict[str, Tensor], options: TrainOptions) -> Tensor:
+    """Masked cross-entropy with soft labels, plus domain cross-entropy and Huber losses on log usage.
+
+    Each member's loss is its own mean over the known cells; members add up, so that they learn as if alone.
+    """
+    members = outputs.logits.shape[0]
+    loss = _masked(F.binary_cross_entropy_with_logits, outputs.logits, batch["score"])
+    if outputs.domain_logits is not None and options.domain_weight > 0:
+        known = batch["domain"] >= 0
+        if known.any():
+            guesses = outputs.domain_logits[:, known].flatten(0, 1)
+            loss = loss + options.domain_weight * F.cross_entropy(
+                guesses, batch["domain"][known].repeat(members)
+            )
+    for guess, name in ((outputs.log_tokens, "log_tokens"), (outputs.log_latency, "log_latency")):
+        if guess is not None:
+            loss = loss + options.usage_weight * _masked(F.smooth_l1_loss, guess, batch[name])
+    return loss * members
+
+
+def _masked(loss: Any, guess: Tensor, target: Tensor) -> Tensor:  # any torch loss with a `reduction`
+    """Mean loss over the cells of ``(n_prompts, n_models)`` that are known, for all members together."""
+    target = target.expand_as(guess)
+    known = ~torch.isnan(target)
+    if not known.any():
+        return guess.sum() * 0.0
+    value: Tensor = loss(guess[known], target[known], reduction="mean")
+    return value

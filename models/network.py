@@ -1,0 +1,119 @@
+"""The network that is trained and exported: trunk, features, heads and calibration in one forward pass."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from routoo.models.heads import HeadConfig, HeadOutputs, Heads
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """All that is needed to build a network again before its weights are loaded.
+
+    Args:
+        trunk: Configuration of the Hugging Face encoder, as its `to_dict` gives it.
+        layers: Hidden states whose means over the tokens are the features; 0 is the embedding layer.
+        heads: See `HeadConfig`.
+    """
+
+    trunk: dict[str, Any]
+    layers: tuple[int, ...]
+    heads: HeadConfig
+
+    def to_dict(self) -> dict[str, Any]:
+        """A mapping that JSON can hold and `from_dict` reads back."""
+        return {"trunk": self.trunk, "layers": list(self.layers), "heads": dataclasses.asdict(self.heads)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> NetworkConfig:
+        """The configuration that `to_dict` wrote."""
+        return cls(values["trunk"], tuple(values["layers"]), HeadConfig(**values["heads"]))
+
+
+class Predictions(NamedTuple):
+    """What one forward pass says, each ``(n_prompts, n_models)`` float32; NaN where nothing was learned."""
+
+    p_correct: Tensor
+    output_tokens: Tensor
+    latency_s: Tensor
+
+
+class RouterNetwork(nn.Module):
+    """Token ids in, calibrated predictions out; the graph that is exported.
+
+    Args:
+        trunk: A Hugging Face encoder.
+        config: The configuration that this network follows.
+    """
+
+    calibration: Tensor
+
+    def __init__(self, trunk: PreTrainedModel, config: NetworkConfig) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.config = config
+        self.heads = Heads(config.heads)
+        self.register_buffer("calibration", torch.tensor([[1.0], [0.0]]).repeat(1, config.heads.n_models))
+
+    @classmethod
+    def from_config(cls, config: NetworkConfig) -> RouterNetwork:
+        """A network of this configuration with weights yet to be loaded."""
+        from transformers import AutoConfig, AutoModel
+
+        values = dict(config.trunk)
+        trunk_config = AutoConfig.for_model(values.pop("model_type"), **values)
+        trunk: PreTrainedModel = AutoModel.from_config(trunk_config)  # type: ignore[no-untyped-call]  # transformers
+        return cls(trunk, config)
+
+    def features(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Features ``(n_prompts, n_features)`` of token ids and mask (see `pooled_features`)."""
+        return pooled_features(self.trunk, self.config.layers, input_ids, attention_mask)
+
+    def predict_features(self, features: Tensor) -> Predictions:
+        """Calibrated predictions from features that were computed before."""
+        return self._calibrated(self.heads(features))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Predictions:
+        """Calibrated predictions for token ids and mask, both ``(n_prompts, length)`` int64."""
+        return self.predict_features(self.features(input_ids, attention_mask))
+
+    def _calibrated(self, outputs: HeadOutputs) -> Predictions:
+        logits = outputs.logits.mean(0) * self.calibration[0] + self.calibration[1]
+        unknown = torch.full_like(logits, float("nan"))
+        return Predictions(
+            logits.sigmoid(),
+            unknown if outputs.log_tokens is None else outputs.log_tokens.mean(0).exp(),
+            unknown if outputs.log_latency is None else outputs.log_latency.mean(0).exp(),
+        )
+
+
+def pooled_features(
+    trunk: nn.Module, layers: tuple[int, ...], input_ids: Tensor, attention_mask: Tensor
+) -> Tensor:
+    """Features ``(n_prompts, len(layers) * hidden + 1)`` of token ids and mask ``(n_prompts, length)``.
+
+    The mean over the tokens of each chosen layer, scaled to unit length, side by side: the embedding layer
+    tells words, the middle form, the last meaning. Then the log of the number of tokens read.
+    """
+    states = trunk(
+        input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, return_dict=True
+    ).hidden_states
+    mask = attention_mask.unsqueeze(-1).float()
+    count = mask.sum(1)
+    means = [(states[layer].float() * mask).sum(1) / count for layer in layers]
+    units = [mean / mean.norm(dim=1, keepdim=True).clamp_min(1e-6) for mean in means]
+    return torch.cat([*units, count.log1p()], dim=1)
+
+
+def default_layers(n_layers: int) -> tuple[int, ...]:
+    """The embedding layer, the middle one and the last."""
+    return tuple(sorted({0, (n_layers + 1) // 2, n_layers}))

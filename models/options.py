@@ -1,0 +1,106 @@
+"""How to train: every choice in one record that checks itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from routoo.data.errors import InputError
+from routoo.data.text import TextPolicy
+from routoo.models.trunk import MINILM
+
+Tune = Literal["frozen", "last", "full"]
+
+
+def default_cache_dir() -> Path:
+    """Where features are kept unless told otherwise."""
+    return Path.home() / ".cache" / "routoo" / "features"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """How to train a predictor.
+
+    Args:
+        trunk: A folder, a hub id, or ``tiny`` (see `load_trunk`).
+        tune: ``frozen``: the trunk stays as it is and its features are computed once; ``last``: its last
+            `tuned_layers` layers learn with the heads; ``full``: all of it does.
+        tuned_layers: Layers that learn under ``last``.
+        heads: ``factorised`` or ``free`` score heads (see `HeadConfig`).
+        width: Hidden units of the heads.
+        rank: Abilities of the factorised heads.
+        members: Heads trained side by side and averaged in logits.
+        dropout: Share of hidden units left out in training.
+        max_tokens: Tokens of a prompt that are read, from its head and its tail.
+        epochs: Passes over the training prompts at the most.
+        patience: Epochs without progress on validation after which training stops.
+        batch_size: Prompts a step.
+        learning_rate: Peak rate of the heads.
+        trunk_learning_rate: Peak rate of the trunk, where it learns.
+        weight_decay: Of AdamW.
+        domain_weight: Weight of the auxiliary loss that makes the heads guess the prompt's domain.
+        usage_weight: Weight of the losses on output tokens and latency.
+        monitor: What stops training and picks the epoch, on validation: routing ``utility`` or ``loss``.
+        seed: Of weights, batches and dropout.
+        accelerator: Lightning's: ``auto`` takes a GPU when there is one.
+        threads: CPU threads; all that this process may use when not given.
+        checkpoint_dir: Where checkpoints are written, so that training can go on after an interruption.
+        resume: Go on from the last checkpoint in `checkpoint_dir`, when there is one.
+        cache_dir: Where features of a frozen trunk are kept; None to keep none.
+        progress: Show progress bars on standard error.
+
+    Raises:
+        InputError: A value is out of range; the message names the option.
+    """
+
+    trunk: str = MINILM
+    tune: Tune = "frozen"
+    tuned_layers: int = 2
+    heads: Literal["factorised", "free"] = "factorised"
+    width: int = 128
+    rank: int = 16
+    members: int = 3
+    dropout: float = 0.3
+    max_tokens: int = 256
+    epochs: int = 20
+    patience: int = 6
+    batch_size: int = 256
+    learning_rate: float = 3e-3
+    trunk_learning_rate: float = 5e-5
+    weight_decay: float = 1e-2
+    domain_weight: float = 0.3
+    usage_weight: float = 0.1
+    monitor: Literal["utility", "loss"] = "utility"
+    seed: int = 0
+    accelerator: str = "auto"
+    threads: int | None = None
+    checkpoint_dir: Path | None = None
+    resume: bool = False
+    cache_dir: Path | None = field(default_factory=default_cache_dir)
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("tune", ("frozen", "last", "full")),
+            ("heads", ("factorised", "free")),
+            ("monitor", ("utility", "loss")),
+        ):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+        for name in ("tuned_layers", "width", "rank", "members", "epochs", "patience", "batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("learning_rate", "trunk_learning_rate"):
+            if not 0 < getattr(self, name) < 1:
+                raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+        for name in ("weight_decay", "domain_weight", "usage_weight"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} must be at least 0, got {getattr(self, name)}")
+        if self.resume and self.checkpoint_dir is None:
+            raise InputError(
+                "resume needs checkpoint_dir: the folder in which the interrupted run left its state"
+            )
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"threads must be at least 1, got {self.threads}")
+        TextPolicy(self.max_tokens)

