@@ -1,0 +1,184 @@
+"""What is compared: rules that send every prompt somewhere at each price, and their measured figures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from routoo.bootstrap import Interval, Resamples, interval
+from routoo.data.scores import Scores
+from routoo.figures import Curve, Figures, Kind, shares_of
+from routoo.metrics import (
+    PRICES,
+    Choices,
+    Floats,
+    Scale,
+    Vector,
+    brier,
+    choices,
+    curve,
+    hull,
+    mean_auc,
+    ratio,
+    realised,
+    reliability,
+    score_within,
+)
+from routoo.trial import Trial
+
+BEST_SINGLE = "best single model"
+MIXING = "random mixing"
+HULL = "hull of single models"
+ORACLE = "oracle"
+
+_RESAMPLED = slice(None, None, 3)  # every third price will do for an interval
+_SHARES = np.linspace(0, 1, 501)[1:-1, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """A row before it is measured.
+
+    Args:
+        name: What the row is called.
+        kind: What it stands for.
+        points: (mean cost, mean score) of what it can be set to, ``(n_points, 2)``.
+        chosen: Where it sends each prompt at each of `PRICES`, if it chooses at all.
+        p_correct: The predictions behind the choices, ``(n_prompts, n_models)``, if there are any.
+    """
+
+    name: str
+    kind: Kind
+    points: Vector
+    chosen: Choices | None = None
+    p_correct: Floats | None = None
+
+    def curve(self, trial: Trial) -> Curve:
+        """What it realises at each price."""
+        assert self.chosen is not None  # for the type checker: only asked of those that choose
+        cost, score = self.points.T
+        return Curve(PRICES, cost, score, shares_of(self.chosen, len(trial.models)))
+
+    def resampled(self, singles: Vector, trial: Trial, resamples: Resamples) -> Vector:
+        """Points in each draw, ``(samples, n_points, 2)``; `singles` are the single models' in each draw."""
+        if self.chosen is None:
+            return singles
+        chosen = self.chosen[_RESAMPLED]
+        means = [resamples.means(realised(chosen, of).T) for of in (trial.cost_usd, trial.earned)]
+        return np.stack(means, axis=2)
+
+
+def given_policies(scale: Scale) -> list[Policy]:
+    """The rows that need no prediction; mixtures have the mean cost and score of what they mix."""
+    cheapest, best = scale.singles[scale.cheapest], scale.singles[scale.best]
+    return [
+        Policy(BEST_SINGLE, "single", best[None]),
+        Policy(MIXING, "mixing", _mixtures(np.stack([cheapest, best]))),
+        Policy(HULL, "hull", _mixtures(hull(scale.singles))),
+    ]
+
+
+def _mixtures(vertices: Vector) -> Vector:
+    """The vertices, and points between each two that follow, ``(n_points, 2)``."""
+    between = [low + _SHARES * (high - low) for low, high in pairwise(vertices)]
+    return np.vstack([vertices, *between])
+
+
+def predicted(name: str, scores: Scores, trial: Trial) -> Policy:
+    """The policy that chooses by predictions, aligned with the trial."""
+    p_correct = scores.p_correct.astype(np.float64)
+    chosen = choices(p_correct, scores.cost_usd)
+    return Policy(name, "predicted", curve(chosen, trial.earned, trial.cost_usd), chosen, p_correct)
+
+
+def oracle(trial: Trial) -> Policy:
+    """The policy that chooses by what will come: the ceiling."""
+    chosen = choices(trial.earned, trial.cost_usd)
+    return Policy(ORACLE, "oracle", curve(chosen, trial.earned, trial.cost_usd), chosen)
+
+
+def measured(policies: list[Policy], trial: Trial) -> list[Figures]:
+    """The row of each policy, intervals left out."""
+    area = {p.kind: trial.scale.area(trial.scale.with_cheapest(p.points)) for p in policies}
+    return [_figures(policy, trial, area["hull"], area["oracle"]) for policy in policies]
+
+
+def _figures(policy: Policy, trial: Trial, floor: float, ceiling: float) -> Figures:
+    """The row of a policy; `floor` and `ceiling` are the areas between which `closed` runs."""
+    scale = trial.scale
+    if policy.kind == "single":
+        return Figures(
+            name=policy.name,
+            kind=policy.kind,
+            argmax=scale.best_score,
+            argmax_cost=ratio(scale.high_usd, scale.high_usd),
+            score_at=scale.score_at(policy.points),
+            cost_at=scale.cost_at(policy.points),
+        )
+    points = scale.with_cheapest(policy.points)
+    area = scale.area(points)
+    row = Figures(
+        name=policy.name,
+        kind=policy.kind,
+        area=area,
+        closed=ratio(area - floor, ceiling - floor),
+        apgr=scale.apgr(area),
+        score_at=scale.score_at(points),
+        cost_at=scale.cost_at(points),
+    )
+    if policy.chosen is not None:
+        cost, score = policy.points[0]
+        row = replace(row, argmax=float(score), argmax_cost=ratio(float(cost), scale.high_usd))
+    if policy.p_correct is None:
+        return row
+    return replace(
+        row,
+        auc=mean_auc(policy.p_correct, trial.score),
+        brier=brier(policy.p_correct, trial.score),
+        ece=reliability(policy.p_correct, trial.score).ece,
+    )
+
+
+def with_intervals(
+    rows: list[Figures], policies: list[Policy], trial: Trial, reference: str, resamples: Resamples
+) -> list[Figures]:
+    """The rows with what their figures do when the prompts are drawn again."""
+    singles = np.stack([resamples.means(of) for of in (trial.cost_usd, trial.earned)], axis=2)
+    areas, gains = {}, {}
+    for policy in policies:
+        drawn = policy.resampled(singles, trial, resamples)
+        both = [
+            _area_and_gain(policy.kind, Scale(s), points) for s, points in zip(singles, drawn, strict=True)
+        ]
+        areas[policy.name], gains[policy.name] = np.array(both).T
+    area = {row.name: row.area for row in rows}
+
+    def gap(name: str, other: str) -> Interval | None:
+        if name == other:
+            return None
+        return interval(area[name] - area[other], areas[name] - areas[other])
+
+    best = trial.scale.best_score
+    return [
+        replace(
+            row,
+            area_interval=interval(row.area, areas[row.name]),
+            over_hull=gap(row.name, HULL),
+            over_single=interval(row.score_at[1.0] - best, gains[row.name]) if row.argmax_cost >= 0 else None,
+            over_reference=gap(row.name, reference),
+        )
+        for row in rows
+    ]
+
+
+def _area_and_gain(kind: Kind, scale: Scale, points: Vector) -> tuple[float, float]:
+    """Area, and the score at the best single model's cost less that model's, in one draw."""
+    if kind == "single":
+        return math.nan, math.nan
+    if kind == "mixing":
+        points = scale.singles[[scale.cheapest, scale.best]]
+    points = scale.with_cheapest(points)
+    return scale.area(points), score_within(points, scale.high_usd) - scale.best_score

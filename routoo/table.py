@@ -1,0 +1,117 @@
+"""An evaluation as a table for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from routoo.bootstrap import Interval
+from routoo.figures import Figures
+
+if TYPE_CHECKING:
+    from routoo.evaluation import Evaluation
+
+UNDEFINED = "–"
+
+Column = tuple[str, Callable[[Figures], float]]
+
+QUALITY: tuple[Column, ...] = (
+    ("closed", lambda row: row.closed),
+    ("acc@0.5", lambda row: row.score_at[0.5]),
+    ("cost@0.95", lambda row: row.cost_at[0.95]),
+    ("cost@1", lambda row: row.cost_at[1.0]),
+)
+"""What choices cost and achieve."""
+
+HONESTY: tuple[Column, ...] = (
+    ("apgr", lambda row: row.apgr),
+    ("auc", lambda row: row.auc),
+    ("brier", lambda row: row.brier),
+    ("ece", lambda row: row.ece),
+)
+"""RouteLLM's measure; how well predictions rank, and how far they can be taken at their word."""
+
+_WIDE = 114  # columns of a terminal that hold everything side by side
+
+
+def number(value: float) -> str:
+    """A figure to four digits, or a dash where it is not defined.
+
+    >>> number(0.54671), number(-0.05), number(float("nan"))
+    ('.5467', '-.0500', '–')
+    """
+    if math.isnan(value):
+        return UNDEFINED
+    text = f"{value:.4f}"
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationTable:
+    """The rows of an evaluation for a terminal: one table where there is room, else two.
+
+    The router's row is bold; a difference is coloured where its range excludes zero.
+    """
+
+    evaluation: Evaluation
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich prints."""
+        yield Text(_title(self.evaluation))
+        if options.max_width >= _WIDE:
+            yield self._table(QUALITY + HONESTY, with_area=True)
+        else:
+            yield self._table(QUALITY, with_area=True)
+            yield self._table(HONESTY, with_area=False)
+        yield Text("\n".join(_caption(self.evaluation)), style="dim")
+
+    def _table(self, columns: tuple[Column, ...], *, with_area: bool) -> Table:
+        """A table of these columns; the honest figures alone leave out rows that predict nothing."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        headings = [*(("area", "over hull") if with_area else ()), *(name for name, _ in columns)]
+        table.add_column("", min_width=16)
+        for heading in headings:
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in self.evaluation.rows:
+            if not with_area and math.isnan(row.brier):
+                continue
+            area = (number(row.area), _difference(row)) if with_area else ()
+            style = "bold" if row.name == self.evaluation.router else "dim" if row.kind == "oracle" else ""
+            table.add_row(row.name, *area, *(number(value(row)) for _, value in columns), style=style)
+        return table
+
+
+def _difference(row: Figures) -> Text:
+    """How far a row's area is above the hull's, with half the width of the range."""
+    gap = row.over_hull
+    if gap is None:
+        return Text(UNDEFINED)
+    sign = "+" if gap.value >= 0 else ""
+    colour = ("green" if gap.value > 0 else "red") if gap.excludes_zero else ""
+    return Text.assemble((sign + number(gap.value), colour), (f" ±{number(_half_width(gap))}", "dim"))
+
+
+def _half_width(gap: Interval) -> float:
+    return (gap.high - gap.low) / 2
+
+
+def _title(evaluation: Evaluation) -> str:
+    kind = "simulated" if evaluation.simulated else "recorded"
+    prompts = "prompt" if evaluation.n_prompts == 1 else "prompts"
+    return (
+        f"{evaluation.data}: {evaluation.n_prompts:,} {kind} {prompts} ({evaluation.part} part), "
+        f"{len(evaluation.models)} models; cost 1 is {evaluation.best_single.name}, "
+        f"{evaluation.spend_usd:.4g} USD in all"
+    )
+
+
+def _caption(evaluation: Evaluation) -> list[str]:
+    ranges = f"±: 95 % of {evaluation.samples:,} resamples of the prompts, seed {evaluation.seed}"
+    return [*([ranges] if evaluation.samples else []), *evaluation.notes]

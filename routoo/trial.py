@@ -1,0 +1,139 @@
+"""What an evaluation stands on: the prompts of a part, the models judged, what they cost and achieved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from routoo.data.errors import InputError
+from routoo.data.outcomes import PARTS, Outcomes, Part
+from routoo.data.pool import Pool
+from routoo.data.pricing import recorded_cost_usd
+from routoo.data.scores import Scores
+from routoo.metrics import Scale, Vector
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Scores and costs of the judged models on the prompts of one part.
+
+    Args:
+        prompt_ids: The prompts, in the row order of the arrays.
+        models: The judged models, sorted by name: where choices tie, the first one is taken.
+        score: What was achieved, ``(n_prompts, n_models)``, NaN where a model was not run.
+        cost_usd: What a call cost, the same shape, without gaps.
+        split: Prompts in each part of the data.
+        notes: What was left out or filled in, in words.
+    """
+
+    prompt_ids: list[str]
+    models: tuple[str, ...]
+    score: Vector
+    cost_usd: Vector
+    split: Mapping[str, int]
+    notes: tuple[str, ...]
+
+    @cached_property
+    def earned(self) -> Vector:
+        """Scores with 0 where a model was not run: what a curve counts."""
+        return np.nan_to_num(self.score)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """The single models on these prompts."""
+        return Scale(np.stack([self.cost_usd.mean(0), self.earned.mean(0)], axis=1))
+
+    def align(self, name: str, scores: Scores) -> Scores:
+        """The scores with the rows and columns of this trial.
+
+        Raises:
+            InputError: A model or a prompt of the trial has no prediction.
+        """
+        missing = [model for model in self.models if model not in scores.models]
+        if missing:
+            raise InputError(f"{name!r} predicts nothing for {_some(missing)}; predict the whole pool")
+        scores = scores.columns(self.models)
+        if scores.prompt_ids is None:
+            if len(scores) != len(self.prompt_ids):
+                raise InputError(
+                    f"{name!r} has {len(scores)} rows for {len(self.prompt_ids)} prompts; "
+                    "give its prompt_ids, or predict just the prompts of the part, in order"
+                )
+            return scores
+        rows = {prompt_id: row for row, prompt_id in enumerate(scores.prompt_ids)}
+        absent = [prompt_id for prompt_id in self.prompt_ids if prompt_id not in rows]
+        if absent:
+            raise InputError(
+                f"{name!r} lacks {len(absent)} of {len(self.prompt_ids)} prompts, such as {absent[0]!r}"
+            )
+        return scores.rows(np.array([rows[prompt_id] for prompt_id in self.prompt_ids]))
+
+
+def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
+    """The trial that the prompts of `part` make for the models of `pool`.
+
+    A cost that was not recorded counts as the model's mean over the prompts outside `part` and test.
+
+    Raises:
+        InputError: There is no split, the part is empty, or no model of the pool was run on it.
+    """
+    judged = outcomes.part(part)
+    models = tuple(sorted(set(pool.names) & set(judged.models)))
+    if not models:
+        raise InputError(
+            f"no model of the pool ({_some(pool.names)}) has an outcome in the {part} part of "
+            f"{outcomes.name}; outcomes there are of {_some(judged.models)}"
+        )
+    parts = outcomes.prompts["split"].to_numpy()
+    rows = parts == part
+    cost, cost_notes = _without_gaps(recorded_cost_usd(outcomes, pool.select(models)), rows, parts, models)
+    return Trial(
+        prompt_ids=judged.prompt_ids,
+        models=models,
+        score=judged.to_matrices(models).score,
+        cost_usd=cost,
+        split={name: int((parts == name).sum()) for name in PARTS},
+        notes=(*_left_out(pool, judged), *cost_notes),
+    )
+
+
+def _without_gaps(
+    cost: Vector, rows: np.ndarray, parts: np.ndarray, models: tuple[str, ...]
+) -> tuple[Vector, tuple[str, ...]]:
+    """Costs of the judged rows, gaps filled by the model's mean elsewhere; and what was done, in words."""
+    judged = cost[rows]
+    gaps = np.isnan(judged)
+    if not gaps.any():
+        return judged, ()
+    elsewhere = cost[~rows & (parts != "test")]
+    means = np.array([_mean(elsewhere[:, j], judged[:, j], models[j]) for j in range(len(models))])
+    note = f"{gaps.sum():,} of {gaps.size:,} costs were not recorded and count as the mean of their model"
+    return np.where(gaps, means, judged), (note,)
+
+
+def _mean(elsewhere: Vector, judged: Vector, model: str) -> float:
+    for column in (elsewhere, judged):
+        known = column[~np.isnan(column)]
+        if len(known):
+            return float(known.mean())
+    raise InputError(f"no cost of {model!r} is known, recorded or by price; leave it out of the pool")
+
+
+def _left_out(pool: Pool, judged: Outcomes) -> tuple[str, ...]:
+    """In words: the models that stand on one side only."""
+    unpriced = [name for name in judged.models if name not in pool.names]
+    unseen = [name for name in pool.names if name not in judged.models]
+    notes = []
+    if unpriced:
+        notes.append(f"left out, since not in the pool: {_some(unpriced)}")
+    if unseen:
+        notes.append(f"left out, since without outcomes: {_some(unseen)}")
+    return tuple(notes)
+
+
+def _some(names: tuple[str, ...] | list[str], most: int = 8) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,0 +1,318 @@
+"""Evaluations of pools and parts that are easy to read, and of those that are not."""
+
+import json
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from rich.console import Console
+
+from routoo.bootstrap import Interval, Resamples, interval
+from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool, PoolModel
+from routoo.data.scores import Scores
+from routoo.evaluation import Evaluation, evaluate
+from routoo.figures import Curve
+from routoo.policy import BEST_SINGLE, HULL, MIXING, ORACLE
+
+COSTS = {"large": 0.010, "medium": 0.004, "small": 0.001}
+
+
+def outcomes_of(n: int = 400, *, seed: int = 0, name: str = "made up") -> Outcomes:
+    """Prompts of two domains: the small model is at home in one, the large one in both."""
+    random = np.random.default_rng(seed)
+    skill = {"large": (0.9, 0.9), "medium": (0.6, 0.5), "small": (0.85, 0.1)}
+    domain = random.integers(0, 2, n)
+    ids = [f"q{i:04d}" for i in range(n)]
+    prompts = pl.DataFrame(
+        {
+            "prompt_id": ids,
+            "prompt": [f"question {i}" for i in range(n)],
+            "domain": [("facts", "proofs")[d] for d in domain],
+            "split": ["train" if i % 2 else "test" for i in range(n)],
+        }
+    )
+    rows = [
+        pl.DataFrame(
+            {
+                "prompt_id": ids,
+                "model": [model] * n,
+                "score": (random.random(n) < np.array(skill[model])[domain]).astype(float),
+                "cost_usd": COSTS[model] * random.uniform(0.5, 1.5, n),
+            }
+        )
+        for model in skill
+    ]
+    return Outcomes(prompts, pl.concat(rows), name)
+
+
+def pool_of(*names: str) -> Pool:
+    return Pool(tuple(PoolModel(name=name, usd_per_1m_input=1, usd_per_1m_output=1) for name in names))
+
+
+def by_domain(outcomes: Outcomes, part: str = "test") -> Scores:
+    """A router that knows each domain's odds."""
+    judged = outcomes.part(part)  # type: ignore[arg-type]  # a test may ask for a part that is none
+    facts = np.array(judged.domains) == "facts"
+    p = np.where(facts[:, None], [0.9, 0.6, 0.85], [0.9, 0.5, 0.1])
+    cost = np.tile([COSTS[name] for name in ("large", "medium", "small")], (len(judged), 1))
+    return Scores(p, cost, models=("large", "medium", "small"), prompt_ids=judged.prompt_ids)
+
+
+POOL = pool_of("small", "large", "medium")
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    outcomes = outcomes_of()
+    good = by_domain(outcomes)
+    blind = Scores(np.full((len(good), 3), 0.5), good.cost_usd, models=good.models)
+    return evaluate(outcomes, {"router": good, "blind": blind}, pool=POOL, samples=200)
+
+
+def test_rows_stand_in_the_order_of_reading(evaluation: Evaluation) -> None:
+    assert [row.name for row in evaluation.rows] == [BEST_SINGLE, MIXING, HULL, "router", "blind", ORACLE]
+    assert evaluation.models == ("large", "medium", "small")
+    assert evaluation.split == {"train": 200, "val": 0, "test": 200}
+    assert evaluation.best_single.name == "large"
+    assert evaluation.spend_usd == pytest.approx(200 * evaluation.best_single.cost_usd)
+
+
+def test_a_router_that_knows_the_domain_beats_every_mixture(evaluation: Evaluation) -> None:
+    row = evaluation.row("router")
+    assert row.over_hull is not None
+    assert row.over_hull.low > 0.02
+    assert row.over_hull.value == pytest.approx(row.area - evaluation.row(HULL).area)
+    assert row.over_reference is None
+    assert row.cost_at[0.95] < 0.75
+    assert 0 < row.closed < 1
+    blind = evaluation.row("blind").over_reference
+    assert blind is not None
+    assert blind.high < 0
+
+
+def test_what_is_given_by_definition(evaluation: Evaluation) -> None:
+    assert evaluation.row(MIXING).apgr == pytest.approx(0.5)
+    assert evaluation.row(HULL).closed == 0
+    assert evaluation.row(ORACLE).closed == 1
+    single = evaluation.row(BEST_SINGLE)
+    assert math.isnan(single.area)
+    assert single.score_at[1.0] == evaluation.best_single.score
+    assert math.isnan(single.score_at[0.5])
+    assert all(evaluation.row(ORACLE).area >= row.area for row in evaluation.rows if row.kind != "single")
+
+
+def test_curves_and_shares(evaluation: Evaluation) -> None:
+    assert set(evaluation.curves) == {"router", "blind", ORACLE}
+    curve = evaluation.curves["router"]
+    assert np.allclose(curve.shares.sum(1), 1)
+    assert curve.shares[0].tolist() == [1, 0, 0]
+    assert curve.shares[-1].tolist() == [0, 0, 1]
+    budgets = np.array([curve.cost_usd.min(), 0.004, curve.cost_usd.max()])
+    shares = curve.shares_at(budgets)
+    assert np.allclose(shares.sum(1), 1)
+    assert shares[0, 2] == 1
+    assert shares[2, 0] == 1
+
+
+def test_shares_between_two_prices_are_mixed() -> None:
+    curve = Curve(np.array([0.0, 1.0]), np.array([3.0, 1.0]), np.array([0.9, 0.5]), np.eye(2))
+    assert curve.shares_at(np.array([2.5])).tolist() == [[0.75, 0.25]]
+
+
+def test_predictions_are_matched_by_prompt_id_and_model_name() -> None:
+    outcomes = outcomes_of()
+    good = by_domain(outcomes)
+    order = np.random.default_rng(3).permutation(len(good))
+    mixed = good.columns(["small", "large", "medium"]).rows(order)
+    first, second = (evaluate(outcomes, {"r": s}, pool=POOL, samples=0) for s in (good, mixed))
+    assert first.to_dict() == second.to_dict()
+
+
+def test_intervals_depend_on_the_seed_alone() -> None:
+    outcomes = outcomes_of(80)
+    scores = {"r": by_domain(outcomes)}
+    one, same, other = (evaluate(outcomes, scores, pool=POOL, samples=50, seed=s) for s in (1, 1, 2))
+    assert one.to_dict() == same.to_dict()
+    assert one.row("r").area_interval != other.row("r").area_interval
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+    random = np.random.default_rng(5)
+    covered = 0
+    for trial in range(200):
+        drawn = random.normal(1.0, 2.0, (60, 1))
+        found = interval(float(drawn.mean()), Resamples(60, 300, trial).means(drawn)[:, 0])
+        assert found is not None
+        covered += found.low <= 1.0 <= found.high
+    assert 180 <= covered <= 199
+
+
+def test_resamples_draw_whole_prompts() -> None:
+    counts = Resamples(50, samples=20, seed=0).counts
+    assert np.all(counts.sum(1) == 50)
+    assert interval(0.5, np.array([])) is None
+    assert interval(math.nan, np.ones(3)) is None
+    assert Interval(0.1, 0.05, 0.2).excludes_zero
+    assert not Interval(0.1, -0.05, 0.2).excludes_zero
+
+
+def test_models_on_one_side_only_are_left_out_and_named() -> None:
+    outcomes = outcomes_of(60)
+    pool = pool_of("large", "small", "unheard-of")
+    evaluation = evaluate(outcomes, {"r": by_domain(outcomes)}, pool=pool, samples=0)
+    assert evaluation.models == ("large", "small")
+    assert evaluation.notes == (
+        "left out, since not in the pool: medium",
+        "left out, since without outcomes: unheard-of",
+    )
+
+
+def test_missing_scores_count_as_nothing_earned_and_missing_costs_as_the_mean() -> None:
+    outcomes = outcomes_of(100)
+    test_ids = outcomes.part("test").prompt_ids
+    gone = (pl.col("model") == "large") & pl.col("prompt_id").is_in(test_ids[:10])
+    frame = outcomes.outcomes.filter(~gone).with_columns(
+        pl.when((pl.col("model") == "small") & (pl.col("prompt_id") == test_ids[0]))
+        .then(None)
+        .otherwise(pl.col("cost_usd"))
+        .alias("cost_usd")
+    )
+    thin = Outcomes(outcomes.prompts, frame)
+    evaluation = evaluate(thin, {"r": by_domain(thin)}, pool=POOL, samples=20)
+    before = evaluate(outcomes, {"r": by_domain(outcomes)}, pool=POOL, samples=0)
+    lost = outcomes.part("test").to_matrices(["large"]).score[:10].sum() / 50
+    large = evaluation.singles[0]
+    assert large.score == pytest.approx(before.singles[0].score - lost)
+    train_mean = outcomes.part("train").to_matrices(["large"]).cost_usd.mean()
+    rest = outcomes.part("test").to_matrices(["large"]).cost_usd[10:].sum()
+    assert large.cost_usd == pytest.approx((10 * train_mean + rest) / 50)
+    assert evaluation.notes == ("11 of 150 costs were not recorded and count as the mean of their model",)
+
+
+def test_a_part_without_others_fills_costs_from_itself() -> None:
+    outcomes = outcomes_of(20)
+    frame = outcomes.outcomes.with_columns(
+        pl.when(pl.col("prompt_id") == "q0000").then(None).otherwise(pl.col("cost_usd")).alias("cost_usd")
+    )
+    alone = Outcomes(outcomes.prompts.with_columns(pl.lit("test").alias("split")), frame)
+    evaluation = evaluate(alone, {"r": by_domain(alone)}, pool=POOL, samples=0)
+    recorded = alone.to_matrices(["large"]).cost_usd
+    assert evaluation.singles[0].cost_usd == pytest.approx(np.nanmean(recorded))
+
+
+def test_a_model_whose_cost_nobody_knows_is_refused_by_name() -> None:
+    outcomes = outcomes_of(20)
+    cost = pl.when(pl.col("model") == "small").then(None).otherwise(pl.col("cost_usd")).alias("cost_usd")
+    frame = outcomes.outcomes.with_columns(cost)
+    with pytest.raises(InputError, match="no cost of 'small' is known"):
+        evaluate(Outcomes(outcomes.prompts, frame), {"r": by_domain(outcomes)}, pool=POOL)
+
+
+def test_a_pool_of_one() -> None:
+    outcomes = outcomes_of(40)
+    evaluation = evaluate(outcomes, {"r": by_domain(outcomes)}, pool=pool_of("large"), samples=20)
+    row = evaluation.row("r")
+    assert row.area == pytest.approx(evaluation.best_single.score)
+    assert math.isnan(row.closed)
+    assert math.isnan(row.apgr)
+    assert "only model in the pool" in evaluation.headline()
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0])
+def test_equal_scores_leave_shares_undefined(score: float) -> None:
+    outcomes = outcomes_of(40)
+    flat = Outcomes(outcomes.prompts, outcomes.outcomes.with_columns(pl.lit(score).alias("score")))
+    evaluation = evaluate(flat, {"r": by_domain(flat)}, pool=POOL, samples=20)
+    row = evaluation.row("r")
+    assert row.area == pytest.approx(score)
+    assert math.isnan(row.closed)
+    assert math.isnan(row.auc)
+    assert _printed(evaluation, 120).count("–") > 10
+    assert evaluation.headline()
+    json.dumps(evaluation.to_dict(), allow_nan=False)
+
+
+def test_one_prompt_and_free_models() -> None:
+    outcomes = outcomes_of(2)
+    free = Outcomes(outcomes.prompts, outcomes.outcomes.with_columns(pl.lit(0.0).alias("cost_usd")))
+    evaluation = evaluate(free, {"r": by_domain(free)}, pool=POOL, samples=20)
+    assert evaluation.n_prompts == 1
+    assert math.isnan(evaluation.row("r").cost_at[1.0])
+    assert "1 recorded prompt" in _printed(evaluation, 80)
+    json.dumps(evaluation.to_dict(), allow_nan=False)
+
+
+def test_simulated_outcomes_are_called_simulated() -> None:
+    outcomes = outcomes_of(40, name="simulated sample")
+    scores = {"r": by_domain(outcomes)}
+    assert evaluate(outcomes, scores, pool=POOL, samples=0).headline().startswith("On simulated outcomes, ")
+    assert not evaluate(outcomes, scores, pool=POOL, samples=0, simulated=False).simulated
+
+
+def test_headline_says_what_half_the_money_buys(evaluation: Evaluation) -> None:
+    kept = evaluation.row("router").score_at[0.5] / evaluation.best_single.score
+    mixed = evaluation.mixed_score(0.5 * evaluation.best_single.cost_usd) / evaluation.best_single.score
+    assert evaluation.headline() == (
+        f"At half of what large costs, router keeps {100 * kept:.1f} % of its score; "
+        f"mixing single models at random keeps {100 * mixed:.1f} %."
+    )
+
+
+def test_the_table_in_every_form(evaluation: Evaluation) -> None:
+    frame = evaluation.to_polars()
+    assert frame["name"].to_list() == [row.name for row in evaluation.rows]
+    assert frame.schema["acc@0.1"] == pl.Float64
+    assert json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))["rows"] == frame.to_dicts()
+    for width in (80, 120):
+        printed = _printed(evaluation, width)
+        assert all(len(line) <= width for line in printed.splitlines())
+        for value in (evaluation.row("router").area, evaluation.row("router").ece):
+            assert f"{value:.4f}".removeprefix("0") in printed
+        assert "200 resamples of the prompts, seed 0" in printed
+
+
+def _printed(evaluation: Evaluation, width: int) -> str:
+    console = Console(width=width, color_system=None)
+    with console.capture() as capture:
+        console.print(evaluation.table())
+    return capture.get()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda s: {}, "nothing to evaluate"),
+        (lambda s: {"oracle": s}, "'oracle' is a row of every evaluation"),
+        (lambda s: {"r": s.columns(["large", "small"])}, "'r' predicts nothing for medium"),
+        (lambda s: {"r": s.rows(np.arange(5))}, "lacks 15 of 20 prompts, such as"),
+        (lambda s: {"r": Scores(s.p_correct[:5], s.cost_usd[:5], models=s.models)}, "5 rows for 20 prompts"),
+    ],
+)
+def test_predictions_that_do_not_fit_are_refused(change: object, words: str) -> None:
+    outcomes = outcomes_of(40)
+    assert callable(change)
+    with pytest.raises(InputError, match=words):
+        evaluate(outcomes, change(by_domain(outcomes)), pool=POOL, samples=0)
+
+
+def test_names_that_are_no_row_are_refused() -> None:
+    outcomes = outcomes_of(40)
+    scores = {"r": by_domain(outcomes)}
+    with pytest.raises(InputError, match="no prediction is called 'x'"):
+        evaluate(outcomes, scores, pool=POOL, router="x")
+    with pytest.raises(InputError, match="no row is called 'x'"):
+        evaluate(outcomes, scores, pool=POOL, reference="x")
+    with pytest.raises(InputError, match="no row 'x'"):
+        evaluate(outcomes, scores, pool=POOL, samples=0).row("x")
+
+
+def test_a_pool_without_outcomes_and_a_part_without_prompts_are_refused() -> None:
+    outcomes = outcomes_of(40)
+    scores = {"r": by_domain(outcomes)}
+    with pytest.raises(InputError, match=r"no model of the pool \(unheard-of\)"):
+        evaluate(outcomes, scores, pool=pool_of("unheard-of"))
+    with pytest.raises(InputError, match="no prompt in val"):
+        evaluate(outcomes, scores, pool=POOL, part="val")
