@@ -108,7 +108,7 @@ class Assignment:
         Raises:
             InfeasibleError: There is no assignment; the message says why.
         """
-        if self.status == "infeasible":
+        if not self.found:
             raise InfeasibleError(
                 self.reason or "no assignment meets the limits", least_budget_usd=self.least_budget_usd
             )

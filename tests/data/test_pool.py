@@ -1,0 +1,154 @@
+"""A pool has a price for every model, and reads what it writes."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from routoo.data.errors import InputError
+from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
+
+SMALL = PoolModel(name="small", usd_per_1m_input=0.2, usd_per_1m_output=0.4)
+LARGE = PoolModel(
+    name="large",
+    usd_per_1m_input=10,
+    usd_per_1m_output=30,
+    usd_per_call=0.001,
+    context_window=128_000,
+    time_to_first_token_s=0.5,
+    tokens_per_second=40.0,
+    tags=("vision", "region:eu"),
+)
+
+
+@pytest.mark.parametrize("price", [math.nan, math.inf, -1.0, 10**400, None, "cheap", True])
+@pytest.mark.parametrize("field", ["usd_per_1m_input", "usd_per_1m_output", "usd_per_call"])
+def test_a_price_that_is_none_is_refused(field: str, price: Any) -> None:
+    prices: dict[str, Any] = {"usd_per_1m_input": 1.0, "usd_per_1m_output": 1.0, field: price}
+    with pytest.raises(InputError, match=f"pool model 'm': {field} must be"):
+        PoolModel(name="m", **prices)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"name": " "}, "needs a name"),
+        ({"name": 3}, "needs a name"),
+        ({"tokens_per_second": 0}, "tokens_per_second must be above 0"),
+        ({"context_window": -1}, "context_window must be finite and at least 0"),
+        ({"tags": "vision"}, "tags must be a list of texts, got 'vision'"),
+        ({"tags": [1]}, "tags must be a list of texts"),
+    ],
+)
+def test_other_faults_of_a_model_are_named(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        PoolModel(**{"name": "m", "usd_per_1m_input": 1, "usd_per_1m_output": 1, **fields})
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    model = PoolModel(name="m", usd_per_1m_input=np.float32(0.5), usd_per_1m_output=np.int64(2))  # type: ignore[arg-type]  # what arrays give
+    assert (type(model.usd_per_1m_input), type(model.usd_per_1m_output)) == (float, int)
+
+
+def test_models_are_named_once_and_found_by_name() -> None:
+    pool = Pool((SMALL, LARGE))
+    assert pool.select(["large"]).names == ("large",)
+    with pytest.raises(InputError, match="unknown model 'huge'; the pool has small, large"):
+        pool.select(["huge"])
+    with pytest.raises(InputError, match="named twice: small"):
+        Pool((SMALL, SMALL))
+    with pytest.raises(InputError, match="at least one model"):
+        Pool(())
+
+
+def test_cost_is_tokens_times_prices_and_a_price_per_call() -> None:
+    cost = Pool((SMALL, LARGE)).cost_usd(np.array([[100.0]]), np.array([[50.0, 200.0]]))
+    np.testing.assert_allclose(cost, [[100 * 0.2e-6 + 50 * 0.4e-6, 100 * 10e-6 + 200 * 30e-6 + 0.001]])
+
+
+def test_unrecorded_tokens_are_costed_by_list_price() -> None:
+    cost = Pool((SMALL, LARGE)).cost_usd(np.array([[100.0], [np.nan]]), np.array([[np.nan, 10.0]] * 2))
+    assert cost[0, 0] == cost[1, 0] == pytest.approx(NOMINAL_OUTPUT_TOKENS * 0.4e-6)
+    np.testing.assert_allclose(cost[:, 1], [100 * 10e-6 + 10 * 30e-6 + 0.001, 10 * 30e-6 + 0.001])
+
+
+def test_latency_is_unknown_where_no_speed_is_listed() -> None:
+    seconds = Pool((SMALL, LARGE)).latency_s(np.array([[80.0, 80.0]]))
+    np.testing.assert_allclose(seconds, [[np.nan, 2.5]])
+
+
+def test_toml_makes_the_round_trip(tmp_path: Path) -> None:
+    pool = Pool((SMALL, LARGE))
+    pool.write(tmp_path / "pool.toml")
+    assert Pool.read(tmp_path / "pool.toml") == pool
+    assert Pool.read(tmp_path / "pool.toml", names=["large", "small"]).names == ("large", "small")
+    assert Pool.from_records(pool.to_records()) == pool
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", r"expected one \[\[model\]\] table a model"),
+        ("model = 3", r"expected one \[\[model\]\] table a model"),
+        ("model = ['small']", r"expected one \[\[model\]\] table a model"),
+        ("[[model]", "not a TOML file"),
+        ("[[model]]\nname = 'm'\nusd_per_1m_input = 1", "model 'm' lacks usd_per_1m_output: write it"),
+        ("[[model]]\nusd_per_1m_input = 1\nusd_per_1m_output = 1", "model 'without a name' lacks name"),
+        ("[[model]]\nname = 'm'\nusd_per_1m_input = inf\nusd_per_1m_output = 1", "must be finite"),
+        ("[[model]]\nname = 'm'\nusd_per_1m_input = nan\nusd_per_1m_output = 1", "must be finite"),
+        ("[[model]]\nname = 'm'\nusd_per_1k_input = 1", "unknown keys usd_per_1k_input"),
+    ],
+)
+def test_a_broken_toml_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "pool.toml").write_text(text)
+    with pytest.raises(InputError, match=words):
+        Pool.read(tmp_path / "pool.toml")
+
+
+def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        Pool.read(tmp_path / "pool.toml")
+    with pytest.raises(InputError, match="cannot be read"):
+        Pool.read(tmp_path)
+    (tmp_path / "pool.toml").write_bytes(b"name = '\xff'")
+    with pytest.raises(InputError, match="not a TOML file"):
+        Pool.read(tmp_path / "pool.toml")
+
+
+def _price_list(folder: Path, rows: Any) -> Path:
+    path = folder / "models.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    return path
+
+
+def test_a_price_list_is_read_for_what_a_pool_knows(tmp_path: Path) -> None:
+    rows = [
+        {"model": "a", "usd_per_1m_input": 1, "usd_per_1m_output": 2, "params_b": 7, "context_window": None},
+        {"name": "b", "usd_per_1m_input": 0.5, "usd_per_1m_output": 0.5, "context_window": 8192},
+    ]
+    pool = Pool.read(_price_list(tmp_path, rows))
+    assert pool.names == ("a", "b")
+    assert (pool["a"].context_window, pool["b"].context_window) == (None, 8192)
+
+
+def test_a_null_price_is_refused_unless_the_model_is_left_out(tmp_path: Path) -> None:
+    rows = [
+        {"model": "open", "usd_per_1m_input": None, "usd_per_1m_output": None},
+        {"model": "a", "usd_per_1m_input": 1, "usd_per_1m_output": 2},
+    ]
+    path = _price_list(tmp_path, rows)
+    with pytest.raises(InputError, match="model 'open' lacks usd_per_1m_input, usd_per_1m_output"):
+        Pool.read(path)
+    assert Pool.read(path, names=["a"]).names == ("a",)
+    with pytest.raises(InputError, match="no price for c; it lists open, a"):
+        Pool.read(path, names=["a", "c"])
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "[1]", '[{"model": "a"', "[" * 100_000])
+def test_a_broken_price_list_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "models.json").write_text(text)
+    with pytest.raises(InputError, match=r"not a JSON file|expected a list of objects"):
+        Pool.read(tmp_path / "models.json")

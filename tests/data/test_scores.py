@@ -1,0 +1,72 @@
+"""Predictions are checked once, on entry."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from routoo.data.errors import InputError
+from routoo.data.scores import Scores
+
+P = np.array([[0.9, 0.4], [0.2, 0.1], [0.5, 0.6]])
+COST = np.array([[0.02, 0.001]] * 3)
+
+
+def scores_of(**fields: Any) -> Scores:
+    return Scores(**{"p_correct": P, "cost_usd": COST, "models": ("large", "small"), **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"p_correct": P + 0.2}, r"p_correct must lie in \[0, 1\] .*; row 0, column 0 is 1.1"),
+        ({"p_correct": np.where(P == 0.1, np.nan, P)}, "row 1, column 1 is nan"),
+        ({"p_correct": P[0]}, r"p_correct must be \(n_prompts, n_models\)"),
+        ({"p_correct": P[:, :0], "cost_usd": COST[:, :0], "models": ()}, "with a model at least"),
+        ({"cost_usd": COST[:2]}, r"cost_usd has shape \(2, 2\), p_correct has \(3, 2\)"),
+        ({"cost_usd": -COST}, "cost_usd must lie in"),
+        ({"cost_usd": COST * np.inf}, "cost_usd must lie in"),
+        ({"cost_usd": COST * 1e300}, "cost_usd must lie in"),
+        ({"latency_s": P - 0.3}, "latency_s must be at least 0"),
+        ({"models": ("a",)}, "2 columns need as many different model names"),
+        ({"models": ("a", "a")}, "2 columns need as many different model names"),
+        ({"prompt_ids": ["x"]}, "3 rows need as many prompt ids, got 1"),
+    ],
+)
+def test_a_fault_is_named(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        scores_of(**fields)
+
+
+def test_an_empty_batch_is_a_batch() -> None:
+    scores = scores_of(p_correct=P[:0], cost_usd=COST[:0])
+    assert (len(scores), scores.to_polars().height) == (0, 0)
+
+
+def test_unknown_latency_is_null_and_infinite_latency_stays() -> None:
+    latency = np.array([[np.nan, np.inf]] * 3)
+    column = scores_of(latency_s=latency).to_polars()["latency_s"].to_list()
+    assert column == [None, np.inf] * 3
+    assert np.isnan(scores_of().latency).all()
+
+
+def test_rows_and_columns_go_together() -> None:
+    scores = scores_of(prompt_ids=["x", "y", "z"], output_tokens=P * 100)
+    some = scores.rows(np.array([2, 0]))
+    assert some.names() == ["z", "x"]
+    np.testing.assert_array_equal(some.p_correct, np.float32(P[[2, 0]]))
+    mask = scores.rows(np.array([False, True, False]))
+    assert mask.names() == ["y"]
+    small = scores.columns(["small"])
+    assert small.models == ("small",)
+    np.testing.assert_array_equal(small.output_tokens, np.float32(P[:, 1:] * 100))
+    with pytest.raises(InputError, match=r"unknown models \['huge'\]; known: large, small"):
+        scores.columns(["huge"])
+    with pytest.raises(InputError, match="none given"):
+        scores.columns([])
+
+
+def test_the_tidy_frame_has_a_row_a_prompt_and_model() -> None:
+    frame = scores_of().to_polars()
+    assert frame.columns == ["prompt_id", "model", "p_correct", "cost_usd", "latency_s"]
+    assert frame.row(3) == ("1", "small", np.float32(0.1), np.float32(0.001), None)
