@@ -53,6 +53,11 @@ class EncodedPrompts:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def rows(self, index: npt.NDArray[np.intp]) -> EncodedPrompts:
+        """These prompts."""
+        ids = [self.ids[row] for row in index]
+        return EncodedPrompts(ids, self.input_tokens[index], self.cut[index], self.pad_id)
+
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Tokens kept of each prompt."""

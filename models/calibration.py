@@ -14,8 +14,8 @@ def fit_calibration(logits: Array, score: Array, *, strength: float = 50.0) -> A
     """Slope and shift of each model's logit, ``(2, n_models)``, by penalised cross-entropy.
 
     Platt scaling (Platt 1999) with soft labels. Each model's pair is pulled towards one pair shared by all,
-    as if by `strength` prompts of evidence, and the shared slope towards 1: with few validation prompts
-    the result stays near the logits as they are.
+    as if by `strength` prompts of evidence, and the shared pair towards no change: with few
+    validation prompts the result stays near the logits as they are.
 
     Args:
         logits: ``(n_prompts, n_models)``.
@@ -28,12 +28,15 @@ def fit_calibration(logits: Array, score: Array, *, strength: float = 50.0) -> A
         return np.stack([np.ones(n_models), np.zeros(n_models)])
     target = np.nan_to_num(score)
 
+    neutral = np.array([1.0, 0.0])
+
     def shared(theta: Array) -> tuple[float, Array]:
         loss, slope, shift = _cross_entropy(theta[0], theta[1], logits, target, known)
-        loss += 0.5 * strength * (theta[0] - 1) ** 2
-        return loss, np.array([slope.sum() + strength * (theta[0] - 1), shift.sum()])
+        away = theta - neutral
+        loss += 0.5 * strength * float(away @ away)
+        return loss, np.array([slope.sum(), shift.sum()]) + strength * away
 
-    centre = minimize(shared, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B").x
+    centre = minimize(shared, neutral, jac=True, method="L-BFGS-B").x
 
     def apart(theta: Array) -> tuple[float, Array]:
         pairs = theta.reshape(2, n_models)

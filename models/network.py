@@ -59,6 +59,8 @@ class RouterNetwork(nn.Module):
 
     def __init__(self, trunk: PreTrainedModel, config: NetworkConfig) -> None:
         super().__init__()
+        if getattr(trunk, "pooler", None) is not None:
+            trunk.register_module("pooler", None)  # its output is never read: the heads pool hidden states
         self.trunk = trunk
         self.config = config
         self.heads = Heads(config.heads)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
 
+_STANDARD_SAMPLE = 1024
+"""Training prompts by which the features of a trunk that learns are standardised before it does."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
@@ -90,6 +93,9 @@ def train_network(
                 trunk, encoded, network.config.layers, cache_dir=options.cache_dir, progress=progress
             )
             _standardise(network, inputs[fitting])
+        else:
+            sample = encoded.rows(fitting[:_STANDARD_SAMPLE])
+            _standardise(network, prompt_features(trunk, sample, network.config.layers, progress=progress))
         ratio = _input_token_ratio(learned, pool.names, encoded)
         cost = recorded_cost_usd(learned, pool)
         mean_cost = np.nanmean(cost, axis=0)

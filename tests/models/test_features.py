@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
+from routoo.models import features
+from routoo.models.features import prompt_features
+from routoo.models.trunk import Trunk, load_trunk
+
+TEXTS = ["one two three", "a much longer prompt with many more words in it", "four"]
+
+
+@pytest.fixture(scope="module")
+def trunk() -> Trunk:
+    return load_trunk("tiny", texts=TEXTS)
+
+
+@pytest.fixture(scope="module")
+def encoded(trunk: Trunk) -> EncodedPrompts:
+    return PromptEncoder(trunk.tokenizer, TextPolicy(32)).encode(TEXTS)
+
+
+def test_features_are_kept_and_read_back(
+    trunk: Trunk, encoded: EncodedPrompts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
+    assert first.shape == (3, 2 * trunk.width + 1)
+    monkeypatch.setattr(features, "_compute", None)  # computing again would fail
+    np.testing.assert_array_equal(prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path), first)
+
+
+def test_a_damaged_cache_is_computed_again(trunk: Trunk, encoded: EncodedPrompts, tmp_path: Path) -> None:
+    first = prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(kept.read_bytes()[:40])
+    np.testing.assert_array_equal(prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path), first)
+
+
+def test_other_layers_or_prompts_are_other_features(
+    trunk: Trunk, encoded: EncodedPrompts, tmp_path: Path
+) -> None:
+    prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
+    prompt_features(trunk, encoded, (2,), cache_dir=tmp_path)
+    other = PromptEncoder(trunk.tokenizer, TextPolicy(32)).encode(["four"])
+    prompt_features(trunk, other, (0, 2), cache_dir=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_progress_ends_with_everything_done(trunk: Trunk, encoded: EncodedPrompts) -> None:
+    seen: list[tuple[int, int]] = []
+    prompt_features(trunk, encoded, (2,), progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (3, 3)

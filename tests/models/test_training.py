@@ -1,0 +1,143 @@
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool, PoolModel
+from routoo.models.lightning import RouterModule
+from routoo.models.options import TrainOptions
+from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+
+QUICK: dict[str, Any] = {
+    "trunk": "tiny",
+    "tune": "full",
+    "epochs": 12,
+    "monitor": "loss",
+    "batch_size": 16,
+    "trunk_learning_rate": 2e-3,
+    "max_tokens": 32,
+    "progress": False,
+    "cache_dir": None,
+    "accelerator": "cpu",
+}
+
+
+def predictions(trained: TrainedNetwork, texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    encoded = trained.encoder.encode(texts)
+    found: np.ndarray[Any, np.dtype[np.float32]] = predict_inputs(
+        trained.network, encoded, np.arange(len(texts))
+    ).p_correct.numpy()
+    return found
+
+
+@pytest.fixture(scope="module")
+def trained(outcomes: Outcomes, pool: Pool) -> TrainedNetwork:
+    return train_network(outcomes, pool, TrainOptions(**QUICK))
+
+
+def test_it_learns_who_is_good_at_what(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    test = outcomes.part("test")
+    p = predictions(trained, test.texts)
+    domains = np.array(test.domains)
+    assert p[domains == "sum", 0].mean() > p[domains == "code", 0].mean() + 0.2
+    assert p[domains == "code", 1].mean() > p[domains == "sum", 1].mean() + 0.2
+
+
+def test_tokens_and_latency_are_learned_to_the_mean(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    seen = outcomes.part("train", "val")
+    out = predict_inputs(trained.network, trained.encoder.encode(seen.texts), np.arange(len(seen)))
+    recorded = seen.to_matrices(trained.pool.names)
+    for guess, truth in ((out.output_tokens, recorded.output_tokens), (out.latency_s, recorded.latency_s)):
+        known = ~np.isnan(truth)
+        np.testing.assert_allclose(guess.numpy()[known].mean(), truth[known].mean(), rtol=0.1)
+    code = np.array(seen.domains) == "code"
+    assert out.output_tokens.numpy()[code].mean() > 2 * out.output_tokens.numpy()[~code].mean()
+
+
+def test_the_record_says_what_it_was_trained_on(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    assert trained.trained_on["data"] == "three kinds"
+    assert trained.trained_on["n_train"] == len(outcomes.part("train"))
+    assert set(trained.trained_on["domains"]) == {"sum", "code", "history"}
+    assert trained.metrics["epochs"][0]["epoch"] == 0
+    np.testing.assert_allclose(trained.input_token_ratio, trained.input_token_ratio[0], rtol=0.2)
+
+
+def test_the_same_seed_gives_the_same_network(outcomes: Outcomes, pool: Pool) -> None:
+    quick = TrainOptions(**{**QUICK, "epochs": 1})
+    first, again = (train_network(outcomes, pool, quick) for _ in range(2))
+    other = train_network(outcomes, pool, dataclasses.replace(quick, seed=1))
+    np.testing.assert_array_equal(predictions(first, ["add 1 2"]), predictions(again, ["add 1 2"]))
+    assert not np.array_equal(predictions(first, ["add 1 2"]), predictions(other, ["add 1 2"]))
+
+
+def test_the_test_prompts_are_never_looked_at(
+    outcomes: Outcomes, pool: Pool, trained: TrainedNetwork
+) -> None:
+    without = outcomes.part("train", "val")
+    assert without.has_split
+    again = train_network(without, pool, TrainOptions(**QUICK))
+    np.testing.assert_array_equal(predictions(trained, ["write 7"]), predictions(again, ["write 7"]))
+
+
+class _Stop(KeyboardInterrupt):
+    """Ctrl-C at a chosen moment."""
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(
+    outcomes: Outcomes, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: TrainedNetwork
+) -> None:
+    step = RouterModule.training_step
+
+    def interrupted(self: RouterModule, batch: dict[str, torch.Tensor], at: int) -> torch.Tensor:
+        if self.current_epoch == 3 and at == 0:
+            raise KeyboardInterrupt
+        return step(self, batch, at)
+
+    options = TrainOptions(**QUICK, checkpoint_dir=tmp_path, resume=True)
+    monkeypatch.setattr(RouterModule, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_network(outcomes, pool, options)
+    assert list(tmp_path.rglob("last.ckpt"))
+    monkeypatch.setattr(RouterModule, "training_step", step)
+    resumed = train_network(outcomes, pool, options)
+    assert [e["epoch"] for e in resumed.metrics["epochs"]] == [e["epoch"] for e in trained.metrics["epochs"]]
+
+
+def test_a_model_without_outcomes_is_refused_by_name(outcomes: Outcomes, pool: Pool) -> None:
+    ghost = PoolModel(name="ghost", usd_per_1m_input=1, usd_per_1m_output=1)
+    with pytest.raises(InputError, match="ghost"):
+        train_network(outcomes, Pool((*pool.models, ghost)), TrainOptions(**QUICK))
+
+
+def test_too_little_data_is_refused_with_the_counts(outcomes: Outcomes, pool: Pool) -> None:
+    few = outcomes.subset(outcomes.part("train").prompt_ids[:3])
+    with pytest.raises(InputError, match=r"3 prompts to train on and 0 to validate"):
+        train_network(few, pool, TrainOptions(**QUICK))
+
+
+def test_fresh_weights_must_learn(outcomes: Outcomes, pool: Pool) -> None:
+    with pytest.raises(InputError, match="tune='full'"):
+        train_network(outcomes, pool, TrainOptions(**{**QUICK, "tune": "frozen"}))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("tune", "some"),
+        ("heads", "two"),
+        ("epochs", 0),
+        ("learning_rate", 2.0),
+        ("domain_weight", -1.0),
+        ("resume", True),
+        ("threads", 0),
+        ("max_tokens", 2),
+    ],
+)
+def test_bad_options_are_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(InputError, match=field):
+        TrainOptions(**{field: value})  # type: ignore[arg-type]  # the point of the test
