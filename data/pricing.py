@@ -22,7 +22,7 @@ MAX_RESIDUAL = 0.05
 
 _PER_MILLION = 1e-6
 _LEAST_CALL_SHARE = 1e-3  # of the mean cost: what explains less is no price per call
-_ROUNDING = 1e-6
+_ROUNDING = 1e-6  # of the mean cost: what explains less is what floats leave over
 _SPEED_ROWS = 1000
 
 
