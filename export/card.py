@@ -1,0 +1,96 @@
+"""The model card of a bundle: what a person at the Hugging Face hub reads first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from routoo.data.pool import PoolModel
+from routoo.export.description import BundleDescription
+from routoo.export.parity import Agreement, ParityReport
+
+_USE = """\
+```python
+import routoo
+
+router = routoo.Router.from_pretrained("path/or/hub-id")
+choice = router.select("What is the capital of Australia?", max_cost_usd=0.002)
+plan = router.assign(prompts, budget_usd=5.0)
+```"""
+
+
+def model_card(description: BundleDescription, parity: ParityReport) -> str:
+    """The card in Markdown, with the front matter of the hub."""
+    trained_on = description.trained_on
+    lines = [
+        "---",
+        *_front_matter(trained_on),
+        "---",
+        "",
+        f"# A router over {len(description.pool)} models",
+        "",
+        "For every prompt this predicts the probability that each model answers it correctly, and what that",
+        "will cost, so that routoo can choose. It runs on ONNX Runtime and needs no torch.",
+        "",
+        _USE,
+        "",
+        "## Pool",
+        "",
+        "Prices in USD per million tokens when this was trained; other prices need no training.",
+        "",
+        "| model | input | output |",
+        "| --- | ---: | ---: |",
+        *map(_pool_row, description.pool.models),
+        "",
+        "## Trained on",
+        "",
+        *(f"- {_cell(key)}: {_cell(_plain(value))}" for key, value in trained_on.items()),
+        f"- output tokens: {'predicted' if description.output_tokens_known else 'never recorded'}",
+        f"- latency: {'predicted' if description.latency_known else 'never recorded'}",
+        f"- text read of a prompt: up to {description.policy.max_tokens} tokens, from its head and its tail",
+        "",
+        "## Exported graphs against the network",
+        "",
+        f"{parity.prompts} prompts of {parity.lengths[0]} to {parity.lengths[1]} tokens. Changed choices are",
+        "those of score alone, and at a price where the dearest model must gain 0.1 on the cheapest.",
+        "",
+        "| graph | mean off | most off | choices changed | at a price |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        _parity_row("float32", parity.fp32),
+        *([_parity_row("int8", parity.int8)] if parity.int8 is not None else []),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _front_matter(trained_on: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "library_name: routoo",
+        "pipeline_tag: text-classification",
+        "tags: [routoo, llm-routing, onnx]",
+    ]
+    trunk = trained_on.get("trunk")
+    if isinstance(trunk, str) and "/" in trunk:
+        lines.append(f"base_model: {json.dumps(trunk)}")
+    return lines
+
+
+def _pool_row(model: PoolModel) -> str:
+    return f"| {_cell(model.name)} | {model.usd_per_1m_input:g} | {model.usd_per_1m_output:g} |"
+
+
+def _parity_row(name: str, found: Agreement) -> str:
+    changed = found.choices_changed
+    return f"| {name} | {found.p_mean:.1e} | {found.p_max:.1e} | {changed['0']:.1%} | {changed['0.1']:.1%} |"
+
+
+def _plain(value: Any) -> str:  # any JSON value
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cell(text: str) -> str:
+    """Text that can neither break a table nor open a tag."""
+    for sign, code in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("\r", " "), ("\n", " ")):
+        text = text.replace(sign, code)
+    return text

@@ -1,0 +1,106 @@
+"""What a bundle says of itself: the content of `router.json` but for the list of files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from routoo.data.errors import BundleError, InputError
+from routoo.data.pool import Pool
+from routoo.data.text import TextPolicy
+
+Json = dict[str, Any]
+"""A mapping that JSON holds."""
+
+
+@dataclass(frozen=True, eq=False)
+class BundleDescription:
+    """All that a runtime must know beside the graph and the tokenizer, and where the graph came from.
+
+    Args:
+        pool: The models that the graph's columns stand for, with the prices they were trained under.
+        policy: How much of a prompt is read.
+        input_token_ratio: Tokens that each model makes of one of the tokenizer's, one a model.
+        output_tokens_known: Whether output tokens were recorded, and so are predicted.
+        latency_known: Whether latency was recorded, and so is predicted.
+        network: What rebuilds the network before `model.safetensors` is loaded.
+        calibration: Slope and shift of each model's logit, for the reader; the graph applies them itself.
+        trained_on: Data, counts, options and seed.
+
+    Raises:
+        InputError: `input_token_ratio` does not have one positive, finite number a model.
+
+    >>> from routoo.data.pool import PoolModel
+    >>> pool = Pool((PoolModel(name="small", usd_per_1m_input=0.1, usd_per_1m_output=0.2),))
+    >>> written = BundleDescription(pool, TextPolicy(128), (1.1,)).to_dict()
+    >>> BundleDescription.from_dict(written).policy.max_tokens
+    128
+    """
+
+    pool: Pool
+    policy: TextPolicy
+    input_token_ratio: tuple[float, ...]
+    output_tokens_known: bool = False
+    latency_known: bool = False
+    network: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    trained_on: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ratio = tuple(float(value) for value in self.input_token_ratio)
+        if len(ratio) != len(self.pool) or not all(math.isfinite(r) and r > 0 for r in ratio):
+            raise InputError(
+                f"input_token_ratio must be {len(self.pool)} positive numbers, one a model; got {ratio}"
+            )
+        object.__setattr__(self, "input_token_ratio", ratio)
+
+    def to_dict(self) -> Json:
+        """A mapping that JSON can hold and `from_dict` reads back."""
+        return {
+            "pool": self.pool.to_records(),
+            "text": {"max_tokens": self.policy.max_tokens},
+            "input_token_ratio": list(self.input_token_ratio),
+            "output_tokens_known": self.output_tokens_known,
+            "latency_known": self.latency_known,
+            "network": dict(self.network),
+            "calibration": dict(self.calibration),
+            "trained_on": dict(self.trained_on),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BundleDescription:
+        """The description that `to_dict` wrote.
+
+        Raises:
+            BundleError: A key is missing, or a value is not what it should be.
+        """
+        ratio = _part(values, "input_token_ratio", list)
+        max_tokens = _part(_part(values, "text", dict), "max_tokens", int)
+        pool = _part(values, "pool", list)
+        if not all(isinstance(row, dict) for row in pool):
+            raise BundleError("pool: expected one mapping a model")
+        try:
+            return cls(
+                Pool.from_records(pool),
+                TextPolicy(max_tokens),
+                tuple(ratio),
+                output_tokens_known=_part(values, "output_tokens_known", bool),
+                latency_known=_part(values, "latency_known", bool),
+                network=_part(values, "network", dict),
+                calibration=_part(values, "calibration", dict),
+                trained_on=_part(values, "trained_on", dict),
+            )
+        except (InputError, TypeError, ValueError) as error:
+            raise BundleError(str(error)) from None
+
+
+def _part(values: Mapping[str, Any], key: str, kind: type) -> Any:  # of `kind`, which checkers cannot follow
+    """The value under a key, which must be there and of this kind."""
+    if key not in values:
+        raise BundleError(f"the key {key!r} is missing")
+    value = values[key]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise BundleError(f"{key!r} must be of type {kind.__name__}, got {type(value).__name__}")
+    return value

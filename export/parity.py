@@ -1,0 +1,220 @@
+"""Whether the exported graphs say what the network says: checked when a bundle is written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.data.errors import BundleError, InputError
+from routoo.data.text import EncodedPrompts
+from routoo.export.description import Json
+from routoo.export.session import Graph, Outputs
+
+Matrix = npt.NDArray[np.floating]
+CostOf = Callable[[Matrix], Matrix]
+"""Predicted output tokens ``(n_prompts, n_models)`` to costs in USD, the same shape."""
+
+WORTHS = (0.0, 0.02, 0.1, 0.5)
+"""Prices at which choices are compared: score that a model must gain where it costs the mean spread more."""
+
+_MADE_LENGTHS = (4, 32, 128)
+_BATCHES = (4, 16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """How far a graph may be from the network before an export is refused.
+
+    Args:
+        fp32_max: Largest difference of any `p_correct` of the float32 graph.
+        int8_mean: Mean difference of `p_correct` of the int8 graph.
+        int8_max: Its largest difference.
+        usage_max: Largest relative difference of output tokens and latency of the float32 graph.
+    """
+
+    fp32_max: float = 1e-4
+    int8_mean: float = 0.02
+    int8_max: float = 0.15
+    usage_max: float = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How near a graph is to the network, over prompts and models.
+
+    Args:
+        p_mean: Mean absolute difference of `p_correct`, prompts one at a time.
+        p_max: Its maximum.
+        padded_p_mean: Mean absolute difference when prompts of unlike length share a padded batch.
+        padded_p_max: Its maximum.
+        usage_max: Largest relative difference of output tokens and latency; None where neither is predicted.
+        choices_changed: Share of the prompts whose best model, by score less price times cost, is another;
+            one a price of `WORTHS`.
+        value_lost: What that costs a prompt on average, in score less price times cost by the network.
+    """
+
+    p_mean: float
+    p_max: float
+    padded_p_mean: float
+    padded_p_max: float
+    usage_max: float | None
+    choices_changed: Mapping[str, float]
+    value_lost: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityReport:
+    """What was compared, and how near the graphs are to the network.
+
+    Args:
+        prompts: Prompts compared.
+        lengths: Shortest and longest of them, in tokens read.
+        fp32: The float32 graph.
+        int8: The int8 graph, where there is one.
+        tolerance: What would have been refused.
+    """
+
+    prompts: int
+    lengths: tuple[int, int]
+    fp32: Agreement
+    int8: Agreement | None
+    tolerance: Tolerance
+
+    def to_dict(self) -> Json:
+        """A mapping that JSON can hold."""
+        return dataclasses.asdict(self)
+
+    def faults(self) -> list[str]:
+        """Each tolerance that is not met, in words."""
+        limits = [
+            ("float32 p_correct", max(self.fp32.p_max, self.fp32.padded_p_max), self.tolerance.fp32_max),
+            ("float32 output tokens or latency", self.fp32.usage_max or 0.0, self.tolerance.usage_max),
+        ]
+        if self.int8 is not None:
+            limits += [
+                ("mean int8 p_correct", self.int8.p_mean, self.tolerance.int8_mean),
+                ("int8 p_correct", self.int8.p_max, self.tolerance.int8_max),
+            ]
+        return [
+            f"{what} is off by {off:.2g}, at most {most:.2g}" for what, off, most in limits if not off <= most
+        ]
+
+    def check(self) -> None:
+        """Refuses graphs beyond the tolerance.
+
+        Raises:
+            BundleError: A graph is further from the network than the tolerance allows.
+        """
+        if faults := self.faults():
+            hint = (
+                "" if any(fault.startswith("float32") for fault in faults) else "; int8=False leaves int8 out"
+            )
+            raise BundleError(
+                f"not exported, since the graphs are not the network: {'; '.join(faults)}{hint}"
+            )
+
+
+def compare(
+    network: Graph,
+    fp32: Graph,
+    int8: Graph | None,
+    *,
+    encoded: EncodedPrompts,
+    cost_of: CostOf,
+    tolerance: Tolerance | None = None,
+) -> ParityReport:
+    """How near the graphs are to the network on these prompts, alone and in padded batches.
+
+    Args:
+        network: The network itself.
+        fp32: The float32 graph.
+        int8: The int8 graph, if there is one.
+        encoded: Prompts like those that will be routed, with `with_made_lengths` of several lengths.
+        cost_of: What predicted tokens cost, for the share of changed choices.
+        tolerance: Goes into the report; see `ParityReport.check`.
+    """
+    alone = [np.array([row]) for row in range(len(encoded))]
+    order = np.argsort(np.arange(len(encoded)) * 7919 % len(encoded), kind="stable")  # unlike lengths meet
+    padded = [order[start : start + size] for size in _BATCHES for start in range(0, len(encoded), size)]
+    truth = _outputs(network, encoded, alone)
+    rows = np.concatenate(padded)
+    padded_truth = truth[0][rows]
+
+    def agreement(graph: Graph) -> Agreement:
+        found = _outputs(graph, encoded, alone)
+        off = np.abs(found[0] - truth[0])
+        padded_off = np.abs(_outputs(graph, encoded, padded)[0] - padded_truth)
+        changed, lost = _choices(truth, found, cost_of)
+        return Agreement(
+            p_mean=float(off.mean()),
+            p_max=float(off.max()),
+            padded_p_mean=float(padded_off.mean()),
+            padded_p_max=float(padded_off.max()),
+            usage_max=_usage_max(truth, found),
+            choices_changed=changed,
+            value_lost=lost,
+        )
+
+    return ParityReport(
+        prompts=len(encoded),
+        lengths=(int(encoded.lengths.min()), int(encoded.lengths.max())),
+        fp32=agreement(fp32),
+        int8=None if int8 is None else agreement(int8),
+        tolerance=tolerance or Tolerance(),
+    )
+
+
+def with_made_lengths(encoded: EncodedPrompts, *, max_tokens: int) -> EncodedPrompts:
+    """The prompts, and pieces of them put together to a few more lengths up to `max_tokens`.
+
+    Raises:
+        InputError: There is no prompt.
+    """
+    if not len(encoded):
+        raise InputError("parity needs sample prompts, such as those of validation; got none")
+    tokens = [token for ids in encoded.ids for token in ids]
+    lengths = [length for length in (*_MADE_LENGTHS, max_tokens) if length <= max_tokens]
+    made = [(tokens * (length // len(tokens) + 1))[:length] for length in lengths]
+    return EncodedPrompts(
+        [*encoded.ids, *made],
+        np.append(encoded.input_tokens, np.array(lengths, np.float32)),
+        np.append(encoded.cut, np.zeros(len(made), np.bool_)),
+        encoded.pad_id,
+    )
+
+
+def _outputs(graph: Graph, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]]) -> Outputs:
+    """The graph's outputs, batch after batch."""
+    parts = [graph(*encoded.batch(rows)) for rows in batches]
+    p, tokens, latency = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return p, tokens, latency
+
+
+def _usage_max(truth: Outputs, found: Outputs) -> float | None:
+    """Largest relative difference of tokens and latency; infinity where only one side knows them."""
+    offs = []
+    for expected, got in zip(truth[1:], found[1:], strict=True):
+        if not np.array_equal(np.isnan(expected), np.isnan(got)):
+            return float("inf")
+        if not np.isnan(expected).all():
+            offs.append(float(np.nanmax(np.abs(got - expected) / np.maximum(np.abs(expected), 1e-6))))
+    return max(offs, default=None)
+
+
+def _choices(truth: Outputs, found: Outputs, cost_of: CostOf) -> tuple[dict[str, float], dict[str, float]]:
+    """Share of choices that differ, and the value that is lost by it, at each price."""
+    cost = cost_of(truth[1])
+    spread = float((cost.max(1) - cost.min(1)).mean()) or 1.0
+    rows = np.arange(len(cost))
+    changed, lost = {}, {}
+    for worth in WORTHS:
+        value = truth[0] - worth / spread * cost
+        best = value.argmax(1)
+        chosen = (found[0] - worth / spread * cost_of(found[1])).argmax(1)
+        changed[f"{worth:g}"] = float((best != chosen).mean())
+        lost[f"{worth:g}"] = float((value[rows, best] - value[rows, chosen]).mean())
+    return changed, lost

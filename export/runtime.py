@@ -1,0 +1,189 @@
+"""A bundle at work: prompts in, scores out, by tokenizers and ONNX Runtime alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from routoo.data.errors import BundleError, InputError
+from routoo.data.pool import Pool
+from routoo.data.pricing import priced_scores
+from routoo.data.scores import Scores
+from routoo.data.text import EncodedPrompts, PromptEncoder
+from routoo.export.bundle import LAYOUT, Bundle
+from routoo.export.session import Graph, Outputs, open_graph, usable_cores
+
+Progress = Callable[[int, int], None]
+"""Told the prompts that are done, and all that there are."""
+
+_FP32_BATCH_TOKENS = 4096
+_MOST_PADDING = 0.125
+
+
+class Runtime:
+    """What a bundle predicts, with the costs that a pool's prices make of it.
+
+    Sessions are made when a process first predicts, so that a runtime may be forked or pickled before.
+
+    In int8 a prompt is computed alone unless told otherwise: activations are scaled over a whole batch, so
+    that in company a prompt's scores would depend on its neighbours. On a processor it costs next to nothing.
+
+    Args:
+        bundle: The bundle.
+        pool: Other prices, or fewer models; the bundle's own pool when not given.
+        threads: Threads to use; all cores that this process may use when None.
+        int8: Whether to use the graph in int8; None to use it where the bundle has it.
+        batch_tokens: Tokens with padding that are computed together; 4096 in float32, one prompt in int8.
+
+    Raises:
+        InputError: The pool has a model that the bundle does not know, or a number is below 1.
+        BundleError: `int8` is asked for and not there, or the tokenizer cannot be read.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        pool: Pool | None = None,
+        threads: int | None = 1,
+        int8: bool | None = None,
+        batch_tokens: int | None = None,
+    ) -> None:
+        for name, number in (("threads", threads), ("batch_tokens", batch_tokens)):
+            if number is not None and number < 1:
+                raise InputError(f"{name} must be at least 1, got {number}")
+        if int8 and not bundle.has_int8:
+            raise BundleError(f"{bundle.folder} has no {LAYOUT.int8_graph}; use float32, or export with int8")
+        self.bundle = bundle
+        self.pool = bundle.description.pool if pool is None else pool
+        self.int8 = bundle.has_int8 if int8 is None else int8
+        self.threads = usable_cores() if threads is None else threads
+        self.encoder = PromptEncoder(_tokenizer(bundle), bundle.description.policy)
+        self._batch_tokens = batch_tokens or (1 if self.int8 else _FP32_BATCH_TOKENS)
+        self._columns = _columns(bundle.description.pool, self.pool)
+        self._input_token_ratio = np.array(bundle.description.input_token_ratio)[self._columns]
+        self._graphs: dict[tuple[int, int], Graph] = {}
+
+    def warm_up(self) -> Runtime:
+        """The runtime itself, once it is ready to answer the next prompt at full speed."""
+        self.predict(["warm " * self.bundle.description.policy.max_tokens])
+        return self
+
+    def predict(
+        self,
+        prompts: Sequence[str],
+        *,
+        prompt_ids: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Scores:
+        """Predicted score, cost and latency of each of the pool's models on each prompt.
+
+        Args:
+            prompts: Texts.
+            prompt_ids: Their names in the result.
+            progress: Told how far it is.
+
+        Raises:
+            InputError: There is no prompt, or one is no text or blank, or the ids are not as many.
+        """
+        if isinstance(prompts, str):
+            raise InputError("prompts must be a list of texts, got one text: put it in a list")
+        return self.predict_encoded(self.encoder.encode(prompts), prompt_ids=prompt_ids, progress=progress)
+
+    def predict_encoded(
+        self,
+        encoded: EncodedPrompts,
+        *,
+        prompt_ids: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Scores:
+        """The same for prompts that `encoder` encoded before; `encoded.cut` says which lost their middle.
+
+        Raises:
+            InputError: There is no prompt, or the ids are not as many.
+        """
+        if not len(encoded):
+            raise InputError("nothing to predict: expected at least one prompt, got none")
+        p, tokens, seconds = (output[:, self._columns] for output in self._run(encoded, progress))
+        sent = encoded.input_tokens[:, None] * self._input_token_ratio
+        return priced_scores(self.pool, sent, p, tokens, seconds, prompt_ids=prompt_ids)
+
+    def _run(self, encoded: EncodedPrompts, progress: Progress | None) -> Outputs:
+        """The graph's outputs, in the order of the prompts."""
+        batches = batches_by_tokens(encoded.lengths, self._batch_tokens)
+        found = []
+        done = 0
+        for batch, outputs in zip(batches, self._run_all(encoded, batches), strict=True):
+            found.append(outputs)
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(encoded))
+        back = np.argsort(np.concatenate(batches))
+        p, tokens, seconds = (np.concatenate(column)[back] for column in zip(*found, strict=True))
+        return p, tokens, seconds
+
+    def _run_all(self, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]]) -> Iterator[Outputs]:
+        """Outputs of each batch; several share the threads out: many threads on one prompt gain less."""
+        if self.threads == 1 or len(batches) == 1:
+            graph = self._graph(self.threads)
+            yield from (graph(*encoded.batch(batch)) for batch in batches)
+            return
+        graph = self._graph(1)
+        with ThreadPoolExecutor(self.threads, "routoo") as workers:
+            yield from workers.map(lambda batch: graph(*encoded.batch(batch)), batches)
+
+    def _graph(self, threads: int) -> Graph:
+        """The graph in this process; one opened before a fork would wait for threads that are gone."""
+        key = (os.getpid(), threads)
+        if key not in self._graphs:
+            name = LAYOUT.int8_graph if self.int8 else LAYOUT.graph
+            self._graphs.setdefault(key, open_graph(self.bundle.path(name), threads=threads))
+        return self._graphs[key]
+
+    def __getstate__(self) -> dict[str, Any]:  # attributes, of all kinds
+        return {**self.__dict__, "_graphs": {}}
+
+
+def batches_by_tokens(lengths: npt.NDArray[np.int64], batch_tokens: int) -> list[npt.NDArray[np.intp]]:
+    """Row numbers in batches of prompts of like length, longest first.
+
+    A batch holds at most `batch_tokens` with its padding, unless one prompt alone is longer, and no prompt
+    in it is padded by more than an eighth of the longest.
+
+    >>> [batch.tolist() for batch in batches_by_tokens(np.array([9, 3, 8, 3]), 20)]
+    [[0, 2], [1, 3]]
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches, start = [], 0
+    for at, row in enumerate(order):
+        longest = lengths[order[start]]
+        if at > start and (
+            (at - start + 1) * longest > batch_tokens or lengths[row] < (1 - _MOST_PADDING) * longest
+        ):
+            batches.append(order[start:at])
+            start = at
+    return [*batches, order[start:]]
+
+
+def _tokenizer(bundle: Bundle) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(bundle.path(LAYOUT.tokenizer)))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise BundleError(f"{bundle.folder}: {LAYOUT.tokenizer} cannot be read: {error}") from error
+
+
+def _columns(known: Pool, wanted: Pool) -> npt.NDArray[np.intp]:
+    """Columns of the graph that the wanted models have."""
+    unknown = [name for name in wanted.names if name not in known.names]
+    if unknown:
+        raise InputError(
+            f"the pool has {', '.join(unknown)}, and the bundle predicts {', '.join(known.names)}: "
+            "a model that was not trained on cannot be predicted"
+        )
+    return np.array([known.names.index(name) for name in wanted.names], np.intp)

@@ -1,0 +1,66 @@
+"""Sessions of ONNX Runtime, with the number of threads always said."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from routoo.data.errors import BundleError
+from routoo.export.bundle import GRAPH_INPUTS, GRAPH_OUTPUTS
+
+Ids = npt.NDArray[np.int64]
+Outputs = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
+Graph = Callable[[Ids, Ids], Outputs]
+"""Token ids and attention mask ``(n_prompts, length)`` to the outputs ``(n_prompts, n_models)``."""
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_ERRORS_ONLY = 3
+
+
+def open_graph(model: bytes | Path, *, threads: int) -> Graph:
+    """The function that a graph computes.
+
+    Args:
+        model: The graph or its file.
+        threads: Threads that one call may use. ONNX Runtime on its own would take every core of the host.
+
+    Raises:
+        BundleError: It is no graph that ONNX Runtime can run, or not one of ours.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    try:
+        session = ort.InferenceSession(
+            model,
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["SkipLayerNormFusion"],  # the fused kernel is slower: 11 % of an int8 MiniLM
+        )
+    except Exception as error:  # the errors of ONNX Runtime have no root of their own
+        raise BundleError(f"ONNX Runtime cannot load the graph: {error}") from error
+    names = {value.name for value in (*session.get_inputs(), *session.get_outputs())}
+    if missing := {*GRAPH_INPUTS, *GRAPH_OUTPUTS} - names:
+        raise BundleError(f"the graph lacks {', '.join(sorted(missing))}")
+
+    def run(ids: Ids, mask: Ids) -> Outputs:
+        p, tokens, latency = session.run(GRAPH_OUTPUTS, dict(zip(GRAPH_INPUTS, (ids, mask), strict=True)))
+        return p, tokens, latency
+
+    return run
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: those it is bound to, within the quota of its container."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _QUOTA.read_text().split()
+        return max(1, min(cores, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such container, or no quota ("max")
+        return cores

@@ -1,0 +1,159 @@
+"""A trained network to a bundle, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors import torch as tensors
+from tokenizers import Tokenizer
+
+from routoo.data.errors import BundleError
+from routoo.data.text import EncodedPrompts, PromptEncoder
+from routoo.export.bundle import LAYOUT, Bundle, to_json, write_files
+from routoo.export.card import model_card
+from routoo.export.description import BundleDescription
+from routoo.export.onnx import to_int8, to_onnx
+from routoo.export.parity import Matrix, ParityReport, Tolerance, compare, with_made_lengths
+from routoo.export.session import Graph, Ids, Outputs, open_graph
+
+if TYPE_CHECKING:
+    from routoo.models.network import RouterNetwork
+    from routoo.models.training import TrainedNetwork
+
+_MAX_SAMPLE = 64
+
+
+def write_bundle(
+    trained: TrainedNetwork,
+    folder: str | Path,
+    *,
+    sample_prompts: Sequence[str],
+    int8: bool = True,
+    tolerance: Tolerance | None = None,
+    threads: int = 1,
+) -> ParityReport:
+    """How near the graphs of the bundle that was written are to the network.
+
+    Args:
+        trained: What was trained.
+        folder: Where to write, in one step; a bundle that was there is replaced.
+        sample_prompts: Prompts like those to be routed, validation's say; the first 64 are compared.
+        int8: Whether to write the graph with the trunk in int8 too.
+        tolerance: How far the graphs may be from the network.
+        threads: Threads to compare with.
+
+    Raises:
+        InputError: No sample prompt, or the folder holds something that is no bundle.
+        BundleError: A graph is beyond the tolerance, or the disk is full; what was there before stands.
+    """
+    encoded = _sample(trained, sample_prompts)
+    model = to_onnx(trained.network)
+    contents = {LAYOUT.graph: model.SerializeToString(deterministic=True)}
+    if int8:
+        contents[LAYOUT.int8_graph] = to_int8(model).SerializeToString(deterministic=True)
+    description = describe(trained)
+    report = _parity(trained, contents, encoded, tolerance=tolerance, threads=threads)
+    report.check()
+    contents |= {
+        LAYOUT.tokenizer: trained.encoder.tokenizer.to_str(pretty=True).encode(),
+        LAYOUT.weights: _weights(trained.network),
+        LAYOUT.metrics: to_json({**trained.metrics, "parity": report.to_dict()}),
+        LAYOUT.card: model_card(description, report).encode(),
+    }
+    write_files(folder, description, contents)
+    return report
+
+
+def describe(trained: TrainedNetwork) -> BundleDescription:
+    """What a bundle of this network says of itself."""
+    network = trained.network
+    slope, shift = network.calibration.tolist()
+    return BundleDescription(
+        pool=trained.pool,
+        policy=trained.encoder.policy,
+        input_token_ratio=tuple(trained.input_token_ratio.tolist()),
+        output_tokens_known=network.config.heads.output_tokens,
+        latency_known=network.config.heads.latency,
+        network=network.config.to_dict(),
+        calibration={"slope": slope, "shift": shift},
+        trained_on=trained.trained_on,
+    )
+
+
+def read_trained(bundle: Bundle) -> TrainedNetwork:
+    """The trained network that a bundle was written from, to train on or to export again.
+
+    Raises:
+        BundleError: The weights do not fit the network that the bundle describes.
+    """
+    from routoo.models.network import NetworkConfig, RouterNetwork
+    from routoo.models.training import TrainedNetwork
+
+    description = bundle.description
+    try:
+        network = RouterNetwork.from_config(NetworkConfig.from_dict(dict(description.network)))
+        network.load_state_dict(tensors.load(bundle.path(LAYOUT.weights).read_bytes()))
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BundleError(
+            f"{bundle.folder}: {LAYOUT.weights} is not of the network in {LAYOUT.router}: {error}"
+        ) from error
+    metrics = bundle.metrics()
+    metrics.pop("parity", None)
+    return TrainedNetwork(
+        network.eval(),
+        PromptEncoder(Tokenizer.from_file(str(bundle.path(LAYOUT.tokenizer))), description.policy),
+        description.pool,
+        np.array(description.input_token_ratio, np.float32),
+        dict(description.trained_on),
+        metrics,
+    )
+
+
+def torch_graph(network: RouterNetwork) -> Graph:
+    """The network as a function of arrays, to compare with a graph."""
+
+    def run(ids: Ids, mask: Ids) -> Outputs:
+        with torch.inference_mode():
+            p, tokens, latency = network(torch.from_numpy(ids), torch.from_numpy(mask))
+        return p.numpy(), tokens.numpy(), latency.numpy()
+
+    return run
+
+
+def _sample(trained: TrainedNetwork, prompts: Sequence[str]) -> EncodedPrompts:
+    encoder = trained.encoder
+    return with_made_lengths(encoder.encode(prompts[:_MAX_SAMPLE]), max_tokens=encoder.policy.max_tokens)
+
+
+def _parity(
+    trained: TrainedNetwork,
+    contents: dict[str, bytes],
+    encoded: EncodedPrompts,
+    *,
+    tolerance: Tolerance | None,
+    threads: int,
+) -> ParityReport:
+    sent = encoded.input_tokens[:, None] * trained.input_token_ratio
+
+    def cost_of(output_tokens: Matrix) -> Matrix:
+        return trained.pool.cost_usd(sent, output_tokens)
+
+    int8 = contents.get(LAYOUT.int8_graph)
+    return compare(
+        torch_graph(trained.network.eval()),
+        open_graph(contents[LAYOUT.graph], threads=threads),
+        None if int8 is None else open_graph(int8, threads=threads),
+        encoded=encoded,
+        cost_of=cost_of,
+        tolerance=tolerance,
+    )
+
+
+def _weights(network: RouterNetwork) -> bytes:
+    state: dict[str, Any] = network.state_dict()  # tensors, which torch does not say
+    return tensors.save({name: value.detach().cpu().contiguous().clone() for name, value in state.items()})

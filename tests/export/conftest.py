@@ -1,0 +1,128 @@
+"""A tiny trained network, the bundle made of it, and a bundle of files that only look like one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from routoo.data.pool import Pool, PoolModel
+from routoo.data.text import PromptEncoder, TextPolicy
+from routoo.export.bundle import LAYOUT, Bundle, write_files
+from routoo.export.description import BundleDescription
+
+if TYPE_CHECKING:
+    from routoo.export.parity import ParityReport
+    from routoo.models.training import TrainedNetwork
+
+MAX_TOKENS = 48
+PROMPTS = [
+    "What is the capital of Australia?",
+    "Prove that the square root of two is irrational, and say where the proof uses that two is prime.",
+    "Translate into French: good morning.",
+    "2 + 2?",
+    "Write a haiku about a slow train in the rain, then explain each line of it in plain words.",
+    "Which planet is the largest?",
+    "Summarise the plot of Hamlet in three sentences, without naming any of the characters in it at all.",
+    "Why is the sky blue?",
+]
+
+
+@pytest.fixture(scope="session")
+def pool() -> Pool:
+    """Three models; only `medium` has a listed speed."""
+    return Pool(
+        (
+            PoolModel(name="small", usd_per_1m_input=0.1, usd_per_1m_output=0.2),
+            PoolModel(
+                name="medium",
+                usd_per_1m_input=1,
+                usd_per_1m_output=2,
+                time_to_first_token_s=0.5,
+                tokens_per_second=100,
+            ),
+            PoolModel(name="large", usd_per_1m_input=10, usd_per_1m_output=30),
+        )
+    )
+
+
+def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedNetwork:
+    """A tiny network of random weights whose predictions differ from prompt to prompt."""
+    import torch
+
+    from routoo.models.heads import HeadConfig
+    from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
+    from routoo.models.training import TrainedNetwork
+    from routoo.models.trunk import load_trunk, trunk_config
+
+    trunk = load_trunk("tiny", texts=PROMPTS)
+    layers = default_layers(trunk.n_layers)
+    heads = HeadConfig(
+        n_features=trunk.width * len(layers) + 1,
+        n_models=len(pool),
+        n_domains=2,
+        width=16,
+        rank=4,
+        members=2,
+        output_tokens=output_tokens,
+        latency=latency,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
+        network.calibration.copy_(torch.tensor([[1.5, 1.0, 0.7], [-0.2, 0.0, 0.4]]))
+        if network.heads.tokens is not None:
+            network.heads.tokens.bias.data += 4.0
+    return TrainedNetwork(
+        network.eval(),
+        PromptEncoder(trunk.tokenizer, TextPolicy(MAX_TOKENS)),
+        pool,
+        np.array([1.0, 1.1, 1.3], np.float32),
+        {"data": "made up", "trunk": "tiny", "seed": 1, "domains": ["a", "b"]},
+        {"val_brier": 0.2},
+    )
+
+
+@pytest.fixture(scope="session")
+def trained(pool: Pool) -> TrainedNetwork:
+    return _make_trained(pool, output_tokens=True, latency=False)
+
+
+@pytest.fixture(scope="session")
+def make_trained(pool: Pool) -> Callable[[bool, bool], TrainedNetwork]:
+    """Makes a tiny network that was told output tokens, latency, or not."""
+    return lambda output_tokens, latency: _make_trained(pool, output_tokens=output_tokens, latency=latency)
+
+
+@pytest.fixture(scope="session")
+def written(trained: TrainedNetwork, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, ParityReport]:
+    """The bundle of `trained`, with the report of its writing."""
+    from routoo.export.writer import write_bundle
+
+    folder = tmp_path_factory.mktemp("written") / "bundle"
+    report = write_bundle(trained, folder, sample_prompts=PROMPTS)
+    return Bundle.read(folder), report
+
+
+@pytest.fixture
+def bundle(written: tuple[Bundle, ParityReport]) -> Bundle:
+    return written[0]
+
+
+@pytest.fixture(scope="session")
+def _hollow(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hollow") / "bundle"
+    contents = {name: f"content of {name}".encode() for name in (*LAYOUT.required, LAYOUT.int8_graph)}
+    contents[LAYOUT.metrics] = b'{"val_brier": 0.2}'
+    write_files(folder, BundleDescription(pool, TextPolicy(), (1, 1, 1)), contents)
+    return folder
+
+
+@pytest.fixture
+def hollow(_hollow: Path, tmp_path: Path) -> Path:
+    """A folder with every file of a bundle, to be broken at will: reading it looks at hashes alone."""
+    return Path(shutil.copytree(_hollow, tmp_path / "bundle"))

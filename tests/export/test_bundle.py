@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from routoo.data.errors import BundleError, InputError
+from routoo.data.pool import Pool
+from routoo.data.text import TextPolicy
+from routoo.export import bundle as bundle_module
+from routoo.export.bundle import FORMAT_VERSION, LAYOUT, Bundle, to_json, write_files
+from routoo.export.description import BundleDescription
+
+
+def edit_router(folder: Path, edit: Callable[[dict[str, object]], object]) -> None:
+    """Changes the document in `router.json`."""
+    document = json.loads((folder / LAYOUT.router).read_text())
+    edit(document)
+    (folder / LAYOUT.router).write_text(json.dumps(document))
+
+
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_whole_bundle_is_read(hollow: Path, pool: Pool) -> None:
+    bundle = Bundle.read(hollow)
+    assert bundle.description.pool == pool
+    assert bundle.description.policy == TextPolicy()
+    assert bundle.has_int8
+    assert set(bundle.files) == set(LAYOUT.names) - {LAYOUT.router}
+    assert bundle.metrics() == {"val_brier": 0.2}
+
+
+def test_a_folder_that_is_not_there() -> None:
+    with pytest.raises(BundleError, match=r"no/such/folder: no bundle; tried a folder .* and the hub"):
+        Bundle.open("no/such/folder")
+    with pytest.raises(BundleError, match="there is no such folder"):
+        Bundle.read("no/such/folder")
+
+
+def test_a_folder_of_other_things(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(BundleError, match=r"router.json is missing \(found notes.txt\)"):
+        Bundle.open(tmp_path)
+
+
+@pytest.mark.parametrize("name", [*LAYOUT.required, LAYOUT.int8_graph])
+def test_each_file_missing_truncated_altered(hollow: Path, name: str) -> None:
+    path = hollow / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-3])
+    with pytest.raises(BundleError, match=f"{name} is truncated"):
+        Bundle.read(hollow)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(BundleError, match=f"{name} was altered"):
+        Bundle.read(hollow)
+    path.write_bytes(whole + b"x")
+    with pytest.raises(BundleError, match=f"{name} was altered"):
+        Bundle.read(hollow)
+    path.unlink()
+    with pytest.raises(BundleError, match=f"{name} is missing"):
+        Bundle.read(hollow)
+
+
+def test_all_faults_are_named_at_once(hollow: Path) -> None:
+    (hollow / LAYOUT.graph).unlink()
+    (hollow / LAYOUT.card).write_text("another card")
+    with pytest.raises(BundleError, match=r"README\.md is truncated .*; model\.onnx is missing"):
+        Bundle.read(hollow)
+
+
+def test_every_truncation_of_router_json_is_refused(hollow: Path) -> None:
+    whole = (hollow / LAYOUT.router).read_bytes().rstrip()
+    for length in range(0, len(whole), 37):
+        (hollow / LAYOUT.router).write_bytes(whole[:length])
+        with pytest.raises(BundleError):
+            Bundle.read(hollow)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"null", b"\xff\xfe\x00", b"[" * 100_000, b'{"a": NaN}', b"{}"])
+def test_router_json_that_is_something_else(hollow: Path, content: bytes) -> None:
+    (hollow / LAYOUT.router).write_bytes(content)
+    with pytest.raises(BundleError, match=r"router\.json"):
+        Bundle.read(hollow)
+
+
+def test_a_newer_format_asks_for_an_upgrade(hollow: Path) -> None:
+    edit_router(hollow, lambda d: d.update(format_version=FORMAT_VERSION + 1, files="of another form"))
+    with pytest.raises(BundleError, match=r"is of format 2, .* reads up to 1: upgrade routoo"):
+        Bundle.read(hollow)
+
+
+@pytest.mark.parametrize("version", [None, "1", 0, -1, True, 1.0])
+def test_a_version_that_is_none(hollow: Path, version: object) -> None:
+    edit_router(hollow, lambda d: d.update(format_version=version))
+    with pytest.raises(BundleError, match="format_version is"):
+        Bundle.read(hollow)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "..", "", "a/b", "a\\b", "C:secret", "a\0b"])
+def test_names_that_lead_out_of_the_folder(hollow: Path, name: str) -> None:
+    (hollow.parent / "secret").write_text("secret")
+    edit_router(hollow, lambda d: d["files"].update({name: {"size": 6, "sha256": "0" * 64}}))  # type: ignore[attr-defined]  # JSON
+    with pytest.raises(BundleError, match="is not a plain file name"):
+        Bundle.read(hollow)
+
+
+@pytest.mark.parametrize("name", [LAYOUT.graph, LAYOUT.router])
+def test_links_that_lead_out_of_the_folder(hollow: Path, name: str) -> None:
+    outside = hollow.parent / "outside"
+    (hollow / name).rename(outside)
+    (hollow / name).symlink_to(outside)
+    with pytest.raises(BundleError, match=f"{name} is a link that leads out of the folder"):
+        Bundle.read(hollow)
+
+
+def test_the_links_of_a_hub_cache_are_followed(hollow: Path, tmp_path: Path) -> None:
+    snapshot, blobs = tmp_path / "repo" / "snapshots" / "abc", tmp_path / "repo" / "blobs"
+    snapshot.mkdir(parents=True)
+    blobs.mkdir()
+    for at, path in enumerate(sorted(hollow.iterdir())):
+        path.rename(blobs / str(at))
+        (snapshot / path.name).symlink_to(Path("../../blobs") / str(at))
+    assert Bundle.read(snapshot).has_int8
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("pool", [], "at least one model"),
+        ("pool", ["small"], "one mapping a model"),
+        ("pool", [{"name": "small"}], "lacks usd_per_1m_input"),
+        ("text", {}, "'max_tokens' is missing"),
+        ("text", {"max_tokens": True}, "must be of type int"),
+        ("text", {"max_tokens": 2}, "max_tokens must be at least 8"),
+        ("input_token_ratio", [1, 1], "3 positive numbers"),
+        ("input_token_ratio", [1, 1, 0], "3 positive numbers"),
+        ("input_token_ratio", [1, 1, None], "float"),
+        ("latency_known", "yes", "must be of type bool"),
+    ],
+)
+def test_a_description_that_makes_no_sense(hollow: Path, key: str, value: object, words: str) -> None:
+    edit_router(hollow, lambda d: d.update({key: value}))
+    with pytest.raises(BundleError, match=rf"router\.json: .*{words}"):
+        Bundle.read(hollow)
+
+
+def test_files_that_are_not_listed(hollow: Path) -> None:
+    edit_router(hollow, lambda d: d["files"].pop(LAYOUT.graph))  # type: ignore[attr-defined]  # JSON
+    with pytest.raises(BundleError, match=r"does not list model\.onnx"):
+        Bundle.read(hollow)
+    edit_router(hollow, lambda d: d.update(files={LAYOUT.graph: "hash"}))
+    with pytest.raises(BundleError):
+        Bundle.read(hollow)
+
+
+def test_a_copy_is_the_same_bundle(hollow: Path, tmp_path: Path) -> None:
+    Bundle.read(hollow).save_pretrained(tmp_path / "deep" / "copy")
+    assert contents_of(tmp_path / "deep" / "copy") == contents_of(hollow)
+
+
+def test_writing_replaces_a_bundle_and_nothing_else(hollow: Path, tmp_path: Path) -> None:
+    bundle = Bundle.read(hollow)
+    contents = {name: bundle.path(name).read_bytes() for name in LAYOUT.required}
+    assert not write_files(hollow, bundle.description, contents).has_int8
+    assert set(contents_of(hollow)) == {LAYOUT.router, *LAYOUT.required}
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
+    with pytest.raises(InputError, match=r"holds other files \(chapter.tex\)"):
+        write_files(tmp_path / "thesis", bundle.description, contents)
+    with pytest.raises(InputError, match="found a file"):
+        write_files(tmp_path / "thesis" / "chapter.tex", bundle.description, contents)
+    assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
+
+
+def test_writing_wants_just_the_files_of_the_layout(hollow: Path, tmp_path: Path) -> None:
+    description = Bundle.read(hollow).description
+    with pytest.raises(InputError, match=r"missing \['README\.md'.*unknown \['evil\.pkl'\]"):
+        write_files(tmp_path / "new", description, {"evil.pkl": b""})
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_full_disk_leaves_the_old_bundle(hollow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents_of(hollow)
+    bundle = Bundle.read(hollow)
+    contents = dict.fromkeys(LAYOUT.required, b"new")
+    written = []
+
+    def full(path: Path, content: bytes) -> None:
+        written.append(path)
+        if len(written) == 4:
+            path.write_bytes(content[:1])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        path.write_bytes(content)
+
+    monkeypatch.setattr(bundle_module, "_write", full)
+    with pytest.raises(BundleError, match="No space left on device; what was there before still stands"):
+        write_files(hollow, bundle.description, contents)
+    assert len(written) == 4
+    assert contents_of(hollow) == before
+    assert [path.name for path in hollow.parent.iterdir()] == [hollow.name]
+
+
+def test_a_disk_that_is_really_full(hollow: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("mounting a small disk needs rights that are not there")
+    try:
+        bundle = Bundle.read(hollow).save_pretrained(disk / "bundle")
+        before = contents_of(disk / "bundle")
+        contents = {name: bytes(100_000) for name in LAYOUT.required}
+        with pytest.raises(BundleError, match="No space left on device"):
+            write_files(disk / "bundle", bundle.description, contents)
+        assert contents_of(disk / "bundle") == before
+        assert [path.name for path in disk.iterdir()] == ["bundle"]
+        Bundle.read(disk / "bundle")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_an_interrupted_writing_leaves_the_old_bundle(hollow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents_of(hollow)
+
+    def interrupted(path: Path, content: bytes) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bundle_module, "_write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Bundle.read(hollow).save_pretrained(hollow)
+    assert contents_of(hollow) == before
+
+
+def test_json_of_numbers_that_json_does_not_have() -> None:
+    assert json.loads(to_json({"a": [float("nan"), 1.5], "b": {"c": float("inf")}})) == {
+        "a": [None, 1.5],
+        "b": {"c": None},
+    }
+
+
+def test_a_description_makes_the_round_trip(pool: Pool) -> None:
+    description = BundleDescription(
+        pool,
+        TextPolicy(64),
+        (1.0, 1.5, 0.9),
+        output_tokens_known=True,
+        network={"layers": [0, 2]},
+        calibration={"slope": [1.0, 1.0, 1.0]},
+        trained_on={"data": "made up"},
+    )
+    document = json.loads(to_json(description.to_dict()))
+    assert BundleDescription.from_dict(document).to_dict() == description.to_dict()

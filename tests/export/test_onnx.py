@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from routoo.export.bundle import LAYOUT, Bundle
+from routoo.export.onnx import to_int8, to_onnx
+from routoo.export.session import open_graph
+from routoo.export.writer import torch_graph
+
+if TYPE_CHECKING:
+    from routoo.models.training import TrainedNetwork
+
+SHAPES = [(1, 2), (1, 48), (2, 12), (5, 7), (16, 33)]
+
+
+@pytest.fixture
+def model(bundle: Bundle) -> onnx.ModelProto:
+    return onnx.load(bundle.path(LAYOUT.graph))
+
+
+@pytest.fixture
+def int8_model(bundle: Bundle) -> onnx.ModelProto:
+    return onnx.load(bundle.path(LAYOUT.int8_graph))
+
+
+def inputs(n_prompts: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids and a mask of rows of unlike length."""
+    generator = np.random.default_rng(n_prompts)
+    ids = generator.integers(4, 100, (n_prompts, length))
+    mask = (np.arange(length) < generator.integers(2, length + 1, (n_prompts, 1))).astype(np.int64)
+    return ids * mask, mask
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_float32_is_the_network(
+    trained: TrainedNetwork, model: onnx.ModelProto, shape: tuple[int, int]
+) -> None:
+    ids, mask = inputs(*shape)
+    expected = torch_graph(trained.network)(ids, mask)
+    found = open_graph(model.SerializeToString(), threads=1)(ids, mask)
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-5)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-4)
+    assert np.isnan(found[2]).all()
+    assert found[0].shape == (shape[0], 3)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_int8_is_near(trained: TrainedNetwork, int8_model: onnx.ModelProto, shape: tuple[int, int]) -> None:
+    ids, mask = inputs(*shape)
+    expected = torch_graph(trained.network)(ids, mask)[0]
+    found = open_graph(int8_model.SerializeToString(), threads=1)(ids, mask)[0]
+    off = np.abs(found - expected)
+    assert 0 < off.max() < 0.02
+
+
+def test_the_trunk_is_quantised_and_the_heads_are_not(
+    model: onnx.ModelProto, int8_model: onnx.ModelProto
+) -> None:
+    quantised = {node.name for node in int8_model.graph.node if node.op_type == "MatMulInteger"}
+    assert len(quantised) == 12  # two layers of query, key, value, output and the two of the feed-forward
+    assert all(name.startswith("trunk/") for name in quantised)
+    kept = [node for node in int8_model.graph.node if node.name.startswith("heads/")]
+    before = [node for node in model.graph.node if node.name.startswith("heads/")]
+    assert sorted(node.op_type for node in kept) == sorted(node.op_type for node in before)
+    assert int8_model.ByteSize() < model.ByteSize() / 2
+
+
+def test_quantising_leaves_the_float32_graph_alone(model: onnx.ModelProto) -> None:
+    before = model.SerializeToString(deterministic=True)
+    to_int8(model)
+    assert model.SerializeToString(deterministic=True) == before
+
+
+def test_the_graph_says_nothing_of_the_machine(model: onnx.ModelProto, int8_model: onnx.ModelProto) -> None:
+    for proto in (model, int8_model):
+        content = proto.SerializeToString()
+        assert b"stack_trace" not in content
+        assert b"site-packages" not in content
+        assert __file__.encode() not in content
+
+
+def test_both_axes_are_free(model: onnx.ModelProto) -> None:
+    for value in model.graph.input:
+        assert [dim.dim_param for dim in value.type.tensor_type.shape.dim] == ["n_prompts", "length"]
+
+
+def test_the_network_is_left_as_it_was(trained: TrainedNetwork) -> None:
+    network = trained.network
+    attention = network.trunk.config._attn_implementation
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    network.train()
+    to_onnx(network)
+    assert network.training
+    network.eval()
+    assert network.trunk.config._attn_implementation == attention
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, state[name])
+
+
+def test_heads_that_were_never_recorded_are_nan(
+    make_trained: Callable[[bool, bool], TrainedNetwork],
+) -> None:
+    made = make_trained(False, False)
+    found = open_graph(to_onnx(made.network).SerializeToString(), threads=1)(*inputs(3, 9))
+    assert np.isfinite(found[0]).all()
+    assert np.isnan(found[1]).all()
+    assert np.isnan(found[2]).all()

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from routoo.data.errors import BundleError, InputError
+from routoo.data.text import EncodedPrompts
+from routoo.export.parity import Agreement, Matrix, ParityReport, Tolerance, compare, with_made_lengths
+from routoo.export.session import Graph, Ids, Outputs
+
+NAN = float("nan")
+
+
+def encoded_of(*lengths: int) -> EncodedPrompts:
+    """Prompts of these many tokens."""
+    ids = [list(range(1, length + 1)) for length in lengths]
+    return EncodedPrompts(ids, np.array(lengths, np.float32), np.zeros(len(ids), np.bool_), 0)
+
+
+def graph(*, shift: float = 0.0, padding: float = 0.0, tokens: float = 100.0) -> Graph:
+    """Two models: the first is better on long prompts, by the mean of the ids; `shift` favours it."""
+
+    def run(ids: Ids, mask: Ids) -> Outputs:
+        first = 0.4 + 0.01 * (ids * mask).sum(1) / mask.sum(1) + shift + padding * (mask == 0).any(1)
+        p = np.stack([first, np.full(len(ids), 0.5)], 1).astype(np.float32)
+        return p, np.full_like(p, tokens), np.full_like(p, NAN)
+
+    return run
+
+
+def cost_of(tokens: Matrix) -> Matrix:
+    """The first model costs three times the second."""
+    return tokens * np.array([3e-6, 1e-6])
+
+
+def test_the_same_graph_agrees() -> None:
+    report = compare(graph(), graph(), None, encoded=encoded_of(4, 9, 30), cost_of=cost_of)
+    assert (report.prompts, report.lengths) == (3, (4, 30))
+    assert report.fp32.p_max == report.fp32.padded_p_max == 0
+    assert set(report.fp32.choices_changed.values()) == {0.0}
+    assert report.int8 is None
+    report.check()
+
+
+def test_a_small_shift_changes_the_choices_near_the_line() -> None:
+    # the first model's p is .4 + .005 (length + 1): lengths 18, 19, 20 give .495, .500, .505 against .5
+    lengths = (10, 18, 30, 40)
+    report = compare(graph(), graph(), graph(shift=0.01), encoded=encoded_of(*lengths), cost_of=cost_of)
+    assert report.int8 is not None
+    assert report.int8.p_max == pytest.approx(0.01, abs=1e-6)
+    assert report.int8.p_mean == pytest.approx(0.005, abs=1e-6)
+    assert report.int8.choices_changed["0"] == pytest.approx(1 / 4)
+    assert report.int8.value_lost["0"] == pytest.approx(0.005 / 4, abs=1e-6)
+    assert report.int8.choices_changed["0.5"] == 0
+    report.check()
+
+
+def test_a_graph_that_sees_the_padding_is_refused() -> None:
+    report = compare(graph(), graph(padding=0.01), None, encoded=encoded_of(4, 9, 30), cost_of=cost_of)
+    assert report.fp32.p_max == 0
+    assert report.fp32.padded_p_max == pytest.approx(0.01, abs=1e-6)
+    with pytest.raises(BundleError, match=r"float32 p_correct is off by 0.01, at most 0.0001$"):
+        report.check()
+
+
+@pytest.mark.parametrize(
+    ("fp32", "int8", "words"),
+    [
+        (graph(shift=2e-4), None, "float32 p_correct is off by 0.0002"),
+        (graph(tokens=101), None, "float32 output tokens or latency is off by 0.01"),
+        (graph(tokens=NAN), None, "float32 output tokens or latency is off by inf"),
+        (graph(shift=NAN), None, "float32 p_correct is off by nan"),
+        (graph(), graph(shift=0.07), "mean int8 p_correct is off by 0.035, at most 0.02; int8=False leaves"),
+        (graph(), graph(shift=NAN), "int8 p_correct is off by nan"),
+    ],
+)
+def test_what_is_beyond_the_tolerance_is_refused(fp32: Graph, int8: Graph | None, words: str) -> None:
+    report = compare(graph(), fp32, int8, encoded=encoded_of(4, 9), cost_of=cost_of)
+    with pytest.raises(BundleError, match=words):
+        report.check()
+
+
+def test_the_tolerance_can_be_set() -> None:
+    report = compare(
+        graph(),
+        graph(),
+        graph(shift=0.07),
+        encoded=encoded_of(4),
+        cost_of=cost_of,
+        tolerance=Tolerance(int8_mean=0.1),
+    )
+    report.check()
+    assert report.to_dict()["tolerance"]["int8_mean"] == 0.1
+
+
+def test_prompts_of_more_lengths_are_made() -> None:
+    made = with_made_lengths(encoded_of(3, 5), max_tokens=64)
+    assert made.lengths.tolist() == [3, 5, 4, 32, 64]
+    assert with_made_lengths(encoded_of(3), max_tokens=16).lengths.tolist() == [3, 4, 16]
+    with pytest.raises(InputError, match="got none"):
+        with_made_lengths(encoded_of(), max_tokens=64)
+
+
+def test_a_report_is_plain() -> None:
+    report = compare(graph(), graph(), graph(), encoded=encoded_of(4), cost_of=cost_of)
+    assert isinstance(report, ParityReport)
+    assert isinstance(report.int8, Agreement)
+    assert report.to_dict()["int8"] == dataclasses.asdict(report.int8)

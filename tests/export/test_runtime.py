@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routoo.data.errors import BundleError, InputError
+from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
+from routoo.data.scores import Scores
+from routoo.export.bundle import LAYOUT, Bundle, write_files
+from routoo.export.runtime import Runtime, batches_by_tokens
+from routoo.export.writer import torch_graph, write_bundle
+
+if TYPE_CHECKING:
+    from routoo.models.training import TrainedNetwork
+
+PROMPTS = [
+    "2 + 2?",
+    "Why is the sky blue, and why is it red at dusk?",
+    "word " * 200,
+    "Good morning.",
+    "Why?",
+]
+
+
+def by_torch(trained: TrainedNetwork, prompts: list[str]) -> np.ndarray:
+    """What the network itself says, a prompt at a time."""
+    encoded = trained.encoder.encode(prompts)
+    run = torch_graph(trained.network)
+    return np.concatenate([run(*encoded.batch([row]))[0] for row in range(len(encoded))])
+
+
+def test_float32_predicts_what_torch_predicts(bundle: Bundle, trained: TrainedNetwork) -> None:
+    scores = Runtime(bundle, int8=False).predict(PROMPTS, prompt_ids=list("abcde"))
+    np.testing.assert_allclose(scores.p_correct, by_torch(trained, PROMPTS), atol=1e-5)
+    assert scores.models == ("small", "medium", "large")
+    assert scores.names() == list("abcde")
+    assert np.ptp(scores.p_correct, axis=0).min() > 1e-3  # the prompts are told apart
+
+
+def test_int8_is_near_and_the_same_in_any_company(bundle: Bundle, trained: TrainedNetwork) -> None:
+    runtime = Runtime(bundle)
+    assert runtime.int8
+    together = runtime.predict(PROMPTS).p_correct
+    assert 0 < np.abs(together - by_torch(trained, PROMPTS)).max() < 0.02
+    for row, prompt in enumerate(PROMPTS):
+        np.testing.assert_array_equal(runtime.predict([prompt]).p_correct[0], together[row])
+
+
+@pytest.mark.parametrize("options", [{"threads": 2}, {"threads": None}, {"batch_tokens": 100}])
+def test_threads_and_batches_change_little(bundle: Bundle, options: dict[str, int | None]) -> None:
+    prompts = PROMPTS * 5
+    expected = Runtime(bundle, int8=False).predict(prompts)
+    found = Runtime(bundle, int8=False, **options).predict(prompts)  # type: ignore[arg-type]  # a table of cases
+    np.testing.assert_allclose(found.p_correct, expected.p_correct, atol=1e-5)
+    np.testing.assert_allclose(found.cost_usd, expected.cost_usd, rtol=1e-4)
+
+
+def test_cost_is_tokens_times_prices(bundle: Bundle, pool: Pool) -> None:
+    runtime = Runtime(bundle, int8=False)
+    scores = runtime.predict(PROMPTS)
+    assert scores.output_tokens is not None
+    sent = runtime.encoder.encode(PROMPTS).input_tokens[:, None] * np.array([1.0, 1.1, 1.3])
+    by_hand = (sent * [0.1, 1, 10] + scores.output_tokens * [0.2, 2, 30]) / 1e6
+    np.testing.assert_allclose(scores.cost_usd, by_hand, rtol=1e-5)
+    whole = runtime.encoder.tokenizer.encode(PROMPTS[2], add_special_tokens=False).ids
+    assert sent[2, 0] == len(whole) > runtime.encoder.policy.max_tokens
+
+
+def test_latency_is_the_listed_one_where_none_was_learned(bundle: Bundle) -> None:
+    scores = Runtime(bundle).predict(PROMPTS)
+    assert scores.output_tokens is not None
+    assert np.isnan(scores.latency[:, [0, 2]]).all()
+    np.testing.assert_allclose(scores.latency[:, 1], 0.5 + scores.output_tokens[:, 1] / 100, rtol=1e-5)
+
+
+def test_latency_is_the_learned_one_and_tokens_unknown(
+    make_trained: Callable[[bool, bool], TrainedNetwork], tmp_path: Path
+) -> None:
+    made = make_trained(False, True)
+    write_bundle(made, tmp_path / "bundle", sample_prompts=PROMPTS, int8=False)
+    bundle = Bundle.read(tmp_path / "bundle")
+    assert bundle.description.latency_known
+    assert not bundle.description.output_tokens_known
+    scores = Runtime(bundle).predict(PROMPTS)
+    encoded = made.encoder.encode(PROMPTS)
+    learned = torch_graph(made.network)(*encoded.batch(range(len(PROMPTS))))[2]
+    np.testing.assert_allclose(scores.latency, learned, rtol=1e-4)
+    assert scores.output_tokens is None
+    np.testing.assert_allclose(scores.cost_usd[0], NOMINAL_OUTPUT_TOKENS * np.array([0.2, 2, 30]) / 1e6)
+
+
+def test_another_pool_has_other_prices_and_fewer_models(bundle: Bundle) -> None:
+    base = Runtime(bundle).predict(PROMPTS)
+    pool = Pool(
+        (
+            PoolModel(name="large", usd_per_1m_input=5, usd_per_1m_output=15),
+            PoolModel(name="small", usd_per_1m_input=0.1, usd_per_1m_output=0.2),
+        )
+    )
+    scores = Runtime(bundle, pool=pool).predict(PROMPTS)
+    assert scores.models == ("large", "small")
+    np.testing.assert_array_equal(scores.p_correct, base.p_correct[:, [2, 0]])
+    np.testing.assert_allclose(scores.cost_usd[:, 0], base.cost_usd[:, 2] / 2, rtol=1e-6)
+    np.testing.assert_array_equal(scores.cost_usd[:, 1], base.cost_usd[:, 0])
+    unknown = Pool((PoolModel(name="huge", usd_per_1m_input=5, usd_per_1m_output=15),))
+    with pytest.raises(InputError, match="the pool has huge, and the bundle predicts small, medium, large"):
+        Runtime(bundle, pool=unknown)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "words"),
+    [
+        ([], "at least one prompt, got none"),
+        ([""], "prompt 0 is empty"),
+        (["fine", " \n"], "prompt 1 is empty"),
+        (["fine", b"bytes"], "prompt 1 must be text, got bytes"),
+        ("one text", "put it in a list"),
+    ],
+)
+def test_prompts_that_cannot_be_read(bundle: Bundle, prompts: list[str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Runtime(bundle).predict(prompts)
+
+
+def test_odd_prompts_are_read(bundle: Bundle) -> None:
+    runtime = Runtime(bundle)
+    megabyte = "a long tale " * 90_000
+    encoded = runtime.encoder.encode([megabyte, "null\0byte", "lone \ud800 surrogate", "日本語", "x"])
+    assert encoded.cut.tolist() == [True, False, False, False, False]
+    assert isinstance(runtime.predict_encoded(encoded), Scores)
+
+
+def test_ids_must_be_as_many(bundle: Bundle) -> None:
+    with pytest.raises(InputError, match="2 rows need as many prompt ids, got 1"):
+        Runtime(bundle).predict(["a", "b"], prompt_ids=["only one"])
+
+
+@pytest.mark.parametrize(("int8", "threads"), [(True, 1), (True, 2), (False, 1)])
+def test_progress_is_told(bundle: Bundle, int8: bool, threads: int) -> None:
+    told: list[tuple[int, int]] = []
+    Runtime(bundle, int8=int8, threads=threads).predict(PROMPTS, progress=lambda *at: told.append(at))
+    assert told[-1] == (5, 5)
+    assert told == sorted(told)
+
+
+def test_options_that_make_no_sense(bundle: Bundle) -> None:
+    with pytest.raises(InputError, match="threads must be at least 1, got 0"):
+        Runtime(bundle, threads=0)
+    with pytest.raises(InputError, match="batch_tokens must be at least 1, got -5"):
+        Runtime(bundle, batch_tokens=-5)
+
+
+def test_int8_that_is_not_there(bundle: Bundle, tmp_path: Path) -> None:
+    contents = {name: bundle.path(name).read_bytes() for name in LAYOUT.required}
+    without = write_files(tmp_path / "bundle", bundle.description, contents)
+    assert not Runtime(without).int8
+    with pytest.raises(BundleError, match=r"has no model\.int8\.onnx"):
+        Runtime(without, int8=True)
+
+
+def test_files_whose_hashes_hold_but_that_are_no_such_thing(hollow: Path) -> None:
+    with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read"):
+        Runtime(Bundle.read(hollow))
+
+
+def test_a_graph_that_is_none(bundle: Bundle, tmp_path: Path) -> None:
+    contents = {name: bundle.path(name).read_bytes() for name in LAYOUT.required}
+    broken = write_files(tmp_path / "bundle", bundle.description, contents | {LAYOUT.graph: b"no graph"})
+    with pytest.raises(BundleError, match="ONNX Runtime cannot load the graph"):
+        Runtime(broken).predict(["a"])
+
+
+def test_a_runtime_is_warmed_up_and_pickled(bundle: Bundle) -> None:
+    runtime = Runtime(bundle).warm_up()
+    copy = pickle.loads(pickle.dumps(runtime))
+    np.testing.assert_array_equal(copy.predict(PROMPTS).p_correct, runtime.predict(PROMPTS).p_correct)
+
+
+def _predict_in_child(runtime: Runtime, answers: multiprocessing.SimpleQueue[list[list[float]]]) -> None:
+    answers.put(runtime.predict(PROMPTS).p_correct.tolist())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
+def test_a_warm_runtime_survives_a_fork(bundle: Bundle) -> None:
+    runtime = Runtime(bundle, threads=2).warm_up()
+    expected = runtime.predict(PROMPTS).p_correct.tolist()
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+    child = context.Process(target=_predict_in_child, args=(runtime, answers), daemon=True)
+    child.start()
+    child.join(20)
+    try:
+        assert child.exitcode == 0
+        assert answers.get() == expected
+    finally:
+        child.kill()
+
+
+@given(
+    lengths=st.lists(st.integers(1, 512), min_size=1, max_size=80),
+    batch_tokens=st.integers(1, 4096),
+)
+def test_batches_hold_every_prompt_once_within_bounds(lengths: list[int], batch_tokens: int) -> None:
+    batches = batches_by_tokens(np.array(lengths), batch_tokens)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    for batch in batches:
+        inside = [lengths[row] for row in batch]
+        assert len(inside) == 1 or len(inside) * max(inside) <= batch_tokens
+        assert min(inside) >= 0.875 * max(inside)
+    longest = [max(lengths[row] for row in batch) for batch in batches]
+    assert longest == sorted(longest, reverse=True)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from routoo.data.errors import BundleError
+from routoo.export import session
+from routoo.export.session import open_graph, usable_cores
+
+
+def test_a_graph_of_something_else_is_refused() -> None:
+    value = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["n_prompts", "length"])
+    out = helper.make_tensor_value_info("p_correct", TensorProto.INT64, ["n_prompts", "length"])
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["input_ids"], ["p_correct"])], "g", [value], [out]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    with pytest.raises(BundleError, match="the graph lacks attention_mask, latency_s, output_tokens"):
+        open_graph(model.SerializeToString(), threads=1)
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"), [("max 100000", 64), ("150000 100000", 2), ("20000 100000", 1), ("garbage", 64)]
+)
+def test_cores_are_those_of_the_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, cores: int
+) -> None:
+    (tmp_path / "cpu.max").write_text(quota)
+    monkeypatch.setattr(session, "_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(session.os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    assert usable_cores() == cores
+    monkeypatch.setattr(session, "_QUOTA", tmp_path / "none")
+    assert usable_cores() == 64
