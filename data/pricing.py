@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,6 @@ from scipy.optimize import nnls
 from routoo.data.errors import InputError
 from routoo.data.outcomes import OutcomeMatrices, Outcomes
 from routoo.data.pool import Pool, PoolModel
-from routoo.data.scores import Matrix, Scores
 
 Column = npt.NDArray[np.float64]
 
@@ -94,38 +92,6 @@ def recorded_cost_usd(outcomes: Outcomes, pool: Pool) -> npt.NDArray[np.float64]
     if outcomes.records("output_tokens"):
         cost[np.isnan(recorded.output_tokens)] = np.nan
     return cost
-
-
-def priced_scores(
-    pool: Pool,
-    input_tokens: Column,
-    p_correct: Matrix,
-    output_tokens: Matrix,
-    latency_s: Matrix,
-    *,
-    prompt_ids: Sequence[str] | None = None,
-) -> Scores:
-    """What a network predicts, with the costs that the pool's prices make of it.
-
-    Where no latency was learned, it follows from the speeds that the pool lists.
-
-    Args:
-        pool: The models of the columns.
-        input_tokens: Tokens that each model is sent, ``(n_prompts, n_models)``.
-        p_correct: Predicted scores, the same shape.
-        output_tokens: Predicted tokens received, the same shape; NaN where none were ever recorded.
-        latency_s: Predicted seconds, the same shape; NaN where none were ever recorded.
-        prompt_ids: Names of the prompts.
-    """
-    listed = pool.latency_s(output_tokens)
-    return Scores(
-        p_correct=p_correct,
-        cost_usd=pool.cost_usd(input_tokens, output_tokens).astype(np.float32),
-        latency_s=np.where(np.isnan(latency_s), listed, latency_s).astype(np.float32),
-        models=pool.names,
-        prompt_ids=prompt_ids,
-        output_tokens=None if np.isnan(output_tokens).all() else output_tokens,
-    )
 
 
 def fit_prices(cost_usd: Column, input_tokens: Column, output_tokens: Column) -> Prices:

@@ -13,8 +13,7 @@ from tokenizers import Tokenizer
 
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
-from routoo.data.pricing import priced_scores
-from routoo.data.scores import Scores
+from routoo.data.scores import Scores, priced_scores
 from routoo.data.text import EncodedPrompts, PromptEncoder
 from routoo.export.bundle import LAYOUT, Bundle
 from routoo.export.session import Graph, Outputs, open_graph, usable_cores

@@ -10,7 +10,6 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -19,7 +18,6 @@ from lightning.pytorch.callbacks import (
     Callback,
     EarlyStopping,
     ModelCheckpoint,
-    OnExceptionCheckpoint,
     RichProgressBar,
 )
 
@@ -28,7 +26,7 @@ from routoo.models.lightning import PromptData, RouterModule, Validation
 from routoo.models.network import RouterNetwork
 from routoo.models.options import TrainOptions
 
-_LAST = "last.ckpt"
+_LAST = "last"
 
 
 def fit_network(
@@ -44,7 +42,7 @@ def fit_network(
         run_id: Folder of this run's checkpoints inside `checkpoint_dir`.
 
     Raises:
-        KeyboardInterrupt: The run was interrupted; its state is in the checkpoint folder, if there is one.
+        KeyboardInterrupt: The run was interrupted; the checkpoint folder has the last whole epoch.
     """
     steps = options.epochs * math.ceil(len(data.fitting) / options.batch_size)
     module = RouterModule(network, validation, options, steps)
@@ -56,8 +54,13 @@ def fit_network(
     resume_from = None
     if options.checkpoint_dir is not None:
         folder = options.checkpoint_dir / run_id
-        callbacks += [ModelCheckpoint(folder, save_last=True, save_top_k=0), _Interrupted(folder)]
-        resume_from = str(folder / _LAST) if options.resume and (folder / _LAST).is_file() else None
+        callbacks.append(
+            ModelCheckpoint(
+                folder, filename=_LAST, enable_version_counter=False, save_on_train_epoch_end=True
+            )
+        )
+        last = folder / f"{_LAST}.ckpt"
+        resume_from = str(last) if options.resume and last.is_file() else None
     if options.progress:
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}, leave=False))
     with _quiet(), _interruptible():
@@ -71,7 +74,6 @@ def fit_network(
             enable_checkpointing=options.checkpoint_dir is not None,
             enable_model_summary=False,
             enable_progress_bar=options.progress,
-            reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
             gradient_clip_val=1.0,
             log_every_n_steps=1,
@@ -126,13 +128,6 @@ class _BestEpoch(Callback):
     def restore(self, module: RouterModule) -> None:
         """Puts the best weights back."""
         module.network.load_state_dict(self.weights, strict=False)
-
-
-class _Interrupted(OnExceptionCheckpoint):
-    """Writes the state of an interrupted run under the name that the next one resumes from."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, filename=Path(_LAST).stem)
 
 
 @contextmanager

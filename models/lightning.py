@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from routoo.data.text import EncodedPrompts
 from routoo.models.features import Features
@@ -34,7 +35,7 @@ class Validation:
 
 
 class PromptData(L.LightningDataModule):
-    """Training and validation prompts in batches of row numbers; the tensors are cut by `collate`.
+    """Training and validation prompts in batches of row numbers.
 
     Args:
         inputs: Features of a frozen trunk, or token ids for one that learns.
@@ -59,23 +60,19 @@ class PromptData(L.LightningDataModule):
         self.options = options
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Shuffled batches; the order is given by the seed and the epoch alone."""
-        epoch = self.trainer.current_epoch if self.trainer is not None else 0
-        rng = np.random.default_rng((self.options.seed, epoch))
-        order = rng.permutation(self.fitting)
-        size = self.options.batch_size
-        return self._loader([order[at : at + size] for at in range(0, len(order), size)])
+        """Batches in an order that the seed and the step alone decide, so that a resumed run sees the same."""
+        batches = _Batches(self.fitting, self.options.batch_size, self._key)
+        return DataLoader(_Cut(self), sampler=batches, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches in order."""
-        size = 4 * self.options.batch_size
-        rows = self.validating
-        return self._loader([rows[at : at + size] for at in range(0, len(rows), size)])
+        batches = _Batches(self.validating, 4 * self.options.batch_size, None)
+        return DataLoader(_Cut(self), sampler=batches, batch_size=None)
 
-    def _loader(self, batches: list[npt.NDArray[np.intp]]) -> DataLoader[Any]:
-        return DataLoader(batches, batch_size=None, collate_fn=self.collate)  # type: ignore[arg-type]  # lists are datasets
+    def _key(self) -> tuple[int, int]:
+        return self.options.seed, 0 if self.trainer is None else self.trainer.global_step
 
-    def collate(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
+    def cut(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
         """The tensors of these rows."""
         batch = {
             key: torch.from_numpy(value) for key, value in _target_arrays(self.targets.rows(rows)).items()
@@ -84,6 +81,32 @@ class PromptData(L.LightningDataModule):
             ids, mask = self.inputs.batch(rows)
             return {**batch, "input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
         return {**batch, "features": torch.from_numpy(self.inputs[rows])}
+
+
+class _Cut(Dataset[dict[str, Tensor]]):
+    """Batches by their row numbers."""
+
+    def __init__(self, data: PromptData) -> None:
+        self.data = data
+
+    def __getitem__(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
+        return self.data.cut(rows)
+
+
+class _Batches(Sampler[npt.NDArray[np.intp]]):
+    """Row numbers in batches; shuffled by `key`, which is asked anew for every pass, where there is one."""
+
+    def __init__(
+        self, rows: npt.NDArray[np.intp], size: int, key: Callable[[], tuple[int, int]] | None
+    ) -> None:
+        self.rows, self.size, self.key = rows, size, key
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.rows) / self.size)
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.intp]]:
+        rows = self.rows if self.key is None else np.random.default_rng(self.key()).permutation(self.rows)
+        return (rows[at : at + self.size] for at in range(0, len(rows), self.size))
 
 
 def _target_arrays(targets: Targets) -> dict[str, npt.NDArray[Any]]:
@@ -125,7 +148,8 @@ class RouterModule(L.LightningModule):
         )
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
-        """The loss of one batch."""
+        """The loss of one batch; dropout is seeded by the step, so that a resumed run goes on unchanged."""
+        torch.manual_seed(hash((self.options.seed, self.global_step)) % 2**63)
         loss = router_loss(self.outputs(batch), batch, self.options)
         self.log("train_loss", loss, prog_bar=True, batch_size=len(batch["score"]))
         return loss

@@ -12,13 +12,13 @@ SKILL = {"sum": (0.9, 0.3, 0.6), "code": (0.2, 0.9, 0.6), "history": (0.5, 0.5, 
 MODELS = ("adder", "coder", "even")
 
 
-def recorded_outcomes(n: int = 240, *, seed: int = 0, missing: float = 0.1) -> Outcomes:
+def recorded_outcomes(n: int = 480, *, seed: int = 0, missing: float = 0.1) -> Outcomes:
     """Three kinds of prompts that their words tell apart, and three models good at different ones."""
     rng = np.random.default_rng(seed)
     prompts, rows = [], []
     for at in range(n):
         domain = list(WORDS)[at % 3]
-        numbers = " ".join(map(str, rng.integers(0, 10_000, 6)))
+        numbers = " ".join(map(str, rng.integers(0, 100, 2)))
         prompt_id = f"p{at:04d}"
         prompts.append({"prompt_id": prompt_id, "prompt": f"{WORDS[domain]} {numbers}", "domain": domain})
         for model, skill in zip(MODELS, SKILL[domain], strict=True):

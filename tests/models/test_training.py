@@ -56,7 +56,7 @@ def test_tokens_and_latency_are_learned_to_the_mean(trained: TrainedNetwork, out
         known = ~np.isnan(truth)
         np.testing.assert_allclose(guess.numpy()[known].mean(), truth[known].mean(), rtol=0.1)
     code = np.array(seen.domains) == "code"
-    assert out.output_tokens.numpy()[code].mean() > 2 * out.output_tokens.numpy()[~code].mean()
+    assert out.output_tokens.numpy()[code].mean() > 1.2 * out.output_tokens.numpy()[~code].mean()
 
 
 def test_the_record_says_what_it_was_trained_on(trained: TrainedNetwork, outcomes: Outcomes) -> None:
@@ -84,17 +84,13 @@ def test_the_test_prompts_are_never_looked_at(
     np.testing.assert_array_equal(predictions(trained, ["write 7"]), predictions(again, ["write 7"]))
 
 
-class _Stop(KeyboardInterrupt):
-    """Ctrl-C at a chosen moment."""
-
-
 def test_an_interrupted_run_goes_on_to_the_same_end(
     outcomes: Outcomes, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: TrainedNetwork
 ) -> None:
     step = RouterModule.training_step
 
     def interrupted(self: RouterModule, batch: dict[str, torch.Tensor], at: int) -> torch.Tensor:
-        if self.current_epoch == 3 and at == 0:
+        if self.current_epoch == 3 and at == 2:
             raise KeyboardInterrupt
         return step(self, batch, at)
 
@@ -105,7 +101,8 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
     assert list(tmp_path.rglob("last.ckpt"))
     monkeypatch.setattr(RouterModule, "training_step", step)
     resumed = train_network(outcomes, pool, options)
-    assert [e["epoch"] for e in resumed.metrics["epochs"]] == [e["epoch"] for e in trained.metrics["epochs"]]
+    assert resumed.metrics["epochs"] == trained.metrics["epochs"]
+    np.testing.assert_array_equal(predictions(resumed, ["add 3 4"]), predictions(trained, ["add 3 4"]))
 
 
 def test_a_model_without_outcomes_is_refused_by_name(outcomes: Outcomes, pool: Pool) -> None:
