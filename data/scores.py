@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from routoo.data.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from routoo.data.pool import Pool
 
 Matrix = npt.NDArray[np.float32]
 
@@ -131,6 +133,38 @@ class Scores:
         return pl.DataFrame(
             columns, schema_overrides={"prompt_id": pl.String, "model": pl.String}
         ).with_columns(pl.col("latency_s").fill_nan(None))
+
+
+def priced_scores(
+    pool: Pool,
+    input_tokens: npt.NDArray[np.floating[Any]],
+    p_correct: Matrix,
+    output_tokens: Matrix,
+    latency_s: Matrix,
+    *,
+    prompt_ids: Sequence[str] | None = None,
+) -> Scores:
+    """What a network predicts, with the costs that the pool's prices make of it.
+
+    Where no latency was learned, it follows from the speeds that the pool lists.
+
+    Args:
+        pool: The models of the columns.
+        input_tokens: Tokens that each model is sent, ``(n_prompts, n_models)``.
+        p_correct: Predicted scores, the same shape.
+        output_tokens: Predicted tokens received, the same shape; NaN where none were ever recorded.
+        latency_s: Predicted seconds, the same shape; NaN where none were ever recorded.
+        prompt_ids: Names of the prompts.
+    """
+    listed = pool.latency_s(output_tokens)
+    return Scores(
+        p_correct=p_correct,
+        cost_usd=pool.cost_usd(input_tokens, output_tokens).astype(np.float32),
+        latency_s=np.where(np.isnan(latency_s), listed, latency_s).astype(np.float32),
+        models=pool.names,
+        prompt_ids=prompt_ids,
+        output_tokens=None if np.isnan(output_tokens).all() else output_tokens,
+    )
 
 
 def _check_range(field: str, value: Matrix, low: float, high: float) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.pricing import derive_pool, priced_scores
-from routoo.data.scores import Scores
+from routoo.data.pricing import derive_pool
+from routoo.data.scores import Scores, priced_scores
 
 if TYPE_CHECKING:
     from routoo.export.parity import ParityReport
