@@ -138,9 +138,10 @@ class NearestExemplars:
         """The means over each prompt's neighbours."""
         out = np.empty((len(prompts), len(self._known.models)))
         k = min(self.k, len(self._vectors))
+        vectors = _unit(self.embed(prompts))
         for start in range(0, len(prompts), 512):
-            vectors = _unit(self.embed(prompts[start : start + 512]))
-            near = np.argpartition(-(vectors @ self._vectors.T), k - 1, axis=1)[:, :k]
+            similarity = vectors[start : start + 512] @ self._vectors.T
+            near = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
             total = self._score[near].sum(1) + self.strength * self._known.mean_score
             count = self._observed[near].sum(1) + self.strength
             out[start : start + 512] = np.where(

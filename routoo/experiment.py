@@ -1,0 +1,143 @@
+"""A router on recorded outcomes, beside the baselines fitted on the same prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes, Part
+from routoo.data.pool import Pool
+from routoo.data.scores import Scores
+from routoo.evaluation import Evaluation, evaluate
+
+if TYPE_CHECKING:
+    from routoo.data.text import PromptEncoder
+    from routoo.models.trunk import Trunk
+    from routoo.router import Router
+
+ROUTER = "routoo"
+DOMAIN_TABLE = "domain table"
+NEIGHBOURS = "k nearest neighbours"
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many prompts of it are done, and how many there are."""
+
+
+def evaluate_router(
+    router: Router,
+    outcomes: Outcomes,
+    *,
+    part: Part = "test",
+    trunk: str | None = None,
+    cache_dir: Path | None = None,
+    seed: int = 0,
+    samples: int = 1000,
+    provenance: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Evaluation, Scores]:
+    """What a router is worth on the prompts of `part`, and its predictions for them.
+
+    The baselines are fitted on the prompts in ``train`` and ``val``: the domain table, with the true labels,
+    where the prompts carry a domain; the 100 nearest neighbours by the embedding of a pretrained trunk.
+
+    Args:
+        router: The router.
+        outcomes: Recorded outcomes; those without a split get one with the seed that the router was trained
+            with, so that no prompt it learned from is judged.
+        part: The part to judge on.
+        trunk: Embeds the prompts for the nearest neighbours; the router's own when it is a pretrained one.
+        cache_dir: Where embeddings are kept.
+        seed: Of the resamples behind the intervals.
+        samples: How many resamples.
+        provenance: What else the reader should know, by label.
+        progress: Told how far it is.
+
+    Raises:
+        InputError: The outcomes lack a part, or none of them is of a model in the pool.
+        MissingExtraError: Extra `train` is not installed: the nearest neighbours need a trunk.
+    """
+    trained_on = router.runtime.bundle.description.trained_on
+    outcomes = outcomes.with_split(seed=int(trained_on.get("options", {}).get("seed", 0)))
+    pool = _common(router.pool, outcomes)
+    judged = outcomes.part(part)
+
+    def told(what: str) -> Callable[[int, int], None] | None:
+        return None if progress is None else lambda done, total: progress(what, done, total)
+
+    scores = router.predict(judged.texts, prompt_ids=judged.prompt_ids, progress=told(ROUTER))
+    predictions = {ROUTER: scores}
+    predictions |= baselines(
+        outcomes,
+        pool,
+        judged,
+        embed=_embedder(trunk or str(trained_on.get("trunk", "")), outcomes, cache_dir, told(NEIGHBOURS)),
+    )
+    found = evaluate(
+        outcomes,
+        predictions,
+        pool=pool,
+        part=part,
+        router=ROUTER,
+        samples=samples,
+        seed=seed,
+        provenance=provenance,
+    )
+    return found, scores
+
+
+def baselines(
+    outcomes: Outcomes,
+    pool: Pool,
+    judged: Outcomes,
+    *,
+    embed: Callable[[Sequence[str]], npt.NDArray[np.float32]],
+) -> dict[str, Scores]:
+    """Predictions of the plain estimators for the judged prompts, by name."""
+    from routoo.models.baselines import DomainTable, NearestExemplars
+
+    estimators = {}
+    if judged.domains is not None and any(judged.domains):
+        estimators[DOMAIN_TABLE] = DomainTable().fit(outcomes, pool)
+    fitted = {**estimators, NEIGHBOURS: NearestExemplars(embed).fit(outcomes, pool)}
+    return {name: estimator.predict(judged.texts, judged.domains) for name, estimator in fitted.items()}
+
+
+def _common(pool: Pool, outcomes: Outcomes) -> Pool:
+    """The pool's models that have outcomes."""
+    names = [name for name in pool.names if name in outcomes.models]
+    if not names:
+        raise InputError(
+            f"{outcomes.name} has no outcome of a model in the pool: the pool has {', '.join(pool.names)}, "
+            f"the outcomes have {', '.join(outcomes.models)}"
+        )
+    return pool.select(names)
+
+
+def _embedder(
+    trunk_name: str, outcomes: Outcomes, cache_dir: Path | None, progress: Callable[[int, int], None] | None
+) -> Callable[[Sequence[str]], npt.NDArray[np.float32]]:
+    """A function from prompts to the means of a trunk's last layer; the trunk is loaded when first asked."""
+    loaded: list[tuple[Trunk, PromptEncoder]] = []
+
+    def embed(prompts: Sequence[str]) -> npt.NDArray[np.float32]:
+        from routoo.data.text import PromptEncoder, TextPolicy
+        from routoo.models.features import prompt_features
+        from routoo.models.network import default_layers
+        from routoo.models.trunk import load_trunk
+
+        if not loaded:
+            trunk = load_trunk(trunk_name, texts=outcomes.texts)
+            loaded.append((trunk, PromptEncoder(trunk.tokenizer, TextPolicy())))
+        trunk, encoder = loaded[0]
+        layers = default_layers(trunk.n_layers)
+        features = prompt_features(
+            trunk, encoder.encode(prompts), layers, cache_dir=cache_dir, progress=progress
+        )
+        return features[:, -1 - trunk.width : -1]
+
+    return embed
