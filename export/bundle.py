@@ -31,12 +31,13 @@ class Layout:
 
     Args:
         router: Format version, `BundleDescription`, size and SHA-256 of every other file.
-        graph: The network for ONNX Runtime, in float32.
+        graph: The network for ONNX Runtime, in float32; not there before an export.
         int8_graph: The same with the trunk in int8; may be left out.
         tokenizer: Of the Hugging Face `tokenizers` library.
         weights: The network's weights, to train on.
         metrics: Figures of training and export.
         card: For people, with the front matter of the Hugging Face hub.
+        sample: Prompts that an export will be checked against; not there after an export.
     """
 
     router: str = "router.json"
@@ -46,6 +47,7 @@ class Layout:
     weights: str = "model.safetensors"
     metrics: str = "metrics.json"
     card: str = "README.md"
+    sample: str = "sample_prompts.json"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,7 +57,12 @@ class Layout:
     @property
     def required(self) -> tuple[str, ...]:
         """The files beside `router` that no bundle is without."""
-        return tuple(name for name in self.names if name not in (self.router, self.int8_graph))
+        return (self.tokenizer, self.weights, self.metrics, self.card)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The files that a bundle may be without."""
+        return (self.graph, self.int8_graph, self.sample)
 
 
 LAYOUT = Layout()
@@ -130,6 +137,11 @@ class Bundle:
         return cls.read(download(str(where), revision=revision))
 
     @property
+    def has_graph(self) -> bool:
+        """Whether there is a graph in float32: the bundle was exported, not only saved."""
+        return LAYOUT.graph in self.files
+
+    @property
     def has_int8(self) -> bool:
         """Whether there is a graph in int8."""
         return LAYOUT.int8_graph in self.files
@@ -142,6 +154,15 @@ class Bundle:
         """Figures of training and export."""
         return _read_json(self.folder, LAYOUT.metrics)
 
+    def sample_prompts(self) -> tuple[str, ...]:
+        """Prompts that an export will be checked against; none once it was."""
+        if LAYOUT.sample not in self.files:
+            return ()
+        prompts = _read_json(self.folder, LAYOUT.sample).get("prompts")
+        if not isinstance(prompts, list) or not all(isinstance(prompt, str) for prompt in prompts):
+            _refuse(self.folder, f"{LAYOUT.sample} holds no list of prompts")
+        return tuple(prompts)
+
     def save_pretrained(self, folder: str | Path) -> Bundle:
         """A copy of the bundle in another folder."""
         contents = {name: self.path(name).read_bytes() for name in self.files}
@@ -151,10 +172,15 @@ class Bundle:
         """The address at the Hugging Face hub to which the bundle was uploaded.
 
         Raises:
-            BundleError: The hub refused, or could not be reached.
+            BundleError: It was not exported, the hub refused, or could not be reached.
             MissingExtraError: Extra `hub` is not installed.
         """
         from routoo.export.hub import upload
+
+        if not self.has_graph:
+            raise BundleError(
+                f"{self.folder} was saved and not exported: `routoo export` it, then upload that"
+            )
 
         return upload(self.folder, hub_id, private=private)
 
@@ -173,7 +199,7 @@ def write_files(folder: str | Path, description: BundleDescription, contents: Ma
     """
     folder = Path(folder)
     missing = sorted(set(LAYOUT.required) - set(contents))
-    unknown = sorted(set(contents) - {*LAYOUT.required, LAYOUT.int8_graph})
+    unknown = sorted(set(contents) - {*LAYOUT.required, *LAYOUT.optional})
     if missing or unknown:
         raise InputError(f"a bundle needs {', '.join(LAYOUT.required)}; missing {missing}, unknown {unknown}")
     records = {name: FileRecord(len(c), hashlib.sha256(c).hexdigest()) for name, c in contents.items()}
@@ -183,7 +209,7 @@ def write_files(folder: str | Path, description: BundleDescription, contents: Ma
         "files": {name: dataclasses.asdict(record) for name, record in sorted(records.items())},
     }
     try:
-        with folder_atomically(folder, replaces=[LAYOUT.int8_graph]) as scratch:
+        with folder_atomically(folder, replaces=LAYOUT.optional) as scratch:
             for name, content in {LAYOUT.router: to_json(document), **contents}.items():
                 _write(scratch / name, content)
     except OSError as error:

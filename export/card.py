@@ -20,8 +20,8 @@ plan = router.assign(prompts, budget_usd=5.0)
 ```"""
 
 
-def model_card(description: BundleDescription, parity: ParityReport) -> str:
-    """The card in Markdown, with the front matter of the hub."""
+def model_card(description: BundleDescription, parity: ParityReport | None) -> str:
+    """The card in Markdown, with the front matter of the hub; before an export there is no parity."""
     trained_on = description.trained_on
     lines = [
         "---",
@@ -50,6 +50,13 @@ def model_card(description: BundleDescription, parity: ParityReport) -> str:
         f"- latency: {'predicted' if description.latency_known else 'never recorded'}",
         f"- text read of a prompt: up to {description.policy.max_tokens} tokens, from its head and its tail",
         "",
+        *(_parity_section(parity) if parity is not None else []),
+    ]
+    return "\n".join(lines)
+
+
+def _parity_section(parity: ParityReport) -> list[str]:
+    return [
         "## Exported graphs against the network",
         "",
         f"{parity.prompts} prompts of {parity.lengths[0]} to {parity.lengths[1]} tokens. Changed choices are",
@@ -61,7 +68,6 @@ def model_card(description: BundleDescription, parity: ParityReport) -> str:
         *([_parity_row("int8", parity.int8)] if parity.int8 is not None else []),
         "",
     ]
-    return "\n".join(lines)
 
 
 def _front_matter(trained_on: Mapping[str, Any]) -> list[str]:

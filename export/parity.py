@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.errors import BundleError, InputError
+from routoo.data.errors import BundleError
 from routoo.data.text import EncodedPrompts
 from routoo.export.description import Json
 from routoo.export.session import Graph, Outputs
@@ -169,13 +169,7 @@ def compare(
 
 
 def with_made_lengths(encoded: EncodedPrompts, *, max_tokens: int) -> EncodedPrompts:
-    """The prompts, and pieces of them put together to a few more lengths up to `max_tokens`.
-
-    Raises:
-        InputError: There is no prompt.
-    """
-    if not len(encoded):
-        raise InputError("parity needs sample prompts, such as those of validation; got none")
+    """The prompts, and pieces of them put together to a few more lengths up to `max_tokens`."""
     tokens = [token for ids in encoded.ids for token in ids]
     lengths = [length for length in (*_MADE_LENGTHS, max_tokens) if length <= max_tokens]
     made = [(tokens * (length // len(tokens) + 1))[:length] for length in lengths]

@@ -42,7 +42,7 @@ class Runtime:
 
     Raises:
         InputError: The pool has a model that the bundle does not know, or a number is below 1.
-        BundleError: `int8` is asked for and not there, or the tokenizer cannot be read.
+        BundleError: There is no such graph, or the tokenizer cannot be read.
     """
 
     def __init__(
@@ -57,11 +57,12 @@ class Runtime:
         for name, number in (("threads", threads), ("batch_tokens", batch_tokens)):
             if number is not None and number < 1:
                 raise InputError(f"{name} must be at least 1, got {number}")
-        if int8 and not bundle.has_int8:
-            raise BundleError(f"{bundle.folder} has no {LAYOUT.int8_graph}; use float32, or export with int8")
         self.bundle = bundle
         self.pool = bundle.description.pool if pool is None else pool
         self.int8 = bundle.has_int8 if int8 is None else int8
+        self._graph_name = LAYOUT.int8_graph if self.int8 else LAYOUT.graph
+        if self._graph_name not in bundle.files:
+            raise BundleError(f"{bundle.folder} has no {self._graph_name}: `routoo export` writes one")
         self.threads = usable_cores() if threads is None else threads
         self.encoder = PromptEncoder(_tokenizer(bundle), bundle.description.policy)
         self._batch_tokens = batch_tokens or (1 if self.int8 else _FP32_BATCH_TOKENS)
@@ -141,8 +142,8 @@ class Runtime:
         """The graph in this process; one opened before a fork would wait for threads that are gone."""
         key = (os.getpid(), threads)
         if key not in self._graphs:
-            name = LAYOUT.int8_graph if self.int8 else LAYOUT.graph
-            self._graphs.setdefault(key, open_graph(self.bundle.path(name), threads=threads))
+            graph = open_graph(self.bundle.path(self._graph_name), threads=threads)
+            self._graphs.setdefault(key, graph)
         return self._graphs[key]
 
     def __getstate__(self) -> dict[str, Any]:  # attributes, of all kinds

@@ -26,13 +26,23 @@ if TYPE_CHECKING:
     from routoo.models.training import TrainedNetwork
 
 _MAX_SAMPLE = 64
+_GENERAL_PROMPTS = (
+    "What is the capital of Australia?",
+    "Prove that the square root of two is irrational.",
+    "Write a Python function that merges two sorted lists in linear time, with type hints and a doctest.",
+    "A train leaves at 14:05 and arrives at 17:50. It covers 300 km. What is its mean speed in km/h?",
+    "Übersetze ins Englische: Der frühe Vogel fängt den Wurm.",
+    "Which of these is a noble gas? (A) nitrogen (B) argon (C) chlorine (D) hydrogen. Answer with a letter.",
+    "Summarise the causes of the French Revolution for a reader of twelve, in five short sentences.",
+    "hi",
+)
 
 
 def write_bundle(
     trained: TrainedNetwork,
     folder: str | Path,
     *,
-    sample_prompts: Sequence[str],
+    sample_prompts: Sequence[str] = (),
     int8: bool = True,
     tolerance: Tolerance | None = None,
     threads: int = 1,
@@ -42,13 +52,14 @@ def write_bundle(
     Args:
         trained: What was trained.
         folder: Where to write, in one step; a bundle that was there is replaced.
-        sample_prompts: Prompts like those to be routed, validation's say; the first 64 are compared.
+        sample_prompts: Prompts like those to be routed, validation's say, of which the first 64 are compared;
+            a few general ones when none are given. The bundle does not keep them.
         int8: Whether to write the graph with the trunk in int8 too.
         tolerance: How far the graphs may be from the network.
         threads: Threads to compare with.
 
     Raises:
-        InputError: No sample prompt, or the folder holds something that is no bundle.
+        InputError: The folder holds files that are no bundle's.
         BundleError: A graph is beyond the tolerance, or the disk is full; what was there before stands.
     """
     encoded = _sample(trained, sample_prompts)
@@ -59,14 +70,40 @@ def write_bundle(
     description = describe(trained)
     report = _parity(trained, contents, encoded, tolerance=tolerance, threads=threads)
     report.check()
-    contents |= {
+    write_files(folder, description, contents | _common(trained, description, report))
+    return report
+
+
+def write_trained(trained: TrainedNetwork, folder: str | Path, *, sample_prompts: Sequence[str] = ()) -> None:
+    """Writes a bundle without graphs: what `read_trained` reads back, to train on or to export later.
+
+    Args:
+        trained: What was trained.
+        folder: Where to write, in one step; a bundle that was there is replaced.
+        sample_prompts: Kept for the export, see `write_bundle`.
+
+    Raises:
+        InputError: The folder holds files that are no bundle's.
+        BundleError: The disk is full; what was there before stands.
+    """
+    description = describe(trained)
+    contents = _common(trained, description, None)
+    if sample_prompts:
+        contents[LAYOUT.sample] = to_json({"prompts": list(sample_prompts)})
+    write_files(folder, description, contents)
+
+
+def _common(
+    trained: TrainedNetwork, description: BundleDescription, report: ParityReport | None
+) -> dict[str, bytes]:
+    """The files that every bundle has."""
+    parity = {} if report is None else {"parity": report.to_dict()}
+    return {
         LAYOUT.tokenizer: trained.encoder.tokenizer.to_str(pretty=True).encode(),
         LAYOUT.weights: _weights(trained.network),
-        LAYOUT.metrics: to_json({**trained.metrics, "parity": report.to_dict()}),
+        LAYOUT.metrics: to_json({**trained.metrics, **parity}),
         LAYOUT.card: model_card(description, report).encode(),
     }
-    write_files(folder, description, contents)
-    return report
 
 
 def describe(trained: TrainedNetwork) -> BundleDescription:
@@ -127,7 +164,8 @@ def torch_graph(network: RouterNetwork) -> Graph:
 
 def _sample(trained: TrainedNetwork, prompts: Sequence[str]) -> EncodedPrompts:
     encoder = trained.encoder
-    return with_made_lengths(encoder.encode(prompts[:_MAX_SAMPLE]), max_tokens=encoder.policy.max_tokens)
+    encoded = encoder.encode((prompts or _GENERAL_PROMPTS)[:_MAX_SAMPLE])
+    return with_made_lengths(encoded, max_tokens=encoder.policy.max_tokens)
 
 
 def _parity(

@@ -110,10 +110,10 @@ class Predictor:
         """
         _require_training()
         from routoo.export.bundle import Bundle
-        from routoo.export.writer import read_sample_prompts, read_trained
+        from routoo.export.writer import read_trained
 
         bundle = Bundle.open(where)
-        return cls(read_trained(bundle), read_sample_prompts(bundle))
+        return cls(read_trained(bundle), bundle.sample_prompts())
 
 
 def train(

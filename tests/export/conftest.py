@@ -116,7 +116,7 @@ def bundle(written: tuple[Bundle, ParityReport]) -> Bundle:
 @pytest.fixture(scope="session")
 def _hollow(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hollow") / "bundle"
-    contents = {name: f"content of {name}".encode() for name in (*LAYOUT.required, LAYOUT.int8_graph)}
+    contents = {name: f"content of {name}".encode() for name in (*LAYOUT.required, *LAYOUT.optional)}
     contents[LAYOUT.metrics] = b'{"val_brier": 0.2}'
     write_files(folder, BundleDescription(pool, TextPolicy(), (1, 1, 1)), contents)
     return folder

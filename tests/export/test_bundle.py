@@ -51,7 +51,7 @@ def test_a_folder_of_other_things(tmp_path: Path) -> None:
         Bundle.open(tmp_path)
 
 
-@pytest.mark.parametrize("name", [*LAYOUT.required, LAYOUT.int8_graph])
+@pytest.mark.parametrize("name", [*LAYOUT.required, *LAYOUT.optional])
 def test_each_file_missing_truncated_altered(hollow: Path, name: str) -> None:
     path = hollow / name
     whole = path.read_bytes()
@@ -153,8 +153,8 @@ def test_a_description_that_makes_no_sense(hollow: Path, key: str, value: object
 
 
 def test_files_that_are_not_listed(hollow: Path) -> None:
-    edit_router(hollow, lambda d: d["files"].pop(LAYOUT.graph))  # type: ignore[attr-defined]  # JSON
-    with pytest.raises(BundleError, match=r"does not list model\.onnx"):
+    edit_router(hollow, lambda d: d["files"].pop(LAYOUT.weights))  # type: ignore[attr-defined]  # JSON
+    with pytest.raises(BundleError, match=r"does not list model\.safetensors"):
         Bundle.read(hollow)
     edit_router(hollow, lambda d: d.update(files={LAYOUT.graph: "hash"}))
     with pytest.raises(BundleError):
@@ -169,7 +169,7 @@ def test_a_copy_is_the_same_bundle(hollow: Path, tmp_path: Path) -> None:
 def test_writing_replaces_a_bundle_and_nothing_else(hollow: Path, tmp_path: Path) -> None:
     bundle = Bundle.read(hollow)
     contents = {name: bundle.path(name).read_bytes() for name in LAYOUT.required}
-    assert not write_files(hollow, bundle.description, contents).has_int8
+    assert not write_files(hollow, bundle.description, contents).has_graph
     assert set(contents_of(hollow)) == {LAYOUT.router, *LAYOUT.required}
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from routoo.data.errors import BundleError, InputError
+from routoo.data.errors import BundleError
 from routoo.data.text import EncodedPrompts
 from routoo.export.parity import Agreement, Matrix, ParityReport, Tolerance, compare, with_made_lengths
 from routoo.export.session import Graph, Ids, Outputs
@@ -32,7 +32,7 @@ def graph(*, shift: float = 0.0, padding: float = 0.0, tokens: float = 100.0) ->
 
 def cost_of(tokens: Matrix) -> Matrix:
     """The first model costs three times the second."""
-    return tokens * np.array([3e-6, 1e-6])
+    return np.asarray(tokens * np.array([3e-6, 1e-6]))
 
 
 def test_the_same_graph_agrees() -> None:
@@ -99,8 +99,6 @@ def test_prompts_of_more_lengths_are_made() -> None:
     made = with_made_lengths(encoded_of(3, 5), max_tokens=64)
     assert made.lengths.tolist() == [3, 5, 4, 32, 64]
     assert with_made_lengths(encoded_of(3), max_tokens=16).lengths.tolist() == [3, 4, 16]
-    with pytest.raises(InputError, match="got none"):
-        with_made_lengths(encoded_of(), max_tokens=64)
 
 
 def test_a_report_is_plain() -> None:

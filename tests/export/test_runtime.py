@@ -160,7 +160,7 @@ def test_options_that_make_no_sense(bundle: Bundle) -> None:
 
 
 def test_int8_that_is_not_there(bundle: Bundle, tmp_path: Path) -> None:
-    contents = {name: bundle.path(name).read_bytes() for name in LAYOUT.required}
+    contents = {name: bundle.path(name).read_bytes() for name in (*LAYOUT.required, LAYOUT.graph)}
     without = write_files(tmp_path / "bundle", bundle.description, contents)
     assert not Runtime(without).int8
     with pytest.raises(BundleError, match=r"has no model\.int8\.onnx"):
@@ -173,7 +173,7 @@ def test_files_whose_hashes_hold_but_that_are_no_such_thing(hollow: Path) -> Non
 
 
 def test_a_graph_that_is_none(bundle: Bundle, tmp_path: Path) -> None:
-    contents = {name: bundle.path(name).read_bytes() for name in LAYOUT.required}
+    contents = {name: bundle.path(name).read_bytes() for name in (*LAYOUT.required, LAYOUT.graph)}
     broken = write_files(tmp_path / "bundle", bundle.description, contents | {LAYOUT.graph: b"no graph"})
     with pytest.raises(BundleError, match="ONNX Runtime cannot load the graph"):
         Runtime(broken).predict(["a"])

@@ -31,7 +31,7 @@ def test_cores_are_those_of_the_container(
 ) -> None:
     (tmp_path / "cpu.max").write_text(quota)
     monkeypatch.setattr(session, "_QUOTA", tmp_path / "cpu.max")
-    monkeypatch.setattr(session.os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)), raising=False)
     assert usable_cores() == cores
     monkeypatch.setattr(session, "_QUOTA", tmp_path / "none")
     assert usable_cores() == 64

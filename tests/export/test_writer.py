@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from routoo.data.errors import BundleError, InputError
+from routoo.data.errors import BundleError
 from routoo.export.bundle import LAYOUT, Bundle, write_files
 from routoo.export.parity import ParityReport, Tolerance
-from routoo.export.writer import read_trained, torch_graph, write_bundle
+from routoo.export.runtime import Runtime
+from routoo.export.writer import read_trained, torch_graph, write_bundle, write_trained
 
 if TYPE_CHECKING:
     from routoo.models.training import TrainedNetwork
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def test_a_bundle_is_written_whole(written: tuple[Bundle, ParityReport], trained: TrainedNetwork) -> None:
     bundle, report = written
-    assert {path.name for path in bundle.folder.iterdir()} == set(LAYOUT.names)
+    assert {path.name for path in bundle.folder.iterdir()} == set(LAYOUT.names) - {LAYOUT.sample}
     assert bundle.description.pool == trained.pool
     assert bundle.description.policy == trained.encoder.policy
     assert bundle.description.input_token_ratio == pytest.approx((1, 1.1, 1.3))
@@ -88,6 +89,40 @@ def test_beyond_the_tolerance_nothing_is_written(trained: TrainedNetwork, tmp_pa
     assert not (tmp_path / "bundle").exists()
 
 
-def test_parity_needs_prompts(trained: TrainedNetwork, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="sample prompts"):
-        write_bundle(trained, tmp_path / "bundle", sample_prompts=[], int8=False)
+def test_general_prompts_are_compared_when_none_are_given(trained: TrainedNetwork, tmp_path: Path) -> None:
+    report = write_bundle(trained, tmp_path / "bundle", int8=False)
+    assert report.prompts == 8 + 3
+    assert not (tmp_path / "bundle" / LAYOUT.sample).exists()
+
+
+def test_a_saved_network_comes_back_with_its_sample(trained: TrainedNetwork, tmp_path: Path) -> None:
+    write_trained(trained, tmp_path / "saved", sample_prompts=["Why?", "日本"])
+    saved = Bundle.read(tmp_path / "saved")
+    assert set(saved.files) == {*LAYOUT.required, LAYOUT.sample}
+    assert saved.sample_prompts() == ("Why?", "日本")
+    assert read_trained(saved).metrics == trained.metrics
+    assert "Exported graphs" not in saved.path(LAYOUT.card).read_text()
+    with pytest.raises(BundleError, match=r"has no model\.onnx: `routoo export` writes one"):
+        Runtime(saved)
+    with pytest.raises(BundleError, match="was saved and not exported"):
+        saved.push_to_hub("team/router")
+
+
+def test_an_export_replaces_what_was_saved(bundle: Bundle, trained: TrainedNetwork, tmp_path: Path) -> None:
+    write_trained(trained, tmp_path / "saved", sample_prompts=["a secret"])
+    contents = {name: bundle.path(name).read_bytes() for name in bundle.files}
+    write_files(tmp_path / "saved", bundle.description, contents)
+    assert Bundle.read(tmp_path / "saved").sample_prompts() == ()
+    assert not (tmp_path / "saved" / LAYOUT.sample).exists()
+
+
+def test_a_sample_that_is_none(trained: TrainedNetwork, tmp_path: Path) -> None:
+    write_trained(trained, tmp_path / "saved")
+    saved = Bundle.read(tmp_path / "saved")
+    assert saved.sample_prompts() == ()
+    contents = {name: saved.path(name).read_bytes() for name in saved.files}
+    broken = write_files(
+        tmp_path / "saved", saved.description, contents | {LAYOUT.sample: b'{"prompts": [1]}'}
+    )
+    with pytest.raises(BundleError, match=r"sample_prompts\.json holds no list of prompts"):
+        broken.sample_prompts()
