@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from routoo.data.errors import BundleError, MissingExtraError
-from routoo.export.bundle import LAYOUT
+from routoo.export.layout import LAYOUT
 
 
 def is_hub_id(text: str) -> bool:

@@ -15,7 +15,7 @@ import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from routoo.export.bundle import GRAPH_INPUTS, GRAPH_OUTPUTS
+from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS
 
 if TYPE_CHECKING:
     from routoo.models.network import RouterNetwork

@@ -15,7 +15,8 @@ from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores, priced_scores
 from routoo.data.text import EncodedPrompts, PromptEncoder
-from routoo.export.bundle import LAYOUT, Bundle
+from routoo.export.bundle import Bundle
+from routoo.export.layout import LAYOUT
 from routoo.export.session import Graph, Outputs, open_graph, usable_cores
 
 Progress = Callable[[int, int], None]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from routoo.data.errors import BundleError
-from routoo.export.bundle import GRAPH_INPUTS, GRAPH_OUTPUTS
+from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS
 
 Ids = npt.NDArray[np.int64]
 Outputs = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]

@@ -14,9 +14,11 @@ from tokenizers import Tokenizer
 
 from routoo.data.errors import BundleError
 from routoo.data.text import EncodedPrompts, PromptEncoder
-from routoo.export.bundle import LAYOUT, Bundle, to_json, write_files
+from routoo.export.bundle import Bundle, write_files
 from routoo.export.card import model_card
 from routoo.export.description import BundleDescription
+from routoo.export.layout import LAYOUT
+from routoo.export.manifest import to_json
 from routoo.export.onnx import to_int8, to_onnx
 from routoo.export.parity import Matrix, ParityReport, Tolerance, compare, with_made_lengths
 from routoo.export.session import Graph, Ids, Outputs, open_graph

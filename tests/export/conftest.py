@@ -12,8 +12,9 @@ import pytest
 
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.text import PromptEncoder, TextPolicy
-from routoo.export.bundle import LAYOUT, Bundle, write_files
+from routoo.export.bundle import Bundle, write_files
 from routoo.export.description import BundleDescription
+from routoo.export.layout import LAYOUT
 
 if TYPE_CHECKING:
     from routoo.export.parity import ParityReport

@@ -13,8 +13,10 @@ from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
 from routoo.export import bundle as bundle_module
-from routoo.export.bundle import FORMAT_VERSION, LAYOUT, Bundle, to_json, write_files
+from routoo.export.bundle import Bundle, write_files
 from routoo.export.description import BundleDescription
+from routoo.export.layout import FORMAT_VERSION, LAYOUT
+from routoo.export.manifest import to_json
 
 
 def edit_router(folder: Path, edit: Callable[[dict[str, object]], object]) -> None:

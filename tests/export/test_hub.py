@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from routoo.data.errors import BundleError, MissingExtraError
-from routoo.export.bundle import LAYOUT, Bundle
+from routoo.export.bundle import Bundle
+from routoo.export.layout import LAYOUT
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
 

@@ -8,7 +8,8 @@ import onnx
 import pytest
 import torch
 
-from routoo.export.bundle import LAYOUT, Bundle
+from routoo.export.bundle import Bundle
+from routoo.export.layout import LAYOUT
 from routoo.export.onnx import to_int8, to_onnx
 from routoo.export.session import open_graph
 from routoo.export.writer import torch_graph

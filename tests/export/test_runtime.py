@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.export.bundle import LAYOUT, Bundle, write_files
+from routoo.export.bundle import Bundle, write_files
+from routoo.export.layout import LAYOUT
 from routoo.export.runtime import Runtime, batches_by_tokens
 from routoo.export.writer import torch_graph, write_bundle
 

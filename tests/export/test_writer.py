@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from routoo.data.errors import BundleError
-from routoo.export.bundle import LAYOUT, Bundle, write_files
+from routoo.export.bundle import Bundle, write_files
+from routoo.export.layout import LAYOUT
 from routoo.export.parity import ParityReport, Tolerance
 from routoo.export.runtime import Runtime
 from routoo.export.writer import read_trained, torch_graph, write_bundle, write_trained

@@ -1,0 +1,58 @@
+"""What is on disk: the files of a bundle, and what the graphs take and give."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+FORMAT_VERSION = 1
+"""Version of the format that this code writes, and the newest that it reads."""
+
+GRAPH_INPUTS = ("input_ids", "attention_mask")
+"""Inputs of the graphs, each ``(n_prompts, length)`` int64."""
+
+GRAPH_OUTPUTS = ("p_correct", "output_tokens", "latency_s")
+"""Outputs of the graphs, each ``(n_prompts, n_models)`` float32; NaN where nothing was recorded."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of a bundle, by what they hold.
+
+    Args:
+        router: Format version, `BundleDescription`, size and SHA-256 of every other file.
+        graph: The network for ONNX Runtime, in float32; not there before an export.
+        int8_graph: The same with the trunk in int8; may be left out.
+        tokenizer: Of the Hugging Face `tokenizers` library.
+        weights: The network's weights, to train on.
+        metrics: Figures of training and export.
+        card: For people, with the front matter of the Hugging Face hub.
+        sample: Prompts that an export will be checked against; not there after an export.
+    """
+
+    router: str = "router.json"
+    graph: str = "model.onnx"
+    int8_graph: str = "model.int8.onnx"
+    tokenizer: str = "tokenizer.json"
+    weights: str = "model.safetensors"
+    metrics: str = "metrics.json"
+    card: str = "README.md"
+    sample: str = "sample_prompts.json"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every file name, `router` first."""
+        return dataclasses.astuple(self)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The files beside `router` that no bundle is without."""
+        return (self.tokenizer, self.weights, self.metrics, self.card)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The files that a bundle may be without."""
+        return (self.graph, self.int8_graph, self.sample)
+
+
+LAYOUT = Layout()
