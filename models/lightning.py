@@ -15,13 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from routoo.data.curves import PRICES, routing_area
 from routoo.data.text import EncodedPrompts
 from routoo.models.features import Features
 from routoo.models.heads import HeadOutputs
 from routoo.models.network import RouterNetwork
 from routoo.models.options import TrainOptions
 from routoo.models.targets import Targets
-from routoo.models.utility import PRICES, routing_area
 
 _PRICES = PRICES[::3]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from routoo.metrics import Floats, Vector
+from routoo.data.curves import Floats, Vector
 
 _BLOCK = 128  # resamples multiplied at once
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from routoo.bootstrap import Resamples
+from routoo.data.curves import hull
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.figures import Curve, Figures, SingleModel
-from routoo.metrics import Reliability, hull, reliability
+from routoo.metrics import Reliability, reliability
 from routoo.policy import (
     BEST_SINGLE,
     HULL,
@@ -91,6 +92,11 @@ class Evaluation:
     def best_single(self) -> SingleModel:
         """The model with the highest mean score, known only in hindsight."""
         return max(self.singles, key=lambda model: model.score)
+
+    @property
+    def cheapest_single(self) -> SingleModel:
+        """The model with the lowest mean cost on these prompts."""
+        return min(self.singles, key=lambda model: model.cost_usd)
 
     def mixed_score(self, budget_usd: float) -> float:
         """The best mean score that single models reach at this cost a prompt, mixed at random."""
@@ -180,7 +186,7 @@ def evaluate(
         samples: Resamples of the prompts behind the intervals; 0 for none.
         seed: Which resamples.
         provenance: What else the reader should know, by label: command, training seed, bundle.
-        simulated: Whether the outcomes are simulated; when not given, whether their name says so.
+        simulated: Whether the outcomes are simulated; when not given, whether their names say so.
 
     Raises:
         InputError: There is no split or no prediction, a name is reserved, or a prediction does not cover the
@@ -219,7 +225,7 @@ def evaluate(
         seed=seed,
         notes=trial.notes,
         provenance=dict(provenance or {}),
-        simulated="simulated" in outcomes.name.lower() if simulated is None else simulated,
+        simulated=outcomes.simulated if simulated is None else simulated,
     )
 
 

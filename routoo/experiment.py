@@ -17,6 +17,7 @@ from routoo.evaluation import Evaluation, evaluate
 
 if TYPE_CHECKING:
     from routoo.data.text import PromptEncoder
+    from routoo.models.estimator import Estimator
     from routoo.models.trunk import Trunk
     from routoo.router import Router
 
@@ -100,11 +101,11 @@ def baselines(
     """Predictions of the plain estimators for the judged prompts, by name."""
     from routoo.models.baselines import DomainTable, NearestExemplars
 
-    estimators = {}
+    estimators: dict[str, Estimator] = {}
     if judged.domains is not None and any(judged.domains):
         estimators[DOMAIN_TABLE] = DomainTable().fit(outcomes, pool)
-    fitted = {**estimators, NEIGHBOURS: NearestExemplars(embed).fit(outcomes, pool)}
-    return {name: estimator.predict(judged.texts, judged.domains) for name, estimator in fitted.items()}
+    estimators[NEIGHBOURS] = NearestExemplars(embed).fit(outcomes, pool)
+    return {name: fitted.predict(judged.texts, judged.domains) for name, fitted in estimators.items()}
 
 
 def _common(pool: Pool, outcomes: Outcomes) -> Pool:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.bootstrap import Interval
-from routoo.metrics import Choices, Vector
+from routoo.data.curves import Choices, Vector
 
 Kind = Literal["single", "mixing", "hull", "predicted", "oracle"]
 """What a row stands for: `predicted` rows are policies made of predictions, the others come with the data."""

@@ -9,24 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from routoo.bootstrap import Interval, Resamples, interval
+from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, curve, hull, realised
 from routoo.data.scores import Scores
 from routoo.figures import Curve, Figures, Kind, shares_of
-from routoo.metrics import (
-    PRICES,
-    Choices,
-    Floats,
-    Scale,
-    Vector,
-    brier,
-    choices,
-    curve,
-    hull,
-    mean_auc,
-    ratio,
-    realised,
-    reliability,
-    score_within,
-)
+from routoo.metrics import Scale, brier, mean_auc, ratio, reliability, score_within
 from routoo.trial import Trial
 
 BEST_SINGLE = "best single model"

@@ -132,7 +132,7 @@ def train(
         outcomes: Recorded outcomes.
         pool: The models to learn, or the TOML file of it; derived from the recorded costs when not given.
         on_features: Told how many prompts the frozen trunk has read, of how many.
-        **options: Fields of `routoo.models.options.TrainOptions`: `trunk`, `tune`, `epochs`, `seed` and so on.
+        **options: Fields of `routoo.models.options.TrainOptions`: `trunk`, `tune`, `seed` and so on.
 
     Raises:
         InputError: An option, the pool or the outcomes cannot be used.

@@ -15,6 +15,7 @@ from routoo.solver.select import Selection, select
 
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
+    from routoo.solver.solve import Solver
 
 __all__ = ["Router", "Selection"]
 
@@ -122,7 +123,7 @@ class Router:
         prompts: Sequence[str] | Scores,
         *,
         prompt_ids: Sequence[str] | None = None,
-        solver: str = "auto",
+        solver: Solver = "auto",
         progress: Progress | None = None,
         **limits: Any,  # the fields of Problem, checked there
     ) -> Assignment:
@@ -138,7 +139,7 @@ class Router:
 
         Raises:
             InputError: A prompt or a limit cannot be used.
-            InfeasibleError: No assignment keeps the limits; the message says which, and the least that would do.
+            InfeasibleError: No assignment keeps the limits; the message says which, and what would do.
         """
         from routoo.solver.problem import Problem
         from routoo.solver.solve import solve

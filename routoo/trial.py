@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from routoo.data.curves import Vector
 from routoo.data.errors import InputError
 from routoo.data.outcomes import PARTS, Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.scores import Scores
-from routoo.metrics import Scale, Vector
+from routoo.metrics import Scale
 
 
 @dataclass(frozen=True, eq=False)

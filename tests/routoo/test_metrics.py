@@ -15,20 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routoo.data.curves import PRICES, area, choices, curve, hull
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
 from routoo.evaluation import Evaluation, evaluate
 from routoo.metrics import (
-    PRICES,
     Scale,
-    area,
     auc,
     brier,
-    choices,
     cost_of,
-    curve,
-    hull,
     mean_auc,
     ratio,
     reliability,
