@@ -1,0 +1,76 @@
+# make demo   an environment, the install, and the main job on the shipped sample
+# make test   everything a change has to pass; CI runs the same
+# They need Python 3.11 or newer and make. Another interpreter: make test PYTHON=python3.12
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+# One process of many threads on two cores is slower than two processes of one.
+export OMP_NUM_THREADS ?= 1
+# What is tested is this checkout in its own environment, whatever the caller's shell adds.
+unexport PYTHONPATH PYTHONHOME PIP_CONSTRAINT PIP_BUILD_CONSTRAINT
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help install demo test format-check lint types tests format docs coverage constraints clean
+
+help:
+	@echo "make demo         train, export and route on the shipped sample, and say what it saved"
+	@echo "make test         format check, lint, strict types, tests, built wheel imported elsewhere"
+	@echo "make format       put the code in shape"
+	@echo "make docs         write docs/help.md anew from the command line"
+	@echo "make coverage     run the tests and list the lines they miss"
+	@echo "make constraints  look for newer versions of everything installed"
+	@echo "make clean        remove the environment and what tools left behind"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "routoo needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	         "Name another: make PYTHON=python3.11" >&2; exit 2; }
+	@echo "Installing into .venv: about a minute and a gigabyte, once."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet -c constraints.txt pip
+	@$(BIN)/pip install --quiet -c constraints.txt --build-constraint constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(READY)
+
+demo: $(READY)
+	@$(BIN)/routoo demo
+
+test: format-check lint types tests
+
+format-check: $(READY)
+	@$(BIN)/ruff format --check
+
+lint: $(READY)
+	@$(BIN)/ruff check
+
+types: $(READY)
+	@$(BIN)/mypy
+
+tests: $(READY)
+	@$(BIN)/pytest
+
+format: $(READY)
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+docs: $(READY)
+	@$(BIN)/typer routoo.cli utils docs --name routoo --output docs/help.md
+
+coverage: $(READY)
+	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+constraints:
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@grep '^torch==' constraints.txt > .venv/torch.txt
+	@$(BIN)/pip install --quiet --upgrade pip
+	@$(BIN)/pip install --quiet -c .venv/torch.txt -e '.[dev]'
+	@grep '^#' constraints.txt > .venv/constraints.txt
+	@$(BIN)/pip list --format=freeze --exclude-editable | sed 's/+.*//' >> .venv/constraints.txt
+	@mv .venv/constraints.txt constraints.txt && touch $(READY)
+
+clean:
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
