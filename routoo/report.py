@@ -1,0 +1,188 @@
+"""An evaluation as one HTML page that needs no network: pictures first, every figure below."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import importlib.util
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from routoo.data.errors import InputError, MissingExtraError
+from routoo.data.files import write_atomically
+from routoo.table import number
+
+if TYPE_CHECKING:
+    from routoo.bootstrap import Interval
+    from routoo.evaluation import Evaluation
+    from routoo.figures import Figures
+
+_NEEDED = ("altair", "jinja2", "vl_convert")
+_HEADINGS = ("area", "over hull", "over {reference}", "closed", "apgr")
+_PLAIN = ("auc", "brier", "ece")
+
+
+def write_report(evaluation: Evaluation, path: str | Path) -> Path:
+    """The path of a self-contained page about an evaluation, written in one step.
+
+    The page holds its own scripts and pictures: any browser opens it without a network, in light or dark.
+
+    Args:
+        evaluation: What `routoo.evaluate` gives.
+        path: Where to write the page; its folder must exist.
+
+    Raises:
+        MissingExtraError: Extra `report` is not installed.
+        InputError: The folder of `path` is missing.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+    write_atomically(path, render_report(evaluation).encode())
+    return path
+
+
+def render_report(evaluation: Evaluation) -> str:
+    """The page itself; see `write_report`.
+
+    Raises:
+        MissingExtraError: Extra `report` is not installed.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"an HTML report needs {', '.join(missing)}: run pip install 'routoo[report]', "
+            "or ask for the table or --json alone"
+        )
+    import jinja2
+
+    from routoo import charts
+
+    source = importlib.resources.files("routoo").joinpath("report.html").read_text(encoding="utf-8")
+    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return page.from_string(source).render(
+        e=evaluation,
+        tiles=_tiles(evaluation),
+        dearer=sum(model.cost_usd > evaluation.best_single.cost_usd for model in evaluation.singles),
+        headings=_headings(evaluation),
+        rows=[_row(row, evaluation) for row in evaluation.rows],
+        facts=_facts(evaluation),
+        charts={
+            "curve": charts.cost_quality(evaluation),
+            "differences": charts.differences(evaluation),
+            "reliability": charts.reliability_diagram(evaluation),
+            "shares": charts.shares_along_budget(evaluation),
+        },
+        vega=_vega(),
+    )
+
+
+@functools.cache
+def _vega() -> str:
+    """The scripts that draw the pictures, of the version that altair writes for."""
+    from altair import SCHEMA_VERSION
+    from vl_convert import javascript_bundle
+
+    return javascript_bundle("window.vegaEmbed = vegaEmbed;", ".".join(SCHEMA_VERSION.split(".")[:2]))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure to read at one glance, and what it means."""
+
+    value: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the table: its value, its range where it has one, and whether it is good news."""
+
+    value: str
+    range: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table."""
+
+    name: str
+    style: str
+    cells: list[Cell]
+
+
+def _tiles(evaluation: Evaluation) -> list[Tile]:
+    """What the headline leaves out: the cost of a score, the gain in area, the way to the ceiling."""
+    row, best = evaluation.row(evaluation.router), evaluation.best_single
+    gain = row.over_hull
+    between = "" if gain is None else f" ({number(gain.low)} to {number(gain.high)})"
+    return [
+        Tile(_percent(row.cost_at[0.95]), f"of what {best.name} costs buys 95 % of its score"),
+        Tile(_percent(row.cost_at[1.0]), "of what it costs buys all of its score"),
+        Tile(_gap(gain).value, f"of score above mixing single models, over all budgets{between}"),
+        Tile(_percent(row.closed), "of the way from mixing single models to the oracle"),
+    ]
+
+
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{share:.1%}".replace("%", " %")
+
+
+def _headings(evaluation: Evaluation) -> list[str]:
+    row = evaluation.rows[0]
+    return [
+        *(heading.format(reference=evaluation.reference) for heading in _HEADINGS),
+        *(f"acc@{share:g}" for share in row.score_at),
+        *(f"cost@{share:g}" for share in row.cost_at),
+        *_PLAIN,
+    ]
+
+
+def _row(row: Figures, evaluation: Evaluation) -> Row:
+    plain = [
+        row.closed, row.apgr, *row.score_at.values(), *row.cost_at.values(), row.auc, row.brier, row.ece,
+    ]  # fmt: skip
+    low_high = row.area_interval
+    cells = [
+        Cell(number(row.area), _range(low_high) if low_high else ""),
+        _gap(row.over_hull),
+        _gap(row.over_reference),
+        *(Cell(number(value)) for value in plain),
+    ]
+    return Row(row.name, "router" if row.name == evaluation.router else row.kind, cells)
+
+
+def _gap(gap: Interval | None) -> Cell:
+    if gap is None:
+        return Cell(number(math.nan))
+    sign = "+" if gap.value >= 0 else ""
+    style = ("up" if gap.value > 0 else "down") if gap.excludes_zero else ""
+    return Cell(sign + number(gap.value), _range(gap), style)
+
+
+def _range(gap: Interval) -> str:
+    return f"{number(gap.low)} to {number(gap.high)}"
+
+
+def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """What the figures were made from, label by label."""
+    kind = "simulated" if evaluation.simulated else "recorded"
+    parts = ", ".join(f"{count:,} {part}" for part, count in evaluation.split.items() if count)
+    best = evaluation.best_single
+    facts = [
+        ("data", f"{evaluation.data}, {kind} outcomes"),
+        ("split", f"{parts}; judged on {evaluation.part}"),
+        ("models", f"{len(evaluation.models)}: {', '.join(evaluation.models)}"),
+        (
+            "spend",
+            f"{evaluation.spend_usd:,.4g} USD if {best.name} answers all {evaluation.n_prompts:,} prompts",
+        ),
+    ]
+    if evaluation.samples:
+        facts.append(
+            ("ranges", f"95 % of {evaluation.samples:,} resamples of the prompts, seed {evaluation.seed}")
+        )
+    return [*facts, *evaluation.provenance.items(), *(("note", note) for note in evaluation.notes)]

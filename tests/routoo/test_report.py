@@ -1,0 +1,200 @@
+"""The page: whole without a network, true to the table, and readable whatever the data."""
+
+import importlib.util
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from routoo.data.errors import InputError, MissingExtraError
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool, PoolModel
+from routoo.data.scores import Scores
+from routoo.evaluation import Evaluation, evaluate
+from routoo.report import render_report, write_report
+
+MODELS = ("big", "mid", "tiny <b>")
+
+
+def evaluation_of(
+    n: int = 60,
+    models: tuple[str, ...] = MODELS,
+    *,
+    name: str = "made up",
+    samples: int = 30,
+    score: float | None = None,
+    cost: float | None = None,
+) -> Evaluation:
+    """Random outcomes in which the first model is best and dearest."""
+    random = np.random.default_rng(0)
+    ids = [f"q{i:03d}" for i in range(n)]
+    prompts = pl.DataFrame({"prompt_id": ids, "prompt": ["?"] * n, "split": ["test"] * n})
+    rank = np.arange(len(models))
+    scores = (random.random((n, len(models))) < 0.9 - 0.2 * rank).astype(float)
+    frame = pl.DataFrame(
+        {
+            "prompt_id": np.repeat(ids, len(models)),
+            "model": list(models) * n,
+            "score": scores.ravel() if score is None else score,
+            "cost_usd": np.tile(10.0 ** -(rank + 2), n) if cost is None else cost,
+        }
+    )
+    p = np.clip(0.5 * scores + 0.5 * random.random(scores.shape), 0, 1)
+    expected = np.tile(10.0 ** -(rank + 2), (n, 1)).astype(np.float32)
+    predictions = Scores(p.astype(np.float32), expected, models=models)
+    pool = Pool(tuple(PoolModel(name=model, usd_per_1m_input=1, usd_per_1m_output=1) for model in models))
+    return evaluate(
+        Outcomes(prompts, frame, name),
+        {"router": predictions, "other & co": predictions},
+        pool=pool,
+        samples=samples,
+        provenance={"command": "routoo evaluate <folder>"},
+    )
+
+
+def specs_of(page: str) -> dict[str, dict[str, Any]]:  # Any: a JSON document
+    found = re.search(r'<script type="application/json" id="specs">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    specs: dict[str, dict[str, Any]] = json.loads(found.group(1))
+    return specs
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render_report(evaluation_of())
+
+
+def test_the_page_is_written_whole(tmp_path: Path) -> None:
+    evaluation = evaluation_of()
+    path = write_report(evaluation, tmp_path / "report.html")
+    assert path.read_text(encoding="utf-8") == render_report(evaluation)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_page_needs_no_network(page: str) -> None:
+    markup = re.sub(r"<script>.*?</script>", "<script></script>", page, flags=re.DOTALL)
+    assert not re.findall(r"(?:src|href)=|@import|url\(", markup)
+    assert not re.findall(r'"url":', json.dumps(specs_of(page)))
+
+
+def test_every_row_and_figure_is_in_the_table() -> None:
+    evaluation = evaluation_of()
+    table = unescape(render_report(evaluation)).split("<tbody>")[1].split("</tbody>")[0]
+    for row in evaluation.rows:
+        assert f">{row.name}<" in table
+        for value in (row.area, row.closed, row.ece, row.score_at[1.0]):
+            if not np.isnan(value):
+                assert f">{value:.4f}<".replace(">0.", ">.").replace(">-0.", ">-.") in table
+
+
+def test_the_page_says_what_it_was_made_from(page: str) -> None:
+    text = unescape(page)
+    for words in (
+        evaluation_of().headline(),
+        "made up · test part · 60 prompts · 3 models",
+        "recorded outcomes",
+        "60 test; judged on test",
+        "routoo evaluate <folder>",
+        "30 resamples of the prompts, seed 0",
+    ):
+        assert words in text
+
+
+def test_names_are_text_and_never_markup(page: str) -> None:
+    assert "tiny <b>" not in page
+    assert "tiny &lt;b&gt;" in page
+    assert "tiny \\u003cb\\u003e" in page
+
+
+def test_simulated_outcomes_are_called_so() -> None:
+    simulated = render_report(evaluation_of(name="simulated sample"))
+    assert '<span class="badge">simulated outcomes</span>' in simulated
+    assert "On simulated outcomes" in simulated
+    assert '<span class="badge">' not in render_report(evaluation_of())
+
+
+def test_every_colour_of_the_pictures_is_one_of_the_page_in_light_and_dark(page: str) -> None:
+    used = set(re.findall(r"var\((--[a-z0-9-]+)\)", json.dumps(specs_of(page))))
+    light, dark = (
+        set(re.findall(r"(--[a-z0-9-]+):", block)) for block in page.split("@media (prefers", 2)[:2]
+    )
+    assert used
+    assert used <= light
+    assert used <= dark
+
+
+def test_pictures_show_what_was_measured(page: str) -> None:
+    specs = specs_of(page)
+    assert set(specs) == {"curve", "differences", "reliability", "shares"}
+    evaluation = evaluation_of()
+    data = {name: [row for rows in spec["datasets"].values() for row in rows] for name, spec in specs.items()}
+    drawn = {row["row"] for row in data["curve"] if "row" in row}
+    assert drawn == {row.name for row in evaluation.rows if row.kind != "single"}
+    assert {row["model"] for row in data["curve"] if "model" in row} == set(MODELS)
+    gap = evaluation.row("router").over_hull
+    assert gap is not None
+    assert {"row": "router", "value": gap.value, "low": gap.low, "high": gap.high} in data["differences"]
+    by_cost: dict[float, float] = {}
+    for row in data["shares"]:
+        by_cost[row["cost"]] = by_cost.get(row["cost"], 0) + row["share"]
+    assert list(by_cost.values()) == pytest.approx([1.0] * len(by_cost))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: evaluation_of(1),
+        lambda: evaluation_of(20, ("only",)),
+        lambda: evaluation_of(20, score=0.0),
+        lambda: evaluation_of(20, score=1.0),
+        lambda: evaluation_of(20, cost=0.0),
+        lambda: evaluation_of(20, samples=0),
+        lambda: evaluation_of(40, tuple(f"m{j:02d}" for j in range(12))),
+    ],
+    ids=["one prompt", "one model", "all wrong", "all right", "all free", "no resamples", "many models"],
+)
+def test_pictures_can_be_drawn_of_anything(make: Callable[[], Evaluation]) -> None:
+    import vl_convert
+
+    specs = specs_of(render_report(make()))
+    for spec in specs.values():
+        assert "NaN" not in json.dumps(spec)
+        svg = vl_convert.vegalite_to_svg(spec)
+        assert svg.startswith("<svg")
+        assert "NaN" not in svg
+
+
+def test_models_called_little_are_drawn_as_one() -> None:
+    evaluation = evaluation_of(40, tuple(f"m{j:02d}" for j in range(12)))
+    rows = [
+        row for rows in specs_of(render_report(evaluation))["shares"]["datasets"].values() for row in rows
+    ]
+    drawn = {row["model"] for row in rows}
+    assert len(drawn) <= 9
+    assert "other models" in drawn
+
+
+def test_a_missing_folder_and_a_missing_extra_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation = evaluation_of()
+    with pytest.raises(InputError, match="there is no folder"):
+        write_report(evaluation, tmp_path / "nowhere" / "report.html")
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "altair" else there(name))
+    with pytest.raises(MissingExtraError, match=r"needs altair: run pip install 'routoo\[report\]'"):
+        write_report(evaluation, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_the_reference_names_its_column() -> None:
+    evaluation = evaluation_of()
+    assert ">over router</th>" in render_report(evaluation)
+    assert ">over other &amp; co</th>" in render_report(replace(evaluation, reference="other & co"))
