@@ -49,7 +49,7 @@ def increments(value: Floats, weight: Floats) -> Increments:
     """Steps up the upper concave hull of the points (weight, value) of each row.
 
     From the point of least weight (of most value among those), the step of steepest slope is taken
-    until no point to the right is higher. Of collinear points the nearest is next, so that steps are small.
+    until no point to the right is higher.
 
     Args:
         value: Objective of each choice, ``(n_prompts, n_models)``; minus infinity where it is closed.
@@ -60,24 +60,29 @@ def increments(value: Floats, weight: Floats) -> Increments:
     (array([0]), array([2]), array([0.35]))
     """
     weight = np.where(np.isneginf(value), np.inf, weight)
-    every = np.arange(len(value))
-    least = weight == weight.min(axis=1, keepdims=True)
-    start = np.where(least, value, -np.inf).argmax(axis=1)
+    every, start = np.arange(len(value)), first_choice(value, weight)
     at, rows, ceiling = start, every, np.full(len(value), np.inf)
     steps: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats, Floats, Floats]] = []
     while len(rows):
-        here = (np.arange(len(rows)), at)
-        rise = value - value[here][:, None]
-        run = weight - weight[here][:, None]
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            slope = np.where((rise > 0) & (run > 0), rise / run, -np.inf)
-        top = slope.max(axis=1)
-        column = np.where(slope == top[:, None], run, np.inf).argmin(axis=1)
-        on = top > 0
-        rows, column, value, weight = rows[on], column[on], value[on], weight[on]
+        here = np.arange(0, value.size, value.shape[1]) + at
+        rise = value - value.ravel()[here][:, None]
+        run = weight - weight.ravel()[here][:, None]
+        slope = np.full(rise.shape, -np.inf)
+        with np.errstate(over="ignore"):
+            np.divide(rise, run, out=slope, where=(rise > 0) & (run > 0))
+        column = slope.argmax(axis=1)
+        there = np.arange(0, value.size, value.shape[1]) + column
+        top = slope.ravel()[there]
+        on = np.flatnonzero(top > 0)
         ceiling = np.minimum(ceiling[on], top[on])
-        there = (np.flatnonzero(on), column)
-        steps.append((rows, column, rise[there], run[there], ceiling))
-        at = column
+        steps.append((rows[on], column[on], rise.ravel()[there[on]], run.ravel()[there[on]], ceiling))
+        rows, at, value, weight = rows[on], column[on], value[on], weight[on]
     joined = [np.concatenate(arrays) for arrays in zip(*steps, strict=True)] if steps else [every[:0]] * 5
     return Increments(start, *joined)
+
+
+def first_choice(value: Floats, weight: Floats) -> Choice:
+    """The choice of least use of each row, and of those the one of most value, ``(n_prompts,)``."""
+    weight = np.where(np.isneginf(value), np.inf, weight)
+    least = weight == weight.min(axis=1, keepdims=True)
+    return np.asarray(np.where(least, value, -np.inf).argmax(axis=1), np.intp)

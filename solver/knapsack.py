@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ class Filled:
     Args:
         choice: Chosen model, ``(n_prompts,)``; the choices of least use where nothing is feasible.
         price: Objective per use where the steps break off; 0 where the limit does not bind.
+        slack: Use that is left over there.
         least: Use of the choices of least use.
         feasible: Whether the limit holds.
         proved: Whether no other choice is better.
@@ -32,45 +33,91 @@ class Filled:
 
     choice: npt.NDArray[np.int32]
     price: float
+    slack: float
     least: float
     feasible: bool
-    proved: bool
+    proved: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Stairs:
+    """The hull steps of all prompts by falling slope, and what they use on the way.
+
+    Args:
+        steps: The steps, prompt by prompt.
+        order: Positions of the steps by falling slope.
+        spent: Use once each of the ordered steps is taken.
+        least: Use before any is.
+    """
+
+    steps: Increments
+    order: npt.NDArray[np.intp]
+    spent: Floats
+    least: float
+
+    @classmethod
+    def build(cls, prompts: Prompts) -> Stairs:
+        """The stairs of the one limit of these prompts."""
+        tables = prompts.ledger.tables(np.ones(1))
+
+        def work(start: int, rows: Rows) -> tuple[Increments, float]:
+            weight = weights(rows, tables)
+            found = increments(rows.objective, weight)
+            return found, float(weight[np.arange(len(rows)), found.start].sum())
+
+        parts = list(prompts.map(work))
+        steps = Increments.join([part for part, _ in parts])
+        least = sum(used for _, used in parts)
+        order = np.argsort(-steps.slope, kind="stable")
+        return cls(steps, order, least + np.cumsum(steps.weight[order]), least)
+
+    def taken(self, bound: float) -> int:
+        """How many steps fit below this bound."""
+        return int(np.searchsorted(self.spent, bound, side="right"))
+
+    def price(self, taken: int) -> float:
+        """Objective per use of the first step that is not taken; 0 where all are."""
+        return float(self.steps.slope[self.order[taken]]) if taken < len(self.order) else 0.0
+
+    def choice(self, taken: int) -> npt.NDArray[np.int32]:
+        """The choices once so many steps are taken, ``(n_prompts,)``."""
+        choice = self.steps.start.astype(np.int32)
+        first = self.order[:taken]
+        choice[self.steps.row[first]] = self.steps.column[first]
+        return choice
 
 
 def fill(prompts: Prompts) -> Filled:
-    """The best choices under the one limit of these prompts: exact for the relaxation, near it when whole.
+    """The best choices under the one limit of these prompts: exact for the relaxation, near it when whole."""
+    return finished(prompts, relaxed(prompts))
 
-    The relaxation of the multiple-choice knapsack is solved by taking hull steps by falling slope until
-    the limit is reached (Sinha and Zoltners, 1979); the one step that no longer fits is left out, and
-    what is left over goes to the swaps that lose least.
+
+def relaxed(prompts: Prompts) -> Filled:
+    """Hull steps by falling slope until the limit is reached; the one that no longer fits is left out.
+
+    With a part of that step it is the optimum of the relaxation (Sinha and Zoltners, 1979).
     """
     bound = float(prompts.ledger.bounds.item())
-    tables = prompts.ledger.tables(np.ones(1))
-
-    def work(start: int, rows: Rows) -> tuple[Increments, Floats]:
-        weight = _weights(rows, tables)
-        found = increments(rows.objective, weight)
-        return found, weight[np.arange(len(rows)), found.start]
-
-    parts = list(prompts.map(work))
-    steps = Increments.join([part for part, _ in parts])
-    least = float(np.concatenate([used for _, used in parts]).sum())
-    choice = steps.start.astype(np.int32)
+    stairs = Stairs.build(prompts)
+    least = stairs.least
     if least > bound + ROUNDING * max(abs(bound), abs(least)):
-        return Filled(choice, np.inf, least, feasible=False, proved=True)
-    order = np.argsort(-steps.slope, kind="stable")
-    spent = least + np.cumsum(steps.weight[order])
-    taken = int(np.searchsorted(spent, bound, side="right"))
-    choice[steps.row[order[:taken]]] = steps.column[order[:taken]]
-    if taken == len(order):
-        return Filled(choice, 0.0, least, feasible=True, proved=True)
-    price = float(steps.slope[order[taken]])
-    slack = max(bound - (float(spent[taken - 1]) if taken else least), 0.0)
-    proved = _finish(prompts, choice, price, slack)
-    return Filled(choice, price, least, feasible=True, proved=proved)
+        return Filled(stairs.choice(0), np.inf, 0.0, least, feasible=False)
+    taken = stairs.taken(bound)
+    slack = max(bound - (float(stairs.spent[taken - 1]) if taken else least), 0.0)
+    price = stairs.price(taken)
+    return Filled(stairs.choice(taken), price, slack, least, feasible=True, proved=price == 0)
 
 
-def _weights(rows: Rows, tables: Tables) -> Floats:
+def finished(prompts: Prompts, filled: Filled) -> Filled:
+    """The same answer with what is left over spent on the swaps that lose least."""
+    if not filled.feasible or filled.proved:
+        return filled
+    choice = filled.choice.copy()
+    proved = _swap(prompts, choice, filled.price, filled.slack)
+    return replace(filled, choice=choice, proved=proved)
+
+
+def weights(rows: Rows, tables: Tables) -> Floats:
     """Use of each choice, ``(r, n_models)``."""
     return np.broadcast_to(np.asarray(rows.used(tables), np.float64), rows.score.shape)
 
@@ -104,12 +151,12 @@ class _Core:
         return _Core(self.row[keep], self.loss[keep], self.extra[keep], self.least[keep], rest)
 
 
-def _finish(prompts: Prompts, choice: npt.NDArray[np.int32], price: float, slack: float) -> bool:
+def _swap(prompts: Prompts, choice: npt.NDArray[np.int32], price: float, slack: float) -> bool:
     """Swaps choices, in place, for those that make most of the slack; whether no answer is better."""
     tables = prompts.ledger.tables(np.ones(1))
 
     def work(start: int, rows: Rows) -> _Core:
-        weight, every = _weights(rows, tables), np.arange(len(rows))
+        weight, every = weights(rows, tables), np.arange(len(rows))
         present = choice[start : start + len(rows)]
         value = rows.objective - price * weight
         loss = value.max(axis=1, keepdims=True) - value

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations_with_replacement
 
 import numpy as np
 
-from routoo.solver.limits import Limit, Quantity
+from routoo.data.scores import Matrix
+from routoo.solver.limits import Limit, Only, Quantity
 from routoo.solver.rows import Choice, Floats, Rows, Tables
 
 
@@ -41,17 +43,24 @@ class Ledger:
     Args:
         limits: The limits, in the order of every vector of prices or uses.
         n_models: Columns of the scores.
-        n_domains: Domains that have a limit of their own, at least 1.
+        n_domains: Domains there are, where a limit tells them apart; else 1.
+        bounds: Right-hand sides with floors turned round, ``uses <= bounds``, ``(n_limits,)``.
     """
 
     limits: Sequence[Limit]
     n_models: int
-    n_domains: int = 1
+    n_domains: int
+    bounds: Floats
 
-    @cached_property
-    def bounds(self) -> Floats:
-        """Right-hand sides with floors turned round: ``uses <= bounds``."""
-        return np.array([limit.sign * limit.bound for limit in self.limits])
+    @classmethod
+    def of(cls, limits: Sequence[Limit], n_models: int, n_domains: int = 1) -> Ledger:
+        """The ledger of these limits as they are stated."""
+        bounds = np.array([limit.sign * limit.bound for limit in limits], np.float64)
+        return cls(limits, n_models, n_domains, bounds)
+
+    def bounded(self, bounds: Floats) -> Ledger:
+        """The same limits with other right-hand sides: for a part of the prompts, say."""
+        return replace(self, bounds=bounds)
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -80,7 +89,7 @@ class Ledger:
             table = found.setdefault(limit.quantity, np.zeros((1, self.n_models)))
             if limit.only.domain is not None and len(table) < self.n_domains:
                 table = found[limit.quantity] = np.repeat(table, self.n_domains, axis=0)
-            _part(table, limit)[...] += limit.sign * price
+            _part(table, limit.only)[...] += limit.sign * price
         return found
 
     def totals(self, rows: Rows, choice: Choice, reduced: float = 0.0) -> Totals:
@@ -101,7 +110,7 @@ class Ledger:
     def uses(self, totals: Totals) -> Floats:
         """What each limit uses, with the sign of `bounds`, ``(n_limits,)``."""
         return np.array(
-            [limit.sign * _part(totals.tables[limit.quantity], limit).sum() for limit in self.limits]
+            [limit.sign * _part(totals.tables[limit.quantity], limit.only).sum() for limit in self.limits]
         )
 
     def cells(self, rows: Rows, row: Choice, column: Choice) -> Floats:
@@ -116,6 +125,49 @@ class Ledger:
             found[at, counts] = limit.sign * rows.quantity(limit.quantity)[row[counts], column[counts]]
         return found
 
+    def moments(self, rows: Rows, share: Floats) -> tuple[Floats, Floats]:
+        """First moments of each prompt's use, ``(r, n_limits)``, and second moments summed over prompts.
+
+        Args:
+            rows: The prompts.
+            share: Weight of each choice, ``(r, n_models)``; rows add up to 1.
+        """
+        amounts = {name: rows.quantity(name) for name in self.quantities}
+        shared = {name: share if name == "requests" else share * amounts[name] for name in amounts}
+        mean = np.empty((len(rows), len(self.limits)))
+        for at, limit in enumerate(self.limits):
+            part = shared[limit.quantity]
+            only = limit.only.column
+            mean[:, at] = part @ np.ones(part.shape[1]) if only is None else part[:, only]
+            if limit.only.domain is not None and rows.domain is not None:
+                mean[rows.domain != limit.only.domain, at] = 0.0
+        mean *= [limit.sign for limit in self.limits]
+        return mean, self._second(rows, shared, amounts)
+
+    def _second(
+        self, rows: Rows, shared: Mapping[Quantity, Floats], amounts: Mapping[Quantity, Matrix]
+    ) -> Floats:
+        """Sum over prompts and choices of the product of two limits' uses, ``(n_limits, n_limits)``."""
+        products: dict[tuple[Quantity, Quantity], Floats] = {}
+        for first, second in combinations_with_replacement(self.quantities, 2):
+            cells = shared[first] if second == "requests" else shared[first] * amounts[second]
+            products[first, second] = products[second, first] = self._by_domain(rows, cells)
+        found = np.zeros((len(self.limits), len(self.limits)))
+        for (i, one), (j, other) in combinations_with_replacement(enumerate(self.limits), 2):
+            only = one.only.meet(other.only)
+            if only is not None:
+                table = products[one.quantity, other.quantity]
+                found[i, j] = found[j, i] = one.sign * other.sign * _part(table, only).sum()
+        return found
+
+    def _by_domain(self, rows: Rows, cells: Floats) -> Floats:
+        """Column sums by domain, ``(n_domains, n_models)``; of all prompts, ``(1, n_models)``."""
+        if not self.by_domain or rows.domain is None:
+            return (np.ones(len(cells)) @ cells)[None]
+        sums = np.zeros((self.n_domains, self.n_models))
+        np.add.at(sums, rows.domain, cells)
+        return sums
+
 
 def _by_cell(cell: Choice, amounts: Floats, shape: tuple[int, int]) -> Floats:
     """Sums by domain and model."""
@@ -123,14 +175,10 @@ def _by_cell(cell: Choice, amounts: Floats, shape: tuple[int, int]) -> Floats:
     return sums.astype(np.float64, copy=False).reshape(shape)
 
 
-def _part(table: Floats, limit: Limit) -> Floats:
-    """The part of a ``(n_domains, n_models)`` table that a limit counts, as a view."""
+def _part(table: Floats, only: Only) -> Floats:
+    """The part of a ``(n_domains, n_models)`` table that is counted, as a view."""
     if table.shape == (1, 1):
         return table
-    rows = (
-        slice(None)
-        if limit.only.domain is None or len(table) == 1
-        else slice(limit.only.domain, limit.only.domain + 1)
-    )
-    columns = slice(None) if limit.only.column is None else slice(limit.only.column, limit.only.column + 1)
+    rows = slice(None) if only.domain is None or len(table) == 1 else slice(only.domain, only.domain + 1)
+    columns = slice(None) if only.column is None else slice(only.column, only.column + 1)
     return table[rows, columns]

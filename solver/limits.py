@@ -76,6 +76,16 @@ class Only:
     column: int | None = None
     domain: int | None = None
 
+    def meet(self, other: Only) -> Only | None:
+        """Choices that both count; None where there cannot be any."""
+        for mine, theirs in ((self.column, other.column), (self.domain, other.domain)):
+            if mine is not None and theirs is not None and mine != theirs:
+                return None
+        return Only(
+            self.column if other.column is None else other.column,
+            self.domain if other.domain is None else other.domain,
+        )
+
 
 @dataclass(frozen=True)
 class Limit:

@@ -18,6 +18,9 @@ from routoo.solver.problem import BLOCK, Problem
 from routoo.solver.rows import Floats, Goal, Rows
 
 Answer = TypeVar("Answer")
+_THREADED = 8
+"""Blocks from which on threads are worth their start."""
+
 Work = Callable[[int, Rows], Answer]
 
 
@@ -65,7 +68,7 @@ class InMemory:
         """The limits of the problem."""
         problem = self.problem
         domains = len(problem.domain_names) if problem.domain_limits else 1
-        return Ledger(problem.limits, len(problem.scores.models), domains)
+        return Ledger.of(problem.limits, len(problem.scores.models), domains)
 
     def __len__(self) -> int:
         return len(self.problem)
@@ -78,8 +81,8 @@ class InMemory:
             return work(start, problem.rows(slice(start, start + BLOCK)))
 
         starts = range(0, len(problem), BLOCK)
-        threads = min(self.threads or processors(), len(starts))
-        if threads < 2:
+        threads = self.threads or processors()
+        if threads < 2 or len(starts) < _THREADED:
             yield from map(block, starts)
             return
         with ThreadPoolExecutor(threads) as pool:

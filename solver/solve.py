@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
-from routoo.solver import exact, greedy
+from routoo.solver import dual, exact, greedy
 from routoo.solver.answer import no_answer
 from routoo.solver.explain import unserved
 from routoo.solver.problem import Problem
 
-SolverName = Literal["auto", "exact", "greedy"]
+SolverName = Literal["auto", "dual", "exact", "greedy"]
+"""The names that `solve` knows."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Backend:
 
 
 BACKENDS: Mapping[str, Backend] = {
+    dual.NAME: Backend(dual.accepts, dual.solve_dual),
     greedy.NAME: Backend(
         greedy.accepts, greedy.solve_greedy, "it takes one limit on the whole batch, not several"
     ),
@@ -43,7 +45,7 @@ BACKENDS: Mapping[str, Backend] = {
 def solve(
     problem: Problem,
     *,
-    solver: SolverName = "auto",
+    solver: str = "auto",
     **options: Any,  # Any: each backend has its own options
 ) -> Assignment:
     """A model for every prompt, or the reason why there is none.

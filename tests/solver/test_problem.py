@@ -50,7 +50,7 @@ def test_faults_are_named(fields: dict[str, Any], words: str) -> None:  # Any: t
 
 def test_an_empty_batch_is_refused() -> None:
     with pytest.raises(InputError, match="at least one prompt"):
-        Problem(scores=Scores(np.zeros((0, 2)), np.zeros((0, 2)), models=("a", "b")))
+        Problem(scores=Scores(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32), models=("a", "b")))
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from routoo.solver.solve import BACKENDS, solve
 def random_scores(seed: int, n: int, m: int) -> Scores:
     rng = np.random.default_rng(seed)
     return Scores(
-        rng.random((n, m)),
-        rng.lognormal(-6, 1, (n, m)),
-        rng.gamma(2, 1, (n, m)),
+        rng.random((n, m)).astype(np.float32),
+        rng.lognormal(-6, 1, (n, m)).astype(np.float32),
+        rng.gamma(2, 1, (n, m)).astype(np.float32),
         models=tuple(f"model {j}" for j in range(m)),
-        output_tokens=rng.integers(1, 500, (n, m)),
+        output_tokens=rng.integers(1, 500, (n, m)).astype(np.float32),
     )
 
 
@@ -61,11 +61,12 @@ def assert_keeps(problem: Problem, plan: Assignment) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 0.6, 1.0])
 def test_brute_force_confirms_every_backend(solver: str, share: float) -> None:
     scores = random_scores(1, 6, 3)
-    problem = Problem(scores=scores, budget_usd=budget_between(scores, share))
+    budget = budget_between(scores, share)
+    problem = Problem(scores=scores, budget_usd=budget)
     plan = solve(problem, solver=solver)
     assert_keeps(problem, plan)
     assert plan.status == "optimal"
-    assert plan.objective == pytest.approx(brute_force(scores, problem.budget_usd), abs=1e-12)
+    assert plan.objective == pytest.approx(brute_force(scores, budget), abs=1e-12)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -114,7 +115,8 @@ def test_one_limit_of_any_kind(solver: str, limits: dict[str, object]) -> None:
     problem = Problem(scores=scores, **limits)  # type: ignore[arg-type]  # the table mixes kinds
     plan = solve(problem, solver=solver)
     if "max_cost_usd" in limits:
-        assert plan.status == "infeasible" or (plan.chosen_cost_usd <= 0.004).all()
+        assert plan.reason is not None
+        assert "prompt '" in plan.reason
         return
     assert_keeps(problem, plan)
     free = solve(Problem(scores=scores), solver=solver)
@@ -162,7 +164,7 @@ def test_the_door_refuses_in_words() -> None:
     scores = random_scores(7, 5, 2)
     problem = Problem(scores=scores, budget_usd=1.0)
     with pytest.raises(InputError, match="unknown solver 'magic'; known: auto"):
-        solve(problem, solver="magic")  # type: ignore[arg-type]  # what is being tested
+        solve(problem, solver="magic")
     with pytest.raises(InputError, match="colour"):
         solve(problem, solver="greedy", colour="red")
     several = Problem(scores=scores, budget_usd=1.0, max_mean_latency_s=1.0)

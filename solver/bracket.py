@@ -1,0 +1,111 @@
+"""One limit at any size: a bracket for the price from a sample, and hull steps for the prompts inside it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.solver.hull import first_choice
+from routoo.solver.knapsack import Filled, Stairs, fill, finished, relaxed, weights
+from routoo.solver.passes import Gathered, InMemory
+from routoo.solver.problem import Problem
+from routoo.solver.rows import Rows
+
+SAMPLE = 16384
+"""Prompts that the bracket is read off."""
+
+LEAST_SAMPLE = 1024
+"""A sample smaller than this is not worth its pass: the whole batch is."""
+
+SWAPPED = 65536
+"""Up to so many prompts, any may be swapped in the end; above, only those of the bracket."""
+
+_MOST_CORE = 0.06
+"""Share of the prompts that may be undecided between the two ends: what the memory of a core allows."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Decided:
+    """The prompts of a block that choose the same at both ends of a bracket, and those that do not.
+
+    Args:
+        choice: Choice at the dearer end, ``(r,)``.
+        used: What the decided ones use of the limit.
+        core: Positions of the others in the batch.
+    """
+
+    choice: npt.NDArray[np.int32]
+    used: float
+    core: npt.NDArray[np.intp]
+
+
+def sampled(n: int, size: int) -> npt.NDArray[np.intp]:
+    """Positions of a fixed random sample, in order."""
+    return np.sort(np.random.default_rng(0).choice(n, size, replace=False, shuffle=False))
+
+
+def fill_large(problem: Problem, prompts: InMemory) -> Filled:
+    """What `fill` answers, by one pass over all prompts and hull steps for a few.
+
+    The best choice of a prompt as a function of the price is a walk along its hull, so a prompt that
+    chooses the same at both ends of a bracket chooses it everywhere between. Only the others need their
+    steps sorted, and their share falls with the root of the sample.
+    """
+    n = len(problem)
+    size = min(SAMPLE, n // 8)
+    if size < LEAST_SAMPLE:
+        return fill(prompts)
+    bounds = prompts.ledger.bounds * size / n
+    sample = Gathered(problem.rows(sampled(n, size)), prompts.ledger.bounded(bounds))
+    stairs = Stairs.build(sample)
+    for sigmas in (4.0, 16.0):
+        low, high = _bracket(sample, stairs, sigmas)
+        filled = _fill_between(problem, prompts, low, high)
+        if filled is not None:
+            return filled
+    return fill(prompts)
+
+
+def _bracket(sample: Gathered, stairs: Stairs, sigmas: float) -> tuple[float, float]:
+    """Prices between which the price of the whole batch lies, but for a chance of `sigmas`."""
+    bound = float(sample.ledger.bounds.item())
+    choice = stairs.choice(stairs.taken(bound))
+    used = weights(sample.rows, sample.ledger.tables(np.ones(1)))[np.arange(len(sample)), choice]
+    margin = sigmas * float(used.std()) * math.sqrt(len(sample))
+    fewest = stairs.taken(bound - margin)
+    return stairs.price(stairs.taken(bound + margin)), stairs.price(fewest - 1) if fewest else math.inf
+
+
+def _fill_between(problem: Problem, prompts: InMemory, low: float, high: float) -> Filled | None:
+    """The answer, if its price lies in the bracket and few prompts are undecided there; else None."""
+    ledger = prompts.ledger
+    unit, cheap, dear = (ledger.tables(np.array([price])) for price in (1.0, low, high))
+
+    def work(start: int, rows: Rows) -> _Decided:
+        most, _ = rows.best(cheap)
+        if math.isinf(high):
+            fewest = first_choice(rows.objective, weights(rows, unit))
+        else:
+            fewest, _ = rows.best(dear)
+        same = most == fewest
+        used = weights(rows, unit)[same, fewest[same]]
+        return _Decided(fewest.astype(np.int32), float(used.sum()), start + np.flatnonzero(~same))
+
+    parts = list(prompts.map(work))
+    core = np.concatenate([part.core for part in parts])
+    if len(core) > max(_MOST_CORE * len(problem), SAMPLE):
+        return None
+    spent = sum(part.used for part in parts)
+    choice = np.concatenate([part.choice for part in parts])
+    few = Gathered(problem.rows(core), ledger.bounded(ledger.bounds - spent))
+    filled = relaxed(few)
+    if not (low <= filled.price <= high or math.isinf(high)):
+        return None
+    if len(problem) > SWAPPED:
+        filled = finished(few, filled)
+    choice[core] = filled.choice
+    filled = replace(filled, choice=choice, least=spent + filled.least)
+    return finished(prompts, filled) if len(problem) <= SWAPPED else replace(filled, proved=False)
