@@ -169,6 +169,11 @@ class Outcomes:
         return self.prompts["domain"].to_list() if "domain" in self.prompts.columns else None
 
     @property
+    def simulated(self) -> bool:
+        """Whether these are simulated outcomes, as their name or the names of all their models say."""
+        return "simulated" in self.name.lower() or all(name.startswith("simulated") for name in self.models)
+
+    @property
     def has_split(self) -> bool:
         """Whether the prompts say which part they belong to."""
         return "split" in self.prompts.columns

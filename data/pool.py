@@ -226,11 +226,15 @@ class Pool:
             for model in self.models
         ]
 
-    def write(self, path: str | Path) -> None:
-        """Writes the TOML file that `read` reads back, in one step."""
+    def to_toml(self) -> str:
+        """The TOML text that `read` reads back from a file."""
         import tomli_w
 
-        write_atomically(Path(path), tomli_w.dumps({"model": self.to_records()}).encode())
+        return "\n".join(f"[[model]]\n{tomli_w.dumps(row)}" for row in self.to_records())
+
+    def write(self, path: str | Path) -> None:
+        """Writes the TOML file that `read` reads back, in one step."""
+        write_atomically(Path(path), self.to_toml().encode())
 
 
 def _price_list_row(row: Mapping[str, Any]) -> dict[str, Any]:

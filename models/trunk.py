@@ -6,7 +6,8 @@ import hashlib
 import importlib.util
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,9 +86,24 @@ def _from_folder(folder: Path, origin: str) -> Trunk:
     ]
     if missing:
         raise InputError(f"trunk {origin}: {folder} lacks {', '.join(missing)}")
-    model = AutoModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    with _no_bars():
+        model = AutoModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
     model.requires_grad_(False).eval()
     return Trunk(model, Tokenizer.from_file(str(folder / "tokenizer.json")), origin, True)
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keeps transformers from drawing a bar for what takes a moment, be it a terminal or not."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _verify(file: Path, expected: str) -> None:
