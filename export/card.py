@@ -59,10 +59,11 @@ def _parity_section(parity: ParityReport) -> list[str]:
     return [
         "## Exported graphs against the network",
         "",
-        f"{parity.prompts} prompts of {parity.lengths[0]} to {parity.lengths[1]} tokens. Changed choices are",
-        "those of score alone, and at a price where the dearest model must gain 0.1 on the cheapest.",
+        f"`p_correct` of {parity.prompts} prompts of {parity.lengths[0]} to {parity.lengths[1]} tokens.",
+        "Choices are those at a price where the dearest model must gain 0.1 on the cheapest; what changed",
+        "ones lose is in score, less price times cost, a prompt.",
         "",
-        "| graph | mean off | most off | choices changed | at a price |",
+        "| graph | mean off | most off | choices changed | lost by it |",
         "| --- | ---: | ---: | ---: | ---: |",
         _parity_row("float32", parity.fp32),
         *([_parity_row("int8", parity.int8)] if parity.int8 is not None else []),
@@ -87,8 +88,8 @@ def _pool_row(model: PoolModel) -> str:
 
 
 def _parity_row(name: str, found: Agreement) -> str:
-    changed = found.choices_changed
-    return f"| {name} | {found.p_mean:.1e} | {found.p_max:.1e} | {changed['0']:.1%} | {changed['0.1']:.1%} |"
+    changed, lost = found.choices_changed["0.1"], found.value_lost["0.1"]
+    return f"| {name} | {found.p_mean:.1e} | {found.p_max:.1e} | {changed:.1%} | {lost:.1e} |"
 
 
 def _plain(value: Any) -> str:  # any JSON value

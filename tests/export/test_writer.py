@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from routoo.data.errors import BundleError
+from routoo.export import writer
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.layout import LAYOUT
 from routoo.export.parity import ParityReport, Tolerance
@@ -17,6 +19,12 @@ from routoo.export.writer import read_trained, torch_graph, write_bundle, write_
 
 if TYPE_CHECKING:
     from routoo.models.training import TrainedNetwork
+
+
+@pytest.fixture
+def _traced_before(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares a test the tracing of `trained`, whose graph `bundle` already holds."""
+    monkeypatch.setattr(writer, "to_onnx", lambda network: onnx.load(bundle.path(LAYOUT.graph)))
 
 
 def test_a_bundle_is_written_whole(written: tuple[Bundle, ParityReport], trained: TrainedNetwork) -> None:
@@ -82,6 +90,7 @@ def test_weights_of_another_network_are_refused(bundle: Bundle, tmp_path: Path) 
             read_trained(other)
 
 
+@pytest.mark.usefixtures("_traced_before")
 def test_beyond_the_tolerance_nothing_is_written(trained: TrainedNetwork, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"int8 p_correct is off by .*int8=False leaves int8 out"):
         write_bundle(
@@ -90,6 +99,7 @@ def test_beyond_the_tolerance_nothing_is_written(trained: TrainedNetwork, tmp_pa
     assert not (tmp_path / "bundle").exists()
 
 
+@pytest.mark.usefixtures("_traced_before")
 def test_general_prompts_are_compared_when_none_are_given(trained: TrainedNetwork, tmp_path: Path) -> None:
     report = write_bundle(trained, tmp_path / "bundle", int8=False)
     assert report.prompts == 8 + 3
