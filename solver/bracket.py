@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from routoo.solver.hull import first_choice
 from routoo.solver.knapsack import Filled, Stairs, fill, finished, relaxed, weights
-from routoo.solver.passes import Gathered, InMemory
-from routoo.solver.problem import Problem
+from routoo.solver.passes import Gathered, Picked
 from routoo.solver.rows import Rows
 
 SAMPLE = 16384
@@ -47,23 +46,23 @@ def sampled(n: int, size: int) -> npt.NDArray[np.intp]:
     return np.sort(np.random.default_rng(0).choice(n, size, replace=False, shuffle=False))
 
 
-def fill_large(problem: Problem, prompts: InMemory) -> Filled:
+def fill_large(prompts: Picked) -> Filled:
     """What `fill` answers, by one pass over all prompts and hull steps for a few.
 
     The best choice of a prompt as a function of the price is a walk along its hull, so a prompt that
     chooses the same at both ends of a bracket chooses it everywhere between. Only the others need their
     steps sorted, and their share falls with the root of the sample.
     """
-    n = len(problem)
+    n = len(prompts)
     size = min(SAMPLE, n // 8)
     if size < LEAST_SAMPLE:
         return fill(prompts)
     bounds = prompts.ledger.bounds * size / n
-    sample = Gathered(problem.rows(sampled(n, size)), prompts.ledger.bounded(bounds))
+    sample = Gathered(prompts.rows(sampled(n, size)), prompts.ledger.bounded(bounds))
     stairs = Stairs.build(sample)
     for sigmas in (4.0, 16.0):
         low, high = _bracket(sample, stairs, sigmas)
-        filled = _fill_between(problem, prompts, low, high)
+        filled = _fill_between(prompts, low, high)
         if filled is not None:
             return filled
     return fill(prompts)
@@ -73,13 +72,13 @@ def _bracket(sample: Gathered, stairs: Stairs, sigmas: float) -> tuple[float, fl
     """Prices between which the price of the whole batch lies, but for a chance of `sigmas`."""
     bound = float(sample.ledger.bounds.item())
     choice = stairs.choice(stairs.taken(bound))
-    used = weights(sample.rows, sample.ledger.tables(np.ones(1)))[np.arange(len(sample)), choice]
+    used = weights(sample.gathered, sample.ledger.tables(np.ones(1)))[np.arange(len(sample)), choice]
     margin = sigmas * float(used.std()) * math.sqrt(len(sample))
     fewest = stairs.taken(bound - margin)
     return stairs.price(stairs.taken(bound + margin)), stairs.price(fewest - 1) if fewest else math.inf
 
 
-def _fill_between(problem: Problem, prompts: InMemory, low: float, high: float) -> Filled | None:
+def _fill_between(prompts: Picked, low: float, high: float) -> Filled | None:
     """The answer, if its price lies in the bracket and few prompts are undecided there; else None."""
     ledger = prompts.ledger
     unit, cheap, dear = (ledger.tables(np.array([price])) for price in (1.0, low, high))
@@ -96,16 +95,16 @@ def _fill_between(problem: Problem, prompts: InMemory, low: float, high: float) 
 
     parts = list(prompts.map(work))
     core = np.concatenate([part.core for part in parts])
-    if len(core) > max(_MOST_CORE * len(problem), SAMPLE):
+    if len(core) > max(_MOST_CORE * len(prompts), SAMPLE):
         return None
     spent = sum(part.used for part in parts)
     choice = np.concatenate([part.choice for part in parts])
-    few = Gathered(problem.rows(core), ledger.bounded(ledger.bounds - spent))
+    few = Gathered(prompts.rows(core), ledger.bounded(ledger.bounds - spent))
     filled = relaxed(few)
     if not (low <= filled.price <= high or math.isinf(high)):
         return None
-    if len(problem) > SWAPPED:
+    if len(prompts) > SWAPPED:
         filled = finished(few, filled)
     choice[core] = filled.choice
     filled = replace(filled, choice=choice, least=spent + filled.least)
-    return finished(prompts, filled) if len(problem) <= SWAPPED else replace(filled, proved=False)
+    return finished(prompts, filled) if len(prompts) <= SWAPPED else replace(filled, proved=False)

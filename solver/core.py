@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.passes import Gathered, InMemory, choice_totals
-from routoo.solver.problem import Problem
-from routoo.solver.rows import Floats, Rows
-
-SHARE = 0.05
-"""Share of the prompts that is gathered: what a fifth of the scores' memory allows, and some."""
+from routoo.solver.ledger import Totals
+from routoo.solver.passes import Gathered, Picked, choice_totals
+from routoo.solver.rows import Choice, Floats, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,35 +21,44 @@ class Core:
     Args:
         prompts: Those prompts, with what the settled ones leave of each limit.
         gained: Objective of the settled ones.
+        bound: Proved bound on the objective of all prompts at the prices of the core.
         lead: Least lead of a settled one over its second choice.
     """
 
     prompts: Gathered
     gained: float
+    bound: float
     lead: float
 
 
-def core_of(problem: Problem, prompts: InMemory, prices: Floats) -> Core:
-    """The core at these prices."""
-    n, ledger = len(problem), prompts.ledger
+def core_of(prompts: Picked, prices: Floats, share: float) -> Core:
+    """The core at these prices: this share of the prompts."""
+    n, ledger = len(prompts), prompts.ledger
     tables = ledger.tables(prices)
     choice, lead = np.empty(n, np.int32), np.empty(n, np.float32)
 
-    def work(start: int, rows: Rows) -> None:
-        reduced = rows.reduced(tables)
-        best = reduced.argmax(axis=1)
-        choice[start : start + len(rows)] = best
-        every = np.arange(len(rows))
-        top = reduced[every, best]
-        reduced[every, best] = -np.inf
-        lead[start : start + len(rows)] = top - reduced.max(axis=1)
+    def work(start: int, rows: Rows) -> Totals:
+        at, (best, top, ahead) = slice(start, start + len(rows)), leads(rows.reduced(tables))
+        choice[at], lead[at] = best, ahead
+        return ledger.totals(rows, best, float(top.sum()))
 
-    for _ in prompts.map(work):
-        pass
-    cut = float(np.partition(lead, int(SHARE * n))[int(SHARE * n)])
+    every = reduce(add, prompts.map(work))
+    cut = float(np.partition(lead, int(share * n))[int(share * n)])
     index: npt.NDArray[np.intp] = np.flatnonzero(lead < cut)
-    rows = problem.rows(index)
-    everything = choice_totals(prompts, choice)
+    rows = prompts.rows(index)
     own = choice_totals(Gathered(rows, ledger), choice[index])
-    left = ledger.bounds - (everything.uses - own.uses)
-    return Core(Gathered(rows, ledger.bounded(left)), everything.gained - own.gained, cut)
+    left = ledger.bounds - (ledger.uses(every) - own.uses)
+    bound = every.reduced + float(prices @ ledger.bounds)
+    return Core(Gathered(rows, ledger.bounded(left)), every.gained - own.gained, bound, cut)
+
+
+def leads(reduced: Floats) -> tuple[Choice, Floats, Floats]:
+    """Best choice of each prompt, its reduced value, and its lead over the second best, ``(r,)`` each."""
+    choice = reduced.argmax(axis=1)
+    at = np.arange(0, reduced.size, reduced.shape[1])
+    flat = reduced.reshape(-1)
+    top = flat[at + choice]
+    flat[at + choice] = -np.inf
+    second = flat[at + reduced.argmax(axis=1)]
+    flat[at + choice] = top
+    return choice, top, top - second

@@ -138,7 +138,7 @@ class Ledger:
         for at, limit in enumerate(self.limits):
             part = shared[limit.quantity]
             only = limit.only.column
-            mean[:, at] = part @ np.ones(part.shape[1]) if only is None else part[:, only]
+            mean[:, at] = np.einsum("ij->i", part) if only is None else part[:, only]
             if limit.only.domain is not None and rows.domain is not None:
                 mean[rows.domain != limit.only.domain, at] = 0.0
         mean *= [limit.sign for limit in self.limits]
@@ -163,7 +163,7 @@ class Ledger:
     def _by_domain(self, rows: Rows, cells: Floats) -> Floats:
         """Column sums by domain, ``(n_domains, n_models)``; of all prompts, ``(1, n_models)``."""
         if not self.by_domain or rows.domain is None:
-            return (np.ones(len(cells)) @ cells)[None]
+            return np.asarray(np.einsum("ij->j", cells), np.float64)[None]
         sums = np.zeros((self.n_domains, self.n_models))
         np.add.at(sums, rows.domain, cells)
         return sums

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import add
 from typing import Protocol, TypeVar
@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.ledger import Ledger, Totals
+from routoo.solver.limits import Limit
 from routoo.solver.problem import BLOCK, Problem
-from routoo.solver.rows import Floats, Goal, Rows
+from routoo.solver.rows import Floats, Rows, Tables
 
 Answer = TypeVar("Answer")
 _THREADED = 8
@@ -25,12 +26,7 @@ Work = Callable[[int, Rows], Answer]
 
 
 class Prompts(Protocol):
-    """Where prompts come from: memory, a file, or other machines. All that a solver needs of a batch."""
-
-    @property
-    def goal(self) -> Goal:
-        """What is pursued."""
-        ...
+    """Where prompts come from: memory, a file, or other machines. All that a pass needs of a batch."""
 
     @property
     def ledger(self) -> Ledger:
@@ -46,6 +42,14 @@ class Prompts(Protocol):
         ...
 
 
+class Picked(Prompts, Protocol):
+    """Prompts of which some can be picked out: what a sample and a core need on top."""
+
+    def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
+        """These prompts as arrays."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class InMemory:
     """The prompts of a problem, read in blocks by a few threads (numpy lets go of the lock).
@@ -53,34 +57,42 @@ class InMemory:
     Args:
         problem: Where the arrays are.
         threads: How many threads read; the processors at hand, when None.
+        limits: The limits to keep; all those of the problem, when None.
+        aim: What is to be least instead of what the problem says, as prices of quantities.
+        spare: Whether a prompt may be left to no model: one more column, the last.
     """
 
     problem: Problem
     threads: int | None = None
-
-    @property
-    def goal(self) -> Goal:
-        """What the problem pursues."""
-        return self.problem.goal
+    limits: tuple[Limit, ...] | None = None
+    aim: Tables | None = None
+    spare: bool = False
 
     @cached_property
     def ledger(self) -> Ledger:
         """The limits of the problem."""
         problem = self.problem
+        limits = problem.limits if self.limits is None else self.limits
         domains = len(problem.domain_names) if problem.domain_limits else 1
-        return Ledger.of(problem.limits, len(problem.scores.models), domains)
+        return Ledger.of(limits, len(problem.scores.models) + self.spare, domains)
 
     def __len__(self) -> int:
         return len(self.problem)
 
+    def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
+        """These prompts as arrays: views for a slice, copies for positions."""
+        rows = self.problem.rows(at)
+        if self.spare:
+            rows = rows.spared()
+        return rows if self.aim is None else replace(rows, aim=self.aim)
+
     def map(self, work: Work[Answer]) -> Iterator[Answer]:
         """`work(start, rows)` of every block of prompts, in order."""
-        problem = self.problem
 
         def block(start: int) -> Answer:
-            return work(start, problem.rows(slice(start, start + BLOCK)))
+            return work(start, self.rows(slice(start, start + BLOCK)))
 
-        starts = range(0, len(problem), BLOCK)
+        starts = range(0, len(self), BLOCK)
         threads = self.threads or processors()
         if threads < 2 or len(starts) < _THREADED:
             yield from map(block, starts)
@@ -93,21 +105,20 @@ class InMemory:
 class Gathered:
     """A few prompts picked out of a batch, with the limits that are left for them."""
 
-    rows: Rows
+    gathered: Rows
     ledger: Ledger
 
-    @property
-    def goal(self) -> Goal:
-        """What the batch pursues."""
-        return self.rows.goal
-
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.gathered)
+
+    def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
+        """These prompts as arrays."""
+        return self.gathered.part(at)
 
     def map(self, work: Work[Answer]) -> Iterator[Answer]:
         """`work(start, rows)` of every block of prompts, in order."""
-        for start in range(0, len(self.rows), BLOCK):
-            yield work(start, self.rows.part(slice(start, start + BLOCK)))
+        for start in range(0, len(self), BLOCK):
+            yield work(start, self.rows(slice(start, start + BLOCK)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,10 @@ from routoo.solver.limits import (
     check_number,
     check_share,
 )
-from routoo.solver.rows import Goal, Rows
+from routoo.solver.rows import Rows, Tables
+
+Goal = Literal["score", "cost"]
+"""What is pursued: the most score, or the least cost."""
 
 PerPrompt = float | npt.NDArray[np.floating] | Sequence[float]
 
@@ -164,7 +168,6 @@ class Problem:
         scores, reads = self.scores, self._reads
         latency = scores.latency[at] if self._reads_latency or self._has_infinite_latency else None
         return Rows(
-            goal=self.goal,
             score=scores.p_correct[at],
             cost_usd=scores.cost_usd[at],
             latency_s=latency,
@@ -173,7 +176,12 @@ class Problem:
             domain=None if self.domain_codes is None else self.domain_codes[at],
             weight=None if self.weights is None else np.asarray(self.weights)[at],
             allowed=self._open(at, latency) if self.restricts else None,
+            aim=self._aim,
         )
+
+    @cached_property
+    def _aim(self) -> Tables | None:
+        return None if self.goal == "score" else {"cost_usd": np.ones((1, len(self.scores.models)))}
 
     @cached_property
     def _reads(self) -> frozenset[Quantity]:

@@ -37,22 +37,21 @@ def branch(
     ledger: Ledger,
     *,
     gap: float,
+    enough: float = math.inf,
     time_limit_s: float,
-    open_cells: npt.NDArray[np.bool_] | None = None,
 ) -> Branched:
     """The best choices for these prompts within the ledger's bounds.
 
     Args:
         rows: Few prompts.
         ledger: The limits, with what is left of them for these prompts.
-        gap: Objective by which the answer may fall short.
+        gap: Objective by which the answer may fall short of the best.
+        enough: Objective at which to stop.
         time_limit_s: Seconds after which the best answer so far is taken.
-        open_cells: Choices to consider, ``(r, n_models)``; every allowed one, when None.
     """
     highspy: Any = import_module("highspy")  # Any: highspy types its names only in part
     value = rows.objective
-    considered = np.isfinite(value) if open_cells is None else open_cells & np.isfinite(value)
-    row, column = np.nonzero(considered)
+    row, column = np.nonzero(np.isfinite(value))
     uses = ledger.cells(rows, row, column)
     scale = np.array([1 / (np.abs(use).mean() or 1.0) for use in uses])
     lp = _model(highspy, value[row, column], row, uses * scale[:, None], ledger.bounds * scale, len(rows))
@@ -61,6 +60,7 @@ def branch(
     for name, number in {
         "mip_rel_gap": 0.0,
         "mip_abs_gap": max(gap, 1e-12),
+        "objective_target": -enough,
         "time_limit": time_limit_s,
         "mip_feasibility_tolerance": FEASIBILITY,
         "primal_feasibility_tolerance": FEASIBILITY,
@@ -75,8 +75,7 @@ def _model(highspy: Any, value: Floats, row: Choice, uses: Floats, bounds: Float
     """The programme column by column: a row a prompt that adds up to one, a row a limit."""
     lp, n_cells = highspy.HighsLp(), len(value)
     lp.num_col_, lp.num_row_ = n_cells, n_rows + len(bounds)
-    lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_ = value
+    lp.col_cost_ = -value
     lp.col_lower_, lp.col_upper_ = np.zeros(n_cells), np.ones(n_cells)
     lp.row_lower_ = np.concatenate([np.ones(n_rows), np.full(len(bounds), -np.inf)])
     lp.row_upper_ = np.concatenate([np.ones(n_rows), bounds])
@@ -105,11 +104,11 @@ def _read(
         return Branched("infeasible", None, -math.inf)
     x = np.array(solver.getSolution().col_value)
     info = solver.getInfo()
-    bound = float(info.mip_dual_bound)
+    bound = -float(info.mip_dual_bound)
     if len(x) == 0 or info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return Branched("stopped", None, bound)
     choice = np.zeros(n_rows, np.int32)
     taken = x > 0.5
     choice[row[taken]] = column[taken]
-    solved = status == highspy.HighsModelStatus.kOptimal
+    solved = status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kObjectiveTarget)
     return Branched("solved" if solved else "stopped", choice, bound)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.ledger import Ledger
-from routoo.solver.passes import Gathered, Prompts, choice_totals
-from routoo.solver.problem import ROUNDING, Problem
+from routoo.solver.core import leads
+from routoo.solver.passes import Gathered, Picked, Prompts, choice_totals
+from routoo.solver.problem import ROUNDING
 from routoo.solver.programme import Branched, branch
 from routoo.solver.rows import Floats, Rows
 from routoo.solver.smooth import softmax
 
 _GOLDEN = 0.6180339887498949
-_DECIDED = 1.0 - 1e-3
-"""Share of a prompt that its first model must have for the prompt to count as decided."""
+_UNDECIDED = 1e-3
+"""Share of a prompt that models other than its first must have for the prompt to be dealt out."""
 
 CORES = (192, 768, 3072)
 """How many of the most doubtful prompts branch and bound may change, one try after the other."""
@@ -46,23 +47,22 @@ def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
     """
     tables = prompts.ledger.tables(prices)
 
+    close = temperature * math.log(prompts.ledger.n_models / _UNDECIDED)
+
     def work(start: int, rows: Rows) -> tuple[npt.NDArray[np.int32], float, npt.NDArray[np.intp], Floats]:
         reduced = rows.reduced(tables)
-        choice = reduced.argmax(axis=1).astype(np.int32)
-        soft = softmax(reduced, temperature)
-        open_ = np.flatnonzero(soft.mass * _DECIDED > 1)
-        ladder = np.cumsum(soft.share[open_], axis=1)
+        choice, top, lead = leads(reduced)
+        open_ = np.flatnonzero(lead < close)
+        ladder = np.cumsum(softmax(reduced[open_], temperature).share, axis=1)
         dealt = (start + open_) * _GOLDEN % 1.0 * ladder[:, -1]
-        soft.lag[np.arange(len(rows)), choice] = -np.inf
-        lead = -soft.lag.max(axis=1)
         choice[open_] = (ladder <= dealt[:, None]).sum(axis=1)
         first = (
             np.argpartition(lead, CORES[-1])[: CORES[-1]] if len(rows) > CORES[-1] else np.arange(len(rows))
         )
-        return choice, float(soft.top.sum()), start + first, lead[first]
+        return choice.astype(np.int32), float(top.sum()), start + first, lead[first]
 
-    choices, tops, positions, leads = zip(*prompts.map(work), strict=True)
-    position, lead = np.concatenate(positions), np.concatenate(leads)
+    choices, tops, positions, near = zip(*prompts.map(work), strict=True)
+    position, lead = np.concatenate(positions), np.concatenate(near)
     order = np.lexsort((position, lead))[: CORES[-1]]
     bound = sum(tops) + float(prices @ prompts.ledger.bounds)
     return Rounded(np.concatenate(choices), bound, position[order])
@@ -83,53 +83,54 @@ class Finished:
     bound: float
 
 
-def finish(
-    problem: Problem, prompts: Prompts, rounded: Rounded, *, tolerance: float, time_limit_s: float
-) -> Finished:
+def finish(prompts: Picked, rounded: Rounded, *, tolerance: float, time_limit_s: float) -> Finished:
     """Choices that keep every limit, by branch and bound over the prompts in doubt.
 
     Args:
-        problem: Where the prompts are.
-        prompts: The same, for passes.
+        prompts: The batch.
         rounded: Where to start from; the choices of prompts outside the core stand.
         tolerance: Share of the objective by which the core may fall short of its best.
         time_limit_s: Seconds for each core.
     """
-    ledger, n = prompts.ledger, len(prompts)
-    all_uses = choice_totals(prompts, rounded.choice).uses
-    bound = rounded.bound
+    ledger, bound = prompts.ledger, rounded.bound
+    whole = choice_totals(prompts, rounded.choice)
     for size in CORES:
         core = rounded.doubt[:size]
-        rows = problem.rows(core)
-        own = Gathered(rows, ledger)
-        rest = all_uses - choice_totals(own, rounded.choice[core]).uses
-        small = n <= size
+        few = Gathered(prompts.rows(core), ledger)
+        own = choice_totals(few, rounded.choice[core])
+        left = ledger.bounded(ledger.bounds - (whole.uses - own.uses))
+        every = len(core) == len(prompts)
         found = _branch_within(
-            rows,
-            ledger.bounded(ledger.bounds - rest),
-            gap=(1e-9 if small else 0.2 * tolerance) * abs(bound),
+            Gathered(few.gathered, left),
+            gap=(1e-9 if every else 0.2 * tolerance) * abs(bound),
+            enough=np.inf if every else bound - 0.5 * tolerance * abs(bound) - (whole.gained - own.gained),
             time_limit_s=time_limit_s,
         )
-        if small:
+        if every and found.status != "infeasible":
             bound = min(bound, found.bound)
         if found.choice is not None:
             choice = rounded.choice.copy()
             choice[core] = found.choice
             return Finished("solved", choice, bound)
-        if small:
-            break
-    proved = small and found.status == "infeasible"
-    return Finished("infeasible" if proved else "unsolved", rounded.choice, bound)
+        if every:
+            return Finished(
+                "infeasible" if found.status == "infeasible" else "unsolved", rounded.choice, bound
+            )
+    return Finished("unsolved", rounded.choice, bound)
 
 
-def _branch_within(rows: Rows, ledger: Ledger, *, gap: float, time_limit_s: float) -> Branched:
+def _branch_within(few: Gathered, *, gap: float, enough: float, time_limit_s: float) -> Branched:
     """Branch and bound, with the violation that HiGHS leaves within its tolerance tightened away."""
-    bounds, own = ledger.bounds.copy(), Gathered(rows, ledger)
+    given = few.ledger.bounds
+    bounds, bound = given.copy(), np.inf
     while True:
-        found = branch(rows, ledger.bounded(bounds), gap=gap, time_limit_s=time_limit_s)
+        found = branch(
+            few.gathered, few.ledger.bounded(bounds), gap=gap, enough=enough, time_limit_s=time_limit_s
+        )
+        bound = found.bound if np.isinf(bound) else bound
         if found.choice is None:
-            return found
-        over = choice_totals(own, found.choice).uses - ledger.bounds
-        if (over <= ROUNDING * np.abs(ledger.bounds)).all():
-            return found
+            return replace(found, bound=bound)
+        over = choice_totals(few, found.choice).uses - given
+        if (over <= ROUNDING * np.abs(given)).all():
+            return replace(found, bound=bound)
         bounds -= 2 * np.maximum(over, 0.0)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from routoo.data.scores import Matrix
 from routoo.solver.limits import Quantity
-
-Goal = Literal["score", "cost"]
-"""What is pursued: the most score, or the least cost."""
 
 Floats = npt.NDArray[np.float64]
 Choice = npt.NDArray[np.intp]
@@ -27,7 +23,6 @@ class Rows:
     """Prompts in a row, ``(r, n_models)`` each; views of the scores wherever that is possible.
 
     Args:
-        goal: What is pursued.
         score: Predicted scores.
         cost_usd: Costs.
         latency_s: Latencies, where a limit reads them.
@@ -36,9 +31,9 @@ class Rows:
         domain: Domain code of each prompt, ``(r,)``.
         weight: Weight of each prompt's score, ``(r,)``.
         allowed: Which choices are open; all, when None.
+        aim: What is to be least, as prices of quantities; when None, weighted score is to be most.
     """
 
-    goal: Goal
     score: Matrix
     cost_usd: Matrix
     latency_s: Matrix | None = None
@@ -47,6 +42,7 @@ class Rows:
     domain: npt.NDArray[np.intp] | None = None
     weight: Floats | None = None
     allowed: npt.NDArray[np.bool_] | None = None
+    aim: Tables | None = None
 
     def __len__(self) -> int:
         return len(self.score)
@@ -64,16 +60,27 @@ class Rows:
             allowed=None if self.allowed is None else self.allowed[at],
         )
 
+    def spared(self) -> Rows:
+        """The same prompts with one more model, the last, that uses nothing and achieves nothing."""
+
+        def none(value: Matrix | None) -> Matrix | None:
+            return None if value is None else np.pad(value, ((0, 0), (0, 1)))
+
+        return replace(
+            self,
+            score=np.pad(self.score, ((0, 0), (0, 1))),
+            cost_usd=np.pad(self.cost_usd, ((0, 0), (0, 1))),
+            latency_s=none(self.latency_s),
+            tokens=none(self.tokens),
+            allowed=None
+            if self.allowed is None
+            else np.pad(self.allowed, ((0, 0), (0, 1)), constant_values=True),
+        )
+
     @cached_property
     def objective(self) -> Floats:
         """What a choice adds to the objective, which is maximised; minus infinity where it is closed."""
-        if self.goal == "cost":
-            value = np.negative(self.cost_usd, dtype=np.float64)
-        elif self.weight is None:
-            value = self.score.astype(np.float64)
-        else:
-            value = self.score * self.weight[:, None]
-        return self._close(value)
+        return self._close(self._spread(self._plain_objective().astype(np.float64)))
 
     def quantity(self, name: Quantity) -> Matrix:
         """What a choice adds to the sum of this quantity, ``(r, n_models)``."""
@@ -102,10 +109,14 @@ class Rows:
 
     def gained(self, choice: Choice) -> Floats:
         """What the choices add to the objective, ``(r,)`` float64."""
-        if self.goal == "cost":
-            return -self.chosen("cost_usd", choice)
-        value = self.chosen("score", choice)
-        return value if self.weight is None else value * self.weight
+        if self.aim is None:
+            value = self.chosen("score", choice)
+            return value if self.weight is None else value * self.weight
+        value = np.zeros(len(self))
+        for name, table in self.aim.items():
+            price = table[self.domain if len(table) > 1 and self.domain is not None else 0, choice]
+            value -= self.chosen(name, choice) * price
+        return value
 
     def used(self, tables: Tables) -> Floats | None:
         """What a choice uses at these prices, broadcastable to ``(r, n_models)``; None where all is free."""
@@ -121,22 +132,27 @@ class Rows:
         used = self.used(tables)
         if used is None:
             return self.objective
-        return self._close(np.subtract(self._plain_objective(), used, dtype=np.float64))
+        value = np.subtract(self._plain_objective(), used, dtype=np.float64)
+        return self._close(value if value.shape == self.score.shape else self._spread(value))
 
     def best(self, tables: Tables) -> tuple[Choice, Floats]:
         """The choice of most reduced value of each prompt, and that value; the cheaper of two equal ones."""
         value = self.reduced(tables)
         choice = value.argmax(axis=1)
         most = value.ravel()[np.arange(0, value.size, value.shape[1]) + choice]
-        if "cost_usd" not in tables and self.goal == "score":
+        if "cost_usd" not in tables and self.aim is None:
             choice = np.where(value == most[:, None], self.cost_usd, np.inf).argmin(axis=1)
         return choice, most
 
     def _plain_objective(self) -> npt.NDArray[np.floating]:
         """The objective with closed choices left in; a view where nothing has to be computed."""
-        if self.goal == "cost":
-            return -self.cost_usd
-        return self.score if self.weight is None else self.score * self.weight[:, None]
+        if self.aim is None:
+            return self.score if self.weight is None else self.score * self.weight[:, None]
+        used = self.used(self.aim)
+        return np.zeros((1, 1)) if used is None else -used
+
+    def _spread(self, value: Floats) -> Floats:
+        return np.array(np.broadcast_to(value, self.score.shape))
 
     def _close(self, value: Floats) -> Floats:
         if self.allowed is not None:

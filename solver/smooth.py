@@ -82,9 +82,19 @@ def softmax(reduced: Floats, temperature: float) -> Soft:
     reduced -= top[:, None]
     share = reduced / temperature
     np.exp(share, out=share)
-    mass = share @ np.ones(share.shape[1])
+    mass = np.einsum("ij->i", share)
     share /= mass[:, None]
     return Soft(share, top, reduced, mass)
+
+
+def _gram(mean: Floats) -> Floats:
+    """``mean.T @ mean``, in products so small that BLAS starts no threads under those of the pass."""
+    size = max(200_000 // mean.shape[1] ** 2, 16)
+    found = np.zeros((mean.shape[1], mean.shape[1]))
+    for start in range(0, len(mean), size):
+        part = mean[start : start + size]
+        found += part.T @ part
+    return found
 
 
 def _sums(ledger: Ledger, rows: Rows, soft: Soft, temperature: float) -> Smoothed:
@@ -94,7 +104,7 @@ def _sums(ledger: Ledger, rows: Rows, soft: Soft, temperature: float) -> Smoothe
     return Smoothed(
         value=hard + temperature * float(np.log(soft.mass).sum()),
         hard=hard,
-        loss=-float(np.vdot(soft.share, lost)),
+        loss=-float(np.einsum("ij,ij->", soft.share, lost)),
         uses=mean.sum(axis=0),
-        curvature=(second - mean.T @ mean) / temperature,
+        curvature=(second - _gram(mean)) / temperature,
     )
