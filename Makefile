@@ -6,12 +6,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-# One process of many threads on two cores is slower than two processes of one.
-export OMP_NUM_THREADS ?= 1
 # What is tested is this checkout in its own environment, whatever the caller's shell adds.
 unexport PYTHONPATH PYTHONHOME PIP_CONSTRAINT PIP_BUILD_CONSTRAINT
-MAKEFLAGS += --no-print-directory
 
+.NOTPARALLEL:
 .PHONY: help install demo test format-check lint types tests format docs coverage constraints clean
 
 help:
@@ -30,7 +28,8 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Installing into .venv: about a minute and a gigabyte, once."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet -c constraints.txt pip
-	@$(BIN)/pip install --quiet -c constraints.txt --build-constraint constraints.txt -e '.[dev]'
+	@# setuptools warns of every editable install
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet -c constraints.txt --build-constraint constraints.txt -e '.[dev]'
 	@touch $@
 
 install: $(READY)
@@ -50,7 +49,7 @@ types: $(READY)
 	@$(BIN)/mypy
 
 tests: $(READY)
-	@$(BIN)/pytest
+	@OMP_NUM_THREADS=1 $(BIN)/pytest
 
 format: $(READY)
 	@$(BIN)/ruff check --fix
@@ -60,7 +59,7 @@ docs: $(READY)
 	@$(BIN)/typer routoo.cli utils docs --name routoo --output docs/help.md
 
 coverage: $(READY)
-	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+	@OMP_NUM_THREADS=1 $(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
 constraints:
 	@rm -rf .venv && $(PYTHON) -m venv .venv

@@ -118,6 +118,16 @@ def test_a_command_that_would_be_refused_is_noticed(line: str) -> None:
     assert _fault(line)
 
 
+def test_targets_on_a_page_are_in_the_makefile(root: Path, pages: list[Path]) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        name
+        for page in pages
+        for name in re.findall(r"(?:^ {4}|`|\$ )make ([a-z-]+)", page.read_text(), re.M)
+    }
+    assert {"demo", "test"} <= named <= targets
+
+
 def test_the_help_page_is_fresh(root: Path) -> None:
     words = [sys.executable, "-m", "typer", "routoo.cli", "utils", "docs", "--name", "routoo"]
     written = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True, timeout=30)
