@@ -1,32 +1,36 @@
-"""The pictures of an evaluation, as Vega-Lite specifications whose colours are variables of the page.
-
-A colour such as ``var(--router)`` is looked up by the page that shows the chart, so that one
-specification serves light and dark. Needs extra `report`.
-"""
+"""The pictures of an evaluation that say what quality costs, as Vega-Lite specifications."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import altair as alt
 import numpy as np
 import polars as pl
 
-from routoo.data.curves import Vector, hull
+from routoo.chart_style import (
+    FAINT,
+    INK,
+    ROUTER,
+    SOFT,
+    Spec,
+    axis_ends,
+    cost_title,
+    finished,
+    relative,
+    row_colours,
+    row_dashes,
+)
+from routoo.data.curves import hull
 from routoo.figures import Curve
 from routoo.policy import HULL, MIXING, ORACLE
 
 if TYPE_CHECKING:
     from routoo.evaluation import Evaluation
 
-Spec = dict[str, Any]  # Any: a JSON document
-
-ROUTER = "var(--router)"
-BASELINES = tuple(f"var(--baseline-{number})" for number in range(1, 7))
 SHARES = tuple(f"var(--share-{number})" for number in range(1, 9))
 REST = "other models"
 
-_INK, _SOFT, _FAINT = "var(--ink)", "var(--soft)", "var(--faint)"
 _BUDGETS = 81  # budgets at which shares are drawn
 _RIGHT = 1.02  # where the cost axis ends
 _MIDDLE = 0.6  # names of dearer models stand to their left
@@ -35,7 +39,6 @@ _POINT = (
     alt.Tooltip("cost:Q", title="cost", format=".1%"),
     alt.Tooltip("score:Q", title="score", format=".4f"),
 )
-_FONT = 'ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 
 def cost_quality(evaluation: Evaluation) -> Spec:
@@ -45,15 +48,15 @@ def cost_quality(evaluation: Evaluation) -> Spec:
     """
     names = [row.name for row in evaluation.rows if row.kind != "single"]
     lines = pl.concat([_hull_line(evaluation, name) for name in names])
-    near = _ends(lines.filter(pl.col("row") != ORACLE)["score"])
+    near = axis_ends(lines.filter(pl.col("row") != ORACLE)["score"])
     models = _single_models(evaluation)
-    far = _ends(pl.concat([lines["score"], models["score"]]))
+    far = axis_ends(pl.concat([lines["score"], models["score"]]))
     closer = alt.param(
         "closer", value=False, bind=alt.binding_checkbox(name="look closer, without the oracle ")
     )
     x = (
         alt.X("cost:Q")
-        .title(_cost_title(evaluation))
+        .title(cost_title(evaluation))
         .axis(format="%", tickCount=10)
         .scale(domain=[0, _RIGHT], nice=False)
     )
@@ -75,17 +78,17 @@ def cost_quality(evaluation: Evaluation) -> Spec:
         .encode(
             x=x,
             y=y,
-            color=alt.Color("row:N").title(None).scale(domain=names, range=_colours(evaluation, names)),
+            color=alt.Color("row:N").title(None).scale(domain=names, range=row_colours(evaluation, names)),
             strokeDash=alt.StrokeDash("row:N")
             .title(None)
-            .scale(domain=names, range=_dashes(evaluation, names)),
+            .scale(domain=names, range=row_dashes(evaluation, names)),
             strokeWidth=alt.condition(alt.datum.row == evaluation.router, alt.value(3), alt.value(1.7)),
             opacity=alt.condition(picked, alt.value(1), alt.value(0.12)),
             tooltip=[alt.Tooltip("row:N"), *_POINT],
         )
         .add_params(picked, closer)
     )
-    return _finished(alt.layer(base, _settings(evaluation), *_singles(evaluation, models)), height=460)
+    return finished(alt.layer(base, _settings(evaluation), *_singles(evaluation, models)), height=460)
 
 
 def differences(evaluation: Evaluation) -> Spec:
@@ -101,7 +104,7 @@ def differences(evaluation: Evaluation) -> Spec:
         schema={"row": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64},
     )
     names = [row.name for row in rows]
-    colour = alt.Color("row:N").legend(None).scale(domain=names, range=_colours(evaluation, names))
+    colour = alt.Color("row:N").legend(None).scale(domain=names, range=row_colours(evaluation, names))
     y = alt.Y("row:N").title(None).sort(names).axis(labelLimit=220, ticks=False, domain=False, labelPadding=8)
     x = alt.X("value:Q").title("area above the hull of single models").axis(format="+.2f", tickCount=5)
     tooltip = [
@@ -109,7 +112,7 @@ def differences(evaluation: Evaluation) -> Spec:
         *(alt.Tooltip(f"{key}:Q", format="+.4f") for key in ("value", "low", "high")),
     ]
     zero = (
-        alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=_SOFT, strokeDash=[3, 3]).encode(x="zero:Q")
+        alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=SOFT, strokeDash=[3, 3]).encode(x="zero:Q")
     )
     span = (
         alt.Chart(frame)
@@ -117,43 +120,7 @@ def differences(evaluation: Evaluation) -> Spec:
         .encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour, tooltip=tooltip)
     )
     dot = alt.Chart(frame).mark_circle(size=110, opacity=1).encode(x=x, y=y, color=colour, tooltip=tooltip)
-    return _finished(alt.layer(zero, span, dot), height=max(34 * len(rows), 60))
-
-
-def reliability_diagram(evaluation: Evaluation) -> Spec:
-    """What each prediction promised against what came, in bins of equally many predictions."""
-    frames = [
-        pl.DataFrame({"row": name, "promised": bins.p_correct, "achieved": bins.score, "n": bins.count})
-        for name, bins in evaluation.reliability.items()
-    ]
-    names = list(evaluation.reliability)
-    picked = alt.selection_point("picked", fields=["row"], bind="legend")
-    diagonal = (
-        alt.Chart(pl.DataFrame({"promised": [0.0, 1.0], "achieved": [0.0, 1.0]}))
-        .mark_line(color=_FAINT, strokeDash=[4, 4], strokeWidth=1.2)
-        .encode(x="promised:Q", y="achieved:Q")
-    )
-    lines = (
-        alt.Chart(pl.concat(frames))
-        .mark_line(point={"filled": True, "size": 34}, strokeWidth=1.6)
-        .encode(
-            x=alt.X("promised:Q").title("predicted score").axis(tickCount=5).scale(domain=[0, 1]),
-            y=alt.Y("achieved:Q").title("achieved score").axis(tickCount=5).scale(domain=[0, 1]),
-            color=alt.Color("row:N")
-            .title(None)
-            .scale(domain=names, range=_colours(evaluation, names))
-            .legend(symbolType="circle", symbolSize=70),
-            opacity=alt.condition(picked, alt.value(1), alt.value(0.15)),
-            tooltip=[
-                alt.Tooltip("row:N"),
-                alt.Tooltip("promised:Q", format=".3f"),
-                alt.Tooltip("achieved:Q", format=".3f"),
-                alt.Tooltip("n:Q", title="predictions", format=","),
-            ],
-        )
-        .add_params(picked)
-    )
-    return _finished(alt.layer(diagonal, lines), height=340)
+    return finished(alt.layer(zero, span, dot), height=max(34 * len(rows), 60))
 
 
 def shares_along_budget(evaluation: Evaluation) -> Spec:
@@ -164,7 +131,7 @@ def shares_along_budget(evaluation: Evaluation) -> Spec:
         .mark_area(interpolate="linear", strokeWidth=0.6, stroke="var(--paper)")
         .encode(
             x=alt.X("cost:Q")
-            .title(_cost_title(evaluation))
+            .title(cost_title(evaluation))
             .axis(format="%", tickCount=10)
             .scale(domain=[0, 1]),
             y=alt.Y("share:Q")
@@ -185,7 +152,7 @@ def shares_along_budget(evaluation: Evaluation) -> Spec:
             ],
         )
     )
-    return _finished(chart, height=340, legend="right")
+    return finished(chart, height=340, legend="right")
 
 
 def _hull_line(evaluation: Evaluation, name: str) -> pl.DataFrame:
@@ -203,13 +170,13 @@ def _hull_line(evaluation: Evaluation, name: str) -> pl.DataFrame:
     inside = (vertices[:, 0] > low) & (vertices[:, 0] < high)
     costs = np.unique(np.concatenate([[low], vertices[inside, 0], [high]]))
     scores = np.interp(costs, vertices[:, 0], vertices[:, 1])
-    return pl.DataFrame({"row": name, "cost": _relative(costs, evaluation), "score": scores})
+    return pl.DataFrame({"row": name, "cost": relative(costs, evaluation), "score": scores})
 
 
 def _settings(evaluation: Evaluation) -> alt.Chart:
     """What the router realises at each price, as faint dots."""
     curve = evaluation.curves[evaluation.router]
-    costs = _relative(curve.cost_usd, evaluation)
+    costs = relative(curve.cost_usd, evaluation)
     frame = pl.DataFrame({"cost": costs, "score": curve.score, "price": curve.prices})
     frame = frame.unique(["cost", "score"], keep="first", maintain_order=True)
     dots: alt.Chart = alt.Chart(frame.filter(pl.col("cost") <= _RIGHT)).mark_circle(
@@ -226,7 +193,7 @@ def _single_models(evaluation: Evaluation) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "model": evaluation.models,
-            "cost": _relative(points[:, 0], evaluation),
+            "cost": relative(points[:, 0], evaluation),
             "score": points[:, 1],
             "label": [
                 name if tuple(point) in on_hull else ""
@@ -239,7 +206,7 @@ def _single_models(evaluation: Evaluation) -> pl.DataFrame:
 def _singles(evaluation: Evaluation, models: pl.DataFrame) -> list[alt.Chart]:
     """Rings of the single models, and the names of those on their hull."""
     rings = alt.Chart(models).mark_point(
-        size=46, color=_INK, filled=False, strokeWidth=1.4, opacity=0.8, clip=True
+        size=46, color=INK, filled=False, strokeWidth=1.4, opacity=0.8, clip=True
     )
     texts = [text for outline in (4.0, 0.0) for text in _labels(models, outline)]
     return [rings.encode(x="cost:Q", y="score:Q", tooltip=[alt.Tooltip("model:N"), *_POINT]), *texts]
@@ -251,8 +218,8 @@ def _labels(models: pl.DataFrame, outline: float) -> list[alt.Chart]:
     left, right = named.filter(pl.col("cost") < _MIDDLE), named.filter(pl.col("cost") >= _MIDDLE)
     ink = "var(--paper)" if outline else "transparent"
     texts = [
-        alt.Chart(left).mark_text(align="left", dx=7, dy=13, color=_SOFT, stroke=ink, strokeWidth=outline),
-        alt.Chart(right).mark_text(align="right", dy=20, color=_SOFT, stroke=ink, strokeWidth=outline),
+        alt.Chart(left).mark_text(align="left", dx=7, dy=13, color=SOFT, stroke=ink, strokeWidth=outline),
+        alt.Chart(right).mark_text(align="right", dy=20, color=SOFT, stroke=ink, strokeWidth=outline),
     ]
     return [text.encode(x="cost:Q", y="score:Q", text="label:N") for text in texts]
 
@@ -271,7 +238,7 @@ def _shares(evaluation: Evaluation) -> tuple[pl.DataFrame, list[str]]:
     if (rest > 1e-9).any():
         columns = {REST: np.clip(rest, 0, 1), **columns}
     frames = [
-        pl.DataFrame({"model": name, "rank": rank, "cost": _relative(budgets, evaluation), "share": share})
+        pl.DataFrame({"model": name, "rank": rank, "cost": relative(budgets, evaluation), "share": share})
         for rank, (name, share) in enumerate(columns.items())
     ]
     return pl.concat(frames), list(columns)
@@ -281,75 +248,4 @@ def _share_colours(names: list[str]) -> list[str]:
     """Colours from cheap to dear, spread over the scale; the rest is grey."""
     ranked = [name for name in names if name != REST]
     steps = np.linspace(0, len(SHARES) - 1, len(ranked)).round().astype(int)
-    return [*([_FAINT] if REST in names else []), *(SHARES[step] for step in steps)]
-
-
-def _colours(evaluation: Evaluation, names: list[str]) -> list[str]:
-    """The colour of each row: the same in every chart."""
-    fixed = {HULL: _INK, MIXING: _FAINT, ORACLE: _SOFT, evaluation.router: ROUTER}
-    others = [row.name for row in evaluation.rows if row.name not in fixed and row.kind == "predicted"]
-    palette = {name: BASELINES[at % len(BASELINES)] for at, name in enumerate(others)}
-    return [(fixed | palette)[name] for name in names]
-
-
-def _dashes(evaluation: Evaluation, names: list[str]) -> list[list[float]]:
-    kinds = {row.name: row.kind for row in evaluation.rows}
-    dashes: dict[str, list[float]] = {"hull": [6, 4], "mixing": [2, 3], "oracle": [1.5, 3]}
-    return [dashes.get(kinds[name], [1, 0]) for name in names]
-
-
-def _cost_title(evaluation: Evaluation) -> str:
-    return f"mean cost, as a share of what {evaluation.best_single.name} costs"
-
-
-def _relative(cost_usd: Vector, evaluation: Evaluation) -> Vector:
-    """Costs as shares of the best single model's; all of it where that one is free."""
-    high = evaluation.best_single.cost_usd
-    return cost_usd / high if high else np.ones_like(cost_usd)
-
-
-def _ends(scores: pl.Series) -> tuple[float, float]:
-    """Where the score axis begins and ends: what is drawn, and a little air."""
-    drawn = scores.to_numpy()
-    air = max(float(np.ptp(drawn)) * 0.08, 0.005)
-    return round(float(drawn.min()) - air, 4), round(float(drawn.max()) + air, 4)
-
-
-def _finished(
-    chart: alt.Chart | alt.LayerChart | alt.FacetChart,
-    *,
-    height: int,
-    legend: Literal["top", "right"] = "top",
-) -> Spec:
-    """The specification of a chart as wide as its place."""
-    sized = chart.properties(width="container", height=height)
-    spec: Spec = (
-        sized.configure(
-            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-            background="transparent",
-            font=_FONT,
-        )
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=_SOFT,
-            titleColor=_SOFT,
-            titleFontWeight="normal",
-            titlePadding=10,
-            gridColor="var(--line)",
-            domainColor="var(--line)",
-            tickColor="var(--line)",
-            labelFontSize=12,
-            titleFontSize=12,
-        )
-        .configure_legend(
-            labelColor=_INK,
-            titleColor=_SOFT,
-            labelFontSize=12,
-            orient=legend,
-            symbolStrokeWidth=2.4,
-            symbolSize=260,
-            labelLimit=260,
-        )
-        .to_dict()
-    )
-    return spec
+    return [*([FAINT] if REST in names else []), *(SHARES[step] for step in steps)]

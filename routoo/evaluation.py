@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from routoo.bootstrap import Resamples
+from routoo.calibration import Calibration, calibrations
 from routoo.data.curves import hull
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.deferral import Deferral
 from routoo.figures import Curve, Figures, SingleModel
 from routoo.metrics import Reliability, reliability
 from routoo.policy import (
@@ -22,12 +24,15 @@ from routoo.policy import (
     HULL,
     MIXING,
     ORACLE,
+    deferral,
     given_policies,
     measured,
     oracle,
     predicted,
     with_intervals,
 )
+from routoo.published import Published, published_of
+from routoo.robustness import Robustness
 from routoo.trial import trial_of
 
 if TYPE_CHECKING:
@@ -50,6 +55,9 @@ class Evaluation:
         rows: The table: what needs no router, the predictions in the order given, the oracle.
         curves: What each predicted row and the oracle realise along the price, by row name.
         reliability: What each predicted row promised against what came, by row name.
+        calibration: The same model by model and domain by domain, by row name.
+        deferral: What each of them makes of the cheapest and the best single model alone, by row name.
+        published: The measures of others, by row name.
         singles: The judged models one by one.
         spend_usd: What the best single model costs on these prompts: the 1 of every share of cost.
         split: Prompts in each part of the data.
@@ -57,6 +65,7 @@ class Evaluation:
         notes: What was left out or filled in, in words.
         provenance: What else the reader should know (command, training seed, bundle), by label.
         simulated: Whether the outcomes are simulated rather than recorded.
+        robustness: How often the router's choices flip, where that was asked (see `routoo.robustness`).
     """
 
     data: str
@@ -68,6 +77,9 @@ class Evaluation:
     rows: tuple[Figures, ...]
     curves: Mapping[str, Curve]
     reliability: Mapping[str, Reliability]
+    calibration: Mapping[str, tuple[Calibration, ...]]
+    deferral: Mapping[str, Deferral]
+    published: Mapping[str, Published]
     singles: tuple[SingleModel, ...]
     spend_usd: float
     split: Mapping[str, int]
@@ -76,6 +88,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
+    robustness: tuple[Robustness, ...] = ()
 
     def row(self, name: str) -> Figures:
         """The figures of one row.
@@ -149,6 +162,11 @@ class Evaluation:
             "spend_usd": self.spend_usd,
             "best_single": self.best_single.to_dict(),
             "rows": [row.to_dict() for row in self.rows],
+            "published": {name: row.to_dict() for name, row in self.published.items()},
+            "calibration": {
+                name: [group.to_dict() for group in groups] for name, groups in self.calibration.items()
+            },
+            "robustness": [kind.to_dict() for kind in self.robustness],
             "singles": [model.to_dict() for model in self.singles],
             "samples": self.samples,
             "seed": self.seed,
@@ -203,6 +221,8 @@ def evaluate(
     if samples:
         rows = with_intervals(rows, policies, trial, names[1], Resamples(len(trial.score), samples, seed))
     scale = trial.scale
+    choosing = [policy for policy in policies if policy.chosen is not None]
+    deferrals = {policy.name: found for policy in choosing if (found := deferral(policy, trial)) is not None}
     return Evaluation(
         data=outcomes.name,
         part=part,
@@ -211,10 +231,17 @@ def evaluate(
         router=names[0],
         reference=names[1],
         rows=tuple(rows),
-        curves={p.name: p.curve(trial) for p in policies if p.chosen is not None},
+        curves={p.name: p.curve(trial) for p in choosing},
         reliability={
             p.name: reliability(p.p_correct, trial.score) for p in policies if p.p_correct is not None
         },
+        calibration={
+            p.name: calibrations(p.p_correct, trial.score, trial.models, trial.domains)
+            for p in choosing
+            if p.p_correct is not None
+        },
+        deferral=deferrals,
+        published={p.name: published_of(p, policies, trial, deferrals.get(p.name)) for p in choosing},
         singles=tuple(
             SingleModel(name, float(cost), float(score))
             for name, (cost, score) in zip(trial.models, scale.singles, strict=True)

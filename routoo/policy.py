@@ -11,6 +11,7 @@ import numpy as np
 from routoo.bootstrap import Interval, Resamples, interval
 from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, curve, hull, realised
 from routoo.data.scores import Scores
+from routoo.deferral import Deferral, deferral_of
 from routoo.figures import Curve, Figures, Kind, shares_of
 from routoo.metrics import Scale, brier, mean_auc, ratio, reliability, score_within
 from routoo.trial import Trial
@@ -84,6 +85,21 @@ def oracle(trial: Trial) -> Policy:
     """The policy that chooses by what will come: the ceiling."""
     chosen = choices(trial.earned, trial.cost_usd)
     return Policy(ORACLE, "oracle", curve(chosen, trial.earned, trial.cost_usd), chosen)
+
+
+def deferral(policy: Policy, trial: Trial) -> Deferral | None:
+    """What a policy's predictions make of the cheapest and the best single model alone, if these are two."""
+    scale = trial.scale
+    p_correct = trial.earned if policy.kind == "oracle" else policy.p_correct
+    if p_correct is None or scale.best == scale.cheapest:
+        return None
+    return deferral_of(
+        p_correct[:, scale.best] - p_correct[:, scale.cheapest],
+        trial.earned[:, scale.cheapest],
+        trial.earned[:, scale.best],
+        weak=trial.models[scale.cheapest],
+        strong=trial.models[scale.best],
+    )
 
 
 def measured(policies: list[Policy], trial: Trial) -> list[Figures]:

@@ -58,8 +58,19 @@ def render_report(evaluation: Evaluation) -> str:
         )
     import jinja2
 
-    from routoo import charts
+    from routoo import charts, diagnostics
 
+    pictures = {
+        "curve": charts.cost_quality(evaluation),
+        "differences": charts.differences(evaluation) if evaluation.samples else None,
+        "shares": charts.shares_along_budget(evaluation),
+        "models": diagnostics.models_along_budget(evaluation),
+        "deferral": diagnostics.deferral_curves(evaluation),
+        "reliability": diagnostics.reliability_diagram(evaluation),
+        "by_model": diagnostics.calibration_of(evaluation, "model"),
+        "by_domain": diagnostics.calibration_of(evaluation, "domain"),
+        "flips": diagnostics.flips(evaluation),
+    }
     source = importlib.resources.files("routoo").joinpath("report.html").read_text(encoding="utf-8")
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return page.from_string(source).render(
@@ -68,13 +79,9 @@ def render_report(evaluation: Evaluation) -> str:
         dearer=sum(model.cost_usd > evaluation.best_single.cost_usd for model in evaluation.singles),
         headings=_headings(evaluation),
         rows=[_row(row, evaluation) for row in evaluation.rows],
+        published=_published(evaluation),
         facts=_facts(evaluation),
-        charts={
-            "curve": charts.cost_quality(evaluation),
-            "differences": charts.differences(evaluation),
-            "reliability": charts.reliability_diagram(evaluation),
-            "shares": charts.shares_along_budget(evaluation),
-        },
+        charts={name: spec for name, spec in pictures.items() if spec is not None},
         vega=_vega(),
     )
 
@@ -153,6 +160,19 @@ def _row(row: Figures, evaluation: Evaluation) -> Row:
         *(Cell(number(value)) for value in plain),
     ]
     return Row(row.name, "router" if row.name == evaluation.router else row.kind, cells)
+
+
+def _published(evaluation: Evaluation) -> list[Row]:
+    """The rows that choose under the measures of others."""
+    kinds = {row.name: row.kind for row in evaluation.rows}
+    return [
+        Row(
+            name,
+            "router" if name == evaluation.router else kinds[name],
+            [Cell(number(value)) for value in vars(measures).values()],
+        )
+        for name, measures in evaluation.published.items()
+    ]
 
 
 def _gap(gap: Interval | None) -> Cell:

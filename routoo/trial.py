@@ -26,6 +26,7 @@ class Trial:
         models: The judged models, sorted by name: where choices tie, the first one is taken.
         score: What was achieved, ``(n_prompts, n_models)``, NaN where a model was not run.
         cost_usd: What a call cost, the same shape, without gaps.
+        domains: Domain of each prompt, where the data know any.
         split: Prompts in each part of the data.
         notes: What was left out or filled in, in words.
     """
@@ -34,6 +35,7 @@ class Trial:
     models: tuple[str, ...]
     score: Vector
     cost_usd: Vector
+    domains: list[str | None] | None
     split: Mapping[str, int]
     notes: tuple[str, ...]
 
@@ -96,6 +98,7 @@ def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
         models=models,
         score=judged.to_matrices(models).score,
         cost_usd=cost,
+        domains=judged.domains if any(judged.domains or ()) else None,
         split={name: int((parts == name).sum()) for name in PARTS},
         notes=(*_left_out(pool, judged), *cost_notes),
     )

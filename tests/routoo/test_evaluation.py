@@ -117,6 +117,23 @@ def test_curves_and_shares(evaluation: Evaluation) -> None:
     assert shares[2, 0] == 1
 
 
+def test_what_stands_beside_the_table(evaluation: Evaluation) -> None:
+    assert set(evaluation.published) == set(evaluation.deferral) == {"router", "blind", ORACLE}
+    router, blind, oracle = (evaluation.published[name] for name in ("router", "blind", ORACLE))
+    assert blind.apgr == pytest.approx(0.5)
+    assert oracle.apgr > router.apgr > 0.6
+    assert router.cpt_50 < blind.cpt_50
+    assert router.aiq == pytest.approx(evaluation.row("router").area, abs=1e-4)
+    assert oracle.collapse == pytest.approx(0, abs=0.02)
+    assert 1 < router.effective_models < 3
+    names = [(group.by, group.name) for group in evaluation.calibration["router"]]
+    assert names[-2:] == [("domain", "facts"), ("domain", "proofs")]
+    assert [name for by, name in names if by == "model"] == list(evaluation.models)
+    document = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
+    assert document["published"]["router"]["apgr"] == router.apgr
+    assert document["calibration"]["router"][0]["name"] == "large"
+
+
 def test_shares_between_two_prices_are_mixed() -> None:
     curve = Curve(np.array([0.0, 1.0]), np.array([3.0, 1.0]), np.array([0.9, 0.5]), np.eye(2))
     assert curve.shares_at(np.array([2.5])).tolist() == [[0.75, 0.25]]

@@ -19,6 +19,8 @@ from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
 from routoo.evaluation import Evaluation, evaluate
 from routoo.report import render_report, write_report
+from routoo.robustness import Robustness
+from routoo.table import number
 
 MODELS = ("big", "mid", "tiny <b>")
 
@@ -35,7 +37,8 @@ def evaluation_of(
     """Random outcomes in which the first model is best and dearest."""
     random = np.random.default_rng(0)
     ids = [f"q{i:03d}" for i in range(n)]
-    prompts = pl.DataFrame({"prompt_id": ids, "prompt": ["?"] * n, "split": ["test"] * n})
+    domains = [("law", "medicine")[i % 2] for i in range(n)]
+    prompts = pl.DataFrame({"prompt_id": ids, "prompt": ["?"] * n, "domain": domains, "split": ["test"] * n})
     rank = np.arange(len(models))
     scores = (random.random((n, len(models))) < 0.9 - 0.2 * rank).astype(float)
     frame = pl.DataFrame(
@@ -132,7 +135,9 @@ def test_every_colour_of_the_pictures_is_one_of_the_page_in_light_and_dark(page:
 
 def test_pictures_show_what_was_measured(page: str) -> None:
     specs = specs_of(page)
-    assert set(specs) == {"curve", "differences", "reliability", "shares"}
+    assert set(specs) == {
+        "curve", "differences", "reliability", "shares", "models", "deferral", "by_model", "by_domain",
+    }  # fmt: skip
     evaluation = evaluation_of()
     data = {name: [row for rows in spec["datasets"].values() for row in rows] for name, spec in specs.items()}
     drawn = {row["row"] for row in data["curve"] if "row" in row}
@@ -169,6 +174,24 @@ def test_pictures_can_be_drawn_of_anything(make: Callable[[], Evaluation]) -> No
         svg = vl_convert.vegalite_to_svg(spec)
         assert svg.startswith("<svg")
         assert "NaN" not in svg
+
+
+def test_every_picture_has_a_place_and_every_place_a_picture(page: str) -> None:
+    places = set(re.findall(r'class="chart" id="(\w+)"', page))
+    assert places == set(specs_of(page))
+
+
+def test_robustness_is_drawn_where_it_was_asked(page: str) -> None:
+    asked = replace(evaluation_of(), robustness=(Robustness("typos", 1.0, 0.25, 1.1, 0.02),))
+    flips = specs_of(render_report(asked))["flips"]
+    assert [row["flips"] for rows in flips["datasets"].values() for row in rows] == [0.25]
+    assert "flips" not in specs_of(page)
+
+
+def test_the_measures_of_others_are_in_their_table(page: str) -> None:
+    table = page.split("Under the measures of others")[1].split("</table>")[0]
+    for value in vars(evaluation_of().published["router"]).values():
+        assert f">{number(value)}<" in table
 
 
 def test_models_called_little_are_drawn_as_one() -> None:

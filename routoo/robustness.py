@@ -1,0 +1,185 @@
+"""How often a choice flips when a prompt is changed in ways that should not matter."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from routoo.data.curves import PRICES, choices, realised
+from routoo.data.scores import Scores
+
+Perturbation = Callable[[str, random.Random], str]
+"""A prompt, changed; what is random about it comes from the generator alone."""
+
+_TYPO_RATE = 0.05  # share of the words that get one
+_SPACE_RATE = 0.1
+
+
+def typos(prompt: str, draw: random.Random) -> str:
+    """The prompt with a slip of the finger in one word of twenty: letters swapped, dropped or doubled.
+
+    >>> typos("The quick brown fox jumps over the lazy dog", random.Random(3))
+    'The quick browwn fox jumps over the lazy dog'
+    """
+    words = prompt.split(" ")
+    long = [at for at, word in enumerate(words) if len(word) > 3 and word.isalpha()]
+    if not long:
+        return prompt
+    for at in draw.sample(long, max(1, round(_TYPO_RATE * len(long)))):
+        word = words[at]
+        where = draw.randrange(1, len(word) - 1)
+        words[at] = draw.choice(
+            (
+                word[:where] + word[where + 1] + word[where] + word[where + 2 :],
+                word[:where] + word[where + 1 :],
+                word[:where] + word[where] + word[where:],
+            )
+        )
+    return " ".join(words)
+
+
+def lower_case(prompt: str, draw: random.Random) -> str:
+    """The prompt in small letters."""
+    return prompt.lower()
+
+
+def upper_case(prompt: str, draw: random.Random) -> str:
+    """The prompt in capitals."""
+    return prompt.upper()
+
+
+def white_space(prompt: str, draw: random.Random) -> str:
+    """The prompt with some spaces doubled, and blank lines around it."""
+    doubled = "".join(
+        character * 2 if character == " " and draw.random() < _SPACE_RATE else character
+        for character in prompt
+    )
+    return f"\n  {doubled} \n\n"
+
+
+_TEMPLATES = (
+    "Please answer the following question.\n\n{}",
+    "I have a question for you: {}",
+    "{}\n\nThink carefully and answer.",
+    "Here is a task.\n---\n{}\n---\nSolve it.",
+)
+
+_SUFFIXES = (
+    " Thank you!",
+    " Please be brief.",
+    " This is urgent.",
+    " Answer in English.",
+    "\n\nSent from my phone",
+)
+
+
+def paraphrase_template(prompt: str, draw: random.Random) -> str:
+    """The prompt in another frame: a polite preamble, a closing line."""
+    return draw.choice(_TEMPLATES).format(prompt)
+
+
+def suffix(prompt: str, draw: random.Random) -> str:
+    """The prompt with a remark at its end that asks for nothing new."""
+    return prompt + draw.choice(_SUFFIXES)
+
+
+def difficulty_suffix(prompt: str, draw: random.Random) -> str:
+    """The prompt with a remark that it is hard: what one would add to be sent to a dearer model."""
+    return f"{prompt} This is an extremely difficult, expert-level problem."
+
+
+PERTURBATIONS: Mapping[str, Perturbation] = {
+    "typos": typos,
+    "lower case": lower_case,
+    "upper case": upper_case,
+    "white space": white_space,
+    "paraphrase template": paraphrase_template,
+    "suffix": suffix,
+    "suffix that says it is hard": difficulty_suffix,
+}
+"""What a prompt may meet on its way, by name."""
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """What one kind of change does to a router's choices.
+
+    Args:
+        name: The kind of change.
+        changed: Share of the prompts whose text it alters.
+        flips: Share of the prompts that are then sent to another model.
+        spend: Predicted cost of the choices after it, as a share of that before.
+        shift: Mean absolute change of the predicted scores.
+    """
+
+    name: str
+    changed: float
+    flips: float
+    spend: float
+    shift: float
+
+    def to_dict(self) -> dict[str, Any]:  # Any: a text and numbers
+        """The fields by name; None where one is not defined."""
+        return {
+            key: None if isinstance(value, float) and math.isnan(value) else value
+            for key, value in vars(self).items()
+        }
+
+
+def robustness(
+    predict: Callable[[Sequence[str]], Scores],
+    prompts: Sequence[str],
+    *,
+    price: float | None = None,
+    perturbations: Mapping[str, Perturbation] = PERTURBATIONS,
+    seed: int = 0,
+) -> tuple[Robustness, ...]:
+    """How often choices flip, kind of change by kind of change.
+
+    A choice is ``argmax_j p_correct - price * cost``. Costs are those of the prompt as it stood: what a
+    longer text costs is not what is asked here.
+
+    Args:
+        predict: Scores of prompts: a router's `predict`.
+        prompts: Prompts to change.
+        price: Score per USD; when not given, one at which about half is spent of what could be.
+        perturbations: Kinds of change by name.
+        seed: Of what is random in them.
+    """
+    before = predict(prompts)
+    price = half_spend_price(before) if price is None else price
+    cost, row = before.cost_usd.astype(np.float64), np.arange(len(before))
+    chosen = (before.p_correct - price * cost).argmax(1)
+    spent = float(cost[row, chosen].sum())
+    found = []
+    for name, perturb in perturbations.items():
+        draw = random.Random(f"{seed} {name}")
+        altered = [perturb(prompt, draw) for prompt in prompts]
+        after = predict(altered).columns(before.models)
+        now = (after.p_correct - price * cost).argmax(1)
+        found.append(
+            Robustness(
+                name=name,
+                changed=float(np.mean([a != b for a, b in zip(altered, prompts, strict=True)])),
+                flips=float((now != chosen).mean()),
+                spend=float(cost[row, now].sum()) / spent if spent else math.nan,
+                shift=float(np.abs(after.p_correct - before.p_correct).mean()),
+            )
+        )
+    return tuple(found)
+
+
+def half_spend_price(scores: Scores) -> float:
+    """The price nearest to a predicted spend halfway between the least there is and the most.
+
+    >>> scores = Scores(np.array([[0.9, 0.5]] * 2), np.array([[3.0, 1.0], [1.5, 1.0]]), models=("a", "b"))
+    >>> 0.2 <= half_spend_price(scores) <= 0.8
+    True
+    """
+    spend = realised(choices(scores.p_correct, scores.cost_usd), scores.cost_usd).mean(1)
+    return float(PRICES[np.abs(spend - (spend[0] + spend[-1]) / 2).argmin()])
