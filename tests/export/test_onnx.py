@@ -104,6 +104,29 @@ def test_the_network_is_left_as_it_was(trained: TrainedNetwork) -> None:
         assert torch.equal(value, state[name])
 
 
+def test_an_encoder_of_another_kind() -> None:
+    """ModernBERT: rotary positions, and attention that is global in one layer and local in the other."""
+    from transformers import ModernBertConfig, ModernBertModel
+
+    from routoo.models.heads import HeadConfig
+    from routoo.models.network import NetworkConfig, RouterNetwork
+
+    torch.manual_seed(0)
+    config = ModernBertConfig(
+        vocab_size=100, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
+        max_position_embeddings=64, local_attention=8,
+        pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2,
+    )  # fmt: skip
+    heads = HeadConfig(n_features=32 * 2 + 1, n_models=3, width=8)
+    network = RouterNetwork(ModernBertModel(config), NetworkConfig({}, (1, 2), heads)).eval()
+    model = to_onnx(network)
+    graphs = [open_graph(m.SerializeToString(), threads=1) for m in (model, to_int8(model))]
+    for shape in SHAPES:
+        expected = torch_graph(network)(*inputs(*shape))[0]
+        np.testing.assert_allclose(graphs[0](*inputs(*shape))[0], expected, atol=1e-5)
+        np.testing.assert_allclose(graphs[1](*inputs(*shape))[0], expected, atol=0.02)
+
+
 def test_heads_that_were_never_recorded_are_nan(
     make_trained: Callable[[bool, bool], TrainedNetwork],
 ) -> None:
