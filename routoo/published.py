@@ -199,7 +199,7 @@ def published_of(
 ) -> Published:
     """The measures of others for a policy that chooses.
 
-    The front of `pareto_dist` is that of the single models and of every policy but the oracle.
+    The front of `pareto_dist` is that of the single models and of every policy but the oracle (NaN).
 
     Args:
         policy: A policy with choices.
@@ -215,7 +215,9 @@ def published_of(
         aiq=aiq(scale.with_cheapest(policy.points), scale.low_usd, float(scale.singles[:, 0].max())),
         perf_gain=perf_gain(policy.points, scale.best_score),
         cost_save=cost_save(policy.points, scale.best_score, scale.high_usd),
-        pareto_dist=pareto_dist(policy.points, np.vstack([scale.singles, *compared])),
+        pareto_dist=math.nan
+        if policy.kind == "oracle"
+        else pareto_dist(policy.points, np.vstack([scale.singles, *compared])),
         arena=float(arena_score(policy.points[:, 1], policy.points[:, 0]).max()),
         apgr=math.nan if deferral is None else deferral.apgr,
         cpt_50=math.nan if deferral is None else deferral.cpt(0.5),

@@ -124,6 +124,8 @@ def test_what_stands_beside_the_table(evaluation: Evaluation) -> None:
     assert oracle.apgr > router.apgr > 0.6
     assert router.cpt_50 < blind.cpt_50
     assert router.aiq == pytest.approx(evaluation.row("router").area, abs=1e-4)
+    assert math.isnan(oracle.pareto_dist)
+    assert 0 <= router.pareto_dist < blind.pareto_dist
     assert oracle.collapse == pytest.approx(0, abs=0.02)
     assert 1 < router.effective_models < 3
     names = [(group.by, group.name) for group in evaluation.calibration["router"]]
