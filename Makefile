@@ -71,5 +71,5 @@ constraints:
 	@mv .venv/constraints.txt constraints.txt && touch $(READY)
 
 clean:
-	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	@rm -rf .venv routoo-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

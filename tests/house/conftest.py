@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 _ROOT = Path(__file__).parents[2]
-_NOT_OURS = {".venv", "build", "dist", "out", ".whl", "__pycache__"}
+_NOT_OURS = {".venv", "routoo-demo", "build", "dist", "out", ".whl", "__pycache__"}
 
 
 @pytest.fixture(scope="session")
