@@ -76,7 +76,7 @@ class Overview:
             split={part: parts.count(part) for part in PARTS} if parts else {},
             straddling=count_straddling(outcomes.texts, parts) if parts else None,
             recorded=tuple(column for column in _RECORDED if outcomes.records(column)),
-            simulated="simulated" in outcomes.name.lower(),
+            simulated=outcomes.simulated,
         )
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document

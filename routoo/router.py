@@ -15,7 +15,7 @@ from routoo.solver.select import Selection, select
 
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
-    from routoo.solver.solve import Solver
+    from routoo.solver.solve import SolverName
 
 __all__ = ["Router", "Selection"]
 
@@ -123,7 +123,7 @@ class Router:
         prompts: Sequence[str] | Scores,
         *,
         prompt_ids: Sequence[str] | None = None,
-        solver: Solver = "auto",
+        solver: SolverName = "auto",
         progress: Progress | None = None,
         **limits: Any,  # the fields of Problem, checked there
     ) -> Assignment:
