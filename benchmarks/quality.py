@@ -1,0 +1,83 @@
+"""Trains on a folder of recorded outcomes and judges the router on its test prompts.
+
+    python benchmarks/quality.py FOLDER [--pool pool.toml] [--seeds 0 1 2] [--output OUT]
+
+For each seed: train with the default options, export, predict with the int8 graph, evaluate. Prints a table with
+the baselines, then the mean over the seeds, and writes to OUT for each seed the bundle, the HTML report and
+`predictions.parquet` (prompt_id, model, p, cost): what an independent scorer of the same outcomes needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+import routoo
+from routoo.commands.pools import pool_for
+from routoo.data.pool import Pool
+from routoo.evaluation import Evaluation
+from routoo.experiment import ROUTER, evaluate_router
+from routoo.models.options import default_cache_dir
+from routoo.report import write_report
+
+FIGURES = ("auc", "brier", "ece", "area", "closed", "apgr", "acc@0.5", "cost@0.95", "cost@1")
+
+
+def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str) -> tuple[Evaluation, float]:
+    """The evaluation of one seed, and the seconds that training took; its files are left in `output`."""
+    outcomes = routoo.Outcomes.read(data)
+    started = time.perf_counter()
+    predictor = routoo.train(outcomes, pool, seed=seed, tune=tune)
+    seconds = time.perf_counter() - started
+    predictor.export(output / "bundle")
+    router = routoo.Router.from_pretrained(output / "bundle", threads=None)
+    found, scores = evaluate_router(router, outcomes, cache_dir=default_cache_dir())
+    scores.to_polars().select(
+        "prompt_id", "model", pl.col("p_correct").alias("p"), pl.col("cost_usd").alias("cost")
+    ).write_parquet(output / "predictions.parquet")
+    write_report(found, output / "report.html")
+    return found, seconds
+
+
+def mean_table(found: list[Evaluation]) -> Table:
+    """Figures of every row, averaged over the seeds."""
+    table = Table("", *FIGURES, title=f"{found[0].data}: mean of {len(found)} seeds")
+    for row in found[0].rows:
+        seeds = [evaluation.row(row.name).to_dict() for evaluation in found]
+        cells = [[seed.get(figure) for seed in seeds] for figure in FIGURES]
+        shown = ["–" if None in cell else f"{statistics.mean(cell):.4f}" for cell in cells]
+        table.add_row(row.name, *shown, style="bold" if row.name == ROUTER else "")
+    return table
+
+
+def main() -> None:
+    """Runs the benchmark from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--pool", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--output", type=Path, default=Path("out/quality"))
+    parser.add_argument("--tune", choices=["frozen", "last", "full"], default="frozen")
+    chosen = parser.parse_args()
+    console = Console()
+    pool = pool_for(routoo.Outcomes.read(chosen.data), chosen.data, chosen.pool)
+    found = []
+    for seed in chosen.seeds:
+        folder = chosen.output / chosen.data.name / f"seed{seed}"
+        folder.mkdir(parents=True, exist_ok=True)
+        evaluation, seconds = run(chosen.data, pool, seed, folder, tune=chosen.tune)
+        console.print(evaluation.table(), f"seed {seed}: trained in {seconds:.0f} s; files in {folder}\n")
+        found.append(evaluation)
+    console.print(mean_table(found))
+
+
+if __name__ == "__main__":
+    main()
