@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -13,7 +12,7 @@ from routoo.solver.bracket import fill_large, sampled
 from routoo.solver.core import core_of
 from routoo.solver.newton import PriceSearch, search_prices
 from routoo.solver.passes import Gathered, Picked, Prompts, price_pass
-from routoo.solver.rounding import finish, round_off
+from routoo.solver.rounding import CORES, Rounded, finish, part_of, round_off
 from routoo.solver.rows import Floats, Rows
 from routoo.solver.smooth import smoothed_pass
 
@@ -80,9 +79,29 @@ def _under_many(prompts: Picked, tolerance: float, time_limit_s: float) -> Assig
     found = find_prices(prompts, tolerance)
     if found.infeasible:
         return Assigned("infeasible", np.full(len(prompts), -1, np.int32), found.bound, found.prices)
-    rounded = round_off(prompts, found.soft, found.temperature)
+    rounded = _dealt_again(prompts, found, tolerance)
     done = finish(prompts, rounded, tolerance=tolerance, time_limit_s=time_limit_s)
     return Assigned(done.status, done.choice, min(found.bound, done.bound), found.prices)
+
+
+def _dealt_again(prompts: Picked, found: PriceSearch, tolerance: float) -> Rounded:
+    """Whole choices near the soft ones: the most doubtful are priced and dealt again until few are left.
+
+    Dealing out n prompts misses a sum by the root of n. The prompts dealt first stand; the next, fewer
+    ones are priced to make up for what they missed.
+    """
+    rounded = round_off(prompts, found.soft, found.temperature)
+    choice, dealt = rounded.choice, rounded.dealt
+    for size in reversed(CORES[1:]):
+        index = rounded.doubt[:size]
+        if dealt <= CORES[0] or len(index) == len(prompts):
+            break
+        part = part_of(prompts, choice, index).prompts
+        scale = replace(_Scale.of(part), least=-np.inf)
+        again = _search(part, scale, found.soft, _WARM, tolerance * scale.size)
+        nearer = round_off(part, again.soft, again.temperature)
+        choice[index], dealt = nearer.choice, nearer.dealt
+    return rounded
 
 
 @dataclass(frozen=True)
@@ -117,19 +136,35 @@ def find_prices(prompts: Picked, tolerance: float) -> PriceSearch:
     enough = 0.05 * tolerance * scale.size
     if n < 4 * SAMPLE:
         return _search(prompts, scale, prices, _WARM, enough)
-    part, narrow = SAMPLE / n, replace(scale, least=-np.inf)
+    part = SAMPLE / n
     sample = Gathered(prompts.rows(sampled(n, SAMPLE)), prompts.ledger.bounded(prompts.ledger.bounds * part))
-    prices = _search(sample, narrow, prices, _WARM, 1e-5 * scale.size * part).soft
-    core = core_of(prompts, prices, _CORES[0])
-    for last, share in pairwise(_CORES):
-        if core.lead < _LEAD * last * scale.spread:
-            break
-        found = _search(core.prompts, narrow, prices, core.lead / scale.spread, enough)
-        claimed, prices = found.bound + core.gained, found.prices
-        core = core_of(prompts, prices, share)
+    found = _search(sample, replace(scale, least=scale.least * part), prices, _WARM, 200 * enough * part)
+    return _narrowed(prompts, scale, found, enough) or _search(
+        prompts, scale, found.soft, 0.01 * _WARM, enough
+    )
+
+
+def infeasible_in_parts(prompts: Prompts) -> bool:
+    """Whether the limits cannot hold even if prompts were shared out among models."""
+    scale = replace(_Scale.of(prompts), spread=1.0)
+    return _search(prompts, scale, np.zeros(len(prompts.ledger.limits)), _WARM, np.inf).infeasible
+
+
+def _narrowed(prompts: Picked, scale: _Scale, found: PriceSearch, enough: float) -> PriceSearch | None:
+    """Prices from ever nearer cores; None where too much is undecided, or nothing seems feasible."""
+    prices, claimed = found.soft, -np.inf
+    for share in _CORES:
+        if found.infeasible:
+            return None
+        core = core_of(prompts, prices, share, _LEAD * share * scale.spread)
         if core.bound - claimed <= 0.1 * enough:
             return replace(found, bound=core.bound)
-    return _search(prompts, scale, prices, 0.01 * _WARM, enough)
+        if core.prompts is None:
+            return None
+        own = replace(scale, least=scale.least - core.gained)
+        found = _search(core.prompts, own, prices, core.lead / scale.spread, enough)
+        claimed, prices = found.bound + core.gained, found.prices
+    return None
 
 
 def _search(prompts: Prompts, scale: _Scale, start: Floats, warmth: float, enough: float) -> PriceSearch:

@@ -100,7 +100,7 @@ def _fill_between(prompts: Picked, low: float, high: float) -> Filled | None:
     spent = sum(part.used for part in parts)
     choice = np.concatenate([part.choice for part in parts])
     few = Gathered(prompts.rows(core), ledger.bounded(ledger.bounds - spent))
-    filled = relaxed(few)
+    filled = relaxed(few, size=abs(spent))
     if not (low <= filled.price <= high or math.isinf(high)):
         return None
     if len(prompts) > SWAPPED:

@@ -7,7 +7,6 @@ from functools import reduce
 from operator import add
 
 import numpy as np
-import numpy.typing as npt
 
 from routoo.solver.ledger import Totals
 from routoo.solver.passes import Gathered, Picked, choice_totals
@@ -19,20 +18,21 @@ class Core:
     """Prompts whose best choice leads the second by little.
 
     Args:
-        prompts: Those prompts, with what the settled ones leave of each limit.
+        prompts: Those prompts, with what the settled ones leave of each limit; None where leads are small
+            everywhere, so that nothing is settled.
         gained: Objective of the settled ones.
         bound: Proved bound on the objective of all prompts at the prices of the core.
         lead: Least lead of a settled one over its second choice.
     """
 
-    prompts: Gathered
+    prompts: Gathered | None
     gained: float
     bound: float
     lead: float
 
 
-def core_of(prompts: Picked, prices: Floats, share: float) -> Core:
-    """The core at these prices: this share of the prompts."""
+def core_of(prompts: Picked, prices: Floats, share: float, wanted: float) -> Core:
+    """The core at these prices: this share of the prompts, if all others lead by what is wanted."""
     n, ledger = len(prompts), prompts.ledger
     tables = ledger.tables(prices)
     choice, lead = np.empty(n, np.int32), np.empty(n, np.float32)
@@ -44,11 +44,13 @@ def core_of(prompts: Picked, prices: Floats, share: float) -> Core:
 
     every = reduce(add, prompts.map(work))
     cut = float(np.partition(lead, int(share * n))[int(share * n)])
-    index: npt.NDArray[np.intp] = np.flatnonzero(lead < cut)
+    bound = every.reduced + float(prices @ ledger.bounds)
+    index = np.flatnonzero(lead < cut)
+    if not (cut >= wanted and len(index)):
+        return Core(None, 0.0, bound, cut)
     rows = prompts.rows(index)
     own = choice_totals(Gathered(rows, ledger), choice[index])
     left = ledger.bounds - (ledger.uses(every) - own.uses)
-    bound = every.reduced + float(prices @ ledger.bounds)
     return Core(Gathered(rows, ledger.bounded(left)), every.gained - own.gained, bound, cut)
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
-from routoo.solver.answer import TOLERANCE, answer, no_answer
+from routoo.solver.answer import TOLERANCE, answer, keeps_limits, no_answer
 from routoo.solver.assign import assign
 from routoo.solver.explain import infeasible
-from routoo.solver.passes import InMemory
+from routoo.solver.passes import InMemory, choice_totals
 from routoo.solver.problem import Problem
+from routoo.solver.rows import Floats
 
 NAME = "dual"
 
@@ -38,20 +44,34 @@ def solve_dual(
     """
     if not tolerance > 0 or not time_limit_s > 0:
         raise InputError(f"tolerance and time_limit_s must be above 0, got {tolerance} and {time_limit_s}")
-    found = assign(InMemory(problem, threads), tolerance=tolerance, time_limit_s=time_limit_s)
+    prompts = InMemory(problem, threads)
+    found = assign(prompts, tolerance=tolerance, time_limit_s=time_limit_s)
     if found.status == "infeasible":
         return infeasible(problem, solver=NAME)
-    if found.status == "unsolved":
+    choice = found.choice if found.status == "solved" else _at_the_edge(prompts, found.prices, time_limit_s)
+    if choice is None:
         reason = (
             "found no assignment within all limits, though none was proved impossible; loosen one a little"
         )
         return no_answer(problem, reason, solver=NAME, status="unsolved")
     return answer(
         problem,
-        found.choice,
+        choice,
         solver=NAME,
         bound=found.bound,
         prices=found.prices,
         proved=found.proved,
         tolerance=tolerance,
     )
+
+
+def _at_the_edge(prompts: InMemory, prices: Floats, time_limit_s: float) -> npt.NDArray[np.int32] | None:
+    """Choices that use least of the limit that costs most, for limits with next to no room between them."""
+    ledger = prompts.ledger
+    dearest = int(np.argmax(prices * np.abs(ledger.bounds)))
+    kept = tuple(limit for at, limit in enumerate(ledger.limits) if at != dearest)
+    use = ledger.tables(np.eye(len(prices))[dearest])
+    found = assign(replace(prompts, limits=kept, aim=use), tolerance=TOLERANCE, time_limit_s=time_limit_s)
+    if found.status != "solved" or not keeps_limits(choice_totals(prompts, found.choice).uses, ledger.bounds):
+        return None
+    return found.choice

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 import numpy as np
 
 from routoo.data.assignment import Assignment
 from routoo.solver.answer import no_answer, words
+from routoo.solver.conflict import conflict, least_that_would_do, most_served
 from routoo.solver.limits import Limit
 from routoo.solver.passes import InMemory
 from routoo.solver.problem import BLOCK, ROUNDING, Problem
 from routoo.solver.rows import Floats, Rows, Tables
+
+_MOST_NAMED = 4
+"""Limits of a conflict for which the least that would do is worked out."""
 
 
 def unserved(problem: Problem) -> str | None:
@@ -36,12 +41,31 @@ def infeasible(problem: Problem, *, solver: str) -> Assignment:
         for at, (use, bound) in enumerate(zip(least, ledger.bounds, strict=True))
         if use > bound + ROUNDING * max(abs(use), abs(bound))
     ]
-    if not alone:
-        names = words([_stated(limit) for limit in problem.limits])
-        return no_answer(problem, f"{names} cannot hold together", solver=solver)
-    reason = "; ".join(_alone(problem.limits[at], float(least[at])) for at in alone)
-    budget = next((float(least[at]) for at in alone if problem.limits[at].name == "budget_usd"), None)
-    return no_answer(problem, reason, solver=solver, least_budget_usd=budget)
+    if alone:
+        reason = "; ".join(_alone(problem.limits[at], float(least[at])) for at in alone)
+        budget = next((float(least[at]) for at in alone if problem.limits[at].name == "budget_usd"), None)
+        return no_answer(problem, reason, solver=solver, least_budget_usd=budget)
+    together = conflict(problem)
+    would_do = {limit: least_that_would_do(problem, limit) for limit in together[:_MOST_NAMED]}
+    budget = next((need for limit, need in would_do.items() if limit.name == "budget_usd"), None)
+    return no_answer(problem, _together(problem, together, would_do), solver=solver, least_budget_usd=budget)
+
+
+def _together(problem: Problem, together: Sequence[Limit], would_do: Mapping[Limit, float | None]) -> str:
+    """Which limits cannot hold together, and what would do instead of each."""
+    reason = words([_stated(limit) for limit in together]) + " cannot hold together"
+    instead = [_instead(limit, need) for limit, need in would_do.items() if need is not None]
+    if instead:
+        reason += ": with the others kept, " + " or ".join(instead) + " would do"
+    if any(limit.quantity != "score" and limit.only.column is not None for limit in together):
+        served = most_served(problem)
+        if served is not None:
+            reason += f"; at most {served} of the {len(problem)} prompts can be served"
+    return reason
+
+
+def _instead(limit: Limit, need: float) -> str:
+    return f"{limit.name} {rounded(need / limit.scale, up=not limit.floor)}"
 
 
 def least_uses(problem: Problem) -> Floats:

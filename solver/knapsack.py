@@ -92,15 +92,19 @@ def fill(prompts: Prompts) -> Filled:
     return finished(prompts, relaxed(prompts))
 
 
-def relaxed(prompts: Prompts) -> Filled:
+def relaxed(prompts: Prompts, *, size: float = 0.0) -> Filled:
     """Hull steps by falling slope until the limit is reached; the one that no longer fits is left out.
 
     With a part of that step it is the optimum of the relaxation (Sinha and Zoltners, 1979).
+
+    Args:
+        prompts: Prompts with one limit.
+        size: Magnitude of the sums that the bound is left over from, where it is; their rounding is let pass.
     """
     bound = float(prompts.ledger.bounds.item())
     stairs = Stairs.build(prompts)
     least = stairs.least
-    if least > bound + ROUNDING * max(abs(bound), abs(least)):
+    if least > bound + ROUNDING * max(abs(bound), abs(least), size):
         return Filled(stairs.choice(0), np.inf, 0.0, least, feasible=False)
     taken = stairs.taken(bound)
     slack = max(bound - (float(stairs.spent[taken - 1]) if taken else least), 0.0)

@@ -14,8 +14,13 @@ Sums = Callable[[Floats, float], Smoothed]
 """Prices and a temperature to the sums of a smoothed pass, wherever the prompts are."""
 
 _COOLING = 0.3
+_SLOWEST = 0.9
+_HOTTEST = 10.0
+_SHORTEST = 1e-4
 _MOST_STEPS = 40
-_RIDGE = 1e-9
+_DAMPINGS = tuple(10.0**power for power in range(-9, 7, 2))
+_NOISE = 1e-9
+"""Share of its terms by which a bound must fall below the possible to prove that nothing is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +75,37 @@ def search_prices(
         coldest: Last temperature at most, as a share of the spread.
     """
     search = _Search(sums, bounds, units, least)
-    temperature = warmth * spread
-    prices = start
-    while True:
-        prices, loss = search.settle(prices, temperature)
-        if search.infeasible or loss <= enough or temperature <= coldest * spread:
+    rest, cooling = None, _COOLING
+    prices, temperature = start, warmth * spread
+    while not search.infeasible:
+        there = search.settle(prices, temperature)
+        if there.gain <= max(enough, 0.1 * temperature):
+            rest = there
+            if there.loss <= enough or temperature <= coldest * spread:
+                break
+        elif rest is None and temperature < _HOTTEST * spread:
+            temperature /= _COOLING**3
+            continue
+        elif rest is None or cooling > _SLOWEST:
+            rest = rest or there
             break
-        temperature *= _COOLING
-    return PriceSearch(search.best, search.bound, temperature, prices, search.passes, search.infeasible)
+        else:
+            cooling = cooling**0.5
+        prices, temperature = rest.prices, rest.temperature * cooling
+    rest = rest or there
+    return PriceSearch(
+        search.best, search.bound, rest.temperature, rest.prices, search.passes, search.infeasible
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Rest:
+    """Where Newton's method came to rest: what is lost there, and what another step would still gain."""
+
+    prices: Floats
+    temperature: float
+    loss: float
+    gain: float
 
 
 class _Search:
@@ -85,23 +113,22 @@ class _Search:
 
     def __init__(self, sums: Sums, bounds: Floats, units: Floats, least: float) -> None:
         self.sums, self.bounds, self.units, self.least = sums, bounds, units, least
-        self.best, self.bound, self.passes = np.zeros(len(bounds)), np.inf, 0
-
-    @property
-    def infeasible(self) -> bool:
-        return self.bound < self.least
+        self.best, self.bound, self.passes, self.infeasible = np.zeros(len(bounds)), np.inf, 0, False
 
     def look(self, prices: Floats, temperature: float) -> tuple[float, Smoothed]:
         """Value of the smoothed dual function, and the sums behind it."""
         self.passes += 1
         found = self.sums(prices, temperature)
         priced = float(prices @ self.bounds)
-        if found.hard + priced < self.bound:
-            self.best, self.bound = prices, found.hard + priced
+        bound = found.hard + priced
+        if bound < self.bound:
+            self.best, self.bound = prices, bound
+        noise = _NOISE * (abs(found.hard) + float(prices @ np.abs(self.bounds)))
+        self.infeasible = self.infeasible or bound < self.least - noise
         return found.value + priced, found
 
-    def settle(self, prices: Floats, temperature: float) -> tuple[Floats, float]:
-        """Minimises at one temperature; the prices, and what the soft choices lose."""
+    def settle(self, prices: Floats, temperature: float) -> _Rest:
+        """Minimises at one temperature, by Newton steps with a backtracking line search."""
         value, found = self.look(prices, temperature)
         for _ in range(_MOST_STEPS):
             slope = self.bounds - found.uses
@@ -110,23 +137,31 @@ class _Search:
             if self.infeasible or gain <= 0.1 * temperature + 1e-10 * abs(value):
                 break
             length = 1.0
-            while True:
+            while length > _SHORTEST:
                 nearby = np.maximum(prices + length * step, 0.0)
                 reached, there = self.look(nearby, temperature)
                 if reached <= value + 1e-4 * float(slope @ (nearby - prices)) or self.infeasible:
                     break
                 length *= 0.3
-                if length < 1e-4:
-                    return prices, found.loss
+            else:
+                break
             prices, value, found = nearby, reached, there
-        return prices, found.loss + float(prices @ np.maximum(self.bounds - found.uses, 0.0))
+        unused = np.maximum(self.bounds - found.uses, 0.0)
+        return _Rest(prices, temperature, found.loss + float(prices @ unused), gain)
 
     def _step(self, prices: Floats, slope: Floats, curvature: Floats, temperature: float) -> Floats:
-        """The Newton step that keeps prices at least 0, cut to a few natural prices."""
-        bend = np.diag(curvature)
-        ridge = _RIDGE * (bend + (bend @ self.units**2 + temperature) / self.units**2)
-        step = positive_newton_step(prices, slope, curvature + np.diag(ridge))
+        """The Newton step that keeps prices at least 0, damped until it leads down and not too far.
+
+        Where prompts are few or alike the curvature is singular, and limits trade against one another at
+        no loss: the damping (Levenberg and Marquardt) then picks the least change of prices.
+        """
+        bend = np.maximum(np.diag(curvature), 0.0)
+        round_ = bend + (bend @ self.units**2 + temperature) / self.units**2
         reach = 10.0 * (prices + self.units)
+        for damping in _DAMPINGS:
+            step = positive_newton_step(prices, slope, curvature + np.diag(damping * round_))
+            if slope @ step <= 0 and (np.abs(step) <= reach).all():
+                break
         return np.clip(step, -prices, reach)
 
 

@@ -117,7 +117,7 @@ class Gathered:
 
     def map(self, work: Work[Answer]) -> Iterator[Answer]:
         """`work(start, rows)` of every block of prompts, in order."""
-        for start in range(0, len(self), BLOCK):
+        for start in range(0, max(len(self), 1), BLOCK):
             yield work(start, self.rows(slice(start, start + BLOCK)))
 
 

@@ -167,6 +167,9 @@ class Problem:
         """These prompts as arrays: views for a slice, copies for positions."""
         scores, reads = self.scores, self._reads
         latency = scores.latency[at] if self._reads_latency or self._has_infinite_latency else None
+        opened = self._open(at, latency) if self.restricts else None
+        if latency is not None and self._has_infinite_latency:
+            latency = np.where(latency == np.inf, np.float32(0), latency)  # closed; 0 keeps sums finite
         return Rows(
             score=scores.p_correct[at],
             cost_usd=scores.cost_usd[at],
@@ -175,7 +178,7 @@ class Problem:
             slow_above=np.inf if self.latency_tail is None else float(np.float32(self.latency_tail.above_s)),
             domain=None if self.domain_codes is None else self.domain_codes[at],
             weight=None if self.weights is None else np.asarray(self.weights)[at],
-            allowed=self._open(at, latency) if self.restricts else None,
+            allowed=opened,
             aim=self._aim,
         )
 

@@ -32,11 +32,13 @@ class Rounded:
         choice: Chosen model of each prompt, ``(n_prompts,)``.
         bound: Proved bound on the objective at the prices.
         doubt: Prompts by how little their best choice leads the second, ``(n_doubtful,)``.
+        dealt: How many prompts were dealt out.
     """
 
     choice: npt.NDArray[np.int32]
     bound: float
     doubt: npt.NDArray[np.intp]
+    dealt: int
 
 
 def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
@@ -46,10 +48,9 @@ def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
     sequence of low discrepancy, so that even a million equal prompts are split as the limits ask.
     """
     tables = prompts.ledger.tables(prices)
-
     close = temperature * math.log(prompts.ledger.n_models / _UNDECIDED)
 
-    def work(start: int, rows: Rows) -> tuple[npt.NDArray[np.int32], float, npt.NDArray[np.intp], Floats]:
+    def work(start: int, rows: Rows) -> _Block:
         reduced = rows.reduced(tables)
         choice, top, lead = leads(reduced)
         open_ = np.flatnonzero(lead < close)
@@ -59,13 +60,26 @@ def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
         first = (
             np.argpartition(lead, CORES[-1])[: CORES[-1]] if len(rows) > CORES[-1] else np.arange(len(rows))
         )
-        return choice.astype(np.int32), float(top.sum()), start + first, lead[first]
+        return _Block(choice.astype(np.int32), float(top.sum()), start + first, lead[first], len(open_))
 
-    choices, tops, positions, near = zip(*prompts.map(work), strict=True)
-    position, lead = np.concatenate(positions), np.concatenate(near)
-    order = np.lexsort((position, lead))[: CORES[-1]]
-    bound = sum(tops) + float(prices @ prompts.ledger.bounds)
-    return Rounded(np.concatenate(choices), bound, position[order])
+    blocks = list(prompts.map(work))
+    position = np.concatenate([block.position for block in blocks])
+    lead = np.concatenate([block.lead for block in blocks])
+    return Rounded(
+        choice=np.concatenate([block.choice for block in blocks]),
+        bound=sum(block.top for block in blocks) + float(prices @ prompts.ledger.bounds),
+        doubt=position[np.lexsort((position, lead))[: CORES[-1]]],
+        dealt=sum(block.dealt for block in blocks),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    choice: npt.NDArray[np.int32]
+    top: float
+    position: npt.NDArray[np.intp]
+    lead: Floats
+    dealt: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,31 +106,43 @@ def finish(prompts: Picked, rounded: Rounded, *, tolerance: float, time_limit_s:
         tolerance: Share of the objective by which the core may fall short of its best.
         time_limit_s: Seconds for each core.
     """
-    ledger, bound = prompts.ledger, rounded.bound
-    whole = choice_totals(prompts, rounded.choice)
+    bound, choice = rounded.bound, rounded.choice
     for size in CORES:
         core = rounded.doubt[:size]
-        few = Gathered(prompts.rows(core), ledger)
-        own = choice_totals(few, rounded.choice[core])
-        left = ledger.bounded(ledger.bounds - (whole.uses - own.uses))
+        part = part_of(prompts, choice, core)
         every = len(core) == len(prompts)
         found = _branch_within(
-            Gathered(few.gathered, left),
+            part.prompts,
             gap=(1e-9 if every else 0.2 * tolerance) * abs(bound),
-            enough=np.inf if every else bound - 0.5 * tolerance * abs(bound) - (whole.gained - own.gained),
+            enough=np.inf if every else bound - 0.5 * tolerance * abs(bound) - part.gained,
             time_limit_s=time_limit_s,
         )
         if every and found.status != "infeasible":
             bound = min(bound, found.bound)
         if found.choice is not None:
-            choice = rounded.choice.copy()
+            choice = choice.copy()
             choice[core] = found.choice
             return Finished("solved", choice, bound)
         if every:
-            return Finished(
-                "infeasible" if found.status == "infeasible" else "unsolved", rounded.choice, bound
-            )
-    return Finished("unsolved", rounded.choice, bound)
+            return Finished("infeasible" if found.status == "infeasible" else "unsolved", choice, bound)
+    return Finished("unsolved", choice, bound)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Prompts picked out of a batch whose other choices stand, and what those gain."""
+
+    prompts: Gathered
+    gained: float
+
+
+def part_of(prompts: Picked, choice: npt.NDArray[np.int32], index: npt.NDArray[np.intp]) -> Part:
+    """These prompts, with what the choices of all others leave of each limit."""
+    ledger, rows = prompts.ledger, prompts.rows(index)
+    whole = choice_totals(prompts, choice)
+    own = choice_totals(Gathered(rows, ledger), choice[index])
+    left = ledger.bounds - (whole.uses - own.uses)
+    return Part(Gathered(rows, ledger.bounded(left)), whole.gained - own.gained)
 
 
 def _branch_within(few: Gathered, *, gap: float, enough: float, time_limit_s: float) -> Branched:
