@@ -106,6 +106,8 @@ def has_native_bf16() -> bool:
 def _fingerprint(trunk: Trunk, prompts: EncodedPrompts, layers: tuple[int, ...]) -> str:
     digest = hashlib.sha256(f"{_VERSION}|{layers}|{has_native_bf16()}".encode())
     for name, weight in sorted(trunk.model.state_dict().items()):
+        if name.startswith("pooler."):  # never read, and taken off once the trunk is part of a network
+            continue
         digest.update(name.encode())
         digest.update(weight.detach().cpu().numpy().tobytes())
     for ids in prompts.ids:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models import features
@@ -51,3 +52,13 @@ def test_progress_ends_with_everything_done(trunk: Trunk, encoded: EncodedPrompt
     seen: list[tuple[int, int]] = []
     prompt_features(trunk, encoded, (2,), progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (3, 3)
+
+
+def test_a_pooler_that_is_never_read_makes_no_other_features(
+    encoded: EncodedPrompts, tmp_path: Path
+) -> None:
+    trunk = load_trunk("tiny", texts=TEXTS)
+    prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
+    trunk.model.pooler = torch.nn.Linear(2, 2)
+    prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1

@@ -1,0 +1,55 @@
+"""Arguments and options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="Recorded outcomes: a folder with prompts.parquet and outcomes.parquet, or a file "
+        "(Parquet, CSV, JSON lines).",
+        show_default=False,
+    ),
+]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.", show_default=False)]
+Bundle = Annotated[
+    str,
+    typer.Argument(
+        metavar="BUNDLE", help="Folder that `routoo export` wrote, or an id at the hub.", show_default=False
+    ),
+]
+PromptsFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROMPTS|-",
+        help="Prompts: .txt (one a line), .jsonl, .csv or .parquet with a column prompt; "
+        "- is standard input, text or JSON lines.",
+        show_default=False,
+    ),
+]
+PoolFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--pool", metavar="FILE", help="Other prices, or fewer models: a pool.toml.", show_default=False
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Threads to predict with.", show_default="all cores of this process"),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all that is drawn.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else there.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on standard error but what goes wrong.")]
+TableFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Table to write: .parquet, .csv or .jsonl.", show_default=False
+    ),
+]

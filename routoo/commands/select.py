@@ -1,0 +1,63 @@
+"""`routoo select`: the model for one prompt."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Annotated
+
+import typer
+
+from routoo.commands.arguments import AsJson, Bundle, PoolFile, Quiet
+from routoo.commands.requests import prompt_of
+from routoo.commands.terminal import say, show_json, usd
+
+
+def select(
+    bundle: Bundle,
+    prompt: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROMPT|-", help="The prompt; - is all of standard input.", show_default=False
+        ),
+    ],
+    max_cost_usd: Annotated[
+        float | None, typer.Option(metavar="USD", help="Most that it may be expected to cost.")
+    ] = None,
+    max_latency_s: Annotated[
+        float | None, typer.Option(metavar="S", help="Most seconds that it may be expected to take.")
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Models that may be chosen.", show_default="the whole pool"),
+    ] = None,
+    price: Annotated[
+        float,
+        typer.Option(
+            metavar="SCORE_PER_USD",
+            help="Score that one dollar must buy: 0 takes the best model; "
+            "`routoo assign` says which price a budget has.",
+        ),
+    ] = 0.0,
+    pool: PoolFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Name the model that should answer one prompt.
+
+    The name alone goes to standard output, what is predicted of it to standard error.
+    """
+    from routoo.router import Router
+
+    text = prompt_of(prompt, quiet=quiet)
+    router = Router.from_pretrained(bundle, pool=pool)
+    allowed = None if models is None else router.pool.select(map(str.strip, models.split(","))).names
+    choice = router.select(
+        text, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, models=allowed, price=price
+    )
+    if as_json:
+        show_json(dataclasses.asdict(choice))
+        return
+    typer.echo(choice.model)
+    latency = "" if math.isnan(choice.latency_s) else f", latency {choice.latency_s:.2f} s"
+    say(f"predicted score {choice.p_correct:.3f}, cost {usd(choice.cost_usd)} USD{latency}", quiet=quiet)

@@ -1,0 +1,135 @@
+"""What a command says: results on standard output, progress and remarks on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+Progress = Callable[[int, int], None]
+"""Told what is done, and all that there is."""
+
+Stages = Callable[[str, int, int], None]
+"""Told the stage too."""
+
+_PIPE_WIDTH = 160  # columns where no terminal says how many there are
+
+
+def show(*results: RenderableType) -> None:
+    """Prints results for people on standard output; rich colours them where that is a terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=_PIPE_WIDTH)
+    for result in results:
+        console.print(result)
+
+
+def show_json(document: Mapping[str, Any]) -> None:  # Any: a JSON document
+    """Prints the one JSON document that a command's standard output then is; NaN becomes null."""
+    from routoo.export.manifest import to_json
+
+    sys.stdout.write(to_json(document).decode())
+
+
+def say(words: str, *, quiet: bool = False) -> None:
+    """Prints a remark on standard error, unless all is to be quiet."""
+    if not quiet:
+        print(words, file=sys.stderr, flush=True)
+
+
+def is_watched(*, quiet: bool = False) -> bool:
+    """Whether somebody sees bars of progress."""
+    return not quiet and sys.stderr.isatty()
+
+
+@contextmanager
+def stages(*, quiet: bool = False) -> Iterator[Stages | None]:
+    """Tells how far each of several stages is by a bar on standard error; None where nobody would see it.
+
+    The bar goes away when a stage is done, so that what comes after may draw its own.
+    """
+    if not is_watched(quiet=quiet):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    bars = Bars(*columns, console=Console(stderr=True), transient=True)
+    task = bars.add_task("", total=None)
+
+    def told(stage: str, done: int, total: int) -> None:
+        bars.update(task, description=stage, completed=done, total=total)
+        if done < total:
+            bars.start()
+        else:
+            bars.stop()
+
+    try:
+        yield told
+    finally:
+        bars.stop()
+
+
+@contextmanager
+def progress(label: str, *, quiet: bool = False) -> Iterator[Progress | None]:
+    """The same for a single stage."""
+    with stages(quiet=quiet) as told:
+        yield None if told is None else lambda done, total: told(label, done, total)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Table:
+    """A table whose first column is text and whose others are figures; None is shown as a dash."""
+    from rich import box
+    from rich.table import Table
+
+    from routoo.table import UNDEFINED
+
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for at, heading in enumerate(columns):
+        grid.add_column(heading, justify="right" if at else "left", overflow="fold", no_wrap=at > 0)
+    for row in rows:
+        grid.add_row(*(UNDEFINED if cell is None else cell for cell in row))
+    return grid
+
+
+def table_of_known(*columns: tuple[str, Sequence[str | None]]) -> Table:
+    """The same of columns with their headings; those in which nothing is known are left out."""
+    known = [(heading, cells) for heading, cells in columns if any(cell is not None for cell in cells)]
+    return table([heading for heading, _ in known], list(zip(*(cells for _, cells in known), strict=True)))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words.
+
+    >>> counted(1, "prompt"), counted(1200, "prompt")
+    ('1 prompt', '1,200 prompts')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def figure(value: float | None, form: str) -> str | None:
+    """A number in this form; None where there is none."""
+    return None if value is None else format(value, form)
+
+
+def usd(value: float | None) -> str | None:
+    """An amount of money in USD to four digits.
+
+    >>> usd(0.000282087), usd(12.5), usd(1234567.8)
+    ('0.0002821', '12.50', '1,234,568')
+    """
+    if value is None:
+        return None
+    if value >= 1:
+        return f"{value:,.2f}" if value < 1e5 else f"{value:,.0f}"
+    text = f"{value:#.4g}"
+    return f"{value:.{3 + int(text.partition('e-')[2])}f}" if "e-" in text else text

@@ -1,0 +1,120 @@
+"""`routoo train`: recorded outcomes in, a trained predictor out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from routoo.commands.arguments import AsJson, Data, Quiet
+from routoo.commands.fields import options_of
+from routoo.commands.output import check_bundle_folder
+from routoo.commands.pools import pool_for
+from routoo.commands.terminal import counted, is_watched, progress, say, show, show_json
+from routoo.models.options import TrainOptions, default_cache_dir
+
+if TYPE_CHECKING:
+    from routoo.predictor import Predictor
+
+
+@options_of(
+    TrainOptions, panel="How to train", leave_out=("checkpoint_dir", "cache_dir", "resume", "progress")
+)
+def train(
+    source: Data,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False),
+    ],
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The models to learn, with prices.",
+            show_default="pool.toml beside the outcomes, else what their costs tell",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run of the same command stopped.")
+    ] = False,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where features of a frozen trunk are kept for the next run.",
+            show_default="~/.cache/routoo/features",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    **options: Any,  # the fields of TrainOptions
+) -> None:
+    """Train a predictor on recorded outcomes.
+
+    Until all is done its state is kept in FOLDER.partial: after Ctrl-C, the same command with --resume
+    goes on.
+    """
+    import routoo
+
+    check_bundle_folder(output)
+    outcomes = routoo.Outcomes.read(source)
+    models = pool_for(outcomes, source, pool)
+    state = output.with_name(f"{output.name}.partial")
+    say(f"{outcomes.name}: {counted(len(outcomes), 'prompt')}, {counted(len(models), 'model')}", quiet=quiet)
+    try:
+        with progress("reading prompts", quiet=quiet) as told:
+            predictor = routoo.train(
+                outcomes,
+                models,
+                on_features=told,
+                checkpoint_dir=state,
+                resume=resume,
+                cache_dir=cache_dir or default_cache_dir(),
+                progress=is_watched(quiet=quiet),
+                **options,
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; to go on: {_resuming(sys.argv[1:])}") from None
+    predictor.save_pretrained(output)
+    _forget(state)
+    if as_json:
+        show_json(
+            {
+                "predictor": str(output),
+                "models": list(predictor.pool.names),
+                "trained_on": predictor.trained_on,
+                "metrics": predictor.metrics,
+            }
+        )
+    else:
+        show(_summary(predictor, output))
+
+
+def _resuming(arguments: list[str]) -> str:
+    """The command that goes on where this one was interrupted."""
+    return shlex.join(["routoo", *(a for a in arguments if a != "--resume"), "--resume"])
+
+
+def _forget(state: Path) -> None:
+    """Removes the checkpoints of runs, and the folders that hold nothing else."""
+    for checkpoint in state.glob("*/*.ckpt"):
+        checkpoint.unlink()
+    for folder in (*state.glob("*/"), state):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _summary(predictor: Predictor, output: Path) -> str:
+    trained, metrics = predictor.trained_on, predictor.metrics
+    return "\n".join(
+        [
+            f"{output}: {counted(len(predictor.pool), 'model')}, trunk {trained['trunk']}, seed "
+            f"{trained['options']['seed']}; learned from {counted(trained['n_train'], 'prompt')}, "
+            f"chosen on {trained['n_val']:,}, in {trained['seconds']:.0f} s",
+            f"validation: Brier score {metrics['val_brier']:.4f} after {counted(len(metrics['epochs']), 'epoch')}",
+            f"next: routoo export {shlex.quote(str(output))} BUNDLE",
+        ]
+    )
