@@ -1,0 +1,67 @@
+"""A predictor trained on a few simulated prompts, its bundle, and the command line in process."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from routoo.cli import app
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
+from routoo.data.sample import simulated_outcomes, simulated_pool
+from routoo.predictor import Predictor, train
+
+Routoo = Callable[..., Result]
+
+
+@pytest.fixture
+def routoo() -> Routoo:
+    """Runs the command line in process: `routoo("pool", "show", path).stdout`."""
+
+    def run(*arguments: object, stdin: str | bytes | None = None) -> Result:
+        return CliRunner().invoke(app, [str(a) for a in arguments], input=stdin, catch_exceptions=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Outcomes:
+    """Two hundred simulated prompts with a split."""
+    return simulated_outcomes(200).with_split(val=0.2, test=0.2)
+
+
+@pytest.fixture(scope="session")
+def simulated_models() -> Pool:
+    """The six simulated models."""
+    return simulated_pool()
+
+
+@pytest.fixture(scope="session")
+def data_folder(simulated: Outcomes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same prompts on disk, with no pool beside them."""
+    folder = tmp_path_factory.mktemp("recorded") / "simulated"
+    simulated.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_predictor(simulated: Outcomes, simulated_models: Pool) -> Predictor:
+    """A predictor with a tiny trunk that saw every prompt twice."""
+    return train(simulated, simulated_models, trunk="tiny", tune="full", epochs=2, progress=False)
+
+
+@pytest.fixture(scope="session")
+def predictor_folder(tiny_predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny predictor on disk."""
+    folder = tmp_path_factory.mktemp("trained") / "predictor"
+    tiny_predictor.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tiny_predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the tiny predictor."""
+    folder = tmp_path_factory.mktemp("exported") / "bundle"
+    tiny_predictor.export(folder)
+    return folder
