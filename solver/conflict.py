@@ -10,37 +10,37 @@ from routoo.solver.answer import TOLERANCE
 from routoo.solver.assign import SAMPLE, assign, infeasible_in_parts
 from routoo.solver.bracket import sampled
 from routoo.solver.limits import Limit
-from routoo.solver.passes import Gathered, InMemory, Picked, choice_totals
-from routoo.solver.problem import Problem
+from routoo.solver.passes import Batch, Gathered, Picked, choice_totals
 from routoo.solver.programme import branch
 from routoo.solver.rounding import CORES
+from routoo.solver.rows import Tables
 
 _SECONDS = 5.0
 
 
-def conflict(problem: Problem) -> tuple[Limit, ...]:
+def conflict(batch: Batch) -> tuple[Limit, ...]:
     """A smallest set of limits that cannot hold together: without any one of them the others can.
 
     Limits are left out one by one, and stay out where the rest still cannot hold (a deletion filter,
     Chinneck). Small batches are tried whole; large ones as a relaxation, on a sample first.
     """
-    left = list(problem.limits)
-    narrowed = _narrow(problem, left, SAMPLE)
-    return tuple(narrowed if not _can_hold(problem, narrowed, len(problem)) else left)
+    left = list(batch.ledger.limits)
+    narrowed = _narrow(batch, left, SAMPLE)
+    return tuple(narrowed if not _can_hold(batch, narrowed, len(batch)) else left)
 
 
-def _narrow(problem: Problem, limits: Sequence[Limit], most: int) -> list[Limit]:
+def _narrow(batch: Batch, limits: Sequence[Limit], most: int) -> list[Limit]:
     left = list(limits)
     for limit in limits:
         fewer = [other for other in left if other is not limit]
-        if fewer and not _can_hold(problem, fewer, most):
+        if fewer and not _can_hold(batch, fewer, most):
             left = fewer
     return left
 
 
-def _can_hold(problem: Problem, limits: Sequence[Limit], most: int) -> bool:
+def _can_hold(whole: Batch, limits: Sequence[Limit], most: int) -> bool:
     """Whether these limits can hold together, by as many prompts as may be looked at."""
-    batch = InMemory(problem, limits=tuple(limits), aim={})
+    batch = whole.asking(limits=tuple(limits), aim={})
     if len(batch) <= CORES[0]:
         rows = batch.rows(slice(None))
         return branch(rows, batch.ledger, gap=1.0, time_limit_s=_SECONDS).status != "infeasible"
@@ -51,27 +51,26 @@ def _can_hold(problem: Problem, limits: Sequence[Limit], most: int) -> bool:
     return not infeasible_in_parts(prompts)
 
 
-def least_that_would_do(problem: Problem, limit: Limit) -> float | None:
+def least_that_would_do(batch: Batch, limit: Limit) -> float | None:
     """The bound that this limit would need with all others kept; None where the others do not hold either.
 
     It is what an assignment of all prompts uses, so that it will do; no less than a part in a million of
     it would.
     """
-    kept = tuple(other for other in problem.limits if other is not limit)
-    only = InMemory(problem, limits=(limit,))
+    kept = tuple(other for other in batch.ledger.limits if other is not limit)
+    only = batch.asking(limits=(limit,))
     use = only.ledger.tables(np.ones(1))
-    found = assign(InMemory(problem, limits=kept, aim=use), tolerance=TOLERANCE, time_limit_s=_SECONDS)
+    found = assign(batch.asking(limits=kept, aim=use), tolerance=TOLERANCE, time_limit_s=_SECONDS)
     if found.status != "solved":
         return None
     return limit.sign * float(choice_totals(only, found.choice).uses.item())
 
 
-def most_served(problem: Problem) -> int | None:
+def most_served(batch: Batch) -> int | None:
     """How many prompts can be served within the limits, were the others turned away; None if not known."""
-    n_models = len(problem.scores.models)
-    served = {"requests": np.array([[-1.0] * n_models + [0.0]])}
-    batch = InMemory(problem, aim=served, spare=True)  # type: ignore[arg-type]  # a literal key, seen as str
-    found = assign(batch, tolerance=TOLERANCE, time_limit_s=_SECONDS)
+    n_models = batch.ledger.n_models
+    served: Tables = {"requests": np.array([[-1.0] * n_models + [0.0]])}
+    found = assign(batch.asking(aim=served, spare=True), tolerance=TOLERANCE, time_limit_s=_SECONDS)
     if found.status != "solved":
         return None
     return int(np.count_nonzero(found.choice < n_models))

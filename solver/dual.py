@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
+from routoo.data.scores import Scores
 from routoo.solver.answer import TOLERANCE, answer, keeps_limits, no_answer
 from routoo.solver.assign import assign
 from routoo.solver.explain import infeasible
-from routoo.solver.passes import InMemory, choice_totals
+from routoo.solver.passes import Batch, InMemory, choice_totals
 from routoo.solver.problem import Problem
 from routoo.solver.rows import Floats
 
@@ -44,18 +43,27 @@ def solve_dual(
     """
     if not tolerance > 0 or not time_limit_s > 0:
         raise InputError(f"tolerance and time_limit_s must be above 0, got {tolerance} and {time_limit_s}")
-    prompts = InMemory(problem, threads)
-    found = assign(prompts, tolerance=tolerance, time_limit_s=time_limit_s)
+    return solve_batch(
+        InMemory(problem, threads), problem.scores, tolerance=tolerance, time_limit_s=time_limit_s
+    )
+
+
+def solve_batch(
+    batch: Batch, scores: Scores | tuple[str, ...], *, tolerance: float, time_limit_s: float
+) -> Assignment:
+    """The assignment of a batch, wherever it is; where its scores are not in memory, of models by name."""
+    found = assign(batch, tolerance=tolerance, time_limit_s=time_limit_s)
     if found.status == "infeasible":
-        return infeasible(problem, solver=NAME)
-    choice = found.choice if found.status == "solved" else _at_the_edge(prompts, found.prices, time_limit_s)
+        return infeasible(batch, scores, solver=NAME)
+    choice = found.choice if found.status == "solved" else _at_the_edge(batch, found.prices, time_limit_s)
     if choice is None:
         reason = (
             "found no assignment within all limits, though none was proved impossible; loosen one a little"
         )
-        return no_answer(problem, reason, solver=NAME, status="unsolved")
+        return no_answer(scores, len(batch), reason, solver=NAME, status="unsolved")
     return answer(
-        problem,
+        batch,
+        scores,
         choice,
         solver=NAME,
         bound=found.bound,
@@ -65,13 +73,13 @@ def solve_dual(
     )
 
 
-def _at_the_edge(prompts: InMemory, prices: Floats, time_limit_s: float) -> npt.NDArray[np.int32] | None:
+def _at_the_edge(batch: Batch, prices: Floats, time_limit_s: float) -> npt.NDArray[np.int32] | None:
     """Choices that use least of the limit that costs most, for limits with next to no room between them."""
-    ledger = prompts.ledger
+    ledger = batch.ledger
     dearest = int(np.argmax(prices * np.abs(ledger.bounds)))
     kept = tuple(limit for at, limit in enumerate(ledger.limits) if at != dearest)
     use = ledger.tables(np.eye(len(prices))[dearest])
-    found = assign(replace(prompts, limits=kept, aim=use), tolerance=TOLERANCE, time_limit_s=time_limit_s)
-    if found.status != "solved" or not keeps_limits(choice_totals(prompts, found.choice).uses, ledger.bounds):
+    found = assign(batch.asking(limits=kept, aim=use), tolerance=TOLERANCE, time_limit_s=time_limit_s)
+    if found.status != "solved" or not keeps_limits(choice_totals(batch, found.choice).uses, ledger.bounds):
         return None
     return found.choice

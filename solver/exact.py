@@ -46,10 +46,9 @@ def solve_exact(
     if not time_limit_s > 0 or not gap >= 0:
         raise InputError(f"time_limit_s must be above 0 and gap at least 0, got {time_limit_s} and {gap}")
     options: dict[str, object] = {"time_limit": float(time_limit_s), "log_to_console": verbose}
-    prices = _relaxed_prices(problem, options)
+    prompts, prices = InMemory(problem), _relaxed_prices(problem, options)
     if prices is None:
-        return infeasible(problem, solver=NAME)
-    prompts = InMemory(problem)
+        return infeasible(prompts, problem.scores, solver=NAME)
     bounds = prompts.ledger.bounds.copy()
     options |= {
         "mip_rel_gap": float(gap),
@@ -57,21 +56,28 @@ def solve_exact(
         "mip_feasibility_tolerance": _FEASIBILITY,
         "primal_feasibility_tolerance": _FEASIBILITY,
     }
-    bound = math.inf
+    bound: float | None = None
     while True:
         found = _Programme(problem, bounds, whole=True).solve(options)
         if found.status == "infeasible":
-            return infeasible(problem, solver=NAME)
+            return infeasible(prompts, problem.scores, solver=NAME)
         if found.choice is None:
             reason = (
                 f"no assignment was found within {time_limit_s:g} s; give more time, or use solver='dual'"
             )
-            return no_answer(problem, reason, solver=NAME, status="unsolved")
-        bound = min(bound, found.bound, price_pass(prompts, prices).bound)
+            return no_answer(problem.scores, len(problem), reason, solver=NAME, status="unsolved")
+        if bound is None:  # later programmes are tighter than the problem
+            bound = min(found.bound, price_pass(prompts, prices).bound)
         uses = choice_totals(prompts, found.choice).uses
         if keeps_limits(uses, prompts.ledger.bounds):
             return answer(
-                problem, found.choice, solver=NAME, bound=bound, prices=prices, tolerance=max(gap, TOLERANCE)
+                prompts,
+                problem.scores,
+                found.choice,
+                solver=NAME,
+                bound=bound,
+                prices=prices,
+                tolerance=max(gap, TOLERANCE),
             )
         bounds -= 2 * np.maximum(uses - prompts.ledger.bounds, 0)
 

@@ -8,10 +8,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 import numpy as np
 
 from routoo.data.assignment import Assignment
+from routoo.data.scores import Scores
 from routoo.solver.answer import no_answer, words
 from routoo.solver.conflict import conflict, least_that_would_do, most_served
 from routoo.solver.limits import Limit
-from routoo.solver.passes import InMemory
+from routoo.solver.passes import Batch
 from routoo.solver.problem import BLOCK, ROUNDING, Problem
 from routoo.solver.rows import Floats, Rows, Tables
 
@@ -32,51 +33,45 @@ def unserved(problem: Problem) -> str | None:
     return None
 
 
-def infeasible(problem: Problem, *, solver: str) -> Assignment:
+def infeasible(batch: Batch, scores: Scores | tuple[str, ...], *, solver: str) -> Assignment:
     """The answer to a problem whose limits are known not to hold together."""
-    ledger = InMemory(problem).ledger
-    least = ledger.bounds if not problem.limits else least_uses(problem)
-    alone = [
-        at
-        for at, (use, bound) in enumerate(zip(least, ledger.bounds, strict=True))
-        if use > bound + ROUNDING * max(abs(use), abs(bound))
-    ]
-    if alone:
-        reason = "; ".join(_alone(problem.limits[at], float(least[at])) for at in alone)
-        budget = next((float(least[at]) for at in alone if problem.limits[at].name == "budget_usd"), None)
-        return no_answer(problem, reason, solver=solver, least_budget_usd=budget)
-    together = conflict(problem)
-    would_do = {limit: least_that_would_do(problem, limit) for limit in together[:_MOST_NAMED]}
-    budget = next((need for limit, need in would_do.items() if limit.name == "budget_usd"), None)
-    return no_answer(problem, _together(problem, together, would_do), solver=solver, least_budget_usd=budget)
+    limits, bounds, least = batch.ledger.limits, batch.ledger.bounds, least_uses(batch)
+    alone = np.flatnonzero(least > bounds + ROUNDING * np.maximum(np.abs(least), np.abs(bounds)))
+    if len(alone):
+        needed = {limits[at]: limits[at].sign * float(least[at]) for at in alone.tolist()}
+        reason = "; ".join(_alone(limit, need) for limit, need in needed.items())
+    else:
+        together = conflict(batch)
+        found = {limit: least_that_would_do(batch, limit) for limit in together[:_MOST_NAMED]}
+        needed = {limit: need for limit, need in found.items() if need is not None}
+        reason = _together(batch, together, needed)
+    budget = next((need for limit, need in needed.items() if limit.name == "budget_usd"), None)
+    return no_answer(scores, len(batch), reason, solver=solver, least_budget_usd=budget)
 
 
-def _together(problem: Problem, together: Sequence[Limit], would_do: Mapping[Limit, float | None]) -> str:
+def _together(batch: Batch, together: Sequence[Limit], needed: Mapping[Limit, float]) -> str:
     """Which limits cannot hold together, and what would do instead of each."""
     reason = words([_stated(limit) for limit in together]) + " cannot hold together"
-    instead = [_instead(limit, need) for limit, need in would_do.items() if need is not None]
+    instead = [
+        f"{limit.name} {rounded(need / limit.scale, up=not limit.floor)}" for limit, need in needed.items()
+    ]
     if instead:
         reason += ": with the others kept, " + " or ".join(instead) + " would do"
     if any(limit.quantity != "score" and limit.only.column is not None for limit in together):
-        served = most_served(problem)
+        served = most_served(batch)
         if served is not None:
-            reason += f"; at most {served} of the {len(problem)} prompts can be served"
+            reason += f"; at most {served} of the {len(batch)} prompts can be served"
     return reason
 
 
-def _instead(limit: Limit, need: float) -> str:
-    return f"{limit.name} {rounded(need / limit.scale, up=not limit.floor)}"
-
-
-def least_uses(problem: Problem) -> Floats:
+def least_uses(batch: Batch) -> Floats:
     """The least that any choice uses of each limit, were it the only one, with the sign of the bounds."""
-    prompts = InMemory(problem)
-    tables = [prompts.ledger.tables(unit) for unit in np.eye(len(problem.limits))]
+    tables = [batch.ledger.tables(unit) for unit in np.eye(len(batch.ledger.limits))]
 
     def work(start: int, rows: Rows) -> list[float]:
         return [_least(rows, table) for table in tables]
 
-    return np.asarray(np.sum(list(prompts.map(work)), axis=0), np.float64)
+    return np.asarray(np.sum(list(batch.map(work)), axis=0), np.float64)
 
 
 def _least(rows: Rows, tables: Tables) -> float:
@@ -86,8 +81,8 @@ def _least(rows: Rows, tables: Tables) -> float:
     return float(used.min(axis=1).sum())
 
 
-def _alone(limit: Limit, least: float) -> str:
-    reached = limit.sign * least / limit.scale
+def _alone(limit: Limit, need: float) -> str:
+    reached = need / limit.scale
     if limit.floor:
         most = rounded(reached, up=False)
         return f"{_stated(limit)} is out of reach: the most that any assignment reaches is {most}"

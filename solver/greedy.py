@@ -30,10 +30,18 @@ def solve_greedy(problem: Problem, *, threads: int | None = None) -> Assignment:
     if not problem.limits:
         choice = np.empty(len(problem), np.int32)
         bound = price_pass(prompts, np.zeros(0), keep=choice).bound
-        return answer(problem, choice, solver=NAME, bound=bound, prices=np.zeros(0))
+        return answer(prompts, problem.scores, choice, solver=NAME, bound=bound, prices=np.zeros(0))
     filled = fill(prompts)
     if not filled.feasible:
-        return infeasible(problem, solver=NAME)
+        return infeasible(prompts, problem.scores, solver=NAME)
     prices = np.array([filled.price])
     bound = price_pass(prompts, prices).bound
-    return answer(problem, filled.choice, solver=NAME, bound=bound, prices=prices, proved=filled.proved)
+    return answer(
+        prompts,
+        problem.scores,
+        filled.choice,
+        solver=NAME,
+        bound=bound,
+        prices=prices,
+        proved=filled.proved,
+    )

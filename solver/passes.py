@@ -50,6 +50,16 @@ class Picked(Prompts, Protocol):
         ...
 
 
+class Batch(Picked, Protocol):
+    """A whole batch, of which other questions can be asked than its problem does."""
+
+    def asking(
+        self, *, limits: tuple[Limit, ...] | None = None, aim: Tables | None = None, spare: bool = False
+    ) -> Batch:
+        """The same prompts under other limits, with another aim, or free to go unserved."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class InMemory:
     """The prompts of a problem, read in blocks by a few threads (numpy lets go of the lock).
@@ -85,6 +95,12 @@ class InMemory:
         if self.spare:
             rows = rows.spared()
         return rows if self.aim is None else replace(rows, aim=self.aim)
+
+    def asking(
+        self, *, limits: tuple[Limit, ...] | None = None, aim: Tables | None = None, spare: bool = False
+    ) -> InMemory:
+        """The same prompts under other limits, with another aim, or free to go unserved."""
+        return replace(self, limits=self.limits if limits is None else limits, aim=aim, spare=spare)
 
     def map(self, work: Work[Answer]) -> Iterator[Answer]:
         """`work(start, rows)` of every block of prompts, in order."""

@@ -107,7 +107,11 @@ class Problem:
     @cached_property
     def limits(self) -> tuple[Limit, ...]:
         """Every limit that couples prompts, in one form."""
-        n, tail = len(self), self.latency_tail
+        return self.limits_for(len(self))
+
+    def limits_for(self, n: int) -> tuple[Limit, ...]:
+        """The same limits for a batch of `n` prompts, of which these are a part."""
+        tail = self.latency_tail
         found = [
             Limit("budget_usd", "cost_usd", self.budget_usd),
             Limit("max_mean_latency_s", "latency_s", self.max_mean_latency_s, scale=n),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from routoo.solver.limits import Quantity
 
 Floats = npt.NDArray[np.float64]
 Choice = npt.NDArray[np.intp]
+_Number = TypeVar("_Number", bound=np.generic)
 Tables = Mapping[Quantity, Floats]
 """The price of one unit of each quantity, ``(1, n_models)`` or ``(n_domains, n_models)``."""
 
@@ -58,6 +60,25 @@ class Rows:
             domain=None if self.domain is None else self.domain[at],
             weight=None if self.weight is None else self.weight[at],
             allowed=None if self.allowed is None else self.allowed[at],
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence[Rows]) -> Rows:
+        """Prompts of several blocks as one."""
+
+        def join(values: Sequence[npt.NDArray[_Number] | None]) -> npt.NDArray[_Number] | None:
+            known = [value for value in values if value is not None]
+            return np.concatenate(known) if known else None
+
+        return replace(
+            parts[0],
+            score=np.concatenate([part.score for part in parts]),
+            cost_usd=np.concatenate([part.cost_usd for part in parts]),
+            latency_s=join([part.latency_s for part in parts]),
+            tokens=join([part.tokens for part in parts]),
+            domain=join([part.domain for part in parts]),
+            weight=join([part.weight for part in parts]),
+            allowed=join([part.allowed for part in parts]),
         )
 
     def spared(self) -> Rows:

@@ -76,7 +76,7 @@ def solve(
         )
     reason = unserved(problem)
     if reason is not None:
-        return no_answer(problem, reason, solver=name)
+        return no_answer(problem.scores, len(problem), reason, solver=name)
     try:
         return backend.solve(problem, **options)
     except TypeError as error:

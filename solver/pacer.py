@@ -1,0 +1,312 @@
+"""Pacing: a budget for a period, spent on prompts that come one at a time and were never seen before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.data.errors import InfeasibleError, InputError
+from routoo.data.scores import Scores
+from routoo.solver.explain import closed_words
+from routoo.solver.limits import check_number
+from routoo.solver.problem import Problem
+from routoo.solver.select import Selection
+from routoo.solver.spending import SpendingCurve
+
+_FORMAT = 1
+_PRIOR_PROMPTS = 50.0
+"""Prompts that a forecast of the volume, and the belief that predicted costs are right, count for."""
+
+_DEVIATIONS = 4.0
+
+
+@dataclass(frozen=True)
+class Paced:
+    """A choice, and the ticket under which its true cost is told later.
+
+    Args:
+        selection: The model and what is predicted of it.
+        ticket: Number to give to `Pacer.settle`.
+    """
+
+    selection: Selection
+    ticket: int
+
+
+@dataclass(frozen=True)
+class _Booking:
+    """Money set aside for a call under way: as predicted, as expected, and at worst where that was told."""
+
+    predicted_usd: float
+    expected_usd: float
+    worst_usd: float | None
+
+
+@dataclass
+class _Told:
+    """What true costs have taught about predicted ones."""
+
+    count: int = 0
+    predicted_usd: float = 0.0
+    true_usd: float = 0.0
+    squares: float = 0.0
+    most: float = 1.0
+
+    @property
+    def correction(self) -> float:
+        """True cost per predicted cost, believed to be 1 at first."""
+        prior = _PRIOR_PROMPTS * self.predicted_usd / max(self.count, 1)
+        return (self.true_usd + prior) / (self.predicted_usd + prior) if self.predicted_usd > 0 else 1.0
+
+    def learn(self, predicted_usd: float, true_usd: float) -> None:
+        self.count += 1
+        self.predicted_usd += predicted_usd
+        self.true_usd += true_usd
+        if predicted_usd > 0:
+            self.squares += (true_usd / predicted_usd - self.correction) ** 2
+            self.most = max(self.most, true_usd / predicted_usd)
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of true cost per predicted cost."""
+        return math.sqrt(self.squares / max(self.count, 1))
+
+
+class Pacer:
+    """Keeps a budget over a period: the price of money follows what is left, for what is still to come.
+
+    At every prompt the price is set anew to that at which the prompts still expected would cost what is
+    left, by the mean cost at every price that prompts so far have shown (re-solving of the Lagrangian dual;
+    Jasin and Kumar 2012, Balseiro, Besbes and Pizarro 2023). Two guards stand before the budget. A choice
+    must leave enough for the cheapest answer to all prompts still expected. And what is left must cover
+    it, and all calls under way, at worst: at the cost that `select` is told, which makes the budget a hard
+    one; or else, at the largest ratio of true to predicted cost seen so far for this call, and four
+    standard deviations above their sum for those under way.
+
+    One object for one thread of control; `to_dict` is all that a restart needs.
+
+    Args:
+        budget_usd: Money for the period.
+        expected_prompts: How many prompts are expected; may be left out where `select` is told the progress.
+        calibration: Predictions for prompts like those to come; the price starts from them.
+        half_life: Prompts after which one counts half: long for steady traffic, short for shifting.
+
+    Raises:
+        InputError: A number is NaN, negative or 0 where it must not be.
+
+    >>> scores = Scores(np.array([[0.9, 0.4]]), np.array([[0.02, 0.001]]), models=("large", "small"))
+    >>> pacer = Pacer(0.05, expected_prompts=5, calibration=scores)
+    >>> [pacer.select(scores).selection.model for _ in range(5)]
+    ['small', 'small', 'large', 'large', 'small']
+    >>> round(pacer.spent_usd, 6)
+    0.043
+    """
+
+    def __init__(
+        self,
+        budget_usd: float,
+        *,
+        expected_prompts: float | None = None,
+        calibration: Scores | None = None,
+        half_life: float = 2000.0,
+    ) -> None:
+        check_number("budget_usd", budget_usd)
+        for name, value in (("expected_prompts", expected_prompts), ("half_life", half_life)):
+            check_number(name, value)
+            if value == 0:
+                raise InputError(f"{name} must be above 0")
+        self.budget_usd = float(budget_usd)
+        self.expected_prompts = expected_prompts
+        self.half_life = float(half_life)
+        self.seen = 0
+        self.price = 0.0
+        self._settled_usd = 0.0
+        self._under_way: dict[int, _Booking] = {}
+        self._told = _Told()
+        self._curve = None if calibration is None else SpendingCurve.of(calibration, half_life=half_life)
+
+    @property
+    def spent_usd(self) -> float:
+        """Money spent: true costs where they were told, expected ones of the calls under way."""
+        return self._settled_usd + sum(booking.expected_usd for booking in self._under_way.values())
+
+    @property
+    def left_usd(self) -> float:
+        """Money that is left, at least 0."""
+        return max(self.budget_usd - self.spent_usd, 0.0)
+
+    def select(
+        self,
+        scores: Scores,
+        *,
+        progress: float | None = None,
+        worst_cost_usd: Sequence[float] | npt.NDArray[np.floating] | None = None,
+        max_cost_usd: float | None = None,
+        max_latency_s: float | None = None,
+        allowed: Sequence[str] | None = None,
+    ) -> Paced:
+        """The model for the next prompt, and a ticket for its true cost.
+
+        Args:
+            scores: Predictions for one prompt.
+            progress: Share of the period that has passed, 0 to 1; needed where volume is not known.
+            worst_cost_usd: What a call can cost at worst, by model (from a cap on output tokens, say): with
+                it the budget holds whatever the predictions are worth.
+            max_cost_usd: Most money for this prompt.
+            max_latency_s: Most seconds for this prompt.
+            allowed: Models that may be chosen, by name.
+
+        Raises:
+            InputError: Not one prompt, a limit out of range, or neither volume nor progress known.
+            InfeasibleError: No model keeps the prompt's limits, or the budget is spent; it says which.
+        """
+        if len(scores) != 1:
+            raise InputError(f"a pacer takes one prompt at a time, got {len(scores)}; use assign for a batch")
+        problem = Problem(
+            scores=scores, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=allowed
+        )
+        expected = self._still_expected(progress)
+        opened = problem.rows(slice(None)).allowed
+        open_ = np.ones(len(scores.models), np.bool_) if opened is None else opened[0]
+        if not open_.any():
+            raise InfeasibleError(closed_words(problem, 0))
+        self.seen += 1
+        self._learn(scores, open_)
+        booking, at = self._choose(scores, open_, expected, worst_cost_usd)
+        ticket = self.seen
+        self._under_way[ticket] = booking
+        return Paced(
+            Selection(
+                scores.models[at],
+                float(scores.p_correct[0, at]),
+                float(scores.cost_usd[0, at]),
+                float(scores.latency[0, at]),
+                self.price,
+            ),
+            ticket,
+        )
+
+    def settle(self, ticket: int, cost_usd: float) -> None:
+        """Takes the true cost of a call, at any time after it was chosen.
+
+        Raises:
+            InputError: The ticket is unknown or was settled before, or the cost is NaN or negative.
+        """
+        check_number("cost_usd", cost_usd)
+        booking = self._under_way.pop(ticket, None)
+        if booking is None:
+            raise InputError(f"ticket {ticket} is not open: it was settled before, or never given out")
+        self._settled_usd += float(cost_usd)
+        self._told.learn(booking.predicted_usd, float(cost_usd))
+
+    def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
+        """The whole state in plain numbers, a few kilobytes of JSON."""
+        curve = self._curve
+        return {
+            "format": _FORMAT,
+            "budget_usd": self.budget_usd,
+            "expected_prompts": self.expected_prompts,
+            "half_life": self.half_life,
+            "seen": self.seen,
+            "price": self.price,
+            "settled_usd": self._settled_usd,
+            "under_way": {str(ticket): asdict(booking) for ticket, booking in self._under_way.items()},
+            "told": asdict(self._told),
+            "curve": None if curve is None else curve.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Pacer:  # Any: a JSON document
+        """The pacer that `to_dict` described.
+
+        Raises:
+            InputError: The state is of another format, or something is missing from it.
+        """
+        if state.get("format") != _FORMAT:
+            raise InputError(f"pacer state has format {state.get('format')!r}, this version reads {_FORMAT}")
+        try:
+            pacer = cls(
+                state["budget_usd"],
+                expected_prompts=state["expected_prompts"],
+                half_life=state["half_life"],
+            )
+            pacer.seen, pacer.price = int(state["seen"]), float(state["price"])
+            pacer._settled_usd = float(state["settled_usd"])
+            pacer._under_way = {int(ticket): _Booking(**it) for ticket, it in state["under_way"].items()}
+            pacer._told = _Told(**state["told"])
+            if state["curve"] is not None:
+                pacer._curve = SpendingCurve.from_dict(state["curve"], half_life=pacer.half_life)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"pacer state is not whole: {error!r}") from None
+        return pacer
+
+    def _still_expected(self, progress: float | None) -> float:
+        """Prompts to come, this one among them, by the forecast and the pace so far."""
+        forecast = self.expected_prompts
+        if progress is None:
+            if forecast is None:
+                raise InputError(
+                    "a pacer needs expected_prompts, or the progress of the period at each select"
+                )
+            return max(forecast - self.seen, 1.0)
+        if not 0 <= progress <= 1:
+            raise InputError(f"progress is a share of the period, 0 to 1, got {progress}")
+        prior = 0.0 if forecast is None else min(_PRIOR_PROMPTS, forecast)
+        passed = progress + (0.0 if forecast is None else prior / forecast)
+        pace = (self.seen + 1 + prior) / max(passed, 1.0 / (self.seen + _PRIOR_PROMPTS))
+        return max(pace * (1.0 - progress), 1.0)
+
+    def _learn(self, scores: Scores, open_: npt.NDArray[np.bool_]) -> None:
+        """Counts the prompt in where the price is set."""
+        if self._curve is None:
+            self._curve = SpendingCurve.of(scores, half_life=self.half_life)
+        else:
+            cost = np.where(open_, scores.cost_usd[0].astype(np.float64), np.inf)
+            self._curve.learn(scores.p_correct.astype(np.float64), cost[None])
+
+    def _choose(
+        self,
+        scores: Scores,
+        open_: npt.NDArray[np.bool_],
+        expected: float,
+        worst_cost_usd: Sequence[float] | npt.NDArray[np.floating] | None,
+    ) -> tuple[_Booking, int]:
+        """The choice at the price for what is left, behind the two guards."""
+        assert self._curve is not None  # for the type checker: the prompt was counted in
+        p, cost = scores.p_correct[0].astype(np.float64), scores.cost_usd[0].astype(np.float64)
+        correction = self._told.correction
+        worst = cost * self._told.most if worst_cost_usd is None else np.asarray(worst_cost_usd, np.float64)
+        if worst.shape != cost.shape or not (worst >= 0).all():
+            raise InputError(f"worst_cost_usd must be a number of at least 0 for each of {len(cost)} models")
+        uncommitted = self.budget_usd - self._settled_usd - self._worst_under_way()
+        covered = open_ & (worst <= uncommitted)
+        if not covered.any():
+            raise InfeasibleError(
+                f"budget_usd {self.budget_usd:g} is spent: {max(uncommitted, 0.0):.6g} USD is not committed, "
+                f"and the cheapest model may cost {worst[open_].min():.6g}"
+            )
+        spare = self.left_usd - (expected - 1) * self._curve.cheapest_usd * correction
+        frugal = covered & (cost * correction <= spare)
+        self.price = self._curve.price_for(self.left_usd / expected / correction)
+        if frugal.any():
+            at = int(np.lexsort((cost, -np.where(frugal, p - self.price * cost, -np.inf)))[0])
+        else:
+            at = int(np.where(covered, cost, np.inf).argmin())
+        told = None if worst_cost_usd is None else float(worst[at])
+        return _Booking(float(cost[at]), float(cost[at] * correction), told), at
+
+    def _worst_under_way(self) -> float:
+        """What the calls under way may cost in sum."""
+        told = unsure = squares = 0.0
+        for booking in self._under_way.values():
+            if booking.worst_usd is not None:
+                told += booking.worst_usd
+            else:
+                unsure += booking.expected_usd
+                squares += booking.predicted_usd**2
+        return told + unsure + _DEVIATIONS * self._told.deviation * math.sqrt(squares)

@@ -1,0 +1,236 @@
+"""From a Parquet file of predictions to a Parquet file of choices, in memory that stays bounded."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from routoo.data.assignment import Assignment
+from routoo.data.errors import InputError
+from routoo.data.scores import Matrix, Scores
+from routoo.solver.answer import TOLERANCE, no_answer
+from routoo.solver.dual import NAME, solve_batch
+from routoo.solver.explain import unserved
+from routoo.solver.ledger import Ledger
+from routoo.solver.limits import Limit
+from routoo.solver.passes import Answer, Work
+from routoo.solver.problem import Problem
+from routoo.solver.rows import Rows, Tables
+
+Progress = Callable[[str, int, int], None]
+"""Told what is done (``choosing`` or ``writing``), prompts done, and prompts in all; once a chunk."""
+
+_CHUNK = 32768
+_MOST_MODELS = 4096
+_NAMES = ("prompt_id", "model")
+_NUMBERS = ("p_correct", "cost_usd", "latency_s", "output_tokens")
+_PER_PROMPT = ("domains", "domain_limits", "weights", "input_tokens")
+
+
+def assign_parquet(
+    predictions: Path,
+    output: Path,
+    *,
+    tolerance: float = TOLERANCE,
+    time_limit_s: float = 2.0,
+    progress: Progress | None = None,
+    **limits: Any,  # the fields of Problem, checked there
+) -> Assignment:
+    """Writes a model for every prompt of a file of predictions, and answers with the totals.
+
+    The file is read a few times from front to back, a chunk of prompts at a time. What stays in memory is
+    a chunk, the core of undecided prompts (a few hundredths of the batch at most), and about ten bytes a
+    prompt.
+
+    Args:
+        predictions: A row a prompt and model, the rows of a prompt together, its models always in one order
+            (as `Scores.to_polars` writes them): `prompt_id`, `model`, `p_correct`, `cost_usd`, and where it
+            is known `latency_s`.
+        output: File to write: `prompt_id`, `model`, `p_correct`, `cost_usd`, `latency_s` of each choice.
+            It appears when all is done.
+        tolerance: Relative gap at which the answer counts as optimal.
+        time_limit_s: Seconds that a try of branch and bound may take, where several limits bind.
+        progress: Called after each chunk.
+        **limits: Fields of `Problem` that say one thing for all prompts: `budget_usd`, `model_limits`, ...
+
+    Raises:
+        InputError: The file is missing or not of that form, or a limit cannot be used. An infeasible problem
+            is an answer; nothing is written then.
+    """
+    batch = ParquetPrompts(predictions, limits, progress)
+    reason = batch.check()
+    if reason is not None:
+        return no_answer(batch.models, len(batch), reason, solver=NAME)
+    plan = solve_batch(batch, batch.models, tolerance=tolerance, time_limit_s=time_limit_s)
+    if plan.found:
+        _write(batch, plan.choice, output)
+    return plan
+
+
+@dataclass(frozen=True, eq=False)
+class ParquetPrompts:
+    """The prompts of a file of predictions, read from front to back at every pass.
+
+    Args:
+        path: The file.
+        fields: Fields of `Problem` that say one thing for all prompts.
+        progress: Called after each chunk.
+        limits: The limits to keep instead of those of the problem.
+        aim: What is to be least instead of what the problem says, as prices of quantities.
+        spare: Whether a prompt may be left to no model.
+    """
+
+    path: Path
+    fields: Mapping[str, Any]  # Any: fields of Problem, checked there
+    progress: Progress | None = None
+    limits: tuple[Limit, ...] | None = None
+    aim: Tables | None = None
+    spare: bool = False
+
+    def __post_init__(self) -> None:
+        given = [name for name in _PER_PROMPT if self.fields.get(name) is not None]
+        if given:
+            raise InputError(f"{', '.join(given)}: a file of predictions has no such columns; use solve")
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Model names, in the order in which each prompt lists them."""
+        head = self._scan().select("prompt_id", "model").head(_MOST_MODELS).collect()
+        return tuple(head.filter(pl.col("prompt_id") == head["prompt_id"][0])["model"])
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The limits of the problem, for all prompts of the file."""
+        limits = self._problem(0, 1).limits_for(len(self)) if self.limits is None else self.limits
+        return Ledger.of(limits, len(self.models) + self.spare)
+
+    @cached_property
+    def _length(self) -> int:
+        count = int(self._scan().select(pl.len()).collect().item())
+        if count == 0 or count % len(self.models):
+            raise InputError(
+                f"{self.path}: expected a row for each prompt and model, "
+                f"found {count} rows for {len(self.models)} models a prompt"
+            )
+        return count // len(self.models)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def asking(
+        self, *, limits: tuple[Limit, ...] | None = None, aim: Tables | None = None, spare: bool = False
+    ) -> ParquetPrompts:
+        """The same prompts under other limits, with another aim, or free to go unserved."""
+        return replace(self, limits=self.limits if limits is None else limits, aim=aim, spare=spare)
+
+    def check(self) -> str | None:
+        """Why some prompt has no model open to it; None where every one has, and the file is in order.
+
+        Raises:
+            InputError: Rows of a prompt lie apart, or its models are in another order.
+        """
+        kinds = pl.Enum(list(self.models))
+        for start in range(0, len(self), _CHUNK):
+            frame = self._read(start, _CHUNK, ["prompt_id", "model"])
+            named = frame.select(
+                pl.col("model").cast(kinds, strict=False).to_physical(), pl.col("prompt_id").rle_id()
+            )
+            expected = np.arange(len(frame))
+            if not (
+                np.array_equal(named["model"].fill_null(len(self.models)), expected % len(self.models))
+                and np.array_equal(named["prompt_id"], expected // len(self.models))
+            ):
+                raise InputError(
+                    f"{self.path}: the rows of a prompt must stand together, each with the models "
+                    f"{', '.join(self.models)} in this order; sort by prompt_id and model first"
+                )
+            reason = unserved(self._problem(start, _CHUNK))
+            if reason is not None:
+                return reason
+        return None
+
+    def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
+        """These prompts, picked out in one pass over the file."""
+        wanted = np.arange(len(self))[at]
+        order = np.argsort(wanted, kind="stable")
+        rising = wanted[order]
+
+        def pick(start: int, rows: Rows) -> Rows:
+            first, last = np.searchsorted(rising, [start, start + len(rows)])
+            return rows.part(rising[first:last] - start)
+
+        return Rows.join(list(self.map(pick))).part(np.argsort(order, kind="stable"))
+
+    def map(self, work: Work[Answer]) -> Iterator[Answer]:
+        """`work(start, rows)` of every chunk of prompts, in order."""
+        for start in range(0, len(self), _CHUNK):
+            rows = self._problem(start, _CHUNK).rows(slice(None))
+            if self.spare:
+                rows = rows.spared()
+            yield work(start, rows if self.aim is None else replace(rows, aim=self.aim))
+            self.tell("choosing", min(start + _CHUNK, len(self)))
+
+    def tell(self, what: str, done: int) -> None:
+        """Reports progress, where somebody listens."""
+        if self.progress is not None:
+            self.progress(what, done, len(self))
+
+    def chosen(self, start: int, choice: npt.NDArray[np.int32]) -> pl.DataFrame:
+        """The predictions of these choices, prompts from `start` on."""
+        frame = self._read(start, len(choice), [*_NAMES, *self._numbers])
+        return frame[np.arange(0, len(frame), len(self.models)) + choice]
+
+    @cached_property
+    def _numbers(self) -> list[str]:
+        known = self._scan().collect_schema().names()
+        missing = [name for name in (*_NAMES, "p_correct", "cost_usd") if name not in known]
+        if missing:
+            raise InputError(f"{self.path}: no column {', '.join(missing)}; found {', '.join(known)}")
+        return [name for name in _NUMBERS if name in known]
+
+    def _scan(self) -> pl.LazyFrame:
+        try:
+            return pl.scan_parquet(self.path)
+        except FileNotFoundError:
+            raise InputError(f"{self.path}: no such file") from None
+
+    def _read(self, start: int, count: int, columns: list[str]) -> pl.DataFrame:
+        m = len(self.models)
+        try:
+            return self._scan().select(columns).slice(start * m, count * m).collect()
+        except pl.exceptions.PolarsError as error:
+            raise InputError(f"{self.path}: not a Parquet file of predictions: {error}") from None
+
+    def _problem(self, start: int, count: int) -> Problem:
+        """A chunk of prompts as a problem of its own, for its arrays and its limits on single prompts."""
+        frame = self._read(start, count, self._numbers)
+        p, cost = (self._matrix(frame, name) for name in _NUMBERS[:2])
+        latency, tokens = (
+            self._matrix(frame, name) if name in frame.columns else None for name in _NUMBERS[2:]
+        )
+        scores = Scores(p, cost, latency, self.models, output_tokens=tokens)
+        return Problem(scores=scores, **self.fields)
+
+    def _matrix(self, frame: pl.DataFrame, name: str) -> Matrix:
+        return frame[name].fill_null(np.nan).cast(pl.Float32).to_numpy().reshape(-1, len(self.models))
+
+
+def _write(batch: ParquetPrompts, choice: npt.NDArray[np.int32], output: Path) -> None:
+    """Writes the choices in chunks, and puts them in place as one file when all are there."""
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
+        parts = []
+        for start in range(0, len(batch), _CHUNK):
+            parts.append(Path(folder) / f"{start:012d}.parquet")
+            batch.chosen(start, choice[start : start + _CHUNK]).write_parquet(parts[-1])
+            batch.tell("writing", min(start + _CHUNK, len(batch)))
+        whole = Path(folder) / "whole.parquet"
+        pl.scan_parquet(parts).sink_parquet(whole)
+        whole.replace(output)
