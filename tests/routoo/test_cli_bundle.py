@@ -1,0 +1,246 @@
+"""What is done with a bundle: export, predict, select, assign, evaluate."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import Result
+
+from routoo.data.pool import Pool
+from routoo.router import Router
+
+Routoo = Callable[..., Result]
+
+READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    "parquet": pl.read_parquet,
+    "csv": pl.read_csv,
+    "jsonl": pl.read_ndjson,
+}
+THREE = "Name a river.\n\nWrite a function that sorts.\n2 + 2?\n"
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Path:
+    path = tmp_path / "prompts.txt"
+    path.write_text(THREE)
+    return path
+
+
+def test_export_reports_parity(routoo: Routoo, predictor_folder: Path, tmp_path: Path) -> None:
+    result = routoo("export", predictor_folder, tmp_path / "b", "--no-int8", "--json", "-q")
+    found = json.loads(result.stdout)
+    assert found["parity"]["int8"] is None
+    assert found["parity"]["fp32"]["p_max"] <= found["parity"]["tolerance"]["fp32_max"]
+    assert not (tmp_path / "b" / "model.int8.onnx").exists()
+    assert result.stderr == ""
+
+
+def test_export_shows_both_graphs(routoo: Routoo, predictor_folder: Path, tmp_path: Path) -> None:
+    result = routoo("export", predictor_folder, tmp_path / "b")
+    assert "float32" in result.stdout
+    assert "int8" in result.stdout
+    assert f"routoo select {tmp_path}/b" in result.stdout
+    assert routoo("select", tmp_path / "b", "Name a river.").exit_code == 0
+
+
+def test_export_needs_a_predictor(routoo: Routoo, tmp_path: Path) -> None:
+    result = routoo("export", tmp_path / "none", tmp_path / "b")
+    assert result.exit_code == 2
+    assert "none" in result.stderr
+
+
+def test_predict_shows_each_model(routoo: Routoo, bundle_folder: Path, prompts: Path) -> None:
+    result = routoo("predict", bundle_folder, prompts)
+    assert "simulated-large" in result.stdout
+    assert "means over 3 prompts" in result.stdout
+    assert result.stderr == f"{prompts}: 1 blank line passed over\n"
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_predict_writes_a_row_a_prompt_and_model(
+    routoo: Routoo, bundle_folder: Path, prompts: Path, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"out.{ending}"
+    result = routoo("predict", bundle_folder, prompts, "-o", path, "--json", "-q")
+    assert json.loads(result.stdout)["written"] == str(path)
+    frame = READERS[ending](path)
+    assert len(frame) == 3 * 6
+    assert frame["prompt_id"].cast(pl.String).unique(maintain_order=True).to_list() == ["1", "3", "4"]
+    assert frame["p_correct"].is_between(0, 1).all()
+
+
+def test_predict_says_what_the_router_says(routoo: Routoo, bundle_folder: Path) -> None:
+    result = routoo("predict", bundle_folder, "-", "--json", stdin=THREE)
+    rows = json.loads(result.stdout)["predictions"]
+    scores = Router.from_pretrained(bundle_folder).predict([line for line in THREE.split("\n") if line])
+    np.testing.assert_allclose([row["p_correct"] for row in rows], scores.p_correct.ravel(), rtol=1e-6)
+
+
+def test_predict_takes_other_prices(
+    routoo: Routoo, bundle_folder: Path, prompts: Path, simulated_models: Pool, tmp_path: Path
+) -> None:
+    simulated_models.select(["simulated-small", "simulated-tiny"]).write(tmp_path / "pool.toml")
+    result = routoo("predict", bundle_folder, prompts, "--pool", tmp_path / "pool.toml", "--json")
+    assert json.loads(result.stdout)["models"] == ["simulated-small", "simulated-tiny"]
+
+
+def test_select_prints_the_name_alone(routoo: Routoo, bundle_folder: Path) -> None:
+    result = routoo("select", bundle_folder, "Name a river.")
+    choice = Router.from_pretrained(bundle_folder).select("Name a river.")
+    assert result.stdout == f"{choice.model}\n"
+    assert f"predicted score {choice.p_correct:.3f}" in result.stderr
+    assert routoo("select", bundle_folder, "Name a river.", "-q").stderr == ""
+
+
+def test_select_reads_all_of_standard_input(routoo: Routoo, bundle_folder: Path) -> None:
+    text = "Sort this:\n\n3\n1"
+    found = json.loads(routoo("select", bundle_folder, "-", "--json", stdin=text + "\n").stdout)
+    assert found["p_correct"] == pytest.approx(Router.from_pretrained(bundle_folder).select(text).p_correct)
+
+
+def test_select_keeps_limits(routoo: Routoo, bundle_folder: Path) -> None:
+    allowed = ["--models", "simulated-tiny, simulated-small"]
+    assert routoo("select", bundle_folder, "Hi", *allowed).stdout in ("simulated-tiny\n", "simulated-small\n")
+    assert routoo("select", bundle_folder, "Hi", "--price", "1e9").stdout == "simulated-tiny\n"
+    cheap = json.loads(routoo("select", bundle_folder, "Hi", "--max-cost-usd", "0.0001", "--json").stdout)
+    assert cheap["cost_usd"] <= 0.0001
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["Hi", "--max-cost-usd", "0"], 3, "max_cost_usd 0: the least that would do is"),
+        (["Hi", "--max-latency-s", "1e-9"], 3, "max_latency_s"),
+        (["Hi", "--models", "gpt"], 2, "unknown model 'gpt'; the pool has simulated-tiny"),
+        (["Hi", "--price", "nan"], 2, "price"),
+        ([" \n"], 2, "prompt 0 is empty"),
+    ],
+)
+def test_what_cannot_be_selected_is_said(
+    routoo: Routoo, bundle_folder: Path, arguments: list[str], code: int, words: str
+) -> None:
+    result = routoo("select", bundle_folder, *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize("solver", ["auto", "greedy", "dual", "exact"])
+def test_assign_keeps_the_budget(
+    routoo: Routoo, bundle_folder: Path, data_folder: Path, tmp_path: Path, solver: str
+) -> None:
+    command = ("assign", bundle_folder, data_folder / "prompts.parquet", "--solver", solver)
+    result = routoo(*command, "--budget-usd", "0.1", "-o", tmp_path / "plan.parquet", "--json")
+    found = json.loads(result.stdout)
+    plan = pl.read_parquet(tmp_path / "plan.parquet")
+    assert found["prompts"] == len(plan) == 200
+    assert plan["cost_usd"].sum() == pytest.approx(found["cost_usd"], rel=1e-5)
+    assert found["cost_usd"] <= 0.1
+    assert found["gap"] < 0.01
+
+
+def test_assign_shows_shares_and_the_price(routoo: Routoo, bundle_folder: Path, data_folder: Path) -> None:
+    shown = routoo("assign", bundle_folder, data_folder / "prompts.parquet", "--budget-usd", "0.1").stdout
+    assert "200 prompts: predicted score" in shown
+    assert "price of the budget" in shown
+    assert "simulated-" in shown
+
+
+def test_assign_reads_standard_input(routoo: Routoo, bundle_folder: Path) -> None:
+    result = routoo("assign", bundle_folder, "-", "--budget-usd", "1", "--json", stdin='{"prompt": "Hi"}')
+    assert [row["prompt_id"] for row in json.loads(result.stdout)["assignment"]] == ["1"]
+
+
+def test_a_budget_that_is_too_little_names_the_least(
+    routoo: Routoo, bundle_folder: Path, prompts: Path
+) -> None:
+    result = routoo("assign", bundle_folder, prompts, "--budget-usd", "1e-9", "--json", "-q")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["status"]) == (3, "infeasible")
+    assert found["reason"] in result.stderr
+    enough = str(found["least_budget_usd"] * 1.001)
+    assert routoo("assign", bundle_folder, prompts, "--budget-usd", enough).exit_code == 0
+
+
+@pytest.mark.parametrize("budget", ["nan", "-1"])
+def test_a_budget_that_is_no_amount_is_refused(
+    routoo: Routoo, bundle_folder: Path, prompts: Path, budget: str
+) -> None:
+    result = routoo("assign", bundle_folder, prompts, "--budget-usd", budget)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "budget_usd" in result.stderr
+
+
+def test_evaluate_holds_the_bundle_against_everything(
+    routoo: Routoo, bundle_folder: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    files = ("--report", tmp_path / "r.html", "--predictions", tmp_path / "p.parquet")
+    result = routoo("evaluate", bundle_folder, data_folder, *files, "--samples", "50", "--json")
+    found = json.loads(result.stdout)
+    assert [row["name"] for row in found["rows"]] == [
+        "best single model", "random mixing", "hull of single models",
+        "routoo", "domain table", "k nearest neighbours", "oracle",
+    ]  # fmt: skip
+    assert (found["part"], found["n_prompts"], found["simulated"]) == ("test", 40, True)
+    assert found["provenance"]["bundle"] == str(bundle_folder)
+    assert "<html" in (tmp_path / "r.html").read_text()
+    assert len(pl.read_parquet(tmp_path / "p.parquet")) == 40 * 6
+
+
+def test_evaluate_shows_a_table(routoo: Routoo, bundle_folder: Path, data_folder: Path) -> None:
+    shown = routoo("evaluate", bundle_folder, data_folder, "--part", "val", "--samples", "0").stdout
+    assert "40 simulated prompts (val part)" in shown
+    assert "On simulated outcomes" in shown
+    assert "oracle" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--part", "tests"], "--part must be one of train, val, test, got 'tests'"),
+        (["--report", "r.pdf"], "ends in .html"),
+        (["--predictions", "nowhere/p.parquet"], "there is no folder nowhere"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_said(
+    routoo: Routoo, bundle_folder: Path, data_folder: Path, options: list[str], words: str
+) -> None:
+    result = routoo("evaluate", bundle_folder, data_folder, *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["predict", "select"])
+def test_an_altered_bundle_is_refused(routoo: Routoo, bundle_folder: Path, tmp_path: Path, verb: str) -> None:
+    altered = Path(shutil.copytree(bundle_folder, tmp_path / "altered"))
+    with (altered / "model.onnx").open("ab") as file:
+        file.write(b"x")
+    result = routoo(verb, altered, "-", stdin="Hi")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "model.onnx was altered" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("stdin", "words"),
+    [
+        (b"", "expected at least one prompt"),
+        (b"a\n\xff", "not UTF-8 in line 2"),
+        (b'{"text": "a"}', "lacks prompt"),
+    ],
+)
+def test_bad_prompts_are_named(routoo: Routoo, bundle_folder: Path, stdin: bytes, words: str) -> None:
+    for arguments in (("predict", bundle_folder, "-"), ("assign", bundle_folder, "-", "--budget-usd", "1")):
+        result = routoo(*arguments, stdin=stdin)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert words in result.stderr
+
+
+def test_a_table_of_another_kind_is_refused_before_any_work(
+    routoo: Routoo, bundle_folder: Path, tmp_path: Path
+) -> None:
+    result = routoo("predict", bundle_folder, "-", "-o", tmp_path / "p.xlsx", stdin="Hi")
+    assert result.exit_code == 2
+    assert "ends in .parquet, .csv, .jsonl" in result.stderr

@@ -1,0 +1,134 @@
+"""Looking at outcomes, converting them, splitting them, and the simulated sample."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import Result
+
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
+
+Routoo = Callable[..., Result]
+
+TIDY = "prompt,model,score\nName a river.,a,1\nName a river.,b,0\n2 + 2?,a,1\n"
+
+
+@pytest.fixture
+def tidy(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.csv"
+    path.write_text(TIDY)
+    return path
+
+
+def test_inspect_shows_models_domains_and_split(routoo: Routoo, data_folder: Path) -> None:
+    shown = routoo("data", "inspect", data_folder).stdout
+    assert "200 prompts, 6 models" in shown
+    assert "simulated outcomes" in shown
+    for word in ("simulated-large", "coverage", "domains: ", "split: train 120, val 40, test 40; 0 prompts"):
+        assert word in shown
+
+
+def test_inspect_leaves_out_what_was_never_recorded(routoo: Routoo, tidy: Path) -> None:
+    shown = routoo("data", "inspect", tidy).stdout
+    assert "mine: 2 prompts, 2 models, 3 recorded outcomes" in shown
+    assert "domains: none recorded" in shown
+    assert "split: none" in shown
+    assert "USD" not in shown
+
+
+def test_inspect_prints_one_json_document(routoo: Routoo, tidy: Path) -> None:
+    found = json.loads(routoo("data", "inspect", tidy, "--json").stdout)
+    assert (found["data"], found["prompts"], found["split"], found["simulated"]) == ("mine", 2, {}, False)
+    assert [model["name"] for model in found["models"]] == ["a", "b"]
+
+
+def test_convert_writes_what_reads_back(routoo: Routoo, tidy: Path, tmp_path: Path) -> None:
+    result = routoo("data", "convert", tidy, tmp_path / "out")
+    assert (result.exit_code, result.stdout.split("\n")[0]) == (
+        0,
+        f"{tmp_path}/out: 2 prompts, 3 recorded outcomes",
+    )
+    assert Outcomes.read(tmp_path / "out").models == ("a", "b")
+
+
+def test_convert_takes_the_pool_along(routoo: Routoo, tidy: Path, tmp_path: Path) -> None:
+    prices = "[[model]]\nname = 'a'\nusd_per_1m_input = 1\nusd_per_1m_output = 2\n"
+    (tmp_path / "pool.toml").write_text(prices)
+    for _ in range(2):  # a folder that it wrote may be written again
+        assert ", with pool.toml" in routoo("data", "convert", tidy, tmp_path / "out").stdout
+    assert Pool.read(tmp_path / "out" / "pool.toml").names == ("a",)
+
+
+def test_convert_leaves_other_files_alone(routoo: Routoo, tidy: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "diary.txt").write_text("dear")
+    result = routoo("data", "convert", tidy, tmp_path / "out")
+    assert result.exit_code == 2
+    assert "diary.txt" in result.stderr
+    assert (tmp_path / "out" / "diary.txt").read_text() == "dear"
+
+
+def test_split_is_as_asked_for(routoo: Routoo, data_folder: Path, tmp_path: Path) -> None:
+    shares = ["--val", "0.25", "--test", "0.25"]
+    found = json.loads(
+        routoo("data", "split", data_folder, tmp_path / "a", "--again", *shares, "--json").stdout
+    )
+    assert found["split"] == {"train": 100, "val": 50, "test": 50}
+    assert found["straddling"] == 0
+    routoo("data", "split", data_folder, tmp_path / "b", "--again", *shares)
+    routoo("data", "split", data_folder, tmp_path / "c", "--again", "--seed", "1", *shares)
+    a, b, c = (pl.read_parquet(tmp_path / name / "prompts.parquet")["split"].to_list() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_a_split_that_is_there_is_not_replaced_unasked(
+    routoo: Routoo, data_folder: Path, tmp_path: Path
+) -> None:
+    result = routoo("data", "split", data_folder, tmp_path / "out")
+    assert result.exit_code == 2
+    assert "--again" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_shares_that_leave_nothing_to_train_on_are_refused(
+    routoo: Routoo, tidy: Path, tmp_path: Path
+) -> None:
+    result = routoo("data", "split", tidy, tmp_path / "out", "--val", "0.5", "--test", "0.5")
+    assert result.exit_code == 2
+    assert "val=0.5, test=0.5" in result.stderr
+
+
+def test_the_sample_is_called_simulated_and_brings_its_pool(routoo: Routoo, tmp_path: Path) -> None:
+    shown = routoo("data", "sample", tmp_path / "s", "--prompts", "60").stdout
+    assert "60 prompts" in shown
+    assert "simulated outcomes, with pool.toml" in shown
+    assert all(name.startswith("simulated-") for name in Pool.read(tmp_path / "s" / "pool.toml").names)
+    assert Outcomes.read(tmp_path / "s").simulated
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("prompt,model\na,b\n", "lacks score"),
+        ("prompt,model,score\na,b,1.5\n", "score lies outside 0..1"),
+        ("prompt,model,score\na,b,1\na,b,1\n", "(prompt_id, model) is repeated"),
+        ("prompt,model,score\n,b,1\n", "prompt is null"),
+    ],
+)
+def test_bad_outcomes_are_named(routoo: Routoo, tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "bad.csv").write_text(content)
+    result = routoo("data", "inspect", tmp_path / "bad.csv")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+
+
+def test_data_that_are_not_there_are_named(routoo: Routoo, tmp_path: Path) -> None:
+    result = routoo("data", "inspect", tmp_path / "none")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"routoo: {tmp_path}/none: no such file or folder of outcomes\n",
+    )

@@ -1,0 +1,61 @@
+"""The demo does the whole job, and calls simulated what is simulated."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from routoo.data.outcomes import Outcomes
+from routoo.predictor import Predictor
+
+Routoo = Callable[..., Result]
+
+SMALL = ("--prompts", "160", "--trunk", "tiny")
+
+
+def test_the_demo_does_the_whole_job(routoo: Routoo, tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    shown = routoo("demo", folder, *SMALL)
+    assert shown.exit_code == 0
+    assert "48 simulated test prompts" in shown.stdout
+    assert f"report: {folder}/report.html" in shown.stdout
+    assert "simulated" in (folder / "report.html").read_text()
+    assert Outcomes.read(folder / "simulated-data").simulated
+    assert routoo("select", folder / "bundle", "Name a river.").stdout.startswith("simulated-")
+
+
+def test_the_demo_runs_over_what_an_earlier_one_wrote(
+    routoo: Routoo,
+    tmp_path: Path,
+    simulated: Outcomes,
+    tiny_predictor: Predictor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[dict[str, Any]] = []  # Any: options of training
+
+    def trained(*_: object, **options: Any) -> Predictor:
+        asked.append(options)
+        return tiny_predictor
+
+    simulated.write(tmp_path / "demo" / "simulated-data")
+    tiny_predictor.save_pretrained(tmp_path / "demo" / "bundle")
+    monkeypatch.setattr("routoo.predictor.train", trained)
+    result = routoo("demo", tmp_path / "demo", *SMALL, "--seed", "5", "--json", "-q")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (asked[0]["trunk"], asked[0]["tune"], asked[0]["seed"]) == ("tiny", "full", 5)
+    found = json.loads(result.stdout)
+    assert found["simulated"]
+    assert found["prompts"] == found["evaluation"]["n_prompts"] == 48
+    assert found["budget_usd"] == pytest.approx(found["best_single_cost_usd"] / 2, rel=0.2)
+    assert found["cost_usd"] < found["best_single_cost_usd"]
+    assert found["report"] == str(tmp_path / "demo" / "report.html")
+
+
+def test_the_demo_leaves_other_files_alone(routoo: Routoo, tmp_path: Path) -> None:
+    (tmp_path / "demo").write_text("mine")
+    result = routoo("demo", tmp_path / "demo", *SMALL)
+    assert result.exit_code == 1
+    assert (tmp_path / "demo").read_text() == "mine"
