@@ -27,7 +27,7 @@ def solve_dual(
     problem: Problem,
     *,
     tolerance: float = TOLERANCE,
-    time_limit_s: float = 2.0,
+    time_limit_s: float = 10.0,
     threads: int | None = None,
 ) -> Assignment:
     """The assignment by Lagrangian relaxation, with the bound that proves it.

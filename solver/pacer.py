@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.scores import Scores
+from routoo.solver.bookings import Booking, TrueCosts
 from routoo.solver.explain import closed_words
 from routoo.solver.limits import check_number
 from routoo.solver.problem import Problem
@@ -19,10 +19,8 @@ from routoo.solver.select import Selection
 from routoo.solver.spending import SpendingCurve
 
 _FORMAT = 1
-_PRIOR_PROMPTS = 50.0
-"""Prompts that a forecast of the volume, and the belief that predicted costs are right, count for."""
-
-_DEVIATIONS = 4.0
+_PRIOR_PROMPTS = 15.0
+"""Prompts that a forecast of the volume counts for."""
 
 
 @dataclass(frozen=True)
@@ -36,45 +34,6 @@ class Paced:
 
     selection: Selection
     ticket: int
-
-
-@dataclass(frozen=True)
-class _Booking:
-    """Money set aside for a call under way: as predicted, as expected, and at worst where that was told."""
-
-    predicted_usd: float
-    expected_usd: float
-    worst_usd: float | None
-
-
-@dataclass
-class _Told:
-    """What true costs have taught about predicted ones."""
-
-    count: int = 0
-    predicted_usd: float = 0.0
-    true_usd: float = 0.0
-    squares: float = 0.0
-    most: float = 1.0
-
-    @property
-    def correction(self) -> float:
-        """True cost per predicted cost, believed to be 1 at first."""
-        prior = _PRIOR_PROMPTS * self.predicted_usd / max(self.count, 1)
-        return (self.true_usd + prior) / (self.predicted_usd + prior) if self.predicted_usd > 0 else 1.0
-
-    def learn(self, predicted_usd: float, true_usd: float) -> None:
-        self.count += 1
-        self.predicted_usd += predicted_usd
-        self.true_usd += true_usd
-        if predicted_usd > 0:
-            self.squares += (true_usd / predicted_usd - self.correction) ** 2
-            self.most = max(self.most, true_usd / predicted_usd)
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation of true cost per predicted cost."""
-        return math.sqrt(self.squares / max(self.count, 1))
 
 
 class Pacer:
@@ -126,8 +85,8 @@ class Pacer:
         self.seen = 0
         self.price = 0.0
         self._settled_usd = 0.0
-        self._under_way: dict[int, _Booking] = {}
-        self._told = _Told()
+        self._under_way: dict[int, Booking] = {}
+        self._told = TrueCosts()
         self._curve = None if calibration is None else SpendingCurve.of(calibration, half_life=half_life)
 
     @property
@@ -237,8 +196,8 @@ class Pacer:
             )
             pacer.seen, pacer.price = int(state["seen"]), float(state["price"])
             pacer._settled_usd = float(state["settled_usd"])
-            pacer._under_way = {int(ticket): _Booking(**it) for ticket, it in state["under_way"].items()}
-            pacer._told = _Told(**state["told"])
+            pacer._under_way = {int(ticket): Booking(**it) for ticket, it in state["under_way"].items()}
+            pacer._told = TrueCosts(**state["told"])
             if state["curve"] is not None:
                 pacer._curve = SpendingCurve.from_dict(state["curve"], half_life=pacer.half_life)
         except (KeyError, TypeError, ValueError) as error:
@@ -275,7 +234,7 @@ class Pacer:
         open_: npt.NDArray[np.bool_],
         expected: float,
         worst_cost_usd: Sequence[float] | npt.NDArray[np.floating] | None,
-    ) -> tuple[_Booking, int]:
+    ) -> tuple[Booking, int]:
         """The choice at the price for what is left, behind the two guards."""
         assert self._curve is not None  # for the type checker: the prompt was counted in
         p, cost = scores.p_correct[0].astype(np.float64), scores.cost_usd[0].astype(np.float64)
@@ -283,7 +242,7 @@ class Pacer:
         worst = cost * self._told.most if worst_cost_usd is None else np.asarray(worst_cost_usd, np.float64)
         if worst.shape != cost.shape or not (worst >= 0).all():
             raise InputError(f"worst_cost_usd must be a number of at least 0 for each of {len(cost)} models")
-        uncommitted = self.budget_usd - self._settled_usd - self._worst_under_way()
+        uncommitted = self.budget_usd - self._settled_usd - self._told.at_worst(self._under_way.values())
         covered = open_ & (worst <= uncommitted)
         if not covered.any():
             raise InfeasibleError(
@@ -298,15 +257,4 @@ class Pacer:
         else:
             at = int(np.where(covered, cost, np.inf).argmin())
         told = None if worst_cost_usd is None else float(worst[at])
-        return _Booking(float(cost[at]), float(cost[at] * correction), told), at
-
-    def _worst_under_way(self) -> float:
-        """What the calls under way may cost in sum."""
-        told = unsure = squares = 0.0
-        for booking in self._under_way.values():
-            if booking.worst_usd is not None:
-                told += booking.worst_usd
-            else:
-                unsure += booking.expected_usd
-                squares += booking.predicted_usd**2
-        return told + unsure + _DEVIATIONS * self._told.deviation * math.sqrt(squares)
+        return Booking(float(cost[at]), float(cost[at] * correction), told), at

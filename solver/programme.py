@@ -38,6 +38,7 @@ def branch(
     *,
     gap: float,
     enough: float = math.inf,
+    most_nodes: int = 100_000,
     time_limit_s: float,
 ) -> Branched:
     """The best choices for these prompts within the ledger's bounds.
@@ -47,6 +48,8 @@ def branch(
         ledger: The limits, with what is left of them for these prompts.
         gap: Objective by which the answer may fall short of the best.
         enough: Objective at which to stop.
+        most_nodes: Nodes of the search tree after which the best answer so far is taken: unlike the
+            clock, they are the same on every machine.
         time_limit_s: Seconds after which the best answer so far is taken.
     """
     highspy: Any = import_module("highspy")  # Any: highspy types its names only in part
@@ -59,13 +62,14 @@ def branch(
     solver.setOptionValue("output_flag", False)
     for name, number in {
         "mip_rel_gap": 0.0,
-        "mip_abs_gap": max(gap, 1e-12),
-        "objective_target": -enough,
-        "time_limit": time_limit_s,
+        "mip_abs_gap": max(float(gap), 1e-12),
+        "objective_target": -float(enough),
+        "time_limit": float(time_limit_s),
+        "mip_max_nodes": most_nodes,
         "mip_feasibility_tolerance": FEASIBILITY,
         "primal_feasibility_tolerance": FEASIBILITY,
     }.items():
-        solver.setOptionValue(name, float(number))
+        solver.setOptionValue(name, number)
     solver.passModel(lp)
     solver.run()
     return _read(highspy, solver, row, column, len(rows))

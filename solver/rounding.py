@@ -23,6 +23,9 @@ _UNDECIDED = 1e-3
 CORES = (192, 768, 3072)
 """How many of the most doubtful prompts branch and bound may change, one try after the other."""
 
+_NODES = {False: 100, True: 100_000}
+"""Nodes of branch and bound: few for a core, whose choices are near the best; many for a whole batch."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rounded:
@@ -115,6 +118,7 @@ def finish(prompts: Picked, rounded: Rounded, *, tolerance: float, time_limit_s:
             part.prompts,
             gap=(1e-9 if every else 0.2 * tolerance) * abs(bound),
             enough=np.inf if every else bound - 0.5 * tolerance * abs(bound) - part.gained,
+            most_nodes=_NODES[every],
             time_limit_s=time_limit_s,
         )
         if every and found.status != "infeasible":
@@ -145,13 +149,20 @@ def part_of(prompts: Picked, choice: npt.NDArray[np.int32], index: npt.NDArray[n
     return Part(Gathered(rows, ledger.bounded(left)), whole.gained - own.gained)
 
 
-def _branch_within(few: Gathered, *, gap: float, enough: float, time_limit_s: float) -> Branched:
+def _branch_within(
+    few: Gathered, *, gap: float, enough: float, most_nodes: int, time_limit_s: float
+) -> Branched:
     """Branch and bound, with the violation that HiGHS leaves within its tolerance tightened away."""
     given = few.ledger.bounds
     bounds, bound = given.copy(), np.inf
     while True:
         found = branch(
-            few.gathered, few.ledger.bounded(bounds), gap=gap, enough=enough, time_limit_s=time_limit_s
+            few.gathered,
+            few.ledger.bounded(bounds),
+            gap=gap,
+            enough=enough,
+            most_nodes=most_nodes,
+            time_limit_s=time_limit_s,
         )
         bound = found.bound if np.isinf(bound) else bound
         if found.choice is None:

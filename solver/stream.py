@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,7 @@ def assign_parquet(
     output: Path,
     *,
     tolerance: float = TOLERANCE,
-    time_limit_s: float = 2.0,
+    time_limit_s: float = 10.0,
     progress: Progress | None = None,
     **limits: Any,  # the fields of Problem, checked there
 ) -> Assignment:
@@ -103,7 +103,7 @@ class ParquetPrompts:
     @cached_property
     def models(self) -> tuple[str, ...]:
         """Model names, in the order in which each prompt lists them."""
-        head = self._scan().select("prompt_id", "model").head(_MOST_MODELS).collect()
+        head = self._collect(self._scan().select(_NAMES).head(_MOST_MODELS))
         return tuple(head.filter(pl.col("prompt_id") == head["prompt_id"][0])["model"])
 
     @cached_property
@@ -114,7 +114,7 @@ class ParquetPrompts:
 
     @cached_property
     def _length(self) -> int:
-        count = int(self._scan().select(pl.len()).collect().item())
+        count = int(self._collect(self._scan().select(pl.len())).item())
         if count == 0 or count % len(self.models):
             raise InputError(
                 f"{self.path}: expected a row for each prompt and model, "
@@ -191,23 +191,24 @@ class ParquetPrompts:
     @cached_property
     def _numbers(self) -> list[str]:
         known = self._scan().collect_schema().names()
-        missing = [name for name in (*_NAMES, "p_correct", "cost_usd") if name not in known]
-        if missing:
-            raise InputError(f"{self.path}: no column {', '.join(missing)}; found {', '.join(known)}")
-        return [name for name in _NUMBERS if name in known]
+        return [name for name in _NUMBERS if name in known or name in _NUMBERS[:2]]
 
     def _scan(self) -> pl.LazyFrame:
-        try:
-            return pl.scan_parquet(self.path)
-        except FileNotFoundError:
-            raise InputError(f"{self.path}: no such file") from None
+        if not self.path.is_file():
+            raise InputError(f"{self.path}: no such file")
+        return pl.scan_parquet(self.path)
 
-    def _read(self, start: int, count: int, columns: list[str]) -> pl.DataFrame:
-        m = len(self.models)
+    def _collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         try:
-            return self._scan().select(columns).slice(start * m, count * m).collect()
+            return frame.collect()
+        except pl.exceptions.ColumnNotFoundError:
+            raise InputError(f"{self.path}: expected columns {', '.join((*_NAMES, *_NUMBERS[:2]))}") from None
         except pl.exceptions.PolarsError as error:
             raise InputError(f"{self.path}: not a Parquet file of predictions: {error}") from None
+
+    def _read(self, start: int, count: int, columns: Sequence[str]) -> pl.DataFrame:
+        m = len(self.models)
+        return self._collect(self._scan().select(columns).slice(start * m, count * m))
 
     def _problem(self, start: int, count: int) -> Problem:
         """A chunk of prompts as a problem of its own, for its arrays and its limits on single prompts."""

@@ -9,6 +9,7 @@ import numpy as np
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.solver.rows import Floats
 
 
 def with_batch_tier(
@@ -59,8 +60,8 @@ def _has_batch_prices(pool: Pool, name: str) -> bool:
     return model.usd_per_1m_batch_input is not None and model.usd_per_1m_batch_output is not None
 
 
-def _batch_cost(scores: Scores, pool: Pool, name: str) -> np.ndarray:
-    """Costs at batch prices: the part for what is received is known from the tokens, the rest is what is sent."""
+def _batch_cost(scores: Scores, pool: Pool, name: str) -> Floats:
+    """Costs at batch prices: tokens tell the part for what is received, and the rest is for what is sent."""
     model, column = pool[name], scores.models.index(name)
     cost = scores.cost_usd[:, column].astype(np.float64)
     share_in = _share(model.usd_per_1m_batch_input, model.usd_per_1m_input)
