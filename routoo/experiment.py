@@ -14,6 +14,7 @@ from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.evaluation import Evaluation, evaluate
+from routoo.predictor import require_training
 
 if TYPE_CHECKING:
     from routoo.data.text import PromptEncoder
@@ -62,6 +63,7 @@ def evaluate_router(
         InputError: The outcomes lack a part, or none of them is of a model in the pool.
         MissingExtraError: Extra `train` is not installed: the nearest neighbours need a trunk.
     """
+    require_training("the nearest neighbours of an evaluation")
     trained_on = router.runtime.bundle.description.trained_on
     outcomes = outcomes.with_split(seed=int(trained_on.get("options", {}).get("seed", 0)))
     pool = _common(router.pool, outcomes)

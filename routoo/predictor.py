@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from routoo.export.parity import ParityReport
     from routoo.models.features import Progress
     from routoo.models.training import TrainedNetwork
+
+_TRAINING = ("torch", "transformers", "lightning")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +111,7 @@ class Predictor:
         Raises:
             BundleError: Nothing is there, or it is broken.
         """
-        _require_training()
+        require_training()
         from routoo.export.bundle import Bundle
         from routoo.export.writer import read_trained
 
@@ -138,7 +141,7 @@ def train(
         InputError: An option, the pool or the outcomes cannot be used.
         MissingExtraError: Extra `train` is not installed.
     """
-    _require_training()
+    require_training()
     from routoo.models.options import TrainOptions
     from routoo.models.training import train_network
 
@@ -156,9 +159,12 @@ def train(
     return Predictor(trained, tuple(learned.part("val").texts[:64]))
 
 
-def _require_training() -> None:
-    import importlib.util
+def require_training(purpose: str = "training") -> None:
+    """Refuses what needs torch where it is not installed.
 
-    missing = [name for name in ("torch", "transformers", "lightning") if not importlib.util.find_spec(name)]
+    Raises:
+        MissingExtraError: Extra `train` is not installed; the message names the purpose.
+    """
+    missing = [name for name in _TRAINING if importlib.util.find_spec(name) is None]
     if missing:
-        raise MissingExtraError(f"training needs {', '.join(missing)}: pip install 'routoo[train]'")
+        raise MissingExtraError(f"{purpose} needs {', '.join(missing)}: pip install 'routoo[train]'")

@@ -50,12 +50,7 @@ def render_report(evaluation: Evaluation) -> str:
     Raises:
         MissingExtraError: Extra `report` is not installed.
     """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"an HTML report needs {', '.join(missing)}: run pip install 'routoo[report]', "
-            "or ask for the table or --json alone"
-        )
+    require_report()
     import jinja2
 
     from routoo import charts, diagnostics
@@ -93,6 +88,20 @@ def _vega() -> str:
     from vl_convert import javascript_bundle
 
     return javascript_bundle("window.vegaEmbed = vegaEmbed;", ".".join(SCHEMA_VERSION.split(".")[:2]))
+
+
+def require_report() -> None:
+    """Refuses a report before any work is done for it, where it could not be drawn.
+
+    Raises:
+        MissingExtraError: Extra `report` is not installed.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"an HTML report needs {', '.join(missing)}: run pip install 'routoo[report]', "
+            "or ask for the table or --json alone"
+        )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typer
 from routoo.commands.arguments import AsJson, Bundle, PoolFile, PromptsFile, Quiet, TableFile, Threads
 from routoo.commands.output import check_output, write_table
 from routoo.commands.requests import prompts_of
-from routoo.commands.terminal import counted, progress, show, show_json, table, usd
+from routoo.commands.terminal import counted, percent, progress, show, show_json, table, usd
 from routoo.data.errors import InfeasibleError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _by_model(plan: Assignment) -> Table:
         plan.to_polars().group_by("model").agg(pl.len(), pl.col("p_correct").mean(), pl.col("cost_usd").sum())
     )
     rows = [
-        (name, f"{count:,}", f"{count / len(plan):.1%}", f"{score:.3f}", usd(cost))
+        (name, f"{count:,}", percent(count / len(plan)), f"{score:.3f}", usd(cost))
         for name, count, score, cost in frame.sort("len", "model", descending=[True, False]).iter_rows()
     ]
     return table(("model", "prompts", "share", "predicted score", "cost in USD"), rows)

@@ -8,7 +8,7 @@ import typer
 
 from routoo.commands.arguments import AsJson, Data, Folder, Seed
 from routoo.commands.pools import pool_beside
-from routoo.commands.terminal import figure, show, show_json, table_of_known, usd
+from routoo.commands.terminal import figure, percent, show, show_json, table_of_known, usd
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -111,7 +111,7 @@ def _models(models: tuple[ModelOverview, ...]) -> Table:
     return table_of_known(
         ("model", [model.name for model in models]),
         ("score", [f"{model.score:.4f}" for model in models]),
-        ("coverage", [f"{model.coverage:.1%}" for model in models]),
+        ("coverage", [percent(model.coverage) for model in models]),
         ("USD a call", [usd(model.cost_usd) for model in models]),
         ("output tokens", [figure(model.output_tokens, ",.0f") for model in models]),
         ("seconds", [figure(model.latency_s, ".2f") for model in models]),

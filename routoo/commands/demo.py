@@ -12,7 +12,7 @@ import typer
 
 from routoo.commands.arguments import AsJson, Quiet, Seed
 from routoo.commands.output import write_table
-from routoo.commands.terminal import is_watched, progress, say, show, show_json, stages, usd
+from routoo.commands.terminal import is_watched, percent, progress, say, show, show_json, stages, usd
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
@@ -45,8 +45,10 @@ def demo(
     """
     import routoo
     from routoo.data.sample import simulated_outcomes, simulated_pool
+    from routoo.predictor import require_training
     from routoo.saving import saving_of
 
+    require_training()
     started = time.monotonic()
     pool, outcomes = simulated_pool(), simulated_outcomes(prompts, seed=seed).with_split(seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,8 +62,8 @@ def demo(
         )
     learned = predictor.trained_on
     say(f"trained on {learned['n_train']:,} of them, trunk {learned['trunk']}", quiet=quiet)
+    say("exporting, and comparing the graphs with the network", quiet=quiet)
     predictor.export(folder / "bundle")
-    say("exported; the graphs say what the network says", quiet=quiet)
 
     router = routoo.Router.from_pretrained(folder / "bundle", threads=None)
     found, scores = _evaluate(router, outcomes, folder, quiet=quiet)
@@ -134,8 +136,8 @@ def _in_words(saving: Saving, budget_usd: float) -> str:
             f"{saving.prompts:,} simulated test prompts: {saving.best_single} alone scores "
             f"{saving.best_single_score:.3f} for {usd(saving.best_single_cost_usd)} USD.",
             f"Given {usd(budget_usd)} USD for the batch, routoo scores {saving.score:.3f} for "
-            f"{usd(saving.cost_usd)} USD: it keeps {saving.kept:.1%} of the score "
-            f"and saves {saving.saved:.1%} of the money.",
-            f"Single models mixed at random keep {saving.mixing_kept:.1%} at that cost.",
+            f"{usd(saving.cost_usd)} USD: it keeps {percent(saving.kept)} of the score "
+            f"and saves {percent(saving.saved)} of the money.",
+            f"Single models mixed at random keep {percent(saving.mixing_kept)} at that cost.",
         ]
     )

@@ -45,7 +45,10 @@ def evaluate(
 ) -> None:
     """Hold a bundle against single models, their mixtures, plain estimators and the oracle."""
     if report is not None:
+        from routoo.report import require_report
+
         check_output(report, [".html"])
+        require_report()
     if predictions is not None:
         check_output(predictions)
     from routoo.data.outcomes import Outcomes

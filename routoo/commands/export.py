@@ -10,7 +10,7 @@ import typer
 
 from routoo.commands.arguments import AsJson, Quiet
 from routoo.commands.output import check_bundle_folder
-from routoo.commands.terminal import say, show, show_json, table
+from routoo.commands.terminal import percent, say, show, show_json, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,6 +62,6 @@ def _row(name: str, found: Agreement, allowed: str) -> tuple[str, ...]:
         f"{found.p_mean:.1e}",
         f"{max(found.p_max, found.padded_p_max):.1e}",
         allowed,
-        f"{max(found.choices_changed.values()):.1%}",
+        percent(max(found.choices_changed.values())),
         f"{max(found.value_lost.values()):.1e}",
     )

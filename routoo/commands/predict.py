@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from routoo.commands.arguments import AsJson, Bundle, PoolFile, PromptsFile, Quiet, TableFile, Threads
 from routoo.commands.output import check_output, write_table
 from routoo.commands.requests import prompts_of
-from routoo.commands.terminal import counted, figure, progress, show, show_json, table_of_known, usd
+from routoo.commands.terminal import counted, figure, percent, progress, show, show_json, table_of_known, usd
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,5 +70,5 @@ def _by_model(scores: Scores) -> Table:
         ("predicted score", [f"{p:.4f}" for p in scores.p_correct.mean(0)]),
         ("USD a call", [usd(cost) for cost in scores.cost_usd.mean(0).tolist()]),
         ("seconds", [figure(seconds, ".2f") for seconds in latency]),
-        ("best for", [f"{share:.1%}" for share in best]),
+        ("best for", [percent(share) for share in best]),
     )

@@ -121,15 +121,24 @@ def figure(value: float | None, form: str) -> str | None:
     return None if value is None else format(value, form)
 
 
-def usd(value: float | None) -> str | None:
-    """An amount of money in USD to four digits.
+def percent(share: float) -> str:
+    """A share in percent.
 
-    >>> usd(0.000282087), usd(12.5), usd(1234567.8)
-    ('0.0002821', '12.50', '1,234,568')
+    >>> percent(0.5784)
+    '57.8 %'
+    """
+    return f"{100 * share:.1f} %"
+
+
+def usd(value: float | None) -> str | None:
+    """An amount of money in USD to four digits, or to the cent.
+
+    >>> usd(0.000282087), usd(2.0094), usd(1234567.8)
+    ('0.0002821', '2.009', '1,234,567.80')
     """
     if value is None:
         return None
-    if value >= 1:
-        return f"{value:,.2f}" if value < 1e5 else f"{value:,.0f}"
+    if value >= 100:
+        return f"{value:,.2f}"
     text = f"{value:#.4g}"
     return f"{value:.{3 + int(text.partition('e-')[2])}f}" if "e-" in text else text

@@ -63,7 +63,8 @@ def train(
     outcomes = routoo.Outcomes.read(source)
     models = pool_for(outcomes, source, pool)
     state = output.with_name(f"{output.name}.partial")
-    say(f"{outcomes.name}: {counted(len(outcomes), 'prompt')}, {counted(len(models), 'model')}", quiet=quiet)
+    kind = "simulated prompt" if outcomes.simulated else "prompt"
+    say(f"{outcomes.name}: {counted(len(outcomes), kind)}, {counted(len(models), 'model')}", quiet=quiet)
     try:
         with progress("reading prompts", quiet=quiet) as told:
             predictor = routoo.train(
@@ -90,7 +91,7 @@ def train(
             }
         )
     else:
-        show(_summary(predictor, output))
+        show(_summary(predictor, output, kind))
 
 
 def _resuming(arguments: list[str]) -> str:
@@ -107,14 +108,14 @@ def _forget(state: Path) -> None:
             folder.rmdir()
 
 
-def _summary(predictor: Predictor, output: Path) -> str:
-    trained, metrics = predictor.trained_on, predictor.metrics
+def _summary(predictor: Predictor, output: Path, kind: str) -> str:
+    trained, epochs = predictor.trained_on, counted(len(predictor.metrics["epochs"]), "epoch")
     return "\n".join(
         [
             f"{output}: {counted(len(predictor.pool), 'model')}, trunk {trained['trunk']}, seed "
-            f"{trained['options']['seed']}; learned from {counted(trained['n_train'], 'prompt')}, "
+            f"{trained['options']['seed']}; learned from {counted(trained['n_train'], kind)}, "
             f"chosen on {trained['n_val']:,}, in {trained['seconds']:.0f} s",
-            f"validation: Brier score {metrics['val_brier']:.4f} after {counted(len(metrics['epochs']), 'epoch')}",
+            f"validation: Brier score {predictor.metrics['val_brier']:.4f} after {epochs}",
             f"next: routoo export {shlex.quote(str(output))} BUNDLE",
         ]
     )

@@ -1,5 +1,6 @@
 """What is done with a bundle: export, predict, select, assign, evaluate."""
 
+import importlib.util
 import json
 import shutil
 from collections.abc import Callable
@@ -244,3 +245,39 @@ def test_a_table_of_another_kind_is_refused_before_any_work(
     result = routoo("predict", bundle_folder, "-", "-o", tmp_path / "p.xlsx", stdin="Hi")
     assert result.exit_code == 2
     assert "ends in .parquet, .csv, .jsonl" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments", "words"),
+    [
+        ("torch", ["evaluate", "{bundle}", "{data}"], "nearest neighbours of an evaluation needs torch"),
+        (
+            "altair",
+            ["evaluate", "{bundle}", "{data}", "--report", "{out}.html"],
+            "an HTML report needs altair",
+        ),
+        ("torch", ["train", "{data}", "-o", "{out}"], "training needs torch: pip install 'routoo[train]'"),
+        ("lightning", ["export", "{bundle}", "{out}"], "needs lightning"),
+        ("transformers", ["demo", "{out}"], "training needs transformers"),
+    ],
+)
+def test_an_extra_that_is_missing_is_named_before_any_work(
+    routoo: Routoo,
+    bundle_folder: Path,
+    data_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    package: str,
+    arguments: list[str],
+    words: str,
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *rest: None if name == package else find(name, *rest)
+    )
+    monkeypatch.setattr(Router, "predict", None)  # to call it would fail
+    paths = {"bundle": bundle_folder, "data": data_folder, "out": tmp_path / "out"}
+    result = routoo(*(argument.format(**paths) for argument in arguments), "-q")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert not list(tmp_path.iterdir())
