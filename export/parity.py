@@ -37,8 +37,8 @@ class Tolerance:
     """
 
     fp32_max: float = 1e-4
-    int8_mean: float = 0.01
-    int8_max: float = 0.1
+    int8_mean: float = 0.02
+    int8_max: float = 0.15
     usage_max: float = 1e-3
 
 
