@@ -16,7 +16,6 @@ from routoo.data.sample_prompts import SimulatedPrompt, simulated_prompts
 
 Matrix = npt.NDArray[np.float64]
 
-_MISSING_SHARE = 0.12  # before one cell a prompt is put back: a tenth is missing in the end
 _DISCRIMINATION = 2.0
 _GUESS, _SLIP = 0.02, 0.02
 _CHARACTERS_PER_TOKEN = 4.0
@@ -76,8 +75,8 @@ def simulated_pool() -> Pool:
     return Pool(tuple(model.entry for model in _MODELS))
 
 
-def simulated_outcomes(n_prompts: int = 3000, seed: int = 0) -> Outcomes:
-    """What the models of `simulated_pool` achieve on simulated prompts; a tenth of the cells is missing.
+def simulated_outcomes(n_prompts: int = 3000, seed: int = 0, *, missing: float = 0.0) -> Outcomes:
+    """What the models of `simulated_pool` achieve on simulated prompts.
 
     A model solves a prompt with a probability that grows with its skill in the domain less the
     difficulty of the prompt (the three-parameter logistic model: Birnbaum 1968, with a slip).
@@ -86,9 +85,10 @@ def simulated_outcomes(n_prompts: int = 3000, seed: int = 0) -> Outcomes:
     Args:
         n_prompts: How many different prompts, at least 1.
         seed: Which of the possible samples.
+        missing: Share of the outcomes that nobody recorded; every prompt keeps one at least.
 
     Raises:
-        InputError: No prompt is asked for.
+        InputError: No prompt is asked for, or all outcomes are to be missing.
 
     >>> outcomes = simulated_outcomes(20)
     >>> len(outcomes), len(outcomes.models)
@@ -96,11 +96,13 @@ def simulated_outcomes(n_prompts: int = 3000, seed: int = 0) -> Outcomes:
     """
     if n_prompts < 1:
         raise InputError(f"n_prompts must be at least 1, got {n_prompts}")
+    if not 0 <= missing < 1:
+        raise InputError(f"missing must lie in [0, 1), got {missing}")
     prompts = simulated_prompts(n_prompts, seed=seed)
     rng = np.random.default_rng(seed)
     ids = [f"simulated/{at:05d}" for at in range(n_prompts)]
     columns = _columns(prompts, rng)
-    recorded = rng.random((n_prompts, len(_MODELS))) >= _MISSING_SHARE
+    recorded = rng.random((n_prompts, len(_MODELS))) >= missing
     recorded[np.arange(n_prompts), rng.integers(len(_MODELS), size=n_prompts)] = True
     rows, models = np.nonzero(recorded)
     names = simulated_pool().names

@@ -92,15 +92,16 @@ def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
         )
     parts = outcomes.prompts["split"].to_numpy()
     rows = parts == part
+    score = judged.to_matrices(models).score
     cost, cost_notes = _without_gaps(recorded_cost_usd(outcomes, pool.select(models)), rows, parts, models)
     return Trial(
         prompt_ids=judged.prompt_ids,
         models=models,
-        score=judged.to_matrices(models).score,
+        score=score,
         cost_usd=cost,
         domains=judged.domains if any(judged.domains or ()) else None,
         split={name: int((parts == name).sum()) for name in PARTS},
-        notes=(*_left_out(pool, judged), *cost_notes),
+        notes=(*_left_out(pool, judged), *_unrecorded(score), *cost_notes),
     )
 
 
@@ -124,6 +125,12 @@ def _mean(elsewhere: Vector, judged: Vector, model: str) -> float:
         if len(known):
             return float(known.mean())
     raise InputError(f"no cost of {model!r} is known, recorded or by price; leave it out of the pool")
+
+
+def _unrecorded(score: Vector) -> tuple[str, ...]:
+    """In words: how many scores a curve has to do without."""
+    gaps = int(np.isnan(score).sum())
+    return (f"{gaps:,} of {score.size:,} scores were not recorded and count as 0 in curves",) if gaps else ()
 
 
 def _left_out(pool: Pool, judged: Outcomes) -> tuple[str, ...]:

@@ -25,11 +25,17 @@ def test_it_is_called_simulated(sample: Outcomes) -> None:
     assert set(sample.models) == set(simulated_pool().names)
 
 
-def test_it_has_gaps_and_every_prompt_an_outcome(sample: Outcomes) -> None:
-    score = sample.to_matrices().score
-    assert score.shape == (3000, 6)
-    assert np.isnan(score).mean() == pytest.approx(0.1, abs=0.01)
-    assert not np.isnan(score).all(axis=1).any()
+def test_it_is_whole_unless_gaps_are_asked_for(sample: Outcomes) -> None:
+    assert sample.to_matrices().score.shape == (3000, 6)
+    assert not np.isnan(sample.to_matrices().score).any()
+    holed = simulated_outcomes(2000, missing=0.3).to_matrices().score
+    assert np.isnan(holed).mean() == pytest.approx(0.3 * 5 / 6, abs=0.02)
+    assert not np.isnan(holed).all(axis=1).any()
+
+
+def test_nothing_recorded_at_all_is_refused() -> None:
+    with pytest.raises(InputError, match="missing"):
+        simulated_outcomes(10, missing=1.0)
 
 
 def test_texts_are_varied(sample: Outcomes) -> None:

@@ -208,7 +208,10 @@ def test_missing_scores_count_as_nothing_earned_and_missing_costs_as_the_mean() 
     train_mean = outcomes.part("train").to_matrices(["large"]).cost_usd.mean()
     rest = outcomes.part("test").to_matrices(["large"]).cost_usd[10:].sum()
     assert large.cost_usd == pytest.approx((10 * train_mean + rest) / 50)
-    assert evaluation.notes == ("11 of 150 costs were not recorded and count as the mean of their model",)
+    assert evaluation.notes == (
+        "10 of 150 scores were not recorded and count as 0 in curves",
+        "11 of 150 costs were not recorded and count as the mean of their model",
+    )
 
 
 def test_a_part_without_others_fills_costs_from_itself() -> None:
