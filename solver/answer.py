@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from routoo.data.assignment import Assignment, LimitUse, Status
-from routoo.data.scores import Scores
+from routoo.data.scores import Matrix, Scores
 from routoo.solver.ledger import Totals
 from routoo.solver.limits import Quantity
 from routoo.solver.passes import Prompts
-from routoo.solver.problem import ROUNDING
+from routoo.solver.problem import BLOCK, ROUNDING
 from routoo.solver.rows import Floats, Rows
 
 TOLERANCE = 1e-6
@@ -57,14 +56,18 @@ def answer(
         proved: The choices are known to be optimal, whatever the bound says.
         tolerance: Relative gap up to which they count as optimal.
     """
-    ledger, limits = prompts.ledger, prompts.ledger.limits
+    ledger, limits, named = prompts.ledger, prompts.ledger.limits, isinstance(scores, Scores)
+    chosen = {name: np.empty(len(choice) if named else 0, np.float32) for name in _REPORTED}
 
-    def work(start: int, rows: Rows) -> tuple[Totals, float, float]:
-        own = choice[start : start + len(rows)].astype(np.intp)
-        score, cost = (float(rows.chosen(name, own).sum()) for name in _REPORTED)
-        return ledger.totals(rows, own), score, cost
+    def work(start: int, rows: Rows) -> tuple[Totals, dict[str, float]]:
+        at = slice(start, start + len(rows))
+        own = choice[at].astype(np.intp)
+        amounts = {name: rows.chosen(name, own) for name in _REPORTED}
+        for name in chosen if named else ():
+            chosen[name][at] = amounts[name]
+        return ledger.totals(rows, own), {name: float(amount.sum()) for name, amount in amounts.items()}
 
-    parts, scored, paid = zip(*prompts.map(work), strict=True)
+    parts, sums = zip(*prompts.map(work), strict=True)
     totals = reduce(add, parts)
     gained, uses = totals.gained, ledger.uses(totals)
     bound = gained if proved else max(bound, gained)
@@ -74,8 +77,8 @@ def answer(
         models=scores.models if isinstance(scores, Scores) else scores,
         choice=choice,
         status="optimal" if near else "feasible",
-        score=sum(scored),
-        cost_usd=sum(paid),
+        score=sum(part["score"] for part in sums),
+        cost_usd=sum(part["cost_usd"] for part in sums),
         objective=turned * gained,
         bound=turned * bound,
         solver=solver,
@@ -83,19 +86,20 @@ def answer(
             LimitUse(limit.name, UNITS[limit.quantity], limit.sign * used, limit.bound, price, limit.floor)
             for limit, used, price in zip(limits, uses.tolist(), prices.tolist(), strict=True)
         ),
-        **(_chosen(scores, choice) if isinstance(scores, Scores) else {}),
+        prompt_ids=scores.prompt_ids if isinstance(scores, Scores) else None,
+        chosen_p_correct=chosen["score"] if named else None,
+        chosen_cost_usd=chosen["cost_usd"] if named else None,
+        chosen_latency_s=_latency(scores.latency, choice) if isinstance(scores, Scores) else None,
     )
 
 
-def _chosen(scores: Scores, choice: npt.NDArray[np.int32]) -> dict[str, Any]:  # Any: fields of Assignment
-    """What is predicted of the choices."""
-    every = np.arange(len(choice))
-    return {
-        "prompt_ids": scores.prompt_ids,
-        "chosen_p_correct": scores.p_correct[every, choice],
-        "chosen_cost_usd": scores.cost_usd[every, choice],
-        "chosen_latency_s": scores.latency[every, choice],
-    }
+def _latency(latency: Matrix, choice: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    """Latencies of the choices, picked in blocks so that no index of the batch's size is made."""
+    found = np.empty(len(choice), np.float32)
+    for start in range(0, len(choice), BLOCK):
+        own = choice[start : start + BLOCK]
+        found[start : start + BLOCK] = latency[np.arange(start, start + len(own)), own]
+    return found
 
 
 def no_answer(

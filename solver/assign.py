@@ -22,7 +22,7 @@ SAMPLE = 16384
 _WARM = 0.1
 """First temperature, as a share of what a choice makes a difference of."""
 
-_CORES = (0.05, 0.02, 0.02, 0.02)
+_CORES = (0.04, 0.02, 0.02, 0.02)
 """Shares of the prompts that are searched, one after the other: each search tells the next where to look."""
 
 _LEAD = 0.05

@@ -31,12 +31,10 @@ class _Decided:
     """The prompts of a block that choose the same at both ends of a bracket, and those that do not.
 
     Args:
-        choice: Choice at the dearer end, ``(r,)``.
         used: What the decided ones use of the limit.
         core: Positions of the others in the batch.
     """
 
-    choice: npt.NDArray[np.int32]
     used: float
     core: npt.NDArray[np.intp]
 
@@ -60,7 +58,7 @@ def fill_large(prompts: Picked) -> Filled:
     bounds = prompts.ledger.bounds * size / n
     sample = Gathered(prompts.rows(sampled(n, size)), prompts.ledger.bounded(bounds))
     stairs = Stairs.build(sample)
-    for sigmas in (4.0, 16.0):
+    for sigmas in (3.0, 12.0):
         low, high = _bracket(sample, stairs, sigmas)
         filled = _fill_between(prompts, low, high)
         if filled is not None:
@@ -80,7 +78,7 @@ def _bracket(sample: Gathered, stairs: Stairs, sigmas: float) -> tuple[float, fl
 
 def _fill_between(prompts: Picked, low: float, high: float) -> Filled | None:
     """The answer, if its price lies in the bracket and few prompts are undecided there; else None."""
-    ledger = prompts.ledger
+    ledger, choice = prompts.ledger, np.empty(len(prompts), np.int32)
     unit, cheap, dear = (ledger.tables(np.array([price])) for price in (1.0, low, high))
 
     def work(start: int, rows: Rows) -> _Decided:
@@ -91,14 +89,14 @@ def _fill_between(prompts: Picked, low: float, high: float) -> Filled | None:
             fewest, _ = rows.best(dear)
         same = most == fewest
         used = weights(rows, unit)[same, fewest[same]]
-        return _Decided(fewest.astype(np.int32), float(used.sum()), start + np.flatnonzero(~same))
+        choice[start : start + len(rows)] = fewest
+        return _Decided(float(used.sum()), start + np.flatnonzero(~same))
 
     parts = list(prompts.map(work))
     core = np.concatenate([part.core for part in parts])
     if len(core) > max(_MOST_CORE * len(prompts), SAMPLE):
         return None
     spent = sum(part.used for part in parts)
-    choice = np.concatenate([part.choice for part in parts])
     few = Gathered(prompts.rows(core), ledger.bounded(ledger.bounds - spent))
     filled = relaxed(few, size=abs(spent))
     if not (low <= filled.price <= high or math.isinf(high)):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,11 +19,11 @@ from routoo.solver.answer import TOLERANCE, answer, keeps_limits, no_answer
 from routoo.solver.explain import infeasible
 from routoo.solver.passes import InMemory, choice_totals, price_pass
 from routoo.solver.problem import Problem
+from routoo.solver.programme import FEASIBILITY, TRIES
 from routoo.solver.rows import Floats
 
 NAME = "exact"
-_FEASIBILITY = 1e-9
-"""Violation that HiGHS may leave, in units of a limit's mean coefficient; it is then tightened away."""
+_FEASIBLE = 2  # HiGHS: kSolutionStatusFeasible
 
 
 def accepts(problem: Problem) -> bool:
@@ -46,18 +48,20 @@ def solve_exact(
     if not time_limit_s > 0 or not gap >= 0:
         raise InputError(f"time_limit_s must be above 0 and gap at least 0, got {time_limit_s} and {gap}")
     options: dict[str, object] = {"time_limit": float(time_limit_s), "log_to_console": verbose}
+    started = time.monotonic()
     prompts, prices = InMemory(problem), _relaxed_prices(problem, options)
     if prices is None:
         return infeasible(prompts, problem.scores, solver=NAME)
     bounds = prompts.ledger.bounds.copy()
     options |= {
+        "time_limit": max(time_limit_s - (time.monotonic() - started), 0.1 * time_limit_s),
         "mip_rel_gap": float(gap),
         "mip_abs_gap": 0.0,
-        "mip_feasibility_tolerance": _FEASIBILITY,
-        "primal_feasibility_tolerance": _FEASIBILITY,
+        "mip_feasibility_tolerance": FEASIBILITY,
+        "primal_feasibility_tolerance": FEASIBILITY,
     }
     bound: float | None = None
-    while True:
+    for _ in range(TRIES):
         found = _Programme(problem, bounds, whole=True).solve(options)
         if found.status == "infeasible":
             return infeasible(prompts, problem.scores, solver=NAME)
@@ -80,6 +84,8 @@ def solve_exact(
                 tolerance=max(gap, TOLERANCE),
             )
         bounds -= 2 * np.maximum(uses - prompts.ledger.bounds, 0)
+    reason = "every assignment found breaks a limit by a rounding error; loosen one a little"
+    return no_answer(problem.scores, len(problem), reason, solver=NAME, status="unsolved")
 
 
 def _relaxed_prices(problem: Problem, options: Mapping[str, object]) -> Floats | None:
@@ -122,15 +128,17 @@ class _Programme:
     def solve(self, options: Mapping[str, object]) -> _Found:
         """The answer in the words of this house."""
         try:
-            self.problem.solve(solver=self.cp.HIGHS, highs_options=dict(options))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that it stopped early is told by the gap
+                self.problem.solve(solver=self.cp.HIGHS, highs_options=dict(options))
         except (ValueError, self.cp.SolverError):  # how cvxpy says that HiGHS stopped with nothing in hand
             return _Found("unsolved", None, math.inf, np.zeros(len(self.limits)))
         x, none = self.x.value, np.zeros(len(self.limits))
         if self.problem.status in (self.cp.INFEASIBLE, self.cp.INFEASIBLE_INACCURATE):
             return _Found("infeasible", None, math.nan, none)
-        if x is None or not np.isfinite(x).all():
-            return _Found("unsolved", None, math.inf, none)
         info = self.problem.solver_stats.extra_stats
+        if x is None or info.primal_solution_status != _FEASIBLE:
+            return _Found("unsolved", None, math.inf, none)
         duals = [limit.dual_value for limit in self.limits]
         prices = none if None in duals else np.maximum(np.array(duals, np.float64) * self.scale, 0)
         return _Found("solved", x.argmax(axis=1).astype(np.int32), -float(info.mip_dual_bound), prices)

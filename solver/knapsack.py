@@ -113,12 +113,10 @@ def relaxed(prompts: Prompts, *, size: float = 0.0) -> Filled:
 
 
 def finished(prompts: Prompts, filled: Filled) -> Filled:
-    """The same answer with what is left over spent on the swaps that lose least."""
+    """The same answer, its choices changed in place, with what is left over spent on the best swaps."""
     if not filled.feasible or filled.proved:
         return filled
-    choice = filled.choice.copy()
-    proved = _swap(prompts, choice, filled.price, filled.slack)
-    return replace(filled, choice=choice, proved=proved)
+    return replace(filled, proved=_swap(prompts, filled.choice, filled.price, filled.slack))
 
 
 def weights(rows: Rows, tables: Tables) -> Floats:

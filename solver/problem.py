@@ -29,7 +29,7 @@ Goal = Literal["score", "cost"]
 
 PerPrompt = float | npt.NDArray[np.floating] | Sequence[float]
 
-BLOCK = 8192
+BLOCK = 4096
 """Prompts that a pass reads at a time: few enough that what it computes stays in the cache."""
 
 ROUNDING = 1e-12

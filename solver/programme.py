@@ -14,7 +14,10 @@ from routoo.solver.ledger import Ledger
 from routoo.solver.rows import Choice, Floats, Rows
 
 FEASIBILITY = 1e-9
-"""Violation that HiGHS may leave, in units of a limit's mean coefficient."""
+"""Violation that HiGHS may leave, in units of a limit's mean coefficient; it is then tightened away."""
+
+TRIES = 10
+"""Times that limits are tightened until what HiGHS calls feasible is."""
 
 
 @dataclass(frozen=True, eq=False)

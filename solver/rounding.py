@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from routoo.solver.answer import keeps_limits
 from routoo.solver.core import leads
 from routoo.solver.passes import Gathered, Picked, Prompts, choice_totals
-from routoo.solver.problem import ROUNDING
-from routoo.solver.programme import Branched, branch
+from routoo.solver.problem import BLOCK
+from routoo.solver.programme import TRIES, Branched, branch
 from routoo.solver.rows import Floats, Rows
 from routoo.solver.smooth import softmax
 
@@ -50,7 +51,8 @@ def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
     Decided prompts take their best choice. The others are dealt out in proportion to their shares, by a
     sequence of low discrepancy, so that even a million equal prompts are split as the limits ask.
     """
-    tables = prompts.ledger.tables(prices)
+    tables, whole = prompts.ledger.tables(prices), np.empty(len(prompts), np.int32)
+    most = math.ceil(BLOCK * min(1.0, 8 * CORES[-1] / len(prompts))) + CORES[0]
     close = temperature * math.log(prompts.ledger.n_models / _UNDECIDED)
 
     def work(start: int, rows: Rows) -> _Block:
@@ -60,16 +62,15 @@ def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
         ladder = np.cumsum(softmax(reduced[open_], temperature).share, axis=1)
         dealt = (start + open_) * _GOLDEN % 1.0 * ladder[:, -1]
         choice[open_] = (ladder <= dealt[:, None]).sum(axis=1)
-        first = (
-            np.argpartition(lead, CORES[-1])[: CORES[-1]] if len(rows) > CORES[-1] else np.arange(len(rows))
-        )
-        return _Block(choice.astype(np.int32), float(top.sum()), start + first, lead[first], len(open_))
+        first = np.argpartition(lead, most - 1)[:most] if len(rows) > most else np.arange(len(rows))
+        whole[start : start + len(rows)] = choice
+        return _Block(float(top.sum()), start + first, lead[first], len(open_))
 
     blocks = list(prompts.map(work))
     position = np.concatenate([block.position for block in blocks])
     lead = np.concatenate([block.lead for block in blocks])
     return Rounded(
-        choice=np.concatenate([block.choice for block in blocks]),
+        choice=whole,
         bound=sum(block.top for block in blocks) + float(prices @ prompts.ledger.bounds),
         doubt=position[np.lexsort((position, lead))[: CORES[-1]]],
         dealt=sum(block.dealt for block in blocks),
@@ -78,7 +79,6 @@ def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    choice: npt.NDArray[np.int32]
     top: float
     position: npt.NDArray[np.intp]
     lead: Floats
@@ -105,7 +105,7 @@ def finish(prompts: Picked, rounded: Rounded, *, tolerance: float, time_limit_s:
 
     Args:
         prompts: The batch.
-        rounded: Where to start from; the choices of prompts outside the core stand.
+        rounded: Where to start from, changed in place; the choices of prompts outside the core stand.
         tolerance: Share of the objective by which the core may fall short of its best.
         time_limit_s: Seconds for each core.
     """
@@ -115,7 +115,8 @@ def finish(prompts: Picked, rounded: Rounded, *, tolerance: float, time_limit_s:
         part = part_of(prompts, choice, core)
         every = len(core) == len(prompts)
         found = _branch_within(
-            part.prompts,
+            part,
+            prompts.ledger.bounds,
             gap=(1e-9 if every else 0.2 * tolerance) * abs(bound),
             enough=np.inf if every else bound - 0.5 * tolerance * abs(bound) - part.gained,
             most_nodes=_NODES[every],
@@ -124,7 +125,6 @@ def finish(prompts: Picked, rounded: Rounded, *, tolerance: float, time_limit_s:
         if every and found.status != "infeasible":
             bound = min(bound, found.bound)
         if found.choice is not None:
-            choice = choice.copy()
             choice[core] = found.choice
             return Finished("solved", choice, bound)
         if every:
@@ -134,10 +134,11 @@ def finish(prompts: Picked, rounded: Rounded, *, tolerance: float, time_limit_s:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Prompts picked out of a batch whose other choices stand, and what those gain."""
+    """Prompts picked out of a batch whose other choices stand: what those gain, and use of each limit."""
 
     prompts: Gathered
     gained: float
+    uses: Floats
 
 
 def part_of(prompts: Picked, choice: npt.NDArray[np.int32], index: npt.NDArray[np.intp]) -> Part:
@@ -145,29 +146,29 @@ def part_of(prompts: Picked, choice: npt.NDArray[np.int32], index: npt.NDArray[n
     ledger, rows = prompts.ledger, prompts.rows(index)
     whole = choice_totals(prompts, choice)
     own = choice_totals(Gathered(rows, ledger), choice[index])
-    left = ledger.bounds - (whole.uses - own.uses)
-    return Part(Gathered(rows, ledger.bounded(left)), whole.gained - own.gained)
+    uses = whole.uses - own.uses
+    return Part(Gathered(rows, ledger.bounded(ledger.bounds - uses)), whole.gained - own.gained, uses)
 
 
 def _branch_within(
-    few: Gathered, *, gap: float, enough: float, most_nodes: int, time_limit_s: float
+    part: Part, bounds: Floats, *, gap: float, enough: float, most_nodes: int, time_limit_s: float
 ) -> Branched:
     """Branch and bound, with the violation that HiGHS leaves within its tolerance tightened away."""
-    given = few.ledger.bounds
-    bounds, bound = given.copy(), np.inf
-    while True:
+    few, tightened, first = part.prompts, part.prompts.ledger.bounds.copy(), None
+    for _ in range(TRIES):
         found = branch(
             few.gathered,
-            few.ledger.bounded(bounds),
+            few.ledger.bounded(tightened),
             gap=gap,
             enough=enough,
             most_nodes=most_nodes,
             time_limit_s=time_limit_s,
         )
-        bound = found.bound if np.isinf(bound) else bound
+        first = found.bound if first is None else first  # later programmes are tighter than the part
         if found.choice is None:
-            return replace(found, bound=bound)
-        over = choice_totals(few, found.choice).uses - given
-        if (over <= ROUNDING * np.abs(given)).all():
-            return replace(found, bound=bound)
-        bounds -= 2 * np.maximum(over, 0.0)
+            return replace(found, bound=first)
+        uses = part.uses + choice_totals(few, found.choice).uses
+        if keeps_limits(uses, bounds):
+            return replace(found, bound=first)
+        tightened -= 2 * np.maximum(uses - bounds, 0.0)
+    return Branched("stopped", None, np.inf if first is None else first)

@@ -1,5 +1,6 @@
 """The contract that every backend keeps, on instances small enough to try every answer."""
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -172,3 +173,17 @@ def test_the_door_refuses_in_words() -> None:
         solve(several, solver="greedy")
     with pytest.raises(InputError, match="time_limit_s"):
         solve(problem, solver="exact", time_limit_s=0.0)
+
+
+def test_exact_stops_by_the_clock_with_what_it_has(
+    assert_kept: Callable[[Problem, Assignment], None],
+) -> None:
+    scores = random_scores(8, 1500, 8)
+    problem = Problem(scores=scores, budget_usd=budget_between(scores, 0.1), max_mean_latency_s=1.4)
+    for seconds in (1e-3, 1.0):
+        plan = solve(problem, solver="exact", time_limit_s=seconds, gap=0.0)
+        if plan.found:
+            assert_kept(problem, plan)
+        else:
+            assert plan.status == "unsolved"
+            assert "give more time" in str(plan.reason)
