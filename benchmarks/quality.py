@@ -2,9 +2,9 @@
 
     python benchmarks/quality.py FOLDER [--pool pool.toml] [--seeds 0 1 2] [--output OUT]
 
-For each seed: train with the default options, export, predict with the int8 graph, evaluate. Prints a table with
-the baselines, then the mean over the seeds, and writes to OUT for each seed the bundle, the HTML report and
-`predictions.parquet` (prompt_id, model, p, cost): what an independent scorer of the same outcomes needs.
+For each seed: train with the default options, export, predict with the int8 graph, evaluate. Prints a table
+with the baselines, then the mean over the seeds, and writes to OUT for each seed the bundle, the HTML report
+and `predictions.parquet` (prompt_id, model, p, cost): what an independent scorer of the same outcomes needs.
 """
 
 from __future__ import annotations
@@ -50,10 +50,14 @@ def mean_table(found: list[Evaluation]) -> Table:
     table = Table("", *FIGURES, title=f"{found[0].data}: mean of {len(found)} seeds")
     for row in found[0].rows:
         seeds = [evaluation.row(row.name).to_dict() for evaluation in found]
-        cells = [[seed.get(figure) for seed in seeds] for figure in FIGURES]
-        shown = ["–" if None in cell else f"{statistics.mean(cell):.4f}" for cell in cells]
+        shown = [_mean([seed.get(figure) for seed in seeds]) for figure in FIGURES]
         table.add_row(row.name, *shown, style="bold" if row.name == ROUTER else "")
     return table
+
+
+def _mean(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{statistics.mean(known):.4f}" if len(known) == len(values) else "–"
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ class PromptData(L.LightningDataModule):
         self.options = options
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Batches in an order that the seed and the step alone decide, so that a resumed run sees the same."""
+        """Batches in an order that seed and step alone decide, so that a resumed run sees the same."""
         batches = _Batches(self.fitting, self.options.batch_size, self._key)
         return DataLoader(_Cut(self), sampler=batches, batch_size=None)
 

@@ -115,5 +115,5 @@ def main() -> None:
     finally:
         try:
             sys.stdout.flush()
-        except BrokenPipeError:  # whoever read has gone: what is left in the buffer goes nowhere
+        except OSError:  # the reader has gone, or the disk is full: what is left in the buffer goes nowhere
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

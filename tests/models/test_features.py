@@ -54,9 +54,7 @@ def test_progress_ends_with_everything_done(trunk: Trunk, encoded: EncodedPrompt
     assert seen[-1] == (3, 3)
 
 
-def test_a_pooler_that_is_never_read_makes_no_other_features(
-    encoded: EncodedPrompts, tmp_path: Path
-) -> None:
+def test_a_pooler_that_is_never_read_makes_no_other_features(encoded: EncodedPrompts, tmp_path: Path) -> None:
     trunk = load_trunk("tiny", texts=TEXTS)
     prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
     trunk.model.pooler = torch.nn.Linear(2, 2)

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 import torch
 
@@ -7,10 +9,12 @@ from routoo.models.heads import HeadConfig, Heads
 
 @pytest.mark.parametrize("kind", ["factorised", "free"])
 @pytest.mark.parametrize("n_domains", [0, 4])
-def test_heads_speak_for_every_member_prompt_and_model(kind: str, n_domains: int) -> None:
+def test_heads_speak_for_every_member_prompt_and_model(
+    kind: Literal["factorised", "free"], n_domains: int
+) -> None:
     config = HeadConfig(
         n_features=6, n_models=3, n_domains=n_domains, kind=kind, members=2, output_tokens=True
-    )  # type: ignore[arg-type]  # parametrised
+    )
     out = Heads(config).eval()(torch.randn(5, 6))
     assert out.logits.shape == (2, 5, 3)
     assert out.log_tokens is not None
