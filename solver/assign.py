@@ -8,25 +8,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.bracket import fill_large, sampled
-from routoo.solver.core import core_of
-from routoo.solver.newton import PriceSearch, search_prices
-from routoo.solver.passes import Gathered, Picked, Prompts, price_pass
+from routoo.solver.bracket import fill_large
+from routoo.solver.newton import PriceSearch
+from routoo.solver.passes import Picked, price_pass
+from routoo.solver.pricing import Scale, find_prices, search
 from routoo.solver.rounding import CORES, Rounded, finish, part_of, round_off
-from routoo.solver.rows import Floats, Rows
-from routoo.solver.smooth import smoothed_pass
-
-SAMPLE = 16384
-"""Prompts that the first prices of several limits come from."""
+from routoo.solver.rows import Floats
 
 _WARM = 0.1
-"""First temperature, as a share of what a choice makes a difference of."""
-
-_CORES = (0.04, 0.02, 0.02, 0.02)
-"""Shares of the prompts that are searched, one after the other: each search tells the next where to look."""
-
-_LEAD = 0.05
-"""Lead wanted at least, by the spread and the share of the core, for the other prompts to be settled."""
+"""First temperature of a search among the doubtful, as a share of the spread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,87 +87,8 @@ def _dealt_again(prompts: Picked, found: PriceSearch, tolerance: float) -> Round
         if dealt <= CORES[0] or len(index) == len(prompts):
             break
         part = part_of(prompts, choice, index).prompts
-        scale = replace(_Scale.of(part), least=-np.inf)
-        again = _search(part, scale, found.soft, _WARM, tolerance * scale.size)
+        scale = replace(Scale.of(part), least=-np.inf)
+        again = search(part, scale, found.soft, _WARM, tolerance * scale.size)
         nearer = round_off(part, again.soft, again.temperature)
         choice[index], dealt = nearer.choice, nearer.dealt
     return rounded
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """How large things are.
-
-    Args:
-        spread: What the choice for one prompt typically makes a difference of.
-        size: Magnitude of the objective.
-        least: What any choice gains at least, in sum.
-    """
-
-    spread: float
-    size: float
-    least: float
-
-    @classmethod
-    def of(cls, prompts: Prompts) -> _Scale:
-        def work(start: int, rows: Rows) -> tuple[float, float]:
-            value = rows.objective
-            least = np.where(np.isneginf(value), np.inf, value).min(axis=1)
-            return float(value.max(axis=1).sum()), float(least.sum())
-
-        mosts, leasts = zip(*prompts.map(work), strict=True)
-        most, least = sum(mosts), sum(leasts)
-        return cls((most - least) / len(prompts) or 1.0, max(abs(most), most - least), least)
-
-
-def find_prices(prompts: Picked, tolerance: float) -> PriceSearch:
-    """Prices for the whole batch: where it is large, from a sample, then from the core that this leaves."""
-    n, scale, prices = len(prompts), _Scale.of(prompts), np.zeros(len(prompts.ledger.limits))
-    enough = 0.05 * tolerance * scale.size
-    if n < 4 * SAMPLE:
-        return _search(prompts, scale, prices, _WARM, enough)
-    part = SAMPLE / n
-    sample = Gathered(prompts.rows(sampled(n, SAMPLE)), prompts.ledger.bounded(prompts.ledger.bounds * part))
-    found = _search(sample, replace(scale, least=scale.least * part), prices, _WARM, 200 * enough * part)
-    return _narrowed(prompts, scale, found, enough) or _search(
-        prompts, scale, found.soft, 0.01 * _WARM, enough
-    )
-
-
-def infeasible_in_parts(prompts: Prompts) -> bool:
-    """Whether the limits cannot hold even if prompts were shared out among models."""
-    scale = replace(_Scale.of(prompts), spread=1.0)
-    return _search(prompts, scale, np.zeros(len(prompts.ledger.limits)), _WARM, np.inf).infeasible
-
-
-def _narrowed(prompts: Picked, scale: _Scale, found: PriceSearch, enough: float) -> PriceSearch | None:
-    """Prices from ever nearer cores; None where too much is undecided, or nothing seems feasible."""
-    prices, claimed = found.soft, -np.inf
-    for share in _CORES:
-        if found.infeasible:
-            return None
-        core = core_of(prompts, prices, share, _LEAD * share * scale.spread)
-        if core.bound - claimed <= 0.1 * enough:
-            return replace(found, bound=core.bound)
-        if core.prompts is None:
-            return None
-        own = replace(scale, least=scale.least - core.gained)
-        found = _search(core.prompts, own, prices, core.lead / scale.spread, enough)
-        claimed, prices = found.bound + core.gained, found.prices
-    return None
-
-
-def _search(prompts: Prompts, scale: _Scale, start: Floats, warmth: float, enough: float) -> PriceSearch:
-    bounds = prompts.ledger.bounds
-    even = smoothed_pass(prompts, np.zeros(len(bounds)), 10 * scale.spread)
-    size = np.maximum(np.abs(bounds), np.abs(even.uses))
-    return search_prices(
-        lambda prices, temperature: smoothed_pass(prompts, prices, temperature),
-        bounds,
-        units=len(prompts) * scale.spread / np.where(size > 0, size, 1.0),
-        spread=scale.spread,
-        least=scale.least,
-        start=start,
-        warmth=warmth,
-        enough=max(enough, 1e-12 * scale.spread),
-    )

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from routoo.solver.answer import TOLERANCE
-from routoo.solver.assign import SAMPLE, assign, infeasible_in_parts
+from routoo.solver.assign import assign
 from routoo.solver.bracket import sampled
 from routoo.solver.limits import Limit
 from routoo.solver.passes import Batch, Gathered, Picked, choice_totals
+from routoo.solver.pricing import SAMPLE, infeasible_in_parts
 from routoo.solver.programme import branch
 from routoo.solver.rounding import CORES
 from routoo.solver.rows import Tables
