@@ -61,7 +61,7 @@ def _under_one(prompts: Picked) -> Assigned:
     prices = np.array([filled.price])
     if not filled.feasible:
         return Assigned("infeasible", filled.choice, -np.inf, prices)
-    bound = price_pass(prompts, prices).bound
+    bound = np.inf if filled.proved else price_pass(prompts, prices).bound
     return Assigned("solved", filled.choice, bound, prices, filled.proved)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from routoo.solver.ledger import Totals
 from routoo.solver.passes import Gathered, Picked, choice_totals
-from routoo.solver.rows import Choice, Floats, Rows
+from routoo.solver.rows import Floats, Rows, leads
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +52,3 @@ def core_of(prompts: Picked, prices: Floats, share: float, wanted: float) -> Cor
     own = choice_totals(Gathered(rows, ledger), choice[index])
     left = ledger.bounds - (ledger.uses(every) - own.uses)
     return Core(Gathered(rows, ledger.bounded(left)), every.gained - own.gained, bound, cut)
-
-
-def leads(reduced: Floats) -> tuple[Choice, Floats, Floats]:
-    """Best choice of each prompt, its reduced value, and its lead over the second best, ``(r,)`` each."""
-    choice = reduced.argmax(axis=1)
-    at = np.arange(0, reduced.size, reduced.shape[1])
-    flat = reduced.reshape(-1)
-    top = flat[at + choice]
-    flat[at + choice] = -np.inf
-    second = flat[at + reduced.argmax(axis=1)]
-    flat[at + choice] = top
-    return choice, top, top - second

@@ -35,7 +35,7 @@ def solve_greedy(problem: Problem, *, threads: int | None = None) -> Assignment:
     if not filled.feasible:
         return infeasible(prompts, problem.scores, solver=NAME)
     prices = np.array([filled.price])
-    bound = price_pass(prompts, prices).bound
+    bound = np.inf if filled.proved else price_pass(prompts, prices).bound
     return answer(
         prompts,
         problem.scores,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from routoo.solver.hull import Increments, increments
 from routoo.solver.passes import Prompts
 from routoo.solver.problem import ROUNDING
-from routoo.solver.rows import Floats, Rows, Tables
+from routoo.solver.rows import Floats, Rows, Tables, leads
 from routoo.solver.swaps import best_swaps
 
 CORE = 256
@@ -155,19 +156,30 @@ class _Core:
 
 def _swap(prompts: Prompts, choice: npt.NDArray[np.int32], price: float, slack: float) -> bool:
     """Swaps choices, in place, for those that make most of the slack; whether no answer is better."""
-    tables = prompts.ledger.tables(np.ones(1))
+    tables, unit = (prompts.ledger.tables(np.array([units])) for units in (price, 1.0))
 
     def work(start: int, rows: Rows) -> _Core:
-        weight, every = weights(rows, tables), np.arange(len(rows))
-        present = choice[start : start + len(rows)]
-        value = rows.objective - price * weight
+        _, _, lead = leads(rows.reduced(tables))
+        near, rest = _nearest(lead)
+        few, every = rows.part(near), np.arange(len(near))
+        weight, present = weights(few, unit), choice[start + near]
+        value = few.objective - price * weight
         loss = value.max(axis=1, keepdims=True) - value
         loss[every, present] = 0.0
         extra = weight - weight[every, present][:, None]
         least = np.where((loss == 0) & (extra == 0), np.inf, loss).min(axis=1)
-        return _Core(every + start, loss, extra, least, np.inf).smallest()
+        return _Core(start + near, loss, extra, least, rest).smallest()
 
     core = _Core.join(list(prompts.map(work))).smallest()
     swaps = best_swaps(core.loss, core.extra, price=price, slack=slack)
     choice[core.row[swaps.row]] = swaps.column
     return swaps.proved and swaps.gap <= core.rest
+
+
+def _nearest(lead: Floats) -> tuple[npt.NDArray[np.intp], float]:
+    """Prompts whose best choice leads by least, and the least lead of the others; all, where ties abound."""
+    if len(lead) > CORE:
+        order = np.argpartition(lead, CORE)
+        if lead[order[CORE]] > 0:
+            return np.sort(order[:CORE]), float(lead[order[CORE]])
+    return np.arange(len(lead)), math.inf

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.answer import keeps_limits
-from routoo.solver.core import leads
 from routoo.solver.passes import Gathered, Picked, Prompts, choice_totals
 from routoo.solver.problem import BLOCK
 from routoo.solver.programme import TRIES, Branched, branch
-from routoo.solver.rows import Floats, Rows
+from routoo.solver.rows import Floats, Rows, leads
 from routoo.solver.smooth import softmax
 
 _GOLDEN = 0.6180339887498949

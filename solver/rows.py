@@ -181,6 +181,18 @@ class Rows:
         return value
 
 
+def leads(reduced: Floats) -> tuple[Choice, Floats, Floats]:
+    """Best choice of each prompt, its reduced value, and its lead over the second best, ``(r,)`` each."""
+    choice = reduced.argmax(axis=1)
+    at = np.arange(0, reduced.size, reduced.shape[1])
+    flat = reduced.reshape(-1)
+    top = flat[at + choice]
+    flat[at + choice] = -np.inf
+    second = flat[at + reduced.argmax(axis=1)]
+    flat[at + choice] = top
+    return choice, top, top - second
+
+
 def _known(value: Matrix | None) -> Matrix:
     assert value is not None  # for the type checker: a problem loads whatever its limits read
     return value
