@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from routoo.data.errors import InputError
+
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -35,38 +38,57 @@ def write_atomically(path: Path, content: bytes) -> None:
 def folder_atomically(path: Path, *, replaces: Collection[str] = ()) -> Iterator[Path]:
     """A scratch folder that becomes `path` when the block ends well; else the old folder stands.
 
+    Of several processes that write the same folder the last one wins. A link is followed, and stays.
+
     Args:
         path: The folder to write.
         replaces: Names that an older folder may hold and the new one need not.
 
     Raises:
-        InputError: `path` is a file, or a folder with files of somebody else, which would be lost.
+        InputError: `path` is a file, or a folder with files of somebody else, which would be lost, or the
+            working directory, which would be pulled from under the shell.
     """
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path}: expected a folder to write, found a file; choose another name")
+    named, path = path, path.resolve()
+    if path == Path.cwd():
+        raise InputError(f"{named}: expected a folder to write, found the working directory; name one in it")
+    if path.is_file():
+        raise InputError(f"{named}: expected a folder to write, found a file; choose another name")
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     scratch.chmod(0o755)
     try:
         yield scratch
         _refuse_to_lose(path, {*replaces, *(entry.name for entry in scratch.iterdir())})
-        retired = scratch.with_name(scratch.name + ".old")
-        if path.exists():
-            path.replace(retired)
-        try:
-            scratch.replace(path)
-        except BaseException:
-            if retired.exists():
-                retired.replace(path)
-            raise
-        shutil.rmtree(retired, ignore_errors=True)
+        while not _take_place(scratch, path):
+            pass
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
 
 
+def _take_place(scratch: Path, path: Path) -> bool:
+    """Whether the scratch folder is now at `path`; not when another process put its own there meanwhile."""
+    retired = scratch.with_name(scratch.name + ".old")
+    with suppress(FileNotFoundError):  # none is there yet, or another process has just retired it
+        path.replace(retired)
+    try:
+        scratch.replace(path)
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno in _TAKEN:
+            shutil.rmtree(retired, ignore_errors=True)
+            return False
+        if retired.exists():
+            retired.replace(path)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
+    return True
+
+
 def _refuse_to_lose(path: Path, known: Collection[str]) -> None:
-    others = sorted({entry.name for entry in path.iterdir()} - set(known)) if path.exists() else []
+    present: set[str] = set()
+    with suppress(FileNotFoundError):
+        present = {entry.name for entry in path.iterdir()}
+    others = sorted(present - set(known))
     if others:
         shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
         raise InputError(

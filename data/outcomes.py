@@ -269,6 +269,8 @@ def _typed(
     known: Mapping[str, type[pl.DataType]],
 ) -> pl.DataFrame:
     """The frame with its known columns cast; refuses missing columns and values that do not fit."""
+    if not isinstance(frame, pl.DataFrame):
+        raise InputError(f"{what}: expected a polars.DataFrame, got {type(frame).__name__}")
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise InputError(
@@ -279,9 +281,19 @@ def _typed(
             continue
         try:
             frame = frame.with_columns(pl.col(column).cast(dtype))
-        except pl.exceptions.PolarsError as error:
-            raise InputError(f"{what}: {column} cannot be read as {dtype.__name__}: {error}") from None
+        except pl.exceptions.PolarsError:
+            misfits = _misfits(frame[column], dtype)
+            raise InputError(f"{what}: {column} cannot be read as {dtype.__name__}: {misfits}") from None
     return frame
+
+
+def _misfits(column: pl.Series, dtype: type[pl.DataType]) -> str:
+    """Which rows cannot be cast; none is quoted, for a shifted column holds prompts."""
+    try:
+        rows = (column.is_not_null() & column.cast(dtype, strict=False).is_null()).arg_true()
+    except pl.exceptions.PolarsError:
+        return f"it holds {column.dtype}"
+    return f"{len(rows)} of {len(column)} rows hold something else, such as row {rows[0]}"
 
 
 def _refuse(frame: pl.DataFrame, fault: pl.Expr, words: str) -> None:

@@ -102,7 +102,12 @@ class Pool:
     models: tuple[PoolModel, ...]
 
     def __post_init__(self) -> None:
+        if isinstance(self.models, str | PoolModel) or not isinstance(self.models, Iterable):
+            raise InputError(f"a pool is a list of PoolModel, got {type(self.models).__name__}")
         object.__setattr__(self, "models", tuple(self.models))
+        for model in self.models:
+            if not isinstance(model, PoolModel):
+                raise InputError(f"a pool is a list of PoolModel, got {type(model).__name__} in it")
         if not self.models:
             raise InputError("a pool needs at least one model, got none")
         names = [model.name for model in self.models]

@@ -57,8 +57,11 @@ class Scores:
             value = getattr(self, field)
             if value is None:
                 continue
-            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is judged as that
-                value = np.ascontiguousarray(value, dtype=np.float32)
+            try:
+                with np.errstate(over="ignore"):  # what is too large becomes infinite, and is judged as that
+                    value = np.ascontiguousarray(value, dtype=np.float32)
+            except (TypeError, ValueError) as error:
+                raise InputError(f"{field} must hold numbers: {error}") from None
             if value.shape != shape:
                 raise InputError(f"{field} has shape {value.shape}, p_correct has {shape}: they must agree")
             object.__setattr__(self, field, value)
@@ -66,6 +69,8 @@ class Scores:
         _check_range("cost_usd", self.cost_usd, 0.0, float(np.finfo(np.float32).max))
         if np.fmin.reduce(self.latency, axis=None, initial=np.inf) < 0:
             raise InputError("latency_s must be at least 0 (NaN where it is unknown), got a negative value")
+        if isinstance(self.models, str) or isinstance(self.prompt_ids, str):
+            raise InputError("models and prompt_ids are lists of names, got one text: put it in a list")
         object.__setattr__(self, "models", tuple(self.models))
         if len(self.models) != shape[1] or len(set(self.models)) != shape[1]:
             raise InputError(f"{shape[1]} columns need as many different model names, got {self.models}")

@@ -65,7 +65,7 @@ class Runtime:
         if self._graph_name not in bundle.files:
             raise BundleError(f"{bundle.folder} has no {self._graph_name}: `routoo export` writes one")
         self.threads = usable_cores() if threads is None else threads
-        self.encoder = PromptEncoder(_tokenizer(bundle), bundle.description.policy)
+        self.encoder = PromptEncoder(read_tokenizer(bundle), bundle.description.policy)
         self._batch_tokens = batch_tokens or (1 if self.int8 else _FP32_BATCH_TOKENS)
         self._columns = _columns(bundle.description.pool, self.pool)
         self._input_token_ratio = np.array(bundle.description.input_token_ratio)[self._columns]
@@ -95,6 +95,8 @@ class Runtime:
         """
         if isinstance(prompts, str):
             raise InputError("prompts must be a list of texts, got one text: put it in a list")
+        if prompts is None:
+            raise InputError("prompts must be a list of texts, got None")
         return self.predict_encoded(self.encoder.encode(prompts), prompt_ids=prompt_ids, progress=progress)
 
     def predict_encoded(
@@ -127,6 +129,11 @@ class Runtime:
                 progress(done, len(encoded))
         back = np.argsort(np.concatenate(batches))
         p, tokens, seconds = (np.concatenate(column)[back] for column in zip(*found, strict=True))
+        if p.shape[1] != (known := len(self.bundle.description.pool)):
+            raise BundleError(
+                f"{self.bundle.folder}: {LAYOUT.router} names {known} models, and {self._graph_name} "
+                f"predicts {p.shape[1]}; export it again"
+            )
         return p, tokens, seconds
 
     def _run_all(self, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]]) -> Iterator[Outputs]:
@@ -172,7 +179,12 @@ def batches_by_tokens(lengths: npt.NDArray[np.int64], batch_tokens: int) -> list
     return [*batches, order[start:]]
 
 
-def _tokenizer(bundle: Bundle) -> Tokenizer:
+def read_tokenizer(bundle: Bundle) -> Tokenizer:
+    """The tokenizer of a bundle.
+
+    Raises:
+        BundleError: It cannot be read.
+    """
     try:
         return Tokenizer.from_file(str(bundle.path(LAYOUT.tokenizer)))
     except Exception as error:  # tokenizers raises nothing narrower

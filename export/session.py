@@ -52,7 +52,10 @@ def open_graph(model: bytes | Path, *, threads: int) -> Graph:
         raise BundleError(f"the graph lacks {', '.join(sorted(missing))}")
 
     def run(ids: Ids, mask: Ids) -> Outputs:
-        p, tokens, latency = session.run(GRAPH_OUTPUTS, dict(zip(GRAPH_INPUTS, (ids, mask), strict=True)))
+        try:
+            p, tokens, latency = session.run(GRAPH_OUTPUTS, dict(zip(GRAPH_INPUTS, (ids, mask), strict=True)))
+        except Exception as error:  # the errors of ONNX Runtime have no root of their own
+            raise BundleError(f"the graph cannot read what the tokenizer makes: {error}") from error
         return p, tokens, latency
 
     return run

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors import torch as tensors
-from tokenizers import Tokenizer
 
 from routoo.data.errors import BundleError
 from routoo.data.text import EncodedPrompts, PromptEncoder
@@ -21,6 +20,7 @@ from routoo.export.layout import LAYOUT
 from routoo.export.manifest import to_json
 from routoo.export.onnx import to_int8, to_onnx
 from routoo.export.parity import Matrix, ParityReport, Tolerance, compare, with_made_lengths
+from routoo.export.runtime import read_tokenizer
 from routoo.export.session import Graph, Ids, Outputs, open_graph
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
     metrics.pop("parity", None)
     return TrainedNetwork(
         network.eval(),
-        PromptEncoder(Tokenizer.from_file(str(bundle.path(LAYOUT.tokenizer))), description.policy),
+        PromptEncoder(read_tokenizer(bundle), description.policy),
         description.pool,
         np.array(description.input_token_ratio, np.float32),
         dict(description.trained_on),

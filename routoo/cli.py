@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -110,6 +111,8 @@ def _root(
 
 def main() -> None:
     """Runs the command line of this process; leaves by SystemExit."""
+    if sys.stdout is None:  # the shell closed it: `routoo ... >&-`
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  open to the end of the process
     try:
         app()
     finally:

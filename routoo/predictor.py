@@ -66,9 +66,10 @@ class Predictor:
         """
         from routoo.models.training import predict_inputs
 
-        if isinstance(prompts, str) or not prompts:
+        texts = [] if prompts is None or isinstance(prompts, str) else list(prompts)
+        if not texts:
             raise InputError("nothing to predict: expected a list of at least one prompt")
-        encoded = self.trained.encoder.encode(prompts)
+        encoded = self.trained.encoder.encode(texts)
         order = np.argsort(encoded.lengths, kind="stable")
         back = np.argsort(order)
         found = predict_inputs(self.trained.network, encoded, order, size=64)
@@ -145,6 +146,11 @@ def train(
     from routoo.models.options import TrainOptions
     from routoo.models.training import train_network
 
+    if not isinstance(outcomes, Outcomes):
+        raise InputError(
+            f"outcomes must be routoo.Outcomes, got {type(outcomes).__name__}; routoo.Outcomes.read(path) "
+            "reads them from a file or folder"
+        )
     known = {field.name for field in dataclasses.fields(TrainOptions)}
     unknown = sorted(set(options) - known)
     if unknown:

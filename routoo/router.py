@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from routoo.data.errors import InfeasibleError
+from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.export.bundle import Bundle
@@ -144,6 +145,9 @@ class Router:
         from routoo.solver.problem import Problem
         from routoo.solver.solve import solve
 
+        known = {field.name for field in dataclasses.fields(Problem)} - {"scores"}
+        if unknown := sorted(set(limits) - known):
+            raise InputError(f"unknown limits {', '.join(unknown)}; known: {', '.join(sorted(known))}")
         if not isinstance(prompts, Scores):
             prompts = self.predict(prompts, prompt_ids=prompt_ids, progress=progress)
         plan = solve(Problem(scores=prompts, **limits), solver=solver)

@@ -11,6 +11,7 @@ import typer
 from routoo.commands.arguments import AsJson, Bundle, PoolFile, Quiet
 from routoo.commands.requests import prompt_of
 from routoo.commands.terminal import say, show_json, usd
+from routoo.data.errors import InfeasibleError
 
 
 def select(
@@ -52,9 +53,14 @@ def select(
     text = prompt_of(prompt, quiet=quiet)
     router = Router.from_pretrained(bundle, pool=pool)
     allowed = None if models is None else router.pool.select(map(str.strip, models.split(","))).names
-    choice = router.select(
-        text, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, models=allowed, price=price
-    )
+    try:
+        choice = router.select(
+            text, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, models=allowed, price=price
+        )
+    except InfeasibleError as error:
+        if as_json:
+            show_json({"status": "infeasible", "reason": str(error)})
+        raise
     if as_json:
         show_json(dataclasses.asdict(choice))
         return

@@ -67,3 +67,56 @@ def test_nothing_of_somebody_else_is_lost(tmp_path: Path) -> None:
         _write_folder(tmp_path / "b" / "notes", x="2")
     assert (tmp_path / "b" / "notes").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_of_two_writers_the_last_one_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write_folder(tmp_path / "b", x="1")
+    replace = Path.replace
+    raced: list[bool] = []
+
+    def overtaken(self: Path, target: Path) -> Path:
+        done = replace(self, target)
+        if target.name.endswith(".old") and not raced:
+            raced.append(True)
+            _write_folder(tmp_path / "b", x="theirs")  # while neither the old folder nor ours is there
+        return done
+
+    monkeypatch.setattr(Path, "replace", overtaken)
+    _write_folder(tmp_path / "b", x="2")
+    assert raced
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert (tmp_path / "b" / "x").read_text() == "2"
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write_folder(tmp_path / "b", x="1")
+    replace = Path.replace
+
+    def forbidden(self: Path, target: Path) -> Path:
+        if target.name == "b" and not self.name.endswith(".old"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", forbidden)
+    with pytest.raises(PermissionError):
+        _write_folder(tmp_path / "b", x="2")
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert (tmp_path / "b" / "x").read_text() == "1"
+
+
+def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for text in ("1", "2"):
+        _write_folder(tmp_path / "link", x=text)
+        assert (tmp_path / "real" / "x").read_text() == text
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+
+
+def test_the_working_directory_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"\.: expected a folder to write, found the working directory"):
+        _write_folder(Path(), x="1")
+    assert not list(tmp_path.iterdir())

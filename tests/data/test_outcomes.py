@@ -142,3 +142,17 @@ def test_writing_leaves_a_folder_of_somebody_else_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds other files \(thesis.tex\) that would be lost"):
         outcomes_of().write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("frame", [None, {"prompt_id": ["q1"]}, pl.LazyFrame({"prompt_id": ["q1"]})])
+def test_what_is_no_frame_is_refused(frame: object) -> None:
+    with pytest.raises(InputError, match=r"prompts: expected a polars\.DataFrame, got"):
+        Outcomes(frame, pl.DataFrame())  # type: ignore[arg-type]
+
+
+def test_a_value_that_does_not_fit_is_not_quoted() -> None:
+    prompts = pl.DataFrame({"prompt_id": ["q1", "q2"], "prompt": ["a", "b"]})
+    outcomes = pl.DataFrame({"prompt_id": ["q1", "q2"], "model": ["m", "m"], "score": ["1", "a secret"]})
+    with pytest.raises(InputError, match="1 of 2 rows hold something else, such as row 1") as caught:
+        Outcomes(prompts, outcomes)
+    assert "secret" not in str(caught.value)

@@ -152,3 +152,9 @@ def test_a_broken_price_list_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "models.json").write_text(text)
     with pytest.raises(InputError, match=r"not a JSON file|expected a list of objects"):
         Pool.read(tmp_path / "models.json")
+
+
+@pytest.mark.parametrize("models", ["small", 3, None, ["small"], [{"name": "small"}]])
+def test_a_pool_of_something_else_is_refused(models: object) -> None:
+    with pytest.raises(InputError, match="a pool is a list of PoolModel, got"):
+        Pool(models)  # type: ignore[arg-type]

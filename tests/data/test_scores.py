@@ -70,3 +70,13 @@ def test_the_tidy_frame_has_a_row_a_prompt_and_model() -> None:
     frame = scores_of().to_polars()
     assert frame.columns == ["prompt_id", "model", "p_correct", "cost_usd", "latency_s"]
     assert frame.row(3) == ("1", "small", np.float32(0.1), np.float32(0.001), None)
+
+
+def test_what_is_no_number_or_no_list_is_refused_in_words() -> None:
+    ones: Any = np.ones((1, 2))
+    with pytest.raises(InputError, match="p_correct must hold numbers"):
+        Scores(np.array([["good", "bad"]]), ones, models=("a", "b"))
+    with pytest.raises(InputError, match="got one text"):
+        Scores(ones, ones, models="ab")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="got one text"):
+        Scores(ones.T, ones.T, models=("a",), prompt_ids="xy")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import json
 import multiprocessing
 import pickle
 import sys
@@ -17,7 +19,7 @@ from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
 from routoo.data.scores import Scores
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.layout import LAYOUT
-from routoo.export.runtime import Runtime, batches_by_tokens
+from routoo.export.runtime import Runtime, batches_by_tokens, read_tokenizer
 from routoo.export.writer import torch_graph, write_bundle
 
 if TYPE_CHECKING:
@@ -220,3 +222,41 @@ def test_batches_hold_every_prompt_once_within_bounds(lengths: list[int], batch_
         assert min(inside) >= 0.875 * max(inside)
     longest = [max(lengths[row] for row in batch) for batch in batches]
     assert longest == sorted(longest, reverse=True)
+
+
+def _with(bundle: Bundle, folder: Path, *, pool: Pool | None = None, **files: bytes) -> Bundle:
+    """The bundle with other content, and hashes that agree with it."""
+    contents = {name: bundle.path(name).read_bytes() for name in bundle.files}
+    contents.update({getattr(LAYOUT, name): content for name, content in files.items()})
+    description = bundle.description
+    if pool is not None:
+        description = dataclasses.replace(description, pool=pool, input_token_ratio=(1.0,) * len(pool))
+    return write_files(folder, description, contents)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_pool_that_is_not_the_graphs_is_refused(
+    bundle: Bundle, pool: Pool, tmp_path: Path, count: int
+) -> None:
+    more = PoolModel(name="more", usd_per_1m_input=1, usd_per_1m_output=1)
+    altered = _with(bundle, tmp_path / "b", pool=Pool((*pool.models, more)[:count]))
+    with pytest.raises(BundleError, match=rf"names {count} models, and model\.int8\.onnx predicts 3"):
+        Runtime(altered).predict(PROMPTS)
+
+
+def test_a_tokenizer_that_is_not_the_graphs_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    document = json.loads(bundle.path(LAYOUT.tokenizer).read_bytes())
+    document["model"]["vocab"] = {
+        word: at if word.startswith("[") else at + 1_000_000
+        for word, at in document["model"]["vocab"].items()
+    }
+    altered = _with(bundle, tmp_path / "b", tokenizer=json.dumps(document).encode())
+    with pytest.raises(BundleError, match="the graph cannot read what the tokenizer makes"):
+        Runtime(altered).predict(["2 + 2?"])
+    with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read"):
+        read_tokenizer(_with(bundle, tmp_path / "b", tokenizer=b"{}"))
+
+
+def test_no_prompts_at_all_are_refused(bundle: Bundle) -> None:
+    with pytest.raises(InputError, match="got None"):
+        Runtime(bundle).predict(None)  # type: ignore[arg-type]

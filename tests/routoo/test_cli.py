@@ -120,3 +120,12 @@ def test_a_full_disk_is_said_in_words(data_folder: Path) -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (result.returncode, result.stderr) == (1, "routoo: No space left on device\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only a POSIX shell closes a stream so")
+def test_a_closed_output_is_no_fault(data_folder: Path) -> None:
+    code = "from routoo.cli import main; main()"
+    command = [sys.executable, "-c", code, "data", "inspect", str(data_folder)]
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    result = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")

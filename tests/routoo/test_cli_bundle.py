@@ -155,6 +155,13 @@ def test_assign_reads_standard_input(routoo: Routoo, bundle_folder: Path) -> Non
     assert [row["prompt_id"] for row in json.loads(result.stdout)["assignment"]] == ["1"]
 
 
+def test_a_limit_that_no_model_keeps_is_a_document_too(routoo: Routoo, bundle_folder: Path) -> None:
+    result = routoo("select", bundle_folder, "Hi", "--max-cost-usd", "1e-12", "--json", "-q")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["status"]) == (3, "infeasible")
+    assert found["reason"] in result.stderr
+
+
 def test_a_budget_that_is_too_little_names_the_least(
     routoo: Routoo, bundle_folder: Path, prompts: Path
 ) -> None:

@@ -1,0 +1,56 @@
+"""The Python API of the README, typed as it stands, and what it says to those who mistype it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import routoo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from routoo.predictor import Predictor
+
+
+def test_the_lines_of_the_readme(bundle_folder: Path) -> None:
+    router = routoo.Router.from_pretrained(bundle_folder)
+    choice = router.select("What is the capital of Australia?", max_cost_usd=0.002)
+    plan = router.assign(["First prompt", "Second prompt"], budget_usd=5.0)
+    assert choice.model in router.pool.names
+    assert choice.cost_usd <= 0.002
+    assert plan.cost_usd <= 5.0
+    assert "2 prompts" in plan.summary()
+
+
+def test_the_least_budget_is_enough(bundle_folder: Path) -> None:
+    router = routoo.Router.from_pretrained(bundle_folder)
+    with pytest.raises(routoo.InfeasibleError) as caught:
+        router.assign(["First prompt", "Second prompt"], budget_usd=1e-12)
+    least = caught.value.least_budget_usd
+    assert least is not None
+    assert router.assign(["First prompt", "Second prompt"], budget_usd=least).status == "optimal"
+
+
+def test_a_mistyped_limit_is_named(bundle_folder: Path) -> None:
+    router = routoo.Router.from_pretrained(bundle_folder)
+    with pytest.raises(routoo.InputError, match=r"unknown limits budget; known: .*budget_usd"):
+        router.assign(["First prompt"], budget=5.0)
+
+
+def test_a_predictor_reads_what_a_router_reads(tiny_predictor: Predictor) -> None:
+    expected = tiny_predictor.predict(["First prompt", "Second prompt"]).p_correct
+    for prompts in (("First prompt", "Second prompt"), pl.Series(["First prompt", "Second prompt"])):
+        np.testing.assert_array_equal(tiny_predictor.predict(prompts).p_correct, expected)  # type: ignore[arg-type]
+    nothings: tuple[Any, ...] = ([], None, "one text")
+    for nothing in nothings:
+        with pytest.raises(routoo.InputError, match="expected a list of at least one prompt"):
+            tiny_predictor.predict(nothing)
+
+
+def test_a_path_in_place_of_outcomes_is_refused() -> None:
+    with pytest.raises(routoo.InputError, match=r"must be routoo\.Outcomes, got str; routoo\.Outcomes\.read"):
+        routoo.train("outcomes.parquet")  # type: ignore[arg-type]
