@@ -48,16 +48,15 @@ def measure(patience: float) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def plot(frame: pl.DataFrame) -> alt.LayerChart:
-    """Lines on two logarithmic scales."""
+def save(frame: pl.DataFrame, path: Path) -> None:
+    """Draws lines on two logarithmic scales."""
     base = alt.Chart(frame).encode(
         x=alt.X("prompts:Q", scale=alt.Scale(type="log"), title="prompts (x 11 models)"),
         y=alt.Y("seconds:Q", scale=alt.Scale(type="log"), title="seconds"),
         color=alt.Color("solver:N", sort=list(SOLVERS), title=None),
     )
-    return alt.layer(base.mark_line(), base.mark_point(filled=True, size=45)).properties(
-        width=520, height=300
-    )
+    lines = alt.layer(base.mark_line(), base.mark_point(filled=True, size=45))
+    lines.properties(width=520, height=300).save(path)
 
 
 def main() -> None:
@@ -73,7 +72,7 @@ def main() -> None:
     for solver, n, seconds, gap in frame.iter_rows():
         table.add_row(solver, f"{n:,}", f"{seconds:.4f}", f"{gap:.1e}")
     Console().print(table)
-    plot(frame).save(chosen.output)
+    save(frame, chosen.output)
 
 
 if __name__ == "__main__":

@@ -87,10 +87,10 @@ def _fill_between(prompts: Picked, low: float, high: float) -> Filled | None:
             fewest = first_choice(rows.objective, weights(rows, unit))
         else:
             fewest, _ = rows.best(dear)
-        same = most == fewest
-        used = weights(rows, unit)[same, fewest[same]]
+        same = np.flatnonzero(most == fewest)
+        used = ledger.cells(rows, same, fewest[same])
         choice[start : start + len(rows)] = fewest
-        return _Decided(float(used.sum()), start + np.flatnonzero(~same))
+        return _Decided(float(used.sum()), start + np.flatnonzero(most != fewest))
 
     parts = list(prompts.map(work))
     core = np.concatenate([part.core for part in parts])

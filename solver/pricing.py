@@ -23,7 +23,7 @@ _BENT = 0.01
 """Temperature at which a sample is asked how uses bend: enough of its prompts must be near a change."""
 
 _CORRECTIONS = 3
-_CORES = (0.04, *[0.02] * 6)
+_CORES = (0.03, *[0.02] * 6)
 """Shares of the prompts that are searched, one after the other: each search tells the next where to look."""
 
 _LEAD = 0.05

@@ -11,7 +11,7 @@ import pytest
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
-from routoo.solver.limits import ModelLimit
+from routoo.solver.limits import DomainLimit, ModelLimit
 from routoo.solver.newton import search_prices
 from routoo.solver.passes import InMemory, price_pass
 from routoo.solver.problem import Problem
@@ -65,6 +65,29 @@ def test_many_limits_hold_at_every_size(n: int, random_scores: MakeScores, asser
     assert len(plan.prices) >= 4
     if n == 300:
         assert plan.choice.tolist() == solve(problem, solver="dual").choice.tolist()
+
+
+def test_tenants_of_a_large_batch_keep_their_own_limits(random_scores: MakeScores, assert_kept: Kept) -> None:
+    scores = random_scores(6, 70_000, 5)
+    tenant = np.random.default_rng(0).integers(0, 6, len(scores))
+    cheapest = scores.cost_usd.min(axis=1).astype(np.float64)
+    problem = Problem(
+        scores=scores,
+        budget_usd=float(cheapest.sum() * 2.5),
+        domains=[f"tenant {at}" for at in tenant],
+        domain_limits={
+            f"tenant {at}": DomainLimit(
+                budget_usd=float(cheapest[tenant == at].sum() * (2 + at / 5)),
+                min_mean_score=0.7 if at == 3 else None,
+            )
+            for at in range(6)
+        },
+    )
+    plan = solve(problem, solver="dual")
+    assert_kept(problem, plan)
+    assert plan.gap <= 1e-6
+    assert plan.chosen_p_correct is not None
+    assert plan.chosen_p_correct[tenant == 3].mean(dtype=np.float64) >= 0.7
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 1.0])
