@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,16 +21,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: The folder is missing or the disk is full; the old file then stands untouched.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name = _beside(path)
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # as the user's umask wants it
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        name.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
 
 
@@ -54,8 +54,8 @@ def folder_atomically(path: Path, *, replaces: Collection[str] = ()) -> Iterator
     if path.is_file():
         raise InputError(f"{named}: expected a folder to write, found a file; choose another name")
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    scratch.chmod(0o755)
+    scratch = _beside(path)
+    scratch.mkdir()
     try:
         yield scratch
         _refuse_to_lose(path, {*replaces, *(entry.name for entry in scratch.iterdir())})
@@ -64,6 +64,11 @@ def folder_atomically(path: Path, *, replaces: Collection[str] = ()) -> Iterator
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def _beside(path: Path) -> Path:
+    """A hidden name in the same folder that nobody else has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
 
 
 def _take_place(scratch: Path, path: Path) -> bool:

@@ -78,6 +78,11 @@ def _leave(words: str, code: int) -> typer.Exit:
     return typer.Exit(code)
 
 
+def _unwrapped(text: str) -> str:
+    """The text with a line a paragraph, which the terminal wraps: typer joins those of the first one only."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
 app = typer.Typer(
     cls=_Door,
     name="routoo",
@@ -89,7 +94,7 @@ for _name, _verb in _VERBS.items():
     if isinstance(_verb, typer.Typer):
         app.add_typer(_verb, name=_name)
     else:
-        app.command(_name)(_verb)
+        app.command(_name, help=_unwrapped(_verb.__doc__ or ""))(_verb)
 
 
 def _print_version(wanted: bool) -> None:

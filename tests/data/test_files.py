@@ -120,3 +120,16 @@ def test_the_working_directory_is_not_replaced(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(InputError, match=r"\.: expected a folder to write, found the working directory"):
         _write_folder(Path(), x="1")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+@pytest.mark.parametrize(("mask", "file", "folder"), [(0o077, 0o600, 0o700), (0o022, 0o644, 0o755)])
+def test_who_may_read_is_what_the_umask_says(tmp_path: Path, mask: int, file: int, folder: int) -> None:
+    before = os.umask(mask)
+    try:
+        write_atomically(tmp_path / "a", b"x")
+        _write_folder(tmp_path / "b", x="1")
+    finally:
+        os.umask(before)
+    found = [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "b", "b/x")]
+    assert found == [file, folder, file]

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import Result
 
+from routoo.cli import app
 from routoo.data.errors import BundleError, InfeasibleError, InputError, MissingExtraError, RoutooError
 from routoo.data.outcomes import Outcomes
 
@@ -129,3 +132,13 @@ def test_a_closed_output_is_no_fault(data_folder: Path) -> None:
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
     result = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_paragraph_of_help_is_a_line_that_the_terminal_wraps() -> None:
+    commands: list[Any] = [typer.main.get_command(app)]
+    paragraphs: list[str] = []
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+        paragraphs += (command.help or "").split("\n\n")[1:]  # typer joins the lines of the first itself
+    assert len(commands) > len(paragraphs) > 2
+    assert [paragraph for paragraph in paragraphs if "\n" in paragraph.strip()] == []

@@ -147,3 +147,13 @@ def test_outcomes_without_costs_need_a_pool(routoo: Routoo, tmp_path: Path) -> N
     result = routoo("train", tmp_path / "mine.csv", "-o", tmp_path / "p", *QUICK)
     assert result.exit_code == 2
     assert "write a pool.toml" in result.stderr
+
+
+def test_the_working_directory_is_refused_before_any_work(
+    routoo: Callable[..., Result], data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = routoo("train", data_folder, "-o", ".", "--trunk", "tiny")
+    assert result.exit_code == 2
+    assert "found the working directory" in result.stderr
+    assert "simulated prompts" not in result.stderr
