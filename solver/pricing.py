@@ -22,6 +22,9 @@ _WARM = 0.1
 _BENT = 0.01
 """Temperature at which a sample is asked how uses bend: enough of its prompts must be near a change."""
 
+_STIFF = 1e30
+"""Curvature of a limit that no sampled prompt tells anything of: its price stays as it is."""
+
 _CORRECTIONS = 3
 _CORES = (0.03, *[0.02] * 6)
 """Shares of the prompts that are searched, one after the other: each search tells the next where to look."""
@@ -82,12 +85,13 @@ def _corrected(prompts: Picked, sample: Gathered, prices: Floats, temperature: f
     differs from the batch's.
     """
     bend = smoothed_pass(sample, prices, temperature).curvature * len(prompts) / len(sample)
-    bend += np.diag(1e-6 * np.diag(bend) + 1e-300)
+    own = np.diag(bend)
+    bend = bend + np.diag(np.where(own > 0, 1e-6 * own, _STIFF))
     best = price_pass(prompts, prices)
     for _ in range(_CORRECTIONS):
         moved = prices + positive_newton_step(prices, prompts.ledger.bounds - best.uses, bend)
         there = price_pass(prompts, np.maximum(moved, 0.0))
-        if there.bound >= best.bound:
+        if not there.bound < best.bound:
             break
         prices, best = np.maximum(moved, 0.0), there
     return prices
