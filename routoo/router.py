@@ -151,7 +151,7 @@ class Router:
         if not isinstance(prompts, Scores):
             prompts = self.predict(prompts, prompt_ids=prompt_ids, progress=progress)
         plan = solve(Problem(scores=prompts, **limits), solver=solver)
-        if plan.status == "infeasible":
+        if not plan.found:
             raise InfeasibleError(str(plan.reason), least_budget_usd=plan.least_budget_usd)
         return plan
 

@@ -100,6 +100,8 @@ def select_each(
 
 def _choose(problem: Problem, price: float) -> npt.NDArray[np.int32]:
     check_number("price", price)
+    if price is None or np.isinf(price):
+        raise InputError(f"price must be a finite number of at least 0, got {price!r}")
     rows = problem.rows(slice(None))
     choice, value = rows.best({"cost_usd": np.full((1, 1), float(price))} if price > 0 else {})
     return np.where(np.isneginf(value), -1, choice).astype(np.int32)

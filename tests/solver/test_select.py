@@ -66,3 +66,10 @@ def test_bad_input_is_refused() -> None:
 def test_rows_are_selected_each_on_its_own() -> None:
     scores = ONE.rows(np.array([0, 0, 0]))
     assert select_each(scores, max_cost_usd=np.array([1.0, 0.01, 0.001])).tolist() == [0, 1, -1]
+
+
+@pytest.mark.parametrize("price", [float("inf"), None])
+def test_a_price_without_end_is_refused(price: float) -> None:
+    scores = Scores(np.array([[0.9, 0.4]]), np.array([[0.02, 0.001]]), models=("large", "small"))
+    with pytest.raises(InputError, match="price must be a finite number"):
+        select(scores, price=price)
