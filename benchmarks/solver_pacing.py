@@ -111,7 +111,7 @@ def play(
     """Share of the budget that was spent, and the sum of predicted scores."""
     scores, n = stream.scores, len(order)
     pacer = Pacer(budget, expected_prompts=None if clock else n, calibration=stream.calibration)
-    waiting: deque[tuple[int, float]] = deque()
+    waiting: deque[tuple[int | None, float]] = deque()
     spent = score = 0.0
     times = burst_times(n) if clock else None
     for step, row in enumerate(order):
@@ -120,9 +120,9 @@ def play(
             paced = pacer.select(one, progress=None if times is None else float(times[step]))
         except InfeasibleError:
             continue
-        column = scores.models.index(paced.selection.model)
-        cost = float(stream.true_cost_usd[row, column]) if late else paced.selection.cost_usd
-        spent, score = spent + cost, score + paced.selection.p_correct
+        column = scores.models.index(paced.model)
+        cost = float(stream.true_cost_usd[row, column]) if late else paced.cost_usd
+        spent, score = spent + cost, score + paced.p_correct
         waiting.append((paced.ticket, cost))
         while waiting and (not late or len(waiting) > DELAY):
             pacer.settle(*waiting.popleft())

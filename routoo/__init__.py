@@ -23,40 +23,64 @@ if TYPE_CHECKING:
     from routoo.evaluation import evaluate
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
+    from routoo.solver.frontier import Frontier, frontier
+    from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit
+    from routoo.solver.pacer import Pacer
+    from routoo.solver.problem import Problem
+    from routoo.solver.solve import solve
+    from routoo.solver.words import prices_in_words
 
 _HOME = {
     "Assignment": "routoo.data.assignment",
     "BundleError": "routoo.data.errors",
+    "DomainLimit": "routoo.solver.limits",
+    "Frontier": "routoo.solver.frontier",
     "InfeasibleError": "routoo.data.errors",
     "InputError": "routoo.data.errors",
+    "LatencyTail": "routoo.solver.limits",
     "MissingExtraError": "routoo.data.errors",
+    "ModelLimit": "routoo.solver.limits",
     "Outcomes": "routoo.data.outcomes",
+    "Pacer": "routoo.solver.pacer",
     "Pool": "routoo.data.pool",
     "PoolModel": "routoo.data.pool",
     "Predictor": "routoo.predictor",
+    "Problem": "routoo.solver.problem",
     "Router": "routoo.router",
     "RoutooError": "routoo.data.errors",
     "Scores": "routoo.data.scores",
     "Selection": "routoo.router",
     "evaluate": "routoo.evaluation",
+    "frontier": "routoo.solver.frontier",
+    "prices_in_words": "routoo.solver.words",
+    "solve": "routoo.solver.solve",
     "train": "routoo.predictor",
 }
 
 __all__ = [
     "Assignment",
     "BundleError",
+    "DomainLimit",
+    "Frontier",
     "InfeasibleError",
     "InputError",
+    "LatencyTail",
     "MissingExtraError",
+    "ModelLimit",
     "Outcomes",
+    "Pacer",
     "Pool",
     "PoolModel",
     "Predictor",
+    "Problem",
     "Router",
     "RoutooError",
     "Scores",
     "Selection",
     "evaluate",
+    "frontier",
+    "prices_in_words",
+    "solve",
     "train",
 ]
 

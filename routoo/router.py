@@ -16,6 +16,7 @@ from routoo.solver.select import Selection, select
 
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
+    from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
 
 __all__ = ["Router", "Selection"]
@@ -100,6 +101,7 @@ class Router:
         max_latency_s: float | None = None,
         models: Sequence[str] | None = None,
         price: float = 0.0,
+        pacer: Pacer | None = None,
     ) -> Selection:
         """The model for one prompt: most predicted score, less cost at the price, within the limits.
 
@@ -109,12 +111,20 @@ class Router:
             max_latency_s: Most seconds that it may be expected to take.
             models: Names that may be chosen; the whole pool when not given.
             price: Quality per dollar: score that one USD must buy. `Assignment.prices` has it for a budget.
+            pacer: Sets the price so that a budget lasts for a period; tell it the true cost of the call by
+                ``pacer.settle(selection.ticket, cost_usd)``.
 
         Raises:
             InputError: The prompt or a limit cannot be used.
             InfeasibleError: No model keeps the limits; the message names the least that would do.
         """
         scores = self.predict([prompt])
+        if pacer is not None:
+            if price:
+                raise InputError("a pacer sets the price itself: leave price out, or the pacer")
+            return pacer.select(
+                scores, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=models
+            )
         return select(
             scores, price=price, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=models
         )

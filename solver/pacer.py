@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -21,19 +21,6 @@ from routoo.solver.spending import SpendingCurve
 _FORMAT = 1
 _PRIOR_PROMPTS = 15.0
 """Prompts that a forecast of the volume counts for."""
-
-
-@dataclass(frozen=True)
-class Paced:
-    """A choice, and the ticket under which its true cost is told later.
-
-    Args:
-        selection: The model and what is predicted of it.
-        ticket: Number to give to `Pacer.settle`.
-    """
-
-    selection: Selection
-    ticket: int
 
 
 class Pacer:
@@ -60,7 +47,7 @@ class Pacer:
 
     >>> scores = Scores(np.array([[0.9, 0.4]]), np.array([[0.02, 0.001]]), models=("large", "small"))
     >>> pacer = Pacer(0.05, expected_prompts=5, calibration=scores)
-    >>> [pacer.select(scores).selection.model for _ in range(5)]
+    >>> [pacer.select(scores).model for _ in range(5)]
     ['small', 'small', 'large', 'large', 'small']
     >>> round(pacer.spent_usd, 6)
     0.043
@@ -108,8 +95,8 @@ class Pacer:
         max_cost_usd: float | None = None,
         max_latency_s: float | None = None,
         allowed: Sequence[str] | None = None,
-    ) -> Paced:
-        """The model for the next prompt, and a ticket for its true cost.
+    ) -> Selection:
+        """The model for the next prompt, with a ticket for its true cost.
 
         Args:
             scores: Predictions for one prompt.
@@ -139,25 +126,23 @@ class Pacer:
         booking, at = self._choose(scores, open_, expected, worst_cost_usd)
         ticket = self.seen
         self._under_way[ticket] = booking
-        return Paced(
-            Selection(
-                scores.models[at],
-                float(scores.p_correct[0, at]),
-                float(scores.cost_usd[0, at]),
-                float(scores.latency[0, at]),
-                self.price,
-            ),
+        return Selection(
+            scores.models[at],
+            float(scores.p_correct[0, at]),
+            float(scores.cost_usd[0, at]),
+            float(scores.latency[0, at]),
+            self.price,
             ticket,
         )
 
-    def settle(self, ticket: int, cost_usd: float) -> None:
+    def settle(self, ticket: int | None, cost_usd: float) -> None:
         """Takes the true cost of a call, at any time after it was chosen.
 
         Raises:
             InputError: The ticket is unknown or was settled before, or the cost is NaN or negative.
         """
         check_number("cost_usd", cost_usd)
-        booking = self._under_way.pop(ticket, None)
+        booking = None if ticket is None else self._under_way.pop(ticket, None)
         if booking is None:
             raise InputError(f"ticket {ticket} is not open: it was settled before, or never given out")
         self._settled_usd += float(cost_usd)

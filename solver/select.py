@@ -25,6 +25,7 @@ class Selection:
         cost_usd: Its predicted cost.
         latency_s: Its predicted latency; NaN where nothing is known.
         price: Score per USD that the choice was made at.
+        ticket: What a `Pacer` is told the true cost under, where one set the price.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Selection:
     cost_usd: float
     latency_s: float
     price: float = 0.0
+    ticket: int | None = None
 
 
 def select(

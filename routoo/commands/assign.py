@@ -1,4 +1,4 @@
-"""`routoo assign`: a model for every prompt of a batch, under one budget."""
+"""`routoo assign`: a model for every prompt of a batch, under limits for all of it together."""
 
 from __future__ import annotations
 
@@ -7,27 +7,54 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from routoo.commands.arguments import AsJson, Bundle, PoolFile, PromptsFile, Quiet, TableFile, Threads
+from routoo.commands.arguments import AsJson, PoolFile, PromptsFile, Quiet, TableFile, Threads
 from routoo.commands.output import check_output, write_table
 from routoo.commands.requests import prompts_of
-from routoo.commands.terminal import counted, percent, progress, show, show_json, table, usd
-from routoo.data.errors import InfeasibleError
+from routoo.commands.terminal import counted, percent, progress, say, show, show_json, stages, table, usd
+from routoo.data.errors import InfeasibleError, InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from routoo.data.assignment import Assignment
+    from routoo.data.scores import Scores
 
 
 def assign(
-    bundle: Bundle,
-    prompts: PromptsFile,
-    budget_usd: Annotated[
-        float, typer.Option(metavar="USD", help="Money for the whole batch.", show_default=False)
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="BUNDLE|FILE",
+            help="Folder that `routoo export` wrote, or an id at the hub; or the .parquet file that "
+            "`routoo predict -o` wrote, which is then streamed.",
+            show_default=False,
+        ),
     ],
+    prompts: PromptsFile = "",
+    budget_usd: Annotated[
+        float | None, typer.Option(metavar="USD", help="Money for the whole batch.", show_default=False)
+    ] = None,
+    max_mean_latency_s: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Most seconds a prompt, on average.", show_default=False),
+    ] = None,
+    max_requests: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL=N", help="Most prompts for a model; may be repeated.", show_default=False
+        ),
+    ] = None,
+    frontier: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Table to write of the best score at every budget, with the price there.",
+            show_default=False,
+        ),
+    ] = None,
     solver: Annotated[
         Literal["auto", "greedy", "dual", "exact"],
-        typer.Option(help="auto takes the quickest that keeps the budget."),
+        typer.Option(help="auto takes the quickest that keeps the limits."),
     ] = "auto",
     output: TableFile = None,
     pool: PoolFile = None,
@@ -35,32 +62,109 @@ def assign(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Choose a model for every prompt of a batch, so that the predicted cost keeps the budget.
+    """Choose a model for every prompt of a batch, so that its limits hold.
 
-    The table that -o writes has a row a prompt. Where no choice keeps the budget, the exit code is 3 and the
-    message names the least that would do.
+    The table that -o writes has a row a prompt. Where no choice keeps the limits, the exit code is 3 and the
+    message names the least that would do. With --frontier alone, no limit is needed.
     """
-    from routoo.router import Router
-
-    if output is not None:
-        check_output(output)
-    asked = prompts_of(prompts, quiet=quiet)
-    router = Router.from_pretrained(bundle, pool=pool, threads=threads)
+    for path in (output, frontier):
+        if path is not None:
+            check_output(path)
+    limits = _limits(budget_usd, max_mean_latency_s, max_requests or [])
+    if not limits and frontier is None:
+        raise InputError("nothing to keep: give --budget-usd or another limit, or --frontier FILE")
     try:
-        with progress("predicting", quiet=quiet) as told:
-            plan = router.assign(
-                asked.texts, budget_usd=budget_usd, prompt_ids=asked.ids, solver=solver, progress=told
-            )
+        if source.endswith(".parquet"):
+            if prompts or frontier is not None or solver not in ("auto", "dual"):
+                raise InputError(f"{source} is streamed: it takes no PROMPTS, no --frontier, and solver dual")
+            plan = _streamed(Path(source), output, limits, quiet=quiet)
+        else:
+            scores = _predicted(source, prompts, pool, threads, quiet=quiet)
+            if frontier is not None:
+                _write_frontier(scores, frontier, quiet=quiet)
+                if not limits:
+                    return
+            plan = _assigned(scores, solver, limits)
+            if output is not None:
+                write_table(plan.to_polars(), output)
     except InfeasibleError as error:
         if as_json:
             show_json(_infeasible(error))
         raise
-    if output is not None:
-        write_table(plan.to_polars(), output)
     if as_json:
         show_json(_document(plan, output))
     else:
         show(_by_model(plan), *_totals(plan, output))
+
+
+def _limits(
+    budget_usd: float | None, max_mean_latency_s: float | None, max_requests: list[str]
+) -> dict[str, Any]:  # Any: fields of Problem
+    from routoo.solver.limits import ModelLimit
+
+    caps = {}
+    for text in max_requests:
+        name, _, count = text.rpartition("=")
+        if not name or not count.isdecimal():
+            raise InputError(f"--max-requests takes MODEL=N, such as large=1000, got {text!r}")
+        caps[name] = ModelLimit(max_requests=int(count))
+    given = {
+        "budget_usd": budget_usd,
+        "max_mean_latency_s": max_mean_latency_s,
+        "model_limits": caps or None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _predicted(bundle: str, prompts: str, pool: Path | None, threads: int | None, *, quiet: bool) -> Scores:
+    from routoo.router import Router
+
+    if not prompts:
+        raise InputError("give PROMPTS: a file, or - for standard input")
+    asked = prompts_of(prompts, quiet=quiet)
+    router = Router.from_pretrained(bundle, pool=pool, threads=threads)
+    with progress("predicting", quiet=quiet) as told:
+        return router.predict(asked.texts, prompt_ids=asked.ids, progress=told)
+
+
+def _assigned(
+    scores: Scores, solver: Literal["auto", "greedy", "dual", "exact"], limits: dict[str, Any]
+) -> Assignment:
+    from routoo.solver.problem import Problem
+    from routoo.solver.solve import solve
+
+    return _found(solve(Problem(scores=scores, **limits), solver=solver))
+
+
+def _streamed(
+    predictions: Path,
+    output: Path | None,
+    limits: dict[str, Any],
+    *,
+    quiet: bool,
+) -> Assignment:
+    from routoo.solver.stream import assign_parquet
+
+    if output is None or output.suffix.lower() != ".parquet":
+        raise InputError("predictions from a file are streamed to a file: give -o with a .parquet to write")
+    with stages(quiet=quiet) as told:
+        return _found(assign_parquet(predictions, output, progress=told, **limits))
+
+
+def _found(plan: Assignment) -> Assignment:
+    """The plan; where there is none, the reason as an error."""
+    if not plan.found:
+        raise InfeasibleError(str(plan.reason), least_budget_usd=plan.least_budget_usd)
+    return plan
+
+
+def _write_frontier(scores: Scores, path: Path, *, quiet: bool) -> None:
+    from routoo.solver.frontier import frontier
+    from routoo.solver.problem import Problem
+
+    corners = frontier(Problem(scores=scores))
+    write_table(corners.to_polars(), path)
+    say(f"{path}: {counted(len(corners), 'corner')} of the frontier of budget and score", quiet=quiet)
 
 
 def _infeasible(error: InfeasibleError) -> dict[str, Any]:  # Any: a JSON document
@@ -84,19 +188,17 @@ def _document(plan: Assignment, output: Path | None) -> dict[str, Any]:  # Any: 
 
 def _by_model(plan: Assignment) -> Table:
     """What goes to each model, the largest share first."""
-    import polars as pl
-
-    frame = (
-        plan.to_polars().group_by("model").agg(pl.len(), pl.col("p_correct").mean(), pl.col("cost_usd").sum())
-    )
     rows = [
-        (name, f"{count:,}", percent(count / len(plan)), f"{score:.3f}", usd(cost))
-        for name, count, score, cost in frame.sort("len", "model", descending=[True, False]).iter_rows()
+        (name, f"{round(share * len(plan)):,}", percent(share))
+        for name, share in sorted(plan.shares().items(), key=lambda item: (-item[1], item[0]))
+        if share > 0
     ]
-    return table(("model", "prompts", "share", "predicted score", "cost in USD"), rows)
+    return table(("model", "prompts", "share"), rows)
 
 
 def _totals(plan: Assignment, output: Path | None) -> list[str]:
+    from routoo.solver.words import prices_in_words
+
     lines = [
         f"{counted(len(plan), 'prompt')}: predicted score {plan.score / len(plan):.4f} a prompt, "
         f"cost {usd(plan.cost_usd)} USD ({plan.solver}: {plan.status}, gap {plan.gap:.2g})"
@@ -106,4 +208,5 @@ def _totals(plan: Assignment, output: Path | None) -> list[str]:
         for name, price in plan.prices.items()
         if name == "budget_usd"
     ]
+    lines += prices_in_words(plan)
     return lines if output is None else [*lines, f"{output}: model of each prompt"]

@@ -37,7 +37,7 @@ def play(
     times: npt.NDArray[np.float64] | None = None,
 ) -> tuple[float, float]:
     """True spend and predicted score; each call truly costs `ratio` of what was predicted."""
-    waiting: deque[tuple[int, float]] = deque()
+    waiting: deque[tuple[int | None, float]] = deque()
     spent = score = 0.0
     for step, row in enumerate(order):
         try:
@@ -46,8 +46,8 @@ def play(
             )
         except InfeasibleError:
             continue
-        cost = paced.selection.cost_usd * (1.0 if ratio is None else float(ratio[step]))
-        spent, score = spent + cost, score + paced.selection.p_correct
+        cost = paced.cost_usd * (1.0 if ratio is None else float(ratio[step]))
+        spent, score = spent + cost, score + paced.p_correct
         waiting.append((paced.ticket, cost))
         while len(waiting) > delay:
             pacer.settle(*waiting.popleft())
@@ -108,8 +108,8 @@ def test_a_told_worst_cost_makes_the_budget_hard(random_scores: MakeScores) -> N
         except InfeasibleError as error:
             assert "is spent" in str(error)  # noqa: PT017 - some prompts are served, some are not
             continue
-        pacer.settle(paced.ticket, 5 * paced.selection.cost_usd)
-        spent += 5 * paced.selection.cost_usd
+        pacer.settle(paced.ticket, 5 * paced.cost_usd)
+        spent += 5 * paced.cost_usd
     assert 0.9 * budget <= spent <= budget
 
 
@@ -119,7 +119,7 @@ def test_a_restart_from_its_state_goes_on_as_if_nothing_had_happened(random_scor
     for row in range(30):
         paced = pacer.select(one(scores, row))
         if row % 3:
-            pacer.settle(paced.ticket, paced.selection.cost_usd * 1.1)
+            pacer.settle(paced.ticket, paced.cost_usd * 1.1)
     state = json.dumps(pacer.to_dict())
     assert len(state) < 10_000
     again = Pacer.from_dict(json.loads(state))
@@ -132,7 +132,7 @@ def test_a_restart_from_its_state_goes_on_as_if_nothing_had_happened(random_scor
 def test_limits_of_a_prompt_hold(random_scores: MakeScores) -> None:
     scores = random_scores(12, 1, 4)
     pacer = Pacer(10.0, expected_prompts=10)
-    assert pacer.select(scores, allowed=["model 2"]).selection.model == "model 2"
+    assert pacer.select(scores, allowed=["model 2"]).model == "model 2"
     with pytest.raises(InfeasibleError, match="no model within max_cost_usd"):
         pacer.select(scores, max_cost_usd=1e-9)
     assert pacer.seen == 1

@@ -1,0 +1,114 @@
+"""`routoo assign` beyond one budget: other limits, the frontier, and predictions streamed from a file."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import Result
+
+import routoo as api
+
+Routoo = Callable[..., Result]
+
+
+@pytest.fixture
+def predictions(routoo: Routoo, bundle_folder: Path, tmp_path: Path) -> Path:
+    prompts, path = tmp_path / "prompts.txt", tmp_path / "predictions.parquet"
+    prompts.write_text("".join(f"What is {at} plus {at + 1}?\n" for at in range(40)))
+    assert routoo("predict", bundle_folder, prompts, "-o", path, "-q").exit_code == 0
+    return path
+
+
+def test_predictions_from_a_file_are_assigned_to_a_file(
+    routoo: Routoo, predictions: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.parquet"
+    cheapest = pl.read_parquet(predictions).group_by("prompt_id").agg(pl.col("cost_usd").min())
+    budget = 1.5 * float(cheapest["cost_usd"].sum())
+    result = routoo("assign", predictions, "--budget-usd", budget, "-o", plan, "--json", "-q")
+    found = json.loads(result.stdout)
+    assert found["written"] == str(plan)
+    assert found["prompts"] == 40
+    chosen = pl.read_parquet(plan)
+    assert (
+        chosen["prompt_id"].to_list()
+        == pl.read_parquet(predictions)["prompt_id"].unique(maintain_order=True).to_list()
+    )
+    assert float(chosen["cost_usd"].sum()) <= budget * (1 + 1e-6)
+    assert found["score"] == pytest.approx(float(chosen["p_correct"].sum()), rel=1e-5)
+
+
+def test_a_streamed_budget_that_is_too_small_names_the_least(
+    routoo: Routoo, predictions: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.parquet"
+    result = routoo("assign", predictions, "--budget-usd", 1e-12, "-o", plan, "--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["least_budget_usd"] > 1e-12
+    assert not plan.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--budget-usd", 1), "give -o with a .parquet"),
+        (("--budget-usd", 1, "-o", "plan.csv"), "give -o with a .parquet"),
+        (("--budget-usd", 1, "-o", "plan.parquet", "--solver", "exact"), "solver dual"),
+        (("--frontier", "f.csv"), "no --frontier"),
+    ],
+)
+def test_what_cannot_be_streamed_is_said(
+    routoo: Routoo, predictions: Path, arguments: tuple[object, ...], words: str
+) -> None:
+    result = routoo("assign", predictions, *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_the_frontier_is_written_without_any_limit(
+    routoo: Routoo, bundle_folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "frontier.csv"
+    result = routoo("assign", bundle_folder, "-", "--frontier", path, stdin="Name a river.\n2 + 2?\n")
+    assert result.exit_code == 0
+    corners = pl.read_csv(path)
+    assert corners["mean_score"].is_sorted()
+    assert corners["budget_usd"].is_sorted()
+
+
+def test_a_cap_on_a_model_holds(routoo: Routoo, bundle_folder: Path) -> None:
+    lines = "".join(f"What is {at} plus {at + 1}?\n" for at in range(10))
+    free = json.loads(routoo("assign", bundle_folder, "-", "--budget-usd", 9, "--json", stdin=lines).stdout)
+    favourite = max(free["shares"], key=free["shares"].get)
+    cap = ("--max-requests", f"{favourite}=2")
+    held = json.loads(routoo("assign", bundle_folder, "-", *cap, "--json", stdin=lines).stdout)
+    assert held["shares"][favourite] <= 0.2
+
+
+@pytest.mark.parametrize("cap", ["large", "large=many", "=3"])
+def test_a_cap_that_cannot_be_read_is_refused(routoo: Routoo, bundle_folder: Path, cap: str) -> None:
+    result = routoo("assign", bundle_folder, "-", "--max-requests", cap, stdin="Name a river.\n")
+    assert result.exit_code == 2
+    assert "MODEL=N" in result.stderr
+
+
+def test_no_limit_and_no_frontier_is_refused(routoo: Routoo, bundle_folder: Path) -> None:
+    result = routoo("assign", bundle_folder, "-", stdin="Name a river.\n")
+    assert result.exit_code == 2
+    assert "--budget-usd" in result.stderr
+
+
+def test_a_pacer_sets_the_price_of_select(bundle_folder: Path) -> None:
+    router = api.Router.from_pretrained(bundle_folder)
+    dear = router.select("2 + 2?").cost_usd
+    pacer = api.Pacer(20 * dear / 4, expected_prompts=20, calibration=router.predict(["2 + 2?"] * 20))
+    spent = 0.0
+    for _ in range(20):
+        chosen = router.select("2 + 2?", pacer=pacer)
+        spent += chosen.cost_usd
+        pacer.settle(chosen.ticket, chosen.cost_usd)
+    assert 0 < spent <= 20 * dear / 4
+    with pytest.raises(api.InputError, match="pacer sets the price"):
+        router.select("2 + 2?", pacer=pacer, price=1.0)
