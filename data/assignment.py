@@ -108,11 +108,19 @@ class Assignment:
         Raises:
             InfeasibleError: There is no assignment; the message says why.
         """
+        return [self.models[j] for j in self.or_raise().choice]
+
+    def or_raise(self) -> Assignment:
+        """The assignment itself, where there is a choice for every prompt.
+
+        Raises:
+            InfeasibleError: There is no assignment; the message says why.
+        """
         if not self.found:
             raise InfeasibleError(
                 self.reason or "no assignment meets the limits", least_budget_usd=self.least_budget_usd
             )
-        return [self.models[j] for j in self.choice]
+        return self
 
     def shares(self) -> dict[str, float]:
         """Share of the prompts that each model gets."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from routoo.data.errors import InfeasibleError, InputError
+from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.export.bundle import Bundle
@@ -160,10 +160,7 @@ class Router:
             raise InputError(f"unknown limits {', '.join(unknown)}; known: {', '.join(sorted(known))}")
         if not isinstance(prompts, Scores):
             prompts = self.predict(prompts, prompt_ids=prompt_ids, progress=progress)
-        plan = solve(Problem(scores=prompts, **limits), solver=solver)
-        if not plan.found:
-            raise InfeasibleError(str(plan.reason), least_budget_usd=plan.least_budget_usd)
-        return plan
+        return solve(Problem(scores=prompts, **limits), solver=solver).or_raise()
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes a copy of the bundle."""

@@ -79,12 +79,19 @@ def assign(
                 raise InputError(f"{source} is streamed: it takes no PROMPTS, no --frontier, and solver dual")
             plan = _streamed(Path(source), output, limits, quiet=quiet)
         else:
-            scores = _predicted(source, prompts, pool, threads, quiet=quiet)
+            from routoo.router import Router
+
+            if not prompts:
+                raise InputError("give PROMPTS: a file, or - for standard input")
+            asked = prompts_of(prompts, quiet=quiet)
+            router = Router.from_pretrained(source, pool=pool, threads=threads)
+            with progress("predicting", quiet=quiet) as told:
+                scores = router.predict(asked.texts, prompt_ids=asked.ids, progress=told)
             if frontier is not None:
                 _write_frontier(scores, frontier, quiet=quiet)
                 if not limits:
                     return
-            plan = _assigned(scores, solver, limits)
+            plan = router.assign(scores, solver=solver, **limits)
             if output is not None:
                 write_table(plan.to_polars(), output)
     except InfeasibleError as error:
@@ -116,26 +123,6 @@ def _limits(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _predicted(bundle: str, prompts: str, pool: Path | None, threads: int | None, *, quiet: bool) -> Scores:
-    from routoo.router import Router
-
-    if not prompts:
-        raise InputError("give PROMPTS: a file, or - for standard input")
-    asked = prompts_of(prompts, quiet=quiet)
-    router = Router.from_pretrained(bundle, pool=pool, threads=threads)
-    with progress("predicting", quiet=quiet) as told:
-        return router.predict(asked.texts, prompt_ids=asked.ids, progress=told)
-
-
-def _assigned(
-    scores: Scores, solver: Literal["auto", "greedy", "dual", "exact"], limits: dict[str, Any]
-) -> Assignment:
-    from routoo.solver.problem import Problem
-    from routoo.solver.solve import solve
-
-    return _found(solve(Problem(scores=scores, **limits), solver=solver))
-
-
 def _streamed(
     predictions: Path,
     output: Path | None,
@@ -148,14 +135,7 @@ def _streamed(
     if output is None or output.suffix.lower() != ".parquet":
         raise InputError("predictions from a file are streamed to a file: give -o with a .parquet to write")
     with stages(quiet=quiet) as told:
-        return _found(assign_parquet(predictions, output, progress=told, **limits))
-
-
-def _found(plan: Assignment) -> Assignment:
-    """The plan; where there is none, the reason as an error."""
-    if not plan.found:
-        raise InfeasibleError(str(plan.reason), least_budget_usd=plan.least_budget_usd)
-    return plan
+        return assign_parquet(predictions, output, progress=told, **limits).or_raise()
 
 
 def _write_frontier(scores: Scores, path: Path, *, quiet: bool) -> None:
