@@ -55,6 +55,10 @@ class HeadConfig:
             raise InputError(f"dropout must lie in [0, 1), got {self.dropout}")
 
 
+Said = Literal["logits", "log_tokens", "log_latency"]
+"""What the heads say of each model: fields of `HeadOutputs`."""
+
+
 class HeadOutputs(NamedTuple):
     """What the heads say, each with a first axis of members.
 
@@ -103,6 +107,17 @@ class Heads(nn.Module):
         self.tokens = _Dense(s, width, m, scale=0.1) if config.output_tokens else None
         self.latency = _Dense(s, width, m, scale=0.1) if config.latency else None
 
+    @property
+    def columns(self) -> dict[Said, tuple[str, ...]]:
+        """Parameters with a column a model (the last axis), by what is said with them, linearly in each."""
+        score = ("base", "loadings") if self.config.kind == "factorised" else ("base", *_dense("abilities"))
+        names: dict[Said, tuple[str, ...]] = {"logits": score}
+        if self.tokens is not None:
+            names["log_tokens"] = _dense("tokens")
+        if self.latency is not None:
+            names["log_latency"] = _dense("latency")
+        return names
+
     def forward(self, features: Tensor) -> HeadOutputs:
         """What the heads say of features ``(n_prompts, n_features)``."""
         config = self.config
@@ -125,6 +140,10 @@ class Heads(nn.Module):
             self.tokens(h) if self.tokens is not None else None,
             self.latency(h) if self.latency is not None else None,
         )
+
+
+def _dense(name: str) -> tuple[str, str]:
+    return f"{name}.weight", f"{name}.bias"
 
 
 class _Dense(nn.Module):

@@ -1,0 +1,113 @@
+"""The columns of a network: what belongs to one model alone, and can come and go while the rest stays."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from routoo.models.heads import Heads, Said
+from routoo.models.network import RouterNetwork
+
+Array = npt.NDArray[np.float64]
+
+_BATCH = 1024
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Column:
+    """What a network says of one model.
+
+    Args:
+        values: The model's column in each of `Heads.columns`, members one below the other, ``(n_inputs,)``.
+        shift: Added to the calibrated logit.
+    """
+
+    values: Mapping[Said, Array]
+    shift: float = 0.0
+
+
+def column_inputs(heads: Heads, features: npt.NDArray[np.float32], said: Said) -> Array:
+    """What a column is multiplied with, ``(n_prompts, n_inputs)``; the product is the mean of the members.
+
+    Read off heads of the same hidden layer whose columns are unit vectors: whatever parts the heads have,
+    what they then say of the "models" are the inputs.
+
+    Args:
+        heads: Of a trained network.
+        features: ``(n_prompts, n_features)``.
+        said: Which output.
+    """
+    members, rows = heads.config.members, _rows(heads, said)
+    config = dataclasses.replace(heads.config, n_models=sum(rows.values()), dropout=0.0)
+    with torch.random.fork_rng(devices=[]):
+        probe = Heads(config).eval()
+    shared = {name for names in heads.columns.values() for name in names}
+    state = {name: value for name, value in heads.state_dict().items() if name not in shared}
+    for name, unit in _parts(torch.eye(config.n_models), rows).items():
+        state[name] = unit.expand(members, *unit.shape)
+    probe.load_state_dict(state, strict=False)
+    parts = []
+    with torch.inference_mode():
+        for at in range(0, len(features), _BATCH):
+            seen = getattr(probe(torch.from_numpy(features[at : at + _BATCH])), said)
+            parts.append(seen.permute(1, 0, 2).flatten(1).double().numpy() / members)
+    return np.concatenate(parts)
+
+
+def column_values(heads: Heads, said: Said) -> Array:
+    """The columns of all models, ``(n_inputs, n_models)``, rows as the columns of `column_inputs`."""
+    state = heads.state_dict()
+    stacked = torch.cat([state[name] for name in heads.columns[said]], dim=1)
+    return stacked.flatten(0, 1).double().numpy()
+
+
+def with_column(network: RouterNetwork, column: Column) -> RouterNetwork:
+    """The network with one more model, the last; trunk and weights of the others are the same."""
+    heads = network.heads
+    added: dict[str, torch.Tensor] = {}
+    for said in heads.columns:
+        values = torch.from_numpy(column.values[said]).float().reshape(heads.config.members, -1, 1)
+        added |= _parts(values, _rows(heads, said))
+    state = heads.state_dict()
+    calibration = torch.tensor([[1.0], [column.shift]])
+    return _changed(
+        network,
+        {name: torch.cat([state[name], value], dim=-1) for name, value in added.items()},
+        torch.cat([network.calibration, calibration], dim=1),
+    )
+
+
+def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
+    """The network without one model, by its place; trunk and weights of the others are the same."""
+    left = [place for place in range(network.config.heads.n_models) if place != at]
+    state = network.heads.state_dict()
+    names = [name for group in network.heads.columns.values() for name in group]
+    return _changed(network, {name: state[name][..., left] for name in names}, network.calibration[:, left])
+
+
+def _rows(heads: Heads, said: Said) -> dict[str, int]:
+    """Inputs of each member that each parameter is multiplied with."""
+    state = heads.state_dict()
+    return {name: state[name].shape[1] for name in heads.columns[said]}
+
+
+def _parts(stacked: torch.Tensor, rows: Mapping[str, int]) -> dict[str, torch.Tensor]:
+    """Parameters by name, cut from what `column_values` puts one below the other in its last axis but one."""
+    ends = np.cumsum(list(rows.values()))
+    return {name: stacked[..., end - rows[name] : end, :] for name, end in zip(rows, ends, strict=True)}
+
+
+def _changed(
+    network: RouterNetwork, columns: Mapping[str, torch.Tensor], calibration: torch.Tensor
+) -> RouterNetwork:
+    """The network with other columns; what does not belong to a model is shared with the one before."""
+    heads = dataclasses.replace(network.config.heads, n_models=calibration.shape[1])
+    with torch.random.fork_rng(devices=[]):
+        changed = RouterNetwork(network.trunk, dataclasses.replace(network.config, heads=heads))
+    changed.heads.load_state_dict({**network.heads.state_dict(), **columns})
+    changed.calibration.copy_(calibration)
+    return changed.eval()
