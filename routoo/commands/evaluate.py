@@ -45,14 +45,14 @@ def evaluate(
 ) -> None:
     """Hold a bundle against single models, their mixtures, plain estimators and the oracle."""
     if report is not None:
-        from routoo.report import require_report
+        from routoo.evaluation.report import require_report
 
         check_output(report, [".html"])
         require_report()
     if predictions is not None:
         check_output(predictions)
     from routoo.data.outcomes import Outcomes
-    from routoo.experiment import evaluate_router
+    from routoo.evaluation.experiment import evaluate_router
     from routoo.models.options import default_cache_dir
     from routoo.router import Router
 
@@ -71,7 +71,7 @@ def evaluate(
     if predictions is not None:
         write_table(scores.to_polars(), predictions)
     if report is not None:
-        from routoo.report import write_report
+        from routoo.evaluation.report import write_report
 
         write_report(found, report)
     if as_json:

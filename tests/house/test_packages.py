@@ -35,11 +35,17 @@ def test_links_make_the_same_names_true_on_disk(root: Path) -> None:
 def test_what_is_not_code_but_is_read_is_packaged(
     root: Path, project: dict[str, Any], files: list[Path]
 ) -> None:
-    patterns = project["tool"]["setuptools"]["package-data"]["routoo"]
+    listed = project["tool"]["setuptools"]["package-data"]
+    packaged = {
+        path
+        for package, patterns in listed.items()
+        for pattern in patterns
+        for path in (root / package.replace(".", "/")).glob(pattern)
+    }
     left_out = [
         file.relative_to(root)
         for file in files
         if file.relative_to(root).parts[0] in ("routoo", *FLOORS) and file.suffix != ".py"
-        if not (file.parent == root / "routoo" and any(file.match(pattern) for pattern in patterns))
+        if file not in packaged
     ]
     assert not left_out

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from routoo.trial import trial_of
+from routoo.evaluation.trial import trial_of
 
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
-    from routoo.evaluation import Evaluation
+    from routoo.evaluation.evaluation import Evaluation
 
 
 @dataclass(frozen=True, kw_only=True)

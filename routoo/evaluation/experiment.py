@@ -13,7 +13,7 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.evaluation import Evaluation, evaluate
+from routoo.evaluation.evaluation import Evaluation, evaluate
 from routoo.predictor import require_training
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from routoo.data.curves import Floats
-from routoo.metrics import auc, brier, mean_auc, reliability
+from routoo.evaluation.metrics import auc, brier, mean_auc, reliability
 
 Group = Literal["model", "domain"]
 

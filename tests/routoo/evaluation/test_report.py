@@ -17,10 +17,10 @@ from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.evaluation import Evaluation, evaluate
-from routoo.report import render_report, write_report
-from routoo.robustness import Robustness
-from routoo.table import number
+from routoo.evaluation.evaluation import Evaluation, evaluate
+from routoo.evaluation.report import render_report, write_report
+from routoo.evaluation.robustness import Robustness
+from routoo.evaluation.table import number
 
 MODELS = ("big", "mid", "tiny <b>")
 

@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from routoo.bootstrap import Interval, Resamples, interval
 from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, curve, hull, realised
 from routoo.data.scores import Scores
-from routoo.deferral import Deferral, deferral_of
-from routoo.figures import Curve, Figures, Kind, shares_of
-from routoo.metrics import Scale, brier, mean_auc, ratio, reliability, score_within
-from routoo.trial import Trial
+from routoo.evaluation.bootstrap import Interval, Resamples, interval
+from routoo.evaluation.deferral import Deferral, deferral_of
+from routoo.evaluation.figures import Curve, Figures, Kind, shares_of
+from routoo.evaluation.metrics import Scale, brier, mean_auc, ratio, reliability, score_within
+from routoo.evaluation.trial import Trial
 
 BEST_SINGLE = "best single model"
 MIXING = "random mixing"

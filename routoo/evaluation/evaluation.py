@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routoo.bootstrap import Resamples
-from routoo.calibration import Calibration, calibrations
 from routoo.data.curves import hull
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.deferral import Deferral
-from routoo.figures import Curve, Figures, SingleModel
-from routoo.metrics import Reliability, reliability
-from routoo.policy import (
+from routoo.evaluation.bootstrap import Resamples
+from routoo.evaluation.calibration import Calibration, calibrations
+from routoo.evaluation.deferral import Deferral
+from routoo.evaluation.figures import Curve, Figures, SingleModel
+from routoo.evaluation.metrics import Reliability, reliability
+from routoo.evaluation.policy import (
     BEST_SINGLE,
     HULL,
     MIXING,
@@ -31,14 +31,14 @@ from routoo.policy import (
     predicted,
     with_intervals,
 )
-from routoo.published import Published, published_of
-from routoo.robustness import Robustness
-from routoo.trial import trial_of
+from routoo.evaluation.published import Published, published_of
+from routoo.evaluation.robustness import Robustness
+from routoo.evaluation.trial import trial_of
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from routoo.table import EvaluationTable
+    from routoo.evaluation.table import EvaluationTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Evaluation:
         notes: What was left out or filled in, in words.
         provenance: What else the reader should know (command, training seed, bundle), by label.
         simulated: Whether the outcomes are simulated rather than recorded.
-        robustness: How often the router's choices flip, where that was asked (see `routoo.robustness`).
+        robustness: How often the router's choices flip, where that was asked.
     """
 
     data: str
@@ -143,7 +143,7 @@ class Evaluation:
 
     def table(self) -> EvaluationTable:
         """The table for a terminal: give it to rich's `print`."""
-        from routoo.table import EvaluationTable
+        from routoo.evaluation.table import EvaluationTable
 
         return EvaluationTable(self)
 

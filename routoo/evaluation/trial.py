@@ -14,7 +14,7 @@ from routoo.data.outcomes import PARTS, Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.scores import Scores
-from routoo.metrics import Scale
+from routoo.evaluation.metrics import Scale
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from routoo.chart_style import (
+from routoo.data.curves import hull
+from routoo.evaluation.chart_style import (
     FAINT,
     INK,
     ROUTER,
@@ -21,12 +22,11 @@ from routoo.chart_style import (
     row_colours,
     row_dashes,
 )
-from routoo.data.curves import hull
-from routoo.figures import Curve
-from routoo.policy import HULL, MIXING, ORACLE
+from routoo.evaluation.figures import Curve
+from routoo.evaluation.policy import HULL, MIXING, ORACLE
 
 if TYPE_CHECKING:
-    from routoo.evaluation import Evaluation
+    from routoo.evaluation.evaluation import Evaluation
 
 SHARES = tuple(f"var(--share-{number})" for number in range(1, 9))
 REST = "other models"

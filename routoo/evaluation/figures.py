@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from routoo.bootstrap import Interval
 from routoo.data.curves import Choices, Vector
+from routoo.evaluation.bootstrap import Interval
 
 Kind = Literal["single", "mixing", "hull", "predicted", "oracle"]
 """What a row stands for: `predicted` rows are policies made of predictions, the others come with the data."""

@@ -12,11 +12,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from routoo.bootstrap import Interval
-from routoo.figures import Figures
+from routoo.evaluation.bootstrap import Interval
+from routoo.evaluation.figures import Figures
 
 if TYPE_CHECKING:
-    from routoo.evaluation import Evaluation
+    from routoo.evaluation.evaluation import Evaluation
 
 UNDEFINED = "–"
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from routoo.data.curves import Floats, Vector, hull
-from routoo.deferral import Deferral
-from routoo.metrics import ratio
-from routoo.policy import Policy
-from routoo.trial import Trial
+from routoo.evaluation.deferral import Deferral
+from routoo.evaluation.metrics import ratio
+from routoo.evaluation.policy import Policy
+from routoo.evaluation.trial import Trial
 
 ARENA_COSTS = (0.0044, 200.0)
 """USD per 1,000 prompts between which RouterArena rates a cost from 1 to 0."""
@@ -40,7 +40,7 @@ class Published:
         cost_save: LLMRouterBench's CostSave; see `cost_save`.
         pareto_dist: LLMRouterBench's ParetoDist; see `pareto_dist`.
         arena: RouterArena's score of the best setting; see `arena_score`.
-        apgr: RouteLLM's average performance gap recovered, by calls; see `routoo.deferral`.
+        apgr: RouteLLM's average performance gap recovered, by calls; see `routoo.evaluation.deferral`.
         cpt_50: RouteLLM's share of calls to the strong model that closes half of the gap.
         cpt_80: The same for four fifths of the gap.
         effective_models: How many models share the prompts, over all budgets; see `effective_models`.
@@ -67,8 +67,8 @@ def aiq(points: Vector, low: float, high: float) -> float:
     """Mean score under the non-decreasing concave hull over costs from `low` to `high`, integrated exactly.
 
     RouterBench (arXiv 2403.12031) divides the area by the range of costs; the range here is the caller's, say
-    that of the pool's single models. `routoo.metrics.Scale.area` is the same on the range that ends at the
-    best single model, beyond which nobody needs to pay.
+    that of the pool's single models. `Scale.area` is the same on the range that ends at the best single
+    model, beyond which nobody needs to pay.
 
     >>> aiq(np.array([[1.0, 0.2], [3.0, 0.6]]), 1.0, 5.0)
     0.5

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.files import write_atomically
-from routoo.table import number
+from routoo.evaluation.table import number
 
 if TYPE_CHECKING:
-    from routoo.bootstrap import Interval
-    from routoo.evaluation import Evaluation
-    from routoo.figures import Figures
+    from routoo.evaluation.bootstrap import Interval
+    from routoo.evaluation.evaluation import Evaluation
+    from routoo.evaluation.figures import Figures
 
 _NEEDED = ("altair", "jinja2", "vl_convert")
 _HEADINGS = ("area", "over hull", "over {reference}", "closed", "apgr")
@@ -53,7 +53,7 @@ def render_report(evaluation: Evaluation) -> str:
     require_report()
     import jinja2
 
-    from routoo import charts, diagnostics
+    from routoo.evaluation import charts, diagnostics
 
     pictures = {
         "curve": charts.cost_quality(evaluation),
@@ -66,7 +66,7 @@ def render_report(evaluation: Evaluation) -> str:
         "by_domain": diagnostics.calibration_of(evaluation, "domain"),
         "flips": diagnostics.flips(evaluation),
     }
-    source = importlib.resources.files("routoo").joinpath("report.html").read_text(encoding="utf-8")
+    source = importlib.resources.files("routoo.evaluation").joinpath("report.html").read_text("utf-8")
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return page.from_string(source).render(
         e=evaluation,

@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from routoo.bootstrap import Interval, Resamples, interval
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.evaluation import Evaluation, evaluate
-from routoo.figures import Curve
-from routoo.policy import BEST_SINGLE, HULL, MIXING, ORACLE
+from routoo.evaluation.bootstrap import Interval, Resamples, interval
+from routoo.evaluation.evaluation import Evaluation, evaluate
+from routoo.evaluation.figures import Curve
+from routoo.evaluation.policy import BEST_SINGLE, HULL, MIXING, ORACLE
 
 COSTS = {"large": 0.010, "medium": 0.004, "small": 0.001}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from routoo.data.curves import Floats, Vector
-from routoo.metrics import ratio
+from routoo.evaluation.metrics import ratio
 
 
 @dataclass(frozen=True, eq=False)

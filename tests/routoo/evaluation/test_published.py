@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routoo.deferral import deferral_of
-from routoo.metrics import Scale
-from routoo.published import (
+from routoo.evaluation.deferral import deferral_of
+from routoo.evaluation.metrics import Scale
+from routoo.evaluation.published import (
     aiq,
     arena_score,
     collapse,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routoo.calibration import UNKNOWN_DOMAIN, calibrations
 from routoo.data.scores import Scores
-from routoo.robustness import PERTURBATIONS, half_spend_price, robustness
+from routoo.evaluation.calibration import UNKNOWN_DOMAIN, calibrations
+from routoo.evaluation.robustness import PERTURBATIONS, half_spend_price, robustness
 
 PROMPTS = [f"What is the capital of country number {i:02d}, and who governs it?" for i in range(40)]
 

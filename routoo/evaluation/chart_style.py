@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from routoo.data.curves import Vector
-from routoo.policy import HULL, MIXING, ORACLE
+from routoo.evaluation.policy import HULL, MIXING, ORACLE
 
 if TYPE_CHECKING:
-    from routoo.evaluation import Evaluation
+    from routoo.evaluation.evaluation import Evaluation
 
 Spec = dict[str, Any]  # Any: a JSON document
 

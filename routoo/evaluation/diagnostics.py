@@ -8,8 +8,9 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from routoo.calibration import Group
-from routoo.chart_style import (
+from routoo.data.curves import Vector
+from routoo.evaluation.calibration import Group
+from routoo.evaluation.chart_style import (
     FAINT,
     ROUTER,
     Spec,
@@ -20,11 +21,10 @@ from routoo.chart_style import (
     row_colours,
     row_dashes,
 )
-from routoo.data.curves import Vector
-from routoo.published import effective_models
+from routoo.evaluation.published import effective_models
 
 if TYPE_CHECKING:
-    from routoo.evaluation import Evaluation
+    from routoo.evaluation.evaluation import Evaluation
 
 _GROUPS = 12  # groups of a kind that are drawn: those whose promises are furthest off
 _STEPS = 101  # points of a line
