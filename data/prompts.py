@@ -71,6 +71,11 @@ class Prompts:
         """The prompts themselves."""
         return self.frame["prompt"].to_list()
 
+    @property
+    def domains(self) -> list[str | None] | None:
+        """Domain of each prompt where it is known; None when none is."""
+        return self.frame["domain"].to_list() if "domain" in self.frame.columns else None
+
     def _refuse(self, fault: pl.Expr, words: str) -> None:
         at = self.frame.select(fault).to_series().arg_true()
         if len(at):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,8 @@ class Scores:
         models: Model names, one a column.
         prompt_ids: Names of the prompts, one a row; row numbers when not given.
         output_tokens: Predicted output tokens, the same shape, where they are known.
+        logit_std: Standard error of the log-odds of `p_correct`, the same shape, where it is known; see
+            `interval`.
 
     Raises:
         InputError: Shapes disagree, or a value is NaN or out of range.
@@ -46,6 +49,7 @@ class Scores:
     models: tuple[str, ...] = ()
     prompt_ids: Sequence[str] | None = None
     output_tokens: Matrix | None = None
+    logit_std: Matrix | None = None
 
     def __post_init__(self) -> None:
         shape = np.shape(self.p_correct)
@@ -53,7 +57,7 @@ class Scores:
             raise InputError(f"p_correct must be (n_prompts, n_models) with a model at least, got {shape}")
         if self.latency_s is None:
             object.__setattr__(self, "latency_s", np.full(shape, np.nan, np.float32))
-        for field in ("p_correct", "cost_usd", "latency_s", "output_tokens"):
+        for field in ("p_correct", "cost_usd", "latency_s", "output_tokens", "logit_std"):
             value = getattr(self, field)
             if value is None:
                 continue
@@ -67,6 +71,8 @@ class Scores:
             object.__setattr__(self, field, value)
         _check_range("p_correct", self.p_correct, 0.0, 1.0)
         _check_range("cost_usd", self.cost_usd, 0.0, float(np.finfo(np.float32).max))
+        if self.logit_std is not None:
+            _check_range("logit_std", self.logit_std, 0.0, float(np.finfo(np.float32).max))
         if np.fmin.reduce(self.latency, axis=None, initial=np.inf) < 0:
             raise InputError("latency_s must be at least 0 (NaN where it is unknown), got a negative value")
         if isinstance(self.models, str) or isinstance(self.prompt_ids, str):
@@ -96,6 +102,7 @@ class Scores:
             self.models,
             None if self.prompt_ids is None else [self.prompt_ids[i] for i in index],
             None if self.output_tokens is None else self.output_tokens[index],
+            None if self.logit_std is None else self.logit_std[index],
         )
 
     def columns(self, models: Sequence[str]) -> Scores:
@@ -115,7 +122,55 @@ class Scores:
             tuple(models),
             self.prompt_ids,
             None if self.output_tokens is None else self.output_tokens[:, index],
+            None if self.logit_std is None else self.logit_std[:, index],
         )
+
+    def interval(self, level: float = 0.9) -> tuple[Matrix, Matrix]:
+        """Lower and upper end of an interval for each expected score, both ``(n_prompts, n_models)``.
+
+        Symmetric in log-odds, by the normal law: what the training data leave open about the model's mean
+        score on such prompts, not the luck of a single answer.
+
+        Args:
+            level: Share of intervals that are to hold the expected score.
+
+        Raises:
+            InputError: No `logit_std` is known, or the level does not lie between 0 and 1.
+
+        >>> scores = Scores(np.array([[0.5]]), np.array([[0.01]]), models=("m",), logit_std=np.array([[0.5]]))
+        >>> [round(float(end[0, 0]), 3) for end in scores.interval(0.9)]
+        [0.305, 0.695]
+        """
+        if not 0 < level < 1:
+            raise InputError(f"level must lie between 0 and 1, got {level}")
+        errors = NormalDist().inv_cdf((1 + level) / 2)
+        return self._shifted(-errors), self._shifted(errors)
+
+    def cautious(self, confidence: float) -> Scores:
+        """The scores with each `p_correct` lowered to what it exceeds with this confidence.
+
+        To choose by them is to choose by lower confidence bound: of two models that promise alike, the one
+        that is better known.
+
+        Args:
+            confidence: From 0.5, which changes nothing, to below 1.
+
+        Raises:
+            InputError: No `logit_std` is known, or the confidence is out of range.
+        """
+        if not 0.5 <= confidence < 1:
+            raise InputError(f"confidence must be at least 0.5 and below 1, got {confidence}")
+        return replace(self, p_correct=self._shifted(-NormalDist().inv_cdf(confidence)))
+
+    def _shifted(self, errors: float) -> Matrix:
+        """`p_correct` with its log-odds moved by so many standard errors."""
+        if self.logit_std is None:
+            raise InputError(
+                "these scores say nothing of their uncertainty: it takes a predictor with two members or more"
+            )
+        p = self.p_correct.astype(np.float64).clip(1e-9, 1 - 1e-9)
+        odds = p / (1 - p) * np.exp(errors * self.logit_std)
+        return np.asarray(odds / (1 + odds), np.float32)
 
     def names(self) -> list[str]:
         """Prompt ids, or row numbers as text."""
@@ -135,6 +190,8 @@ class Scores:
         }
         if self.output_tokens is not None:
             columns["output_tokens"] = self.output_tokens.ravel()
+        if self.logit_std is not None:
+            columns["logit_std"] = self.logit_std.ravel()
         return pl.DataFrame(
             columns, schema_overrides={"prompt_id": pl.String, "model": pl.String}
         ).with_columns(pl.col("latency_s").fill_nan(None))
@@ -143,10 +200,11 @@ class Scores:
 def priced_scores(
     pool: Pool,
     input_tokens: npt.NDArray[np.floating[Any]],
+    *,
     p_correct: Matrix,
+    logit_std: Matrix,
     output_tokens: Matrix,
     latency_s: Matrix,
-    *,
     prompt_ids: Sequence[str] | None = None,
 ) -> Scores:
     """What a network predicts, with the costs that the pool's prices make of it.
@@ -157,6 +215,7 @@ def priced_scores(
         pool: The models of the columns.
         input_tokens: Tokens that each model is sent, ``(n_prompts, n_models)``.
         p_correct: Predicted scores, the same shape.
+        logit_std: Standard errors of their log-odds, the same shape; NaN where nothing is known of them.
         output_tokens: Predicted tokens received, the same shape; NaN where none were ever recorded.
         latency_s: Predicted seconds, the same shape; NaN where none were ever recorded.
         prompt_ids: Names of the prompts.
@@ -169,6 +228,7 @@ def priced_scores(
         models=pool.names,
         prompt_ids=prompt_ids,
         output_tokens=None if np.isnan(output_tokens).all() else output_tokens,
+        logit_std=None if np.isnan(logit_std).any() else logit_std,
     )
 
 

@@ -25,6 +25,7 @@ class BundleDescription:
         input_token_ratio: Tokens that each model makes of one of the tokenizer's, one a model.
         output_tokens_known: Whether output tokens were recorded, and so are predicted.
         latency_known: Whether latency was recorded, and so is predicted.
+        domains: Names of the domains that were learned, in the order of their numbers.
         network: What rebuilds the network before `model.safetensors` is loaded.
         calibration: Slope and shift of each model's logit, for the reader; the graph applies them itself.
         trained_on: Data, counts, options and seed.
@@ -44,6 +45,7 @@ class BundleDescription:
     input_token_ratio: tuple[float, ...]
     output_tokens_known: bool = False
     latency_known: bool = False
+    domains: tuple[str, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
     calibration: Mapping[str, Any] = field(default_factory=dict)
     trained_on: Mapping[str, Any] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class BundleDescription:
             "input_token_ratio": list(self.input_token_ratio),
             "output_tokens_known": self.output_tokens_known,
             "latency_known": self.latency_known,
+            "domains": list(self.domains),
             "network": dict(self.network),
             "calibration": dict(self.calibration),
             "trained_on": dict(self.trained_on),
@@ -88,6 +91,7 @@ class BundleDescription:
                 tuple(ratio),
                 output_tokens_known=_part(values, "output_tokens_known", bool),
                 latency_known=_part(values, "latency_known", bool),
+                domains=tuple(_part(values, "domains", list)),
                 network=_part(values, "network", dict),
                 calibration=_part(values, "calibration", dict),
                 trained_on=_part(values, "trained_on", dict),

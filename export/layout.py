@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-FORMAT_VERSION = 1
-"""Version of the format that this code writes, and the newest that it reads."""
+FORMAT_VERSION = 2
+"""Version of the format that this code writes and reads; the first had no `domain` and no `logit_std`."""
 
-GRAPH_INPUTS = ("input_ids", "attention_mask")
-"""Inputs of the graphs, each ``(n_prompts, length)`` int64."""
+GRAPH_INPUTS = ("input_ids", "attention_mask", "domain")
+"""Inputs of the graphs, int64: ``(n_prompts, length)`` twice, then ``(n_prompts,)``, -1 where it is unknown."""
 
-GRAPH_OUTPUTS = ("p_correct", "output_tokens", "latency_s")
-"""Outputs of the graphs, each ``(n_prompts, n_models)`` float32; NaN where nothing was recorded."""
+GRAPH_OUTPUTS = ("p_correct", "logit_std", "output_tokens", "latency_s")
+"""Outputs of the graphs, each ``(n_prompts, n_models)`` float32; NaN where nothing is known."""
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,11 @@ def _check_version(folder: Path, document: Json) -> None:
     version = document.get("format_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         refuse(folder, f"{LAYOUT.router}: format_version is {version!r}, expected a number from 1 on")
+    if version < FORMAT_VERSION:
+        refuse(
+            folder,
+            f"format {version} is older than {FORMAT_VERSION}, the one that is read: train and export again",
+        )
     if version > FORMAT_VERSION:
         raise BundleError(
             f"{folder} is of format {version}, and this routoo reads up to {FORMAT_VERSION}: upgrade routoo"

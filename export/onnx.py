@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from routoo.models.network import RouterNetwork
 
 _TRUNK = "trunk"
-_AXES = {0: "n_prompts", 1: "length"}
+_TOKENS = {0: "n_prompts", 1: "length"}
+_AXES = dict(zip(GRAPH_INPUTS, (_TOKENS, _TOKENS, {0: "n_prompts"}), strict=True))
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
@@ -42,10 +43,10 @@ def to_onnx(network: RouterNetwork) -> onnx.ModelProto:
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             network,
-            (ids, mask),
+            (ids, mask, torch.tensor([0, -1])),
             input_names=GRAPH_INPUTS,
             output_names=GRAPH_OUTPUTS,
-            dynamic_shapes=dict.fromkeys(GRAPH_INPUTS, _AXES),
+            dynamic_shapes=_AXES,
             dynamo=True,
             verbose=False,
         )

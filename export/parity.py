@@ -142,12 +142,12 @@ def compare(
     padded = [order[start : start + size] for size in _BATCHES for start in range(0, len(encoded), size)]
     truth = _outputs(network, encoded, alone)
     rows = np.concatenate(padded)
-    padded_truth = truth[0][rows]
+    padded_truth = truth.p_correct[rows]
 
     def agreement(graph: Graph) -> Agreement:
         found = _outputs(graph, encoded, alone)
-        off = np.abs(found[0] - truth[0])
-        padded_off = np.abs(_outputs(graph, encoded, padded)[0] - padded_truth)
+        off = np.abs(found.p_correct - truth.p_correct)
+        padded_off = np.abs(_outputs(graph, encoded, padded).p_correct - padded_truth)
         changed, lost = _choices(truth, found, cost_of)
         return Agreement(
             p_mean=float(off.mean()),
@@ -183,15 +183,14 @@ def with_made_lengths(encoded: EncodedPrompts, *, max_tokens: int) -> EncodedPro
 
 def _outputs(graph: Graph, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]]) -> Outputs:
     """The graph's outputs, batch after batch."""
-    parts = [graph(*encoded.batch(rows)) for rows in batches]
-    p, tokens, latency = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return p, tokens, latency
+    return Outputs.join([graph(*encoded.batch(rows)) for rows in batches])
 
 
 def _usage_max(truth: Outputs, found: Outputs) -> float | None:
     """Largest relative difference of tokens and latency; infinity where only one side knows them."""
     offs = []
-    for expected, got in zip(truth[1:], found[1:], strict=True):
+    usage = ((truth.output_tokens, found.output_tokens), (truth.latency_s, found.latency_s))
+    for expected, got in usage:
         if not np.array_equal(np.isnan(expected), np.isnan(got)):
             return float("inf")
         if not np.isnan(expected).all():
@@ -201,14 +200,14 @@ def _usage_max(truth: Outputs, found: Outputs) -> float | None:
 
 def _choices(truth: Outputs, found: Outputs, cost_of: CostOf) -> tuple[dict[str, float], dict[str, float]]:
     """Share of choices that differ, and the value that is lost by it, at each price."""
-    cost = cost_of(truth[1])
+    cost = cost_of(truth.output_tokens)
     spread = float((cost.max(1) - cost.min(1)).mean()) or 1.0
     rows = np.arange(len(cost))
     changed, lost = {}, {}
     for worth in WORTHS:
-        value = truth[0] - worth / spread * cost
+        value = truth.p_correct - worth / spread * cost
         best = value.argmax(1)
-        chosen = (found[0] - worth / spread * cost_of(found[1])).argmax(1)
+        chosen = (found.p_correct - worth / spread * cost_of(found.output_tokens)).argmax(1)
         changed[f"{worth:g}"] = float((best != chosen).mean())
         lost[f"{worth:g}"] = float((value[rows, best] - value[rows, chosen]).mean())
     return changed, lost

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from routoo.data.domains import domain_numbers
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores, priced_scores
 from routoo.data.text import EncodedPrompts, PromptEncoder
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT
-from routoo.export.session import Graph, Outputs, open_graph, usable_cores
+from routoo.export.session import Graph, Ids, Outputs, open_graph, usable_cores
 
 Progress = Callable[[int, int], None]
 """Told the prompts that are done, and all that there are."""
@@ -80,6 +81,7 @@ class Runtime:
         self,
         prompts: Sequence[str],
         *,
+        domains: Sequence[str | None] | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
@@ -87,6 +89,8 @@ class Runtime:
 
         Args:
             prompts: Texts.
+            domains: Domain of each prompt, where it is known. A name that was not learned counts as unknown, and
+                the domain is then guessed from the text.
             prompt_ids: Their names in the result.
             progress: Told how far it is.
 
@@ -97,12 +101,15 @@ class Runtime:
             raise InputError("prompts must be a list of texts, got one text: put it in a list")
         if prompts is None:
             raise InputError("prompts must be a list of texts, got None")
-        return self.predict_encoded(self.encoder.encode(prompts), prompt_ids=prompt_ids, progress=progress)
+        return self.predict_encoded(
+            self.encoder.encode(prompts), domains=domains, prompt_ids=prompt_ids, progress=progress
+        )
 
     def predict_encoded(
         self,
         encoded: EncodedPrompts,
         *,
+        domains: Sequence[str | None] | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
@@ -113,38 +120,42 @@ class Runtime:
         """
         if not len(encoded):
             raise InputError("nothing to predict: expected at least one prompt, got none")
-        p, tokens, seconds = (output[:, self._columns] for output in self._run(encoded, progress))
+        numbers = domain_numbers(domains, self.bundle.description.domains, len(encoded))
+        found = Outputs(*(output[:, self._columns] for output in self._run(encoded, numbers, progress)))
         sent = encoded.input_tokens[:, None] * self._input_token_ratio
-        return priced_scores(self.pool, sent, p, tokens, seconds, prompt_ids=prompt_ids)
+        return priced_scores(self.pool, sent, **found._asdict(), prompt_ids=prompt_ids)
 
-    def _run(self, encoded: EncodedPrompts, progress: Progress | None) -> Outputs:
+    def _run(self, encoded: EncodedPrompts, domain: Ids, progress: Progress | None) -> Outputs:
         """The graph's outputs, in the order of the prompts."""
         batches = batches_by_tokens(encoded.lengths, self._batch_tokens)
         found = []
         done = 0
-        for batch, outputs in zip(batches, self._run_all(encoded, batches), strict=True):
+        for batch, outputs in zip(batches, self._run_all(encoded, domain, batches), strict=True):
             found.append(outputs)
             done += len(batch)
             if progress is not None:
                 progress(done, len(encoded))
         back = np.argsort(np.concatenate(batches))
-        p, tokens, seconds = (np.concatenate(column)[back] for column in zip(*found, strict=True))
-        if p.shape[1] != (known := len(self.bundle.description.pool)):
+        joined = Outputs(*(output[back] for output in Outputs.join(found)))
+        models = joined.p_correct.shape[1]
+        if models != (known := len(self.bundle.description.pool)):
             raise BundleError(
                 f"{self.bundle.folder}: {LAYOUT.router} names {known} models, and {self._graph_name} "
-                f"predicts {p.shape[1]}; export it again"
+                f"predicts {models}; export it again"
             )
-        return p, tokens, seconds
+        return joined
 
-    def _run_all(self, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]]) -> Iterator[Outputs]:
+    def _run_all(
+        self, encoded: EncodedPrompts, domain: Ids, batches: list[npt.NDArray[np.intp]]
+    ) -> Iterator[Outputs]:
         """Outputs of each batch; several share the threads out: many threads on one prompt gain less."""
         if self.threads == 1 or len(batches) == 1:
             graph = self._graph(self.threads)
-            yield from (graph(*encoded.batch(batch)) for batch in batches)
+            yield from (graph(*encoded.batch(batch), domain[batch]) for batch in batches)
             return
         graph = self._graph(1)
         with ThreadPoolExecutor(self.threads, "routoo") as workers:
-            yield from workers.map(lambda batch: graph(*encoded.batch(batch)), batches)
+            yield from workers.map(lambda batch: graph(*encoded.batch(batch), domain[batch]), batches)
 
     def _graph(self, threads: int) -> Graph:
         """The graph in this process; one opened before a fork would wait for threads that are gone."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +15,30 @@ from routoo.data.errors import BundleError
 from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS
 
 Ids = npt.NDArray[np.int64]
-Outputs = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
-Graph = Callable[[Ids, Ids], Outputs]
-"""Token ids and attention mask ``(n_prompts, length)`` to the outputs ``(n_prompts, n_models)``."""
+Matrix = npt.NDArray[np.float32]
+
+
+class Outputs(NamedTuple):
+    """The outputs of a graph, each ``(n_prompts, n_models)``, as `GRAPH_OUTPUTS` names them."""
+
+    p_correct: Matrix
+    logit_std: Matrix
+    output_tokens: Matrix
+    latency_s: Matrix
+
+    @classmethod
+    def join(cls, parts: Sequence[Outputs]) -> Outputs:
+        """The outputs of several batches, one after the other."""
+        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+class Graph(Protocol):
+    """What a graph computes."""
+
+    def __call__(self, ids: Ids, mask: Ids, domain: Ids | None = None) -> Outputs:
+        """The outputs for token ids and mask ``(n_prompts, length)`` and domains ``(n_prompts,)``."""
+        ...
+
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _ERRORS_ONLY = 3
@@ -51,12 +73,12 @@ def open_graph(model: bytes | Path, *, threads: int) -> Graph:
     if missing := {*GRAPH_INPUTS, *GRAPH_OUTPUTS} - names:
         raise BundleError(f"the graph lacks {', '.join(sorted(missing))}")
 
-    def run(ids: Ids, mask: Ids) -> Outputs:
+    def run(ids: Ids, mask: Ids, domain: Ids | None = None) -> Outputs:
+        given = (ids, mask, np.full(len(ids), -1, np.int64) if domain is None else domain)
         try:
-            p, tokens, latency = session.run(GRAPH_OUTPUTS, dict(zip(GRAPH_INPUTS, (ids, mask), strict=True)))
+            return Outputs(*session.run(GRAPH_OUTPUTS, dict(zip(GRAPH_INPUTS, given, strict=True))))
         except Exception as error:  # the errors of ONNX Runtime have no root of their own
             raise BundleError(f"the graph cannot read what the tokenizer makes: {error}") from error
-        return p, tokens, latency
 
     return run
 

@@ -118,6 +118,7 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
         input_token_ratio=tuple(trained.input_token_ratio.tolist()),
         output_tokens_known=network.config.heads.output_tokens,
         latency_known=network.config.heads.latency,
+        domains=trained.domains,
         network=network.config.to_dict(),
         calibration={"slope": slope, "shift": shift},
         trained_on=trained.trained_on,
@@ -150,16 +151,17 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
         np.array(description.input_token_ratio, np.float32),
         dict(description.trained_on),
         metrics,
+        description.domains,
     )
 
 
 def torch_graph(network: RouterNetwork) -> Graph:
     """The network as a function of arrays, to compare with a graph."""
 
-    def run(ids: Ids, mask: Ids) -> Outputs:
+    def run(ids: Ids, mask: Ids, domain: Ids | None = None) -> Outputs:
+        given = (ids, mask) if domain is None else (ids, mask, domain)
         with torch.inference_mode():
-            p, tokens, latency = network(torch.from_numpy(ids), torch.from_numpy(mask))
-        return p.numpy(), tokens.numpy(), latency.numpy()
+            return Outputs(*(found.numpy() for found in network(*map(torch.from_numpy, given))))
 
     return run
 

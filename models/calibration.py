@@ -58,3 +58,43 @@ def _cross_entropy(
     loss = np.where(known, np.logaddexp(0, z) - target * z, 0).sum()
     residual = np.where(known, expit(z) - target, 0)
     return float(loss), (residual * logits).sum(0), residual.sum(0)
+
+
+def fit_spread(logits: Array, error: Array, score: Array, *, neighbours: int = 32) -> float:
+    """The factor that makes the members' disagreement a standard error of the expected score.
+
+    Members that share their data disagree by less than they may be wrong together. Groups of prompts that the
+    network thinks alike show by how much: the mean score of a group misses the mean prediction by the luck of
+    its answers, whose variance is known, and by the network's error, which is what remains. The factor
+    equates that, summed over groups and models, with what the members claim.
+
+    Args:
+        logits: Calibrated, ``(n_prompts, n_models)``, of prompts that training did not see.
+        error: Standard deviation of the members' logits, the same shape.
+        score: In [0, 1], the same shape; NaN where missing.
+        neighbours: Prompts a group.
+
+    Returns:
+        Between 0.5 and 20; 1 where too little is known to tell.
+    """
+    n_prompts = len(logits)
+    size = min(neighbours, n_prompts // 4)
+    if size < 8:
+        return 1.0
+    p = expit(logits)
+    known = ~np.isnan(score)
+    missed = np.where(known, np.nan_to_num(score) - p, 0.0)
+    luck = np.where(known, p * (1 - p), 0.0)
+    claim = np.where(known, p * (1 - p) * error, 0.0)
+    excess = claimed = 0.0
+    for anchor in np.linspace(0, n_prompts - 1, min(n_prompts, 256)).astype(int):
+        away = ((logits - logits[anchor]) ** 2).sum(1)
+        group = np.argpartition(away, size - 1)[:size]
+        count = known[group].sum(0)
+        enough = count >= size // 2
+        n = count[enough].astype(np.float64)
+        excess += float((((missed[group].sum(0)[enough] ** 2) - luck[group].sum(0)[enough]) / n**2).sum())
+        claimed += float(((claim[group].sum(0)[enough] / n) ** 2).sum())
+    if claimed <= 0:
+        return 1.0
+    return float(np.sqrt(np.clip(excess / claimed, 0.25, 400.0)))

@@ -17,17 +17,8 @@ Array = npt.NDArray[np.float64]
 _BATCH = 1024
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Column:
-    """What a network says of one model.
-
-    Args:
-        values: The model's column in each of `Heads.columns`, members one below the other, ``(n_inputs,)``.
-        shift: Added to the calibrated logit.
-    """
-
-    values: Mapping[Said, Array]
-    shift: float = 0.0
+Column = Mapping[Said, Array]
+"""What a network says of one model: its weights, ``(n_inputs,)`` each, members one below the other."""
 
 
 def column_inputs(heads: Heads, features: npt.NDArray[np.float32], said: Said) -> Array:
@@ -58,26 +49,41 @@ def column_inputs(heads: Heads, features: npt.NDArray[np.float32], said: Said) -
     return np.concatenate(parts)
 
 
-def column_values(heads: Heads, said: Said) -> Array:
-    """The columns of all models, ``(n_inputs, n_models)``, rows as the columns of `column_inputs`."""
-    state = heads.state_dict()
-    stacked = torch.cat([state[name] for name in heads.columns[said]], dim=1)
-    return stacked.flatten(0, 1).double().numpy()
+def column_values(network: RouterNetwork, said: Said) -> Array:
+    """The columns of all models, ``(n_inputs, n_models)``, calibrated where what they say is calibrated."""
+    state = network.heads.state_dict()
+    stacked = torch.cat([state[name] for name in network.heads.columns[said]], dim=1)
+    values: Array = stacked.flatten(0, 1).double().numpy()
+    if said == "logits":
+        slope, shift = network.calibration.double().numpy()
+        values = values * slope + column_level(network.heads, said)[:, None] * shift
+    return values
+
+
+def column_level(heads: Heads, said: Said) -> Array:
+    """The change of a column that moves all that it says by one, ``(n_inputs,)``."""
+    rows = _rows(heads, said)
+    constant = "base" if said == "logits" else next(name for name in rows if name.endswith(".bias"))
+    member = np.concatenate([np.full(size, float(name == constant)) for name, size in rows.items()])
+    return np.tile(member, heads.config.members)
 
 
 def with_column(network: RouterNetwork, column: Column) -> RouterNetwork:
-    """The network with one more model, the last; trunk and weights of the others are the same."""
-    heads = network.heads
+    """The network with one more model, the last; trunk and weights of the others are the same.
+
+    Args:
+        network: Trained.
+        column: As `column_values` has them.
+    """
+    heads, state = network.heads, network.heads.state_dict()
     added: dict[str, torch.Tensor] = {}
     for said in heads.columns:
-        values = torch.from_numpy(column.values[said]).float().reshape(heads.config.members, -1, 1)
+        values = torch.from_numpy(column[said]).float().reshape(heads.config.members, -1, 1)
         added |= _parts(values, _rows(heads, said))
-    state = heads.state_dict()
-    calibration = torch.tensor([[1.0], [column.shift]])
     return _changed(
         network,
         {name: torch.cat([state[name], value], dim=-1) for name, value in added.items()},
-        torch.cat([network.calibration, calibration], dim=1),
+        torch.cat([network.calibration, torch.tensor([[1.0], [0.0]])], dim=1),
     )
 
 
@@ -108,6 +114,6 @@ def _changed(
     heads = dataclasses.replace(network.config.heads, n_models=calibration.shape[1])
     with torch.random.fork_rng(devices=[]):
         changed = RouterNetwork(network.trunk, dataclasses.replace(network.config, heads=heads))
-    changed.heads.load_state_dict({**network.heads.state_dict(), **columns})
-    changed.calibration.copy_(calibration)
+    state = {f"heads.{name}": value for name, value in columns.items()}
+    changed.load_state_dict({**network.state_dict(), **state, "calibration": calibration})
     return changed.eval()

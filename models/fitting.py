@@ -30,27 +30,36 @@ _LAST = "last"
 
 
 def fit_network(
-    network: RouterNetwork, data: PromptData, validation: Validation, options: TrainOptions, run_id: str
+    network: RouterNetwork,
+    data: PromptData,
+    validation: Validation | None,
+    options: TrainOptions,
+    run_id: str,
+    *,
+    epochs: int | None = None,
 ) -> list[dict[str, float]]:
-    """The history of the epochs; the network is left with the weights of the best one.
+    """The history of the epochs; the network is left with the weights of the best one, or of the last.
 
     Args:
         network: What learns.
         data: Training and validation prompts.
-        validation: What routing utility is measured with.
+        validation: What routing utility is measured with; None to validate nothing and keep the last epoch.
         options: See `TrainOptions`.
         run_id: Folder of this run's checkpoints inside `checkpoint_dir`.
+        epochs: Epochs after which to stop, on the rates that `options.epochs` sets; all of them otherwise.
 
     Raises:
         KeyboardInterrupt: The run was interrupted; the checkpoint folder has the last whole epoch.
     """
     steps = options.epochs * math.ceil(len(data.fitting) / options.batch_size)
     module = RouterModule(network, validation, options, steps)
+    callbacks: list[Callback] = []
     best = _BestEpoch(options.monitor)
-    patience = EarlyStopping(
-        **_monitor(options), patience=options.patience, check_on_train_epoch_end=False, check_finite=False
-    )
-    callbacks: list[Callback] = [best, patience]
+    if validation is not None:
+        patience = EarlyStopping(
+            **_monitor(options), patience=options.patience, check_on_train_epoch_end=False, check_finite=False
+        )
+        callbacks = [best, patience]
     resume_from = None
     if options.checkpoint_dir is not None:
         folder = options.checkpoint_dir / run_id
@@ -65,7 +74,8 @@ def fit_network(
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}, leave=False))
     with _quiet(), _interruptible():
         trainer = L.Trainer(
-            max_epochs=options.epochs,
+            max_epochs=epochs or options.epochs,
+            limit_val_batches=0 if validation is None else None,
             accelerator=options.accelerator,
             devices=1,
             precision=_precision(options),
@@ -79,8 +89,15 @@ def fit_network(
             log_every_n_steps=1,
         )
         trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
-    best.restore(module)
+    if validation is not None:
+        best.restore(module)
     return best.history
+
+
+def best_epoch(history: list[dict[str, float]], options: TrainOptions) -> int:
+    """Number of the epoch whose weights `fit_network` left behind, from 0."""
+    sign = 1.0 if options.monitor == "utility" else -1.0
+    return int(max(history, key=lambda epoch: sign * epoch[f"val_{options.monitor}"])["epoch"])
 
 
 def _monitor(options: TrainOptions) -> dict[str, Any]:

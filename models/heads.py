@@ -118,13 +118,16 @@ class Heads(nn.Module):
             names["log_latency"] = _dense("latency")
         return names
 
-    def forward(self, features: Tensor) -> HeadOutputs:
-        """What the heads say of features ``(n_prompts, n_features)``."""
+    def forward(self, features: Tensor, domain: Tensor | None = None) -> HeadOutputs:
+        """What the heads say of features ``(n_prompts, n_features)``.
+
+        Args:
+            features: Of each prompt.
+            domain: Number of each prompt's domain where it is known, else -1, ``(n_prompts,)``: it is then
+                read from the table instead of the posterior that the heads guess.
+        """
         config = self.config
-        x = (features.float() - self.mean) / self.std
-        x = x.expand(config.members, *x.shape)
-        x = F.dropout(x, config.dropout / 2, self.training)
-        h = F.dropout(F.gelu(self.hidden(x)), config.dropout, self.training)
+        h = self.hidden_units(features)
         logits = self.abilities(h)
         if config.kind == "factorised":
             logits = torch.bmm(logits, self.loadings)
@@ -133,13 +136,24 @@ class Heads(nn.Module):
             logits = logits + self.base
         else:
             domain_logits = self.domain(h)
-            logits = logits + torch.bmm(domain_logits.softmax(-1), self.base)
+            posterior = domain_logits.softmax(-1)
+            if domain is not None:
+                told = (domain[:, None] == torch.arange(config.n_domains, device=domain.device)).float()
+                posterior = told + (1 - told.sum(-1, keepdim=True)) * posterior
+            logits = logits + torch.bmm(posterior, self.base)
         return HeadOutputs(
             logits,
             domain_logits,
             self.tokens(h) if self.tokens is not None else None,
             self.latency(h) if self.latency is not None else None,
         )
+
+    def hidden_units(self, features: Tensor) -> Tensor:
+        """What each member's hidden layer says of features: ``(members, n_prompts, width)``."""
+        dropout = self.config.dropout
+        x = (features.float() - self.mean) / self.std
+        x = F.dropout(x.expand(self.config.members, *x.shape), dropout / 2, self.training)
+        return F.dropout(F.gelu(self.hidden(x)), dropout, self.training)
 
 
 def _dense(name: str) -> tuple[str, str]:

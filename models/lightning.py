@@ -123,13 +123,13 @@ class RouterModule(L.LightningModule):
 
     Args:
         network: What learns.
-        validation: Costs of the validation prompts.
+        validation: Costs of the validation prompts; None where nothing is validated.
         options: Rates and weights.
         total_steps: Optimiser steps of a whole run, for the rate's schedule.
     """
 
     def __init__(
-        self, network: RouterNetwork, validation: Validation, options: TrainOptions, total_steps: int
+        self, network: RouterNetwork, validation: Validation | None, options: TrainOptions, total_steps: int
     ) -> None:
         super().__init__()
         self.network = network
@@ -163,7 +163,7 @@ class RouterModule(L.LightningModule):
         """Logs the loss and the routing utility of all validation prompts together."""
         logits, score = (torch.cat(parts) for parts in zip(*self._seen, strict=True))
         self._seen.clear()
-        if self.trainer.sanity_checking:
+        if self.trainer.sanity_checking or self.validation is None:
             return
         known = ~torch.isnan(score)
         loss = F.binary_cross_entropy_with_logits(logits[known], score[known])

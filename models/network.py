@@ -40,9 +40,13 @@ class NetworkConfig:
 
 
 class Predictions(NamedTuple):
-    """What one forward pass says, each ``(n_prompts, n_models)`` float32; NaN where nothing was learned."""
+    """What one forward pass says, each ``(n_prompts, n_models)`` float32; NaN where nothing was learned.
+
+    `logit_std` is the standard error of the log-odds of `p_correct`.
+    """
 
     p_correct: Tensor
+    logit_std: Tensor
     output_tokens: Tensor
     latency_s: Tensor
 
@@ -56,6 +60,7 @@ class RouterNetwork(nn.Module):
     """
 
     calibration: Tensor
+    spread: Tensor
 
     def __init__(self, trunk: PreTrainedModel, config: NetworkConfig) -> None:
         super().__init__()
@@ -65,6 +70,7 @@ class RouterNetwork(nn.Module):
         self.config = config
         self.heads = Heads(config.heads)
         self.register_buffer("calibration", torch.tensor([[1.0], [0.0]]).repeat(1, config.heads.n_models))
+        self.register_buffer("spread", torch.ones(()))
 
     @classmethod
     def from_config(cls, config: NetworkConfig) -> RouterNetwork:
@@ -80,19 +86,32 @@ class RouterNetwork(nn.Module):
         """Features ``(n_prompts, n_features)`` of token ids and mask (see `pooled_features`)."""
         return pooled_features(self.trunk, self.config.layers, input_ids, attention_mask)
 
-    def predict_features(self, features: Tensor) -> Predictions:
+    def predict_features(self, features: Tensor, domain: Tensor | None = None) -> Predictions:
         """Calibrated predictions from features that were computed before."""
-        return self._calibrated(self.heads(features))
+        return self._calibrated(self.heads(features, domain))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Predictions:
-        """Calibrated predictions for token ids and mask, both ``(n_prompts, length)`` int64."""
-        return self.predict_features(self.features(input_ids, attention_mask))
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, domain: Tensor | None = None) -> Predictions:
+        """Calibrated predictions for token ids and mask, both ``(n_prompts, length)`` int64.
+
+        `domain` ``(n_prompts,)`` int64 numbers the domain of each prompt where it is known, else -1.
+        """
+        return self.predict_features(self.features(input_ids, attention_mask), domain)
 
     def _calibrated(self, outputs: HeadOutputs) -> Predictions:
-        logits = outputs.logits.mean(0) * self.calibration[0] + self.calibration[1]
+        slope, shift = self.calibration
+        centre = outputs.logits.mean(0)
+        logits = centre * slope + shift
         unknown = torch.full_like(logits, float("nan"))
+        members = outputs.logits.shape[0]
+        error = unknown
+        if (
+            members > 1
+        ):  # the members disagree by what the data leave open; `spread` makes that a standard error
+            variance = (outputs.logits - centre).square().sum(0) / (members - 1)
+            error = variance.sqrt() * slope * self.spread
         return Predictions(
             logits.sigmoid(),
+            error,
             unknown if outputs.log_tokens is None else outputs.log_tokens.mean(0).exp(),
             unknown if outputs.log_latency is None else outputs.log_latency.mean(0).exp(),
         )

@@ -35,6 +35,8 @@ class TrainOptions:
         max_tokens: Tokens of a prompt that are read, from its head and its tail.
         epochs: Passes over the training prompts at the most.
         patience: Epochs without progress on validation after which training stops.
+        refit: Once the epoch is chosen, train the heads of a frozen trunk again for as long on the prompts of
+            validation too; calibration stays as it was fitted on validation.
         batch_size: Prompts a step.
         learning_rate: Peak rate of the heads.
         trunk_learning_rate: Peak rate of the trunk, where it learns.
@@ -57,21 +59,22 @@ class TrainOptions:
     trunk: str = MINILM
     tune: Tune = "frozen"
     tuned_layers: int = 2
-    heads: Literal["factorised", "free"] = "factorised"
+    heads: Literal["factorised", "free"] = "free"
     width: int = 128
     rank: int = 16
-    members: int = 3
+    members: int = 8
     dropout: float = 0.3
     max_tokens: int = 256
-    epochs: int = 20
-    patience: int = 6
+    epochs: int = 10
+    patience: int = 10
+    refit: bool = True
     batch_size: int = 256
     learning_rate: float = 3e-3
     trunk_learning_rate: float = 5e-5
     weight_decay: float = 1e-2
     domain_weight: float = 0.3
     usage_weight: float = 0.1
-    monitor: Literal["utility", "loss"] = "utility"
+    monitor: Literal["utility", "loss"] = "loss"
     seed: int = 0
     accelerator: str = "auto"
     threads: int | None = None

@@ -15,23 +15,28 @@ import lightning as L
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import expit
 
 from routoo.data.errors import InputError
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
-from routoo.models.calibration import fit_calibration
+from routoo.models.calibration import fit_calibration, fit_spread
 from routoo.models.features import Features, Progress, prompt_features
-from routoo.models.fitting import fit_network
+from routoo.models.fitting import best_epoch, fit_network
 from routoo.models.heads import HeadConfig
 from routoo.models.lightning import PromptData, Validation
 from routoo.models.network import NetworkConfig, Predictions, RouterNetwork, default_layers
 from routoo.models.options import TrainOptions
 from routoo.models.targets import Targets, shrunk_log_odds, targets_of
 from routoo.models.trunk import Trunk, load_trunk, max_positions, trunk_config
+from routoo.models.usage import fit_usage
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
+
+_MEASURED = ("heads.mean", "heads.std", "calibration", "spread")
+"""What a network that is fitted again on more prompts takes over from the first."""
 
 _STANDARD_SAMPLE = 1024
 """Training prompts by which the features of a trunk that learns are standardised before it does."""
@@ -48,6 +53,7 @@ class TrainedNetwork:
         input_token_ratio: Recorded input tokens over the encoder's own count, ``(n_models,)``.
         trained_on: Data, options and seed, as plain JSON values.
         metrics: Figures on validation, as plain JSON values.
+        domains: Names of the domains that it learned, in the order of their numbers.
     """
 
     network: RouterNetwork
@@ -56,6 +62,7 @@ class TrainedNetwork:
     input_token_ratio: npt.NDArray[np.float32]
     trained_on: dict[str, Any]
     metrics: dict[str, Any]
+    domains: tuple[str, ...] = ()
 
 
 def train_network(
@@ -97,25 +104,36 @@ def train_network(
             sample = encoded.rows(fitting[:_STANDARD_SAMPLE])
             _standardise(network, prompt_features(trunk, sample, network.config.layers, progress=progress))
         ratio = _input_token_ratio(learned, pool.names, encoded)
+        data = PromptData(inputs, targets, fitting=fitting, validating=validating, options=options)
+        run_id = _run_id(learned, pool, options)
         cost = recorded_cost_usd(learned, pool)
         mean_cost = np.nanmean(cost, axis=0)
         cost = np.where(np.isnan(cost), mean_cost, cost)[validating]
-        data = PromptData(inputs, targets, fitting=fitting, validating=validating, options=options)
         validation = Validation(np.broadcast_to(mean_cost, cost.shape), cost)
-        history = fit_network(network, data, validation, options, _run_id(learned, pool, options))
-        network.cpu().eval()
-        metrics = _calibrate(network, inputs, targets, fitting=fitting, validating=validating)
+        history = fit_network(network, data, validation, options, run_id)
+        metrics = _calibrate(network.cpu().eval(), inputs, targets.score, validating)
+        seen = np.concatenate([fitting, validating])
+        if options.refit and options.tune == "frozen":
+            more = PromptData(inputs, targets, fitting=seen, validating=validating, options=options)
+            fresh = _initial_network(trunk, targets, seen, options)
+            fresh.load_state_dict({name: network.state_dict()[name] for name in _MEASURED}, strict=False)
+            epochs = best_epoch(history, options) + 1
+            fit_network(fresh, more, None, options, f"{run_id}-all", epochs=epochs)
+            network = fresh.cpu().eval()
+        held = np.arange(len(seen)) >= len(fitting)
+        metrics |= fit_usage(network, _hidden(network, inputs, seen), targets.rows(seen), held=held)
     trained_on = {
         "data": learned.name,
         "n_train": len(fitting),
         "n_val": len(validating),
-        "domains": list(targets.domains),
         "trunk": trunk.origin,
         "options": _plain(options),
         "seconds": round(time.monotonic() - started, 1),
         "cut_prompts": int(encoded.cut.sum()),
     }
-    return TrainedNetwork(network, encoder, pool, ratio, trained_on, {"epochs": history, **metrics})
+    return TrainedNetwork(
+        network, encoder, pool, ratio, trained_on, {"epochs": history, **metrics}, targets.domains
+    )
 
 
 def _rows(learned: Outcomes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -212,57 +230,65 @@ def _input_token_ratio(
 def _calibrate(
     network: RouterNetwork,
     inputs: Features | EncodedPrompts,
-    targets: Targets,
-    *,
-    fitting: npt.NDArray[np.intp],
+    score: npt.NDArray[np.float32],
     validating: npt.NDArray[np.intp],
-) -> dict[str, Any]:
-    """Fits the calibration on validation, and the means of tokens and seconds on all of the data."""
-    seen = np.concatenate([fitting, validating])
-    raw = predict_inputs(network, inputs, seen)
-    held = slice(len(fitting), None)
-    p = raw.p_correct[held].double().numpy().clip(1e-6, 1 - 1e-6)
-    score = targets.score[validating].astype(np.float64)
-    pairs = fit_calibration(np.log(p / (1 - p)), score)
-    network.calibration.copy_(torch.from_numpy(pairs))
-    with torch.no_grad():
-        for head, guess, known in (
-            (network.heads.tokens, raw.output_tokens, targets.log_tokens),
-            (network.heads.latency, raw.latency_s, targets.log_latency),
-        ):
-            if head is not None and known is not None:
-                head.bias.add_(torch.from_numpy(_smearing(guess.numpy(), known[seen])))
-    after = predict_inputs(network, inputs, validating).p_correct.double().numpy()
-    known_cells = ~np.isnan(score)
+) -> dict[str, float]:
+    """Fits calibration and spread on validation; returns the Brier score there before and after."""
+    raw = predict_inputs(network, inputs, validating)
+    target = score[validating].astype(np.float64)
+    logits = torch.logit(raw.p_correct.double(), 1e-6).numpy()
+    slope, shift = fit_calibration(logits, target)
+    network.calibration.copy_(torch.from_numpy(np.stack([slope, shift])))
+    calibrated = logits * slope + shift
+    if network.config.heads.members > 1:
+        error = raw.logit_std.double().numpy() * slope
+        network.spread.fill_(fit_spread(calibrated, error, target))
+    known = ~np.isnan(target)
     return {
-        "val_brier": float(((after - score)[known_cells] ** 2).mean()),
-        "val_brier_before_calibration": float(((p - score)[known_cells] ** 2).mean()),
+        "val_brier": float(((expit(calibrated) - target)[known] ** 2).mean()),
+        "val_brier_before_calibration": float(((expit(logits) - target)[known] ** 2).mean()),
     }
 
 
-def _smearing(guess: npt.NDArray[np.float32], log_known: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Log of the factor that makes each model's mean prediction its mean record (Duan 1983, smearing)."""
-    known = ~np.isnan(log_known)
-    recorded = np.where(known, np.exp(np.where(known, log_known, 0)), 0).sum(0)
-    predicted = np.where(known, guess, 0).sum(0)
-    factor = np.log(recorded.clip(1e-9) / predicted.clip(1e-9))
-    return np.asarray(np.where(known.any(0), factor, 0.0), np.float32)
-
-
 def predict_inputs(
-    network: RouterNetwork, inputs: Features | EncodedPrompts, rows: npt.NDArray[np.intp], *, size: int = 256
+    network: RouterNetwork,
+    inputs: Features | EncodedPrompts,
+    rows: npt.NDArray[np.intp],
+    *,
+    domain: npt.NDArray[np.int64] | None = None,
+    size: int = 256,
 ) -> Predictions:
-    """Calibrated predictions for rows of features or of encoded prompts, in the order of `rows`."""
+    """Calibrated predictions for rows of features or of encoded prompts, in the order of `rows`.
+
+    `domain` ``(n_prompts,)`` numbers the domain of each row of `inputs` where it is known, else -1.
+    """
     parts = []
     with torch.inference_mode():
-        for at in range(0, len(rows), size):
-            chosen = rows[at : at + size]
-            if isinstance(inputs, EncodedPrompts):
-                ids, mask = inputs.batch(chosen)
-                parts.append(network(torch.from_numpy(ids), torch.from_numpy(mask)))
-            else:
-                parts.append(network.predict_features(torch.from_numpy(inputs[chosen])))
+        for chosen, features in _features(network, inputs, rows, size):
+            told = None if domain is None else torch.from_numpy(domain[chosen])
+            parts.append(network.predict_features(features, told))
     return Predictions(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+
+
+def _hidden(
+    network: RouterNetwork, inputs: Features | EncodedPrompts, rows: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """What each member's hidden layer says of these rows, ``(members, n_rows, width)``."""
+    with torch.inference_mode():
+        parts = [network.heads.hidden_units(features) for _, features in _features(network, inputs, rows)]
+    return torch.cat(parts, dim=1).double().numpy()
+
+
+def _features(
+    network: RouterNetwork, inputs: Features | EncodedPrompts, rows: npt.NDArray[np.intp], size: int = 256
+) -> Iterator[tuple[npt.NDArray[np.intp], torch.Tensor]]:
+    """Row numbers and their features, batch after batch."""
+    for at in range(0, len(rows), size):
+        chosen = rows[at : at + size]
+        if isinstance(inputs, EncodedPrompts):
+            yield chosen, network.features(*map(torch.from_numpy, inputs.batch(chosen)))
+        else:
+            yield chosen, torch.from_numpy(inputs[chosen])
 
 
 def _run_id(learned: Outcomes, pool: Pool, options: TrainOptions) -> str:

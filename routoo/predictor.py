@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from routoo.data.domains import domain_numbers
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.outcomes import Outcomes
-from routoo.data.pool import Pool
+from routoo.data.pool import Pool, PoolModel
 from routoo.data.pricing import derive_pool
 from routoo.data.scores import Scores, priced_scores
 
 if TYPE_CHECKING:
     from routoo.export.parity import ParityReport
     from routoo.models.features import Progress
+    from routoo.models.scoring_plan import ScoringPlan
     from routoo.models.training import TrainedNetwork
 
 _TRAINING = ("torch", "transformers", "lightning")
@@ -59,7 +61,7 @@ class Predictor:
 
         Args:
             prompts: Texts.
-            domains: Not read: the domain is guessed from the text.
+            domains: Domain of each prompt, where it is known; else it is guessed from the text.
 
         Raises:
             InputError: There is no prompt, or one is no text or blank.
@@ -72,10 +74,86 @@ class Predictor:
         encoded = self.trained.encoder.encode(texts)
         order = np.argsort(encoded.lengths, kind="stable")
         back = np.argsort(order)
-        found = predict_inputs(self.trained.network, encoded, order, size=64)
-        p, tokens, seconds = (tensor.numpy()[back] for tensor in found)
-        ratio = self.trained.input_token_ratio
-        return priced_scores(self.pool, encoded.input_tokens[:, None] * ratio, p, tokens, seconds)
+        numbers = domain_numbers(domains, self.trained.domains, len(encoded))
+        found = predict_inputs(self.trained.network, encoded, order, domain=numbers, size=64)
+        sent = encoded.input_tokens[:, None] * self.trained.input_token_ratio
+        return priced_scores(self.pool, sent, **{k: v.numpy()[back] for k, v in found._asdict().items()})
+
+    def add_model(
+        self, model: PoolModel, outcomes: Outcomes, *, progress: Progress | None = None
+    ) -> Predictor:
+        """A predictor of one more model, learned from twenty scored prompts or some hundreds, in seconds.
+
+        The weights of the other models stay what they are. Where few prompts leave open what the model is
+        like, it is taken to be like those of the pool; where these were scored on the same prompts too, a
+        prompt that they found easy or hard counts as that.
+
+        Args:
+            model: Its name, as in the outcomes, and its prices.
+            outcomes: Scores of the model. Prompts in ``test`` are not looked at; without a split, all are.
+            progress: Told while the prompts are read.
+
+        Raises:
+            InputError: The predictor knows the model, or fewer than 20 prompts are scored.
+        """
+        from routoo.models.new_model import with_model
+
+        return self._with(with_model(self.trained, model, _checked(outcomes), progress=progress))
+
+    def remove_model(self, name: str) -> Predictor:
+        """A predictor without this model; the others stay what they are.
+
+        Raises:
+            InputError: It knows no model of that name, or no other.
+        """
+        from routoo.models.new_model import without_model
+
+        return self._with(without_model(self.trained, name))
+
+    def with_prices(self, pool: Pool | str | Path) -> Predictor:
+        """A predictor with other prices, limits and tags of the same models; nothing is trained.
+
+        Args:
+            pool: The same models, in any order; or the TOML file of it.
+
+        Raises:
+            InputError: The pool has other models.
+        """
+        from routoo.models.new_model import with_prices
+
+        return self._with(with_prices(self.trained, pool if isinstance(pool, Pool) else Pool.read(pool)))
+
+    def prompts_to_score(
+        self,
+        model: PoolModel,
+        prompts: Sequence[str],
+        *,
+        n: int | None = None,
+        budget_usd: float | None = None,
+        scored: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> ScoringPlan:
+        """Which prompts to score a new model on, for `add_model` to learn most for the money.
+
+        Args:
+            model: Its prices.
+            prompts: To choose from.
+            n: Most prompts.
+            budget_usd: Most that scoring them may be expected to cost.
+            scored: Prompts that it was scored on before.
+            progress: Told while the prompts are read.
+
+        Raises:
+            InputError: Neither limit is given, or no prompt keeps it.
+        """
+        from routoo.models.scoring_plan import scoring_plan
+
+        return scoring_plan(
+            self.trained, model, prompts, n=n, budget_usd=budget_usd, scored=scored, progress=progress
+        )
+
+    def _with(self, trained: TrainedNetwork) -> Predictor:
+        return dataclasses.replace(self, trained=trained)
 
     def export(self, folder: str | Path, *, int8: bool = True) -> ParityReport:
         """Writes the bundle that `routoo.Router` loads, once its graphs say what the network says.
@@ -146,11 +224,7 @@ def train(
     from routoo.models.options import TrainOptions
     from routoo.models.training import train_network
 
-    if not isinstance(outcomes, Outcomes):
-        raise InputError(
-            f"outcomes must be routoo.Outcomes, got {type(outcomes).__name__}; routoo.Outcomes.read(path) "
-            "reads them from a file or folder"
-        )
+    _checked(outcomes)
     known = {field.name for field in dataclasses.fields(TrainOptions)}
     unknown = sorted(set(options) - known)
     if unknown:
@@ -163,6 +237,16 @@ def train(
         pool = Pool.read(pool)
     trained = train_network(learned, pool, chosen, progress=on_features)
     return Predictor(trained, tuple(learned.part("val").texts[:64]))
+
+
+def _checked(outcomes: Outcomes) -> Outcomes:
+    """The outcomes, where that is what they are."""
+    if not isinstance(outcomes, Outcomes):
+        raise InputError(
+            f"outcomes must be routoo.Outcomes, got {type(outcomes).__name__}; routoo.Outcomes.read(path) "
+            "reads them from a file or folder"
+        )
+    return outcomes
 
 
 def require_training(purpose: str = "training") -> None:

@@ -78,6 +78,7 @@ class Router:
         self,
         prompts: Sequence[str],
         *,
+        domains: Sequence[str | None] | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
@@ -85,13 +86,14 @@ class Router:
 
         Args:
             prompts: Texts.
+            domains: Domain of each prompt, where it is known; else it is guessed from the text.
             prompt_ids: Their names in the result.
             progress: Told the prompts that are done, and all that there are.
 
         Raises:
             InputError: There is no prompt, or one is no text or blank.
         """
-        return self.runtime.predict(prompts, prompt_ids=prompt_ids, progress=progress)
+        return self.runtime.predict(prompts, domains=domains, prompt_ids=prompt_ids, progress=progress)
 
     def select(
         self,
@@ -101,6 +103,8 @@ class Router:
         max_latency_s: float | None = None,
         models: Sequence[str] | None = None,
         price: float = 0.0,
+        domain: str | None = None,
+        confidence: float | None = None,
         pacer: Pacer | None = None,
     ) -> Selection:
         """The model for one prompt: most predicted score, less cost at the price, within the limits.
@@ -111,6 +115,9 @@ class Router:
             max_latency_s: Most seconds that it may be expected to take.
             models: Names that may be chosen; the whole pool when not given.
             price: Quality per dollar: score that one USD must buy. `Assignment.prices` has it for a budget.
+            domain: Domain of the prompt, where it is known.
+            confidence: Choose by the score that each model exceeds with this confidence (see
+                `Scores.cautious`), such as 0.9; by the expected score when not given.
             pacer: Sets the price so that a budget lasts for a period; tell it the true cost of the call by
                 ``pacer.settle(selection.ticket, cost_usd)``.
 
@@ -118,7 +125,9 @@ class Router:
             InputError: The prompt or a limit cannot be used.
             InfeasibleError: No model keeps the limits; the message names the least that would do.
         """
-        scores = self.predict([prompt])
+        scores = self.predict([prompt], domains=None if domain is None else [domain])
+        if confidence is not None:
+            scores = scores.cautious(confidence)
         if pacer is not None:
             if price:
                 raise InputError("a pacer sets the price itself: leave price out, or the pacer")
@@ -134,6 +143,7 @@ class Router:
         prompts: Sequence[str] | Scores,
         *,
         prompt_ids: Sequence[str] | None = None,
+        confidence: float | None = None,
         solver: SolverName = "auto",
         progress: Progress | None = None,
         **limits: Any,  # the fields of Problem, checked there
@@ -143,10 +153,12 @@ class Router:
         Args:
             prompts: Texts, or scores that were predicted before.
             prompt_ids: Their names in the result.
+            confidence: Choose by the score that each model exceeds with this confidence (see
+                `Scores.cautious`); by the expected score when not given.
             solver: Backend, or ``auto`` for the quickest that keeps these limits.
             progress: Told the prompts that are predicted, and all that there are.
             **limits: Fields of `routoo.solver.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
-                `model_limits`, `max_cost_usd` and so on.
+                `model_limits`, `max_cost_usd`, `domains` (read by the predictor too) and so on.
 
         Raises:
             InputError: A prompt or a limit cannot be used.
@@ -159,7 +171,11 @@ class Router:
         if unknown := sorted(set(limits) - known):
             raise InputError(f"unknown limits {', '.join(unknown)}; known: {', '.join(sorted(known))}")
         if not isinstance(prompts, Scores):
-            prompts = self.predict(prompts, prompt_ids=prompt_ids, progress=progress)
+            prompts = self.predict(
+                prompts, domains=limits.get("domains"), prompt_ids=prompt_ids, progress=progress
+            )
+        if confidence is not None:
+            prompts = prompts.cautious(confidence)
         return solve(Problem(scores=prompts, **limits), solver=solver).or_raise()
 
     def save_pretrained(self, folder: str | Path) -> None:

@@ -42,6 +42,14 @@ Threads = Annotated[
     int | None,
     typer.Option(metavar="N", help="Threads to predict with.", show_default="all cores of this process"),
 ]
+Confidence = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Choose by the score that each model exceeds with this confidence, such as 0.9.",
+        show_default="by the expected score",
+    ),
+]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all that is drawn.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else there.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from routoo.commands.arguments import AsJson, PoolFile, PromptsFile, Quiet, TableFile, Threads
+from routoo.commands.arguments import AsJson, Confidence, PoolFile, PromptsFile, Quiet, TableFile, Threads
 from routoo.commands.output import check_output, write_table
 from routoo.commands.requests import prompts_of
 from routoo.commands.terminal import counted, percent, progress, say, show, show_json, stages, table, usd
@@ -44,6 +44,7 @@ def assign(
             metavar="MODEL=N", help="Most prompts for a model; may be repeated.", show_default=False
         ),
     ] = None,
+    confidence: Confidence = None,
     frontier: Annotated[
         Path | None,
         typer.Option(
@@ -75,8 +76,10 @@ def assign(
         raise InputError("nothing to keep: give --budget-usd or another limit, or --frontier FILE")
     try:
         if source.endswith(".parquet"):
-            if prompts or frontier is not None or solver not in ("auto", "dual"):
-                raise InputError(f"{source} is streamed: it takes no PROMPTS, no --frontier, and solver dual")
+            if prompts or frontier or confidence or solver not in ("auto", "dual"):
+                raise InputError(
+                    f"{source} is streamed: it takes no PROMPTS, --frontier or --confidence, and solver dual"
+                )
             plan = _streamed(Path(source), output, limits, quiet=quiet)
         else:
             from routoo.router import Router
@@ -86,12 +89,14 @@ def assign(
             asked = prompts_of(prompts, quiet=quiet)
             router = Router.from_pretrained(source, pool=pool, threads=threads)
             with progress("predicting", quiet=quiet) as told:
-                scores = router.predict(asked.texts, prompt_ids=asked.ids, progress=told)
+                scores = router.predict(
+                    asked.texts, domains=asked.domains, prompt_ids=asked.ids, progress=told
+                )
             if frontier is not None:
                 _write_frontier(scores, frontier, quiet=quiet)
                 if not limits:
                     return
-            plan = router.assign(scores, solver=solver, **limits)
+            plan = router.assign(scores, confidence=confidence, solver=solver, **limits)
             if output is not None:
                 write_table(plan.to_polars(), output)
     except InfeasibleError as error:

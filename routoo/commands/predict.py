@@ -36,7 +36,7 @@ def predict(
     asked = prompts_of(prompts, quiet=quiet)
     router = Router.from_pretrained(bundle, pool=pool, threads=threads)
     with progress("predicting", quiet=quiet) as told:
-        scores = router.predict(asked.texts, prompt_ids=asked.ids, progress=told)
+        scores = router.predict(asked.texts, domains=asked.domains, prompt_ids=asked.ids, progress=told)
     if output is not None:
         write_table(scores.to_polars(), output)
     if as_json:

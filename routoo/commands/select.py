@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Bundle, PoolFile, Quiet
+from routoo.commands.arguments import AsJson, Bundle, Confidence, PoolFile, Quiet
 from routoo.commands.requests import prompt_of
 from routoo.commands.terminal import say, show_json, usd
 from routoo.data.errors import InfeasibleError
@@ -40,6 +40,11 @@ def select(
             "`routoo assign` says which price a budget has.",
         ),
     ] = 0.0,
+    domain: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Domain of the prompt, where it is known.", show_default=False),
+    ] = None,
+    confidence: Confidence = None,
     pool: PoolFile = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -55,7 +60,13 @@ def select(
     allowed = None if models is None else router.pool.select(map(str.strip, models.split(","))).names
     try:
         choice = router.select(
-            text, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, models=allowed, price=price
+            text,
+            max_cost_usd=max_cost_usd,
+            max_latency_s=max_latency_s,
+            models=allowed,
+            price=price,
+            domain=domain,
+            confidence=confidence,
         )
     except InfeasibleError as error:
         if as_json:

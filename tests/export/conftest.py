@@ -76,6 +76,7 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
         torch.manual_seed(1)
         network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
         network.calibration.copy_(torch.tensor([[1.5, 1.0, 0.7], [-0.2, 0.0, 0.4]]))
+        network.heads.base.data.normal_()
         if network.heads.tokens is not None:
             network.heads.tokens.bias.data += 4.0
     return TrainedNetwork(

@@ -45,17 +45,30 @@ def test_float32_is_the_network(
     ids, mask = inputs(*shape)
     expected = torch_graph(trained.network)(ids, mask)
     found = open_graph(model.SerializeToString(), threads=1)(ids, mask)
-    np.testing.assert_allclose(found[0], expected[0], atol=1e-5)
-    np.testing.assert_allclose(found[1], expected[1], rtol=1e-4)
-    assert np.isnan(found[2]).all()
-    assert found[0].shape == (shape[0], 3)
+    np.testing.assert_allclose(found.p_correct, expected.p_correct, atol=1e-5)
+    np.testing.assert_allclose(found.logit_std, expected.logit_std, atol=1e-5)
+    np.testing.assert_allclose(found.output_tokens, expected.output_tokens, rtol=1e-4)
+    assert np.isnan(found.latency_s).all()
+    assert found.p_correct.shape == (shape[0], 3)
+
+
+def test_a_known_domain_is_read_from_the_table(trained: TrainedNetwork, model: onnx.ModelProto) -> None:
+    ids, mask = inputs(4, 9)
+    graph, network = open_graph(model.SerializeToString(), threads=1), torch_graph(trained.network)
+    told = np.array([0, 1, -1, 0])
+    np.testing.assert_allclose(
+        graph(ids, mask, told).p_correct, network(ids, mask, told).p_correct, atol=1e-5
+    )
+    guessed, known = graph(ids, mask).p_correct, graph(ids, mask, told).p_correct
+    np.testing.assert_array_equal(guessed[2], known[2])
+    assert (np.abs(guessed - known).max(1)[[0, 1, 3]] > 1e-4).all()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_int8_is_near(trained: TrainedNetwork, int8_model: onnx.ModelProto, shape: tuple[int, int]) -> None:
     ids, mask = inputs(*shape)
-    expected = torch_graph(trained.network)(ids, mask)[0]
-    found = open_graph(int8_model.SerializeToString(), threads=1)(ids, mask)[0]
+    expected = torch_graph(trained.network)(ids, mask).p_correct
+    found = open_graph(int8_model.SerializeToString(), threads=1)(ids, mask).p_correct
     off = np.abs(found - expected)
     assert 0 < off.max() < 0.02
 
@@ -87,8 +100,8 @@ def test_the_graph_says_nothing_of_the_machine(model: onnx.ModelProto, int8_mode
 
 
 def test_both_axes_are_free(model: onnx.ModelProto) -> None:
-    for value in model.graph.input:
-        assert [dim.dim_param for dim in value.type.tensor_type.shape.dim] == ["n_prompts", "length"]
+    axes = [[dim.dim_param for dim in value.type.tensor_type.shape.dim] for value in model.graph.input]
+    assert axes == [["n_prompts", "length"], ["n_prompts", "length"], ["n_prompts"]]
 
 
 def test_the_network_is_left_as_it_was(trained: TrainedNetwork) -> None:
@@ -122,9 +135,9 @@ def test_an_encoder_of_another_kind() -> None:
     model = to_onnx(network)
     graphs = [open_graph(m.SerializeToString(), threads=1) for m in (model, to_int8(model))]
     for shape in SHAPES:
-        expected = torch_graph(network)(*inputs(*shape))[0]
-        np.testing.assert_allclose(graphs[0](*inputs(*shape))[0], expected, atol=1e-5)
-        np.testing.assert_allclose(graphs[1](*inputs(*shape))[0], expected, atol=0.02)
+        expected = torch_graph(network)(*inputs(*shape)).p_correct
+        np.testing.assert_allclose(graphs[0](*inputs(*shape)).p_correct, expected, atol=1e-5)
+        np.testing.assert_allclose(graphs[1](*inputs(*shape)).p_correct, expected, atol=0.02)
 
 
 def test_heads_that_were_never_recorded_are_nan(
@@ -132,6 +145,6 @@ def test_heads_that_were_never_recorded_are_nan(
 ) -> None:
     made = make_trained(False, False)
     found = open_graph(to_onnx(made.network).SerializeToString(), threads=1)(*inputs(3, 9))
-    assert np.isfinite(found[0]).all()
-    assert np.isnan(found[1]).all()
-    assert np.isnan(found[2]).all()
+    assert np.isfinite(found.p_correct).all()
+    assert np.isnan(found.output_tokens).all()
+    assert np.isnan(found.latency_s).all()

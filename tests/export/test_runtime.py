@@ -95,7 +95,7 @@ def test_latency_is_the_learned_one_and_tokens_unknown(
     assert not bundle.description.output_tokens_known
     scores = Runtime(bundle).predict(PROMPTS)
     encoded = made.encoder.encode(PROMPTS)
-    learned = torch_graph(made.network)(*encoded.batch(range(len(PROMPTS))))[2]
+    learned = torch_graph(made.network)(*encoded.batch(range(len(PROMPTS)))).latency_s
     np.testing.assert_allclose(scores.latency, learned, rtol=1e-4)
     assert scores.output_tokens is None
     np.testing.assert_allclose(scores.cost_usd[0], NOMINAL_OUTPUT_TOKENS * np.array([0.2, 2, 30]) / 1e6)

@@ -19,7 +19,9 @@ def test_a_graph_of_something_else_is_refused() -> None:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
-    with pytest.raises(BundleError, match="the graph lacks attention_mask, latency_s, output_tokens"):
+    with pytest.raises(
+        BundleError, match="the graph lacks attention_mask, domain, latency_s, logit_std, output_tokens"
+    ):
         open_graph(model.SerializeToString(), threads=1)
 
 

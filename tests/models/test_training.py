@@ -62,7 +62,7 @@ def test_tokens_and_latency_are_learned_to_the_mean(trained: TrainedNetwork, out
 def test_the_record_says_what_it_was_trained_on(trained: TrainedNetwork, outcomes: Outcomes) -> None:
     assert trained.trained_on["data"] == "three kinds"
     assert trained.trained_on["n_train"] == len(outcomes.part("train"))
-    assert set(trained.trained_on["domains"]) == {"sum", "code", "history"}
+    assert set(trained.domains) == {"sum", "code", "history"}
     assert trained.metrics["epochs"][0]["epoch"] == 0
     np.testing.assert_allclose(trained.input_token_ratio, trained.input_token_ratio[0], rtol=0.2)
 
