@@ -35,6 +35,13 @@ _OPTIONAL_NUMBERS = (
     "time_to_first_token_s",
     "tokens_per_second",
 )
+_NEVER_ZERO = (
+    "context_window",
+    "requests_per_minute",
+    "tokens_per_minute",
+    "concurrency",
+    "tokens_per_second",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +49,7 @@ class PoolModel:
     """One member of the pool: prices in USD per million tokens, limits, and tags.
 
     Raises:
-        InputError: A price or limit is negative, NaN or infinite, or the name is empty.
+        InputError: A price or limit is negative, NaN or infinite, a limit is zero, or the name is empty.
 
     >>> PoolModel(name="small", usd_per_1m_input=0.2, usd_per_1m_output=0.2).usd_per_1m_output
     0.2
@@ -80,8 +87,11 @@ class PoolModel:
                     f"pool model {self.name!r}: {field} must be finite and at least 0, got {value!r}; "
                     "an unknown price is not zero: look it up, or leave the model out"
                 )
-        if self.tokens_per_second == 0:
-            raise InputError(f"pool model {self.name!r}: tokens_per_second must be above 0; leave it out")
+        for field in _NEVER_ZERO:
+            if getattr(self, field) == 0:
+                raise InputError(
+                    f"pool model {self.name!r}: {field} must be above 0; leave it out where it is unknown"
+                )
         if isinstance(self.tags, str) or not all(isinstance(tag, str) for tag in self.tags):
             raise InputError(f"pool model {self.name!r}: tags must be a list of texts, got {self.tags!r}")
         object.__setattr__(self, "tags", tuple(self.tags))
@@ -180,23 +190,7 @@ class Pool:
             InputError: The file is missing or of another format, a name is not in it, or a model
                 lacks a price.
         """
-        path = Path(path)
-        is_list = path.suffix.lower() == ".json"
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-            rows = json.loads(text) if is_list else tomllib.loads(text).get("model")
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file; write one with `routoo pool derive`") from None
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-        except (ValueError, RecursionError) as error:  # what both parsers and the decoder raise
-            raise InputError(f"{path}: not a {'JSON' if is_list else 'TOML'} file: {error}") from None
-        expected = "a list of objects, one a model" if is_list else "one [[model]] table a model"
-        if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-            raise InputError(f"{path}: expected {expected}")
-        if is_list:
-            rows = [_price_list_row(row) for row in rows]
-        return cls.from_records(_named(rows, names, str(path)), source=str(path))
+        return cls.from_records(_named(pool_records(path), names, str(path)), source=str(path))
 
     @classmethod
     def from_records(cls, rows: Sequence[Mapping[str, Any]], *, source: str = "pool") -> Pool:
@@ -240,6 +234,29 @@ class Pool:
     def write(self, path: str | Path) -> None:
         """Writes the TOML file that `read` reads back, in one step."""
         write_atomically(Path(path), self.to_toml().encode())
+
+
+def pool_records(path: str | Path) -> list[dict[str, Any]]:
+    """What a file says of each model, in the keys of `PoolModel`, before any of it is checked.
+
+    Raises:
+        InputError: The file is missing, of another format, or lists no model.
+    """
+    path = Path(path)
+    is_list = path.suffix.lower() == ".json"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        rows = json.loads(text) if is_list else tomllib.loads(text).get("model")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; write one with `routoo pool derive`") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:  # what both parsers and the decoder raise
+        raise InputError(f"{path}: not a {'JSON' if is_list else 'TOML'} file: {error}") from None
+    expected = "a list of objects, one a model" if is_list else "one [[model]] table a model"
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path}: expected {expected}")
+    return [_price_list_row(row) for row in rows] if is_list else rows
 
 
 def _price_list_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool, PoolModel
     from routoo.data.scores import Scores
+    from routoo.design.finding import Finding
+    from routoo.design.lint import lint_pool
+    from routoo.design.pick import PoolPick, pick_pool
     from routoo.evaluation.evaluation import evaluate
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
@@ -34,6 +37,7 @@ _HOME = {
     "Assignment": "routoo.data.assignment",
     "BundleError": "routoo.data.errors",
     "DomainLimit": "routoo.solver.limits",
+    "Finding": "routoo.design.finding",
     "Frontier": "routoo.solver.frontier",
     "InfeasibleError": "routoo.data.errors",
     "InputError": "routoo.data.errors",
@@ -44,6 +48,7 @@ _HOME = {
     "Pacer": "routoo.solver.pacer",
     "Pool": "routoo.data.pool",
     "PoolModel": "routoo.data.pool",
+    "PoolPick": "routoo.design.pick",
     "Predictor": "routoo.predictor",
     "Problem": "routoo.solver.problem",
     "Router": "routoo.router",
@@ -52,6 +57,8 @@ _HOME = {
     "Selection": "routoo.router",
     "evaluate": "routoo.evaluation.evaluation",
     "frontier": "routoo.solver.frontier",
+    "lint_pool": "routoo.design.lint",
+    "pick_pool": "routoo.design.pick",
     "prices_in_words": "routoo.solver.words",
     "solve": "routoo.solver.solve",
     "train": "routoo.predictor",
@@ -61,6 +68,7 @@ __all__ = [
     "Assignment",
     "BundleError",
     "DomainLimit",
+    "Finding",
     "Frontier",
     "InfeasibleError",
     "InputError",
@@ -71,6 +79,7 @@ __all__ = [
     "Pacer",
     "Pool",
     "PoolModel",
+    "PoolPick",
     "Predictor",
     "Problem",
     "Router",
@@ -79,6 +88,8 @@ __all__ = [
     "Selection",
     "evaluate",
     "frontier",
+    "lint_pool",
+    "pick_pool",
     "prices_in_words",
     "solve",
     "train",

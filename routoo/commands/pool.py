@@ -1,4 +1,4 @@
-"""`routoo pool`: write the pool of recorded outcomes, show the pool of a file or of a bundle."""
+"""`routoo pool`: write the pool of recorded outcomes, show one, choose from it, say what is odd in it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from routoo.commands.arguments import AsJson, Data
 from routoo.commands.output import check_output
+from routoo.commands.pool_design import lint, pick
 from routoo.commands.pools import pool_table
 from routoo.commands.terminal import counted, show, show_json
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
 
-pool = typer.Typer(no_args_is_help=True, help="Write the pool of recorded outcomes, or show one.")
+pool = typer.Typer(no_args_is_help=True, help="Write the pool of recorded outcomes, show it, choose from it.")
 
 _LISTS = (".toml", ".json")
 
@@ -86,6 +87,10 @@ def show_pool(
         show_json({"models": found.to_records()})
     else:
         show(pool_table(found))
+
+
+pool.command()(pick)
+pool.command()(lint)
 
 
 def _show(found: Pool, written: Path | None, *, as_json: bool) -> None:
