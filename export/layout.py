@@ -9,7 +9,7 @@ FORMAT_VERSION = 2
 """Version of the format that this code writes and reads; the first had no `domain` and no `logit_std`."""
 
 GRAPH_INPUTS = ("input_ids", "attention_mask", "domain")
-"""Inputs of the graphs, int64: ``(n_prompts, length)`` twice, then ``(n_prompts,)``, -1 where it is unknown."""
+"""Inputs of the graphs, int64: ``(n_prompts, length)`` twice, then ``(n_prompts,)``, -1 for unknown."""
 
 GRAPH_OUTPUTS = ("p_correct", "logit_std", "output_tokens", "latency_s")
 """Outputs of the graphs, each ``(n_prompts, n_models)`` float32; NaN where nothing is known."""

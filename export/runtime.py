@@ -89,8 +89,8 @@ class Runtime:
 
         Args:
             prompts: Texts.
-            domains: Domain of each prompt, where it is known. A name that was not learned counts as unknown, and
-                the domain is then guessed from the text.
+            domains: Domain of each prompt, where it is known. A name that was not learned counts as
+                unknown, and the domain is then guessed from the text.
             prompt_ids: Their names in the result.
             progress: Told how far it is.
 

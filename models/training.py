@@ -121,7 +121,7 @@ def train_network(
             fit_network(fresh, more, None, options, f"{run_id}-all", epochs=epochs)
             network = fresh.cpu().eval()
         held = np.arange(len(seen)) >= len(fitting)
-        metrics |= fit_usage(network, _hidden(network, inputs, seen), targets.rows(seen), held=held)
+        metrics |= fit_usage(network.heads, _hidden(network, inputs, seen), targets.rows(seen), held=held)
     trained_on = {
         "data": learned.name,
         "n_train": len(fitting),

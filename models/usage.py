@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 if TYPE_CHECKING:
-    from routoo.models.network import RouterNetwork
+    from routoo.models.heads import Heads
     from routoo.models.targets import Targets
 
 Array = npt.NDArray[np.float64]
@@ -18,7 +18,7 @@ _STRENGTHS = (3.0, 30.0, 300.0, 3000.0)
 
 
 def fit_usage(
-    network: RouterNetwork, hidden: Array, targets: Targets, *, held: npt.NDArray[np.bool_]
+    heads: Heads, hidden: Array, targets: Targets, *, held: npt.NDArray[np.bool_]
 ) -> dict[str, float]:
     """Fits the heads of output tokens and latency anew, by ridge regression of the logs; returns how well.
 
@@ -26,7 +26,7 @@ def fit_usage(
     predictions makes their mean the recorded mean (Duan 1983, smearing): a log predicts too little.
 
     Args:
-        network: Whose heads are fitted.
+        heads: Trained; those of tokens and latency are fitted anew.
         hidden: What each member's hidden layer says of the prompts, ``(members, n_prompts, width)``.
         targets: Recorded usage of the same prompts.
         held: Prompts on which the strength of the ridge is chosen, ``(n_prompts,)``.
@@ -35,7 +35,6 @@ def fit_usage(
         Share of the variance of the log within each model that is explained on the held prompts, by output.
     """
     explained = {}
-    heads = network.heads
     for name, head, recorded in (
         ("output_tokens", heads.tokens, targets.log_tokens),
         ("latency_s", heads.latency, targets.log_latency),

@@ -1,5 +1,6 @@
 """Predictions are checked once, on entry."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,43 @@ def test_what_is_no_number_or_no_list_is_refused_in_words() -> None:
         Scores(ones, ones, models="ab")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="got one text"):
         Scores(ones.T, ones.T, models=("a",), prompt_ids="xy")
+
+
+def test_the_interval_holds_the_expected_score_and_caution_lowers_it() -> None:
+    rng = np.random.default_rng(0)
+    odds = rng.normal(size=(2000, 3))
+    error = rng.uniform(0.1, 1.0, size=odds.shape)
+    true = 1 / (1 + np.exp(-(odds + error * rng.normal(size=odds.shape))))
+    scores = Scores(1 / (1 + np.exp(-odds)), np.ones_like(odds), models=("a", "b", "c"), logit_std=error)
+    for level in (0.5, 0.9):
+        low, high = scores.interval(level)
+        assert ((low <= true) & (true <= high)).mean() == pytest.approx(level, abs=0.02)
+    np.testing.assert_allclose(scores.cautious(0.95).p_correct, scores.interval(0.9)[0], atol=1e-6)
+    np.testing.assert_allclose(scores.cautious(0.5).p_correct, scores.p_correct, atol=1e-6)
+    assert "logit_std" in scores.to_polars().columns
+
+
+def test_a_sure_prediction_keeps_its_order_under_caution() -> None:
+    scores = Scores(
+        np.array([[0.70, 0.68]]), np.ones((1, 2)), models=("bold", "sure"), logit_std=np.array([[0.9, 0.1]])
+    )
+    assert scores.p_correct.argmax() == 0
+    assert scores.cautious(0.9).p_correct.argmax() == 1
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda s: s.interval(1.0), "level must lie between 0 and 1, got 1.0"),
+        (lambda s: s.cautious(0.4), "confidence must be at least 0.5 and below 1, got 0.4"),
+    ],
+)
+def test_a_share_out_of_range_is_refused(ask: Callable[[Scores], object], words: str) -> None:
+    scores = Scores(np.ones((1, 1)), np.ones((1, 1)), models=("m",), logit_std=np.ones((1, 1)))
+    with pytest.raises(InputError, match=words):
+        ask(scores)
+
+
+def test_scores_that_know_no_uncertainty_say_so() -> None:
+    with pytest.raises(InputError, match="say nothing of their uncertainty"):
+        Scores(np.ones((1, 1)), np.ones((1, 1)), models=("m",)).cautious(0.9)

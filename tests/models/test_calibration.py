@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from scipy.special import expit, logit
 
-from routoo.models.calibration import fit_calibration
+from routoo.models.calibration import fit_calibration, fit_spread
 
 
 def test_overconfident_logits_are_pulled_in() -> None:
@@ -37,3 +38,26 @@ def test_a_models_ranking_is_never_turned_round() -> None:
     logits = rng.normal(size=(5000, 1))
     slope, _ = fit_calibration(logits, (rng.random(logits.shape) < expit(-2 * logits)).astype(float))
     assert slope.min() > 0
+
+
+@pytest.mark.parametrize("wrong_by", [0.2, 0.6])
+def test_the_spread_makes_disagreement_a_standard_error(wrong_by: float) -> None:
+    rng = np.random.default_rng(3)
+    kinds = rng.normal(size=(60, 4))  # prompts of a kind are thought alike, and are wrong together
+    kind = np.repeat(np.arange(60), 40)
+    logits = kinds[kind] + 0.01 * rng.normal(size=(2400, 4))
+    true = kinds[kind] + wrong_by * rng.normal(size=(60, 4))[kind]
+    score = (rng.random(true.shape) < expit(true)).astype(float)
+    spread = fit_spread(logits, np.full(logits.shape, 0.1), score)
+    assert spread * 0.1 == pytest.approx(wrong_by, rel=0.25)
+
+
+def test_a_network_that_is_right_claims_less() -> None:
+    rng = np.random.default_rng(4)
+    logits = rng.normal(size=(2000, 5))
+    score = (rng.random(logits.shape) < expit(logits)).astype(float)
+    assert fit_spread(logits, np.full(logits.shape, 0.5), score) == pytest.approx(0.5, abs=0.1)
+
+
+def test_too_few_prompts_leave_the_spread_alone() -> None:
+    assert fit_spread(np.zeros((20, 2)), np.ones((20, 2)), np.ones((20, 2))) == 1

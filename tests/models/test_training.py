@@ -9,9 +9,11 @@ import torch
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
+from routoo.models import training
 from routoo.models.lightning import RouterModule
 from routoo.models.options import TrainOptions
 from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+from routoo.models.trunk import load_trunk
 
 QUICK: dict[str, Any] = {
     "trunk": "tiny",
@@ -138,3 +140,24 @@ def test_fresh_weights_must_learn(outcomes: Outcomes, pool: Pool) -> None:
 def test_bad_options_are_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(InputError, match=field):
         TrainOptions(**{field: value})  # type: ignore[arg-type]  # the point of the test
+
+
+def test_a_frozen_trunk_is_fitted_again_on_all_prompts(
+    outcomes: Outcomes, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = outcomes.texts
+    monkeypatch.setattr(training, "load_trunk", lambda *_, **__: dataclasses.replace(
+        load_trunk("tiny", texts=words), pretrained=True
+    ))  # fmt: skip
+    quick = {**QUICK, "tune": "frozen", "epochs": 4, "batch_size": 32}
+    held = train_network(outcomes, pool, TrainOptions(**quick, refit=False))
+    all_of_it = train_network(outcomes, pool, TrainOptions(**quick))
+    assert held.metrics["epochs"] == all_of_it.metrics["epochs"]
+    assert held.metrics["val_brier"] == all_of_it.metrics["val_brier"]
+    texts = outcomes.part("val").texts
+    known = outcomes.part("val").to_matrices(pool.names).score
+    losses = [float(np.nanmean((predictions(made, texts) - known) ** 2)) for made in (held, all_of_it)]
+    assert losses[1] < losses[0]  # it has seen them
+    for name in ("calibration", "spread", "heads.mean"):
+        assert torch.equal(held.network.state_dict()[name], all_of_it.network.state_dict()[name])
+    assert not torch.equal(held.network.heads.hidden.weight, all_of_it.network.heads.hidden.weight)

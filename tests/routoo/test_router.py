@@ -51,6 +51,27 @@ def test_a_predictor_reads_what_a_router_reads(tiny_predictor: Predictor) -> Non
             tiny_predictor.predict(nothing)
 
 
+def test_a_known_domain_and_caution_reach_the_choice(tiny_predictor: Predictor, bundle_folder: Path) -> None:
+    router = routoo.Router.from_pretrained(bundle_folder, int8=False)
+    asked = ["First prompt", "Second prompt", "Third prompt"]
+    learned = tiny_predictor.trained.domains
+    assert len(learned) >= 2
+    guessed = router.predict(asked)
+    told = router.predict(asked, domains=[learned[0], None, "no such domain"])
+    assert np.abs(told.p_correct[0] - guessed.p_correct[0]).max() > 1e-4
+    np.testing.assert_allclose(told.p_correct[1:], guessed.p_correct[1:], atol=1e-5)
+    same = tiny_predictor.predict(asked, domains=[learned[0], None, "no such domain"])
+    np.testing.assert_allclose(told.p_correct, same.p_correct, atol=1e-4)
+    chosen = router.select(asked[0], domain=learned[0])
+    assert chosen.p_correct == pytest.approx(float(told.p_correct[0].max()), abs=1e-5)
+    careful = router.select(asked[0], domain=learned[0], confidence=0.9)
+    assert careful.p_correct == pytest.approx(float(told.cautious(0.9).p_correct[0].max()), abs=1e-5)
+    plan = router.assign(asked, domains=[learned[0]] * 3, confidence=0.9, budget_usd=5.0)
+    assert plan.score < router.assign(asked, domains=[learned[0]] * 3, budget_usd=5.0).score
+    with pytest.raises(routoo.InputError, match="a name or None for each of 3 prompts, got 1"):
+        router.predict(asked, domains=["one"])
+
+
 def test_a_path_in_place_of_outcomes_is_refused() -> None:
     with pytest.raises(routoo.InputError, match=r"must be routoo\.Outcomes, got str; routoo\.Outcomes\.read"):
         routoo.train("outcomes.parquet")  # type: ignore[arg-type]
