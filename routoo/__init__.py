@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from routoo.design.finding import Finding
     from routoo.design.lint import lint_pool
     from routoo.design.pick import PoolPick, pick_pool
-    from routoo.evaluation.evaluation import evaluate
+    from routoo.evaluation.evaluate import evaluate
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
     from routoo.solver.frontier import Frontier, frontier
@@ -55,7 +55,7 @@ _HOME = {
     "RoutooError": "routoo.data.errors",
     "Scores": "routoo.data.scores",
     "Selection": "routoo.router",
-    "evaluate": "routoo.evaluation.evaluation",
+    "evaluate": "routoo.evaluation.evaluate",
     "frontier": "routoo.solver.frontier",
     "lint_pool": "routoo.design.lint",
     "pick_pool": "routoo.design.pick",

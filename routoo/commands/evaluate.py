@@ -39,6 +39,14 @@ def evaluate(
     samples: Annotated[
         int, typer.Option(metavar="N", help="Resamples of the prompts behind the intervals.")
     ] = 1000,
+    robustness: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Test prompts that are changed in harmless ways, to see whether choices flip; 0 for none.",
+        ),
+    ] = 200,
     threads: Threads = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -65,6 +73,7 @@ def evaluate(
             cache_dir=default_cache_dir(),
             seed=seed,
             samples=samples,
+            robustness_prompts=robustness,
             provenance=_provenance(router, bundle),
             progress=told,
         )

@@ -11,29 +11,16 @@ import numpy as np
 
 from routoo.data.curves import hull
 from routoo.data.errors import InputError
-from routoo.data.outcomes import Outcomes, Part
-from routoo.data.pool import Pool
-from routoo.data.scores import Scores
-from routoo.evaluation.bootstrap import Resamples
-from routoo.evaluation.calibration import Calibration, calibrations
+from routoo.data.outcomes import Part
+from routoo.evaluation.calibration import Calibration
 from routoo.evaluation.deferral import Deferral
+from routoo.evaluation.differences import Difference
 from routoo.evaluation.figures import Curve, Figures, SingleModel
-from routoo.evaluation.metrics import Reliability, reliability
-from routoo.evaluation.policy import (
-    BEST_SINGLE,
-    HULL,
-    MIXING,
-    ORACLE,
-    deferral,
-    given_policies,
-    measured,
-    oracle,
-    predicted,
-    with_intervals,
-)
-from routoo.evaluation.published import Published, published_of
+from routoo.evaluation.metrics import Reliability
+from routoo.evaluation.published import Published
 from routoo.evaluation.robustness import Robustness
-from routoo.evaluation.trial import trial_of
+from routoo.evaluation.spend import Spending
+from routoo.evaluation.usage import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,6 +45,9 @@ class Evaluation:
         calibration: The same model by model and domain by domain, by row name.
         deferral: What each of them makes of the cheapest and the best single model alone, by row name.
         published: The measures of others, by row name.
+        differences: What the router has above every other row, each figure with its range, in row order.
+        usage: How far predicted output tokens and seconds are from recorded ones, where both are known.
+        spending: What the router's batches were expected to cost, and cost.
         singles: The judged models one by one.
         spend_usd: What the best single model costs on these prompts: the 1 of every share of cost.
         split: Prompts in each part of the data.
@@ -80,6 +70,9 @@ class Evaluation:
     calibration: Mapping[str, tuple[Calibration, ...]]
     deferral: Mapping[str, Deferral]
     published: Mapping[str, Published]
+    differences: tuple[Difference, ...]
+    usage: tuple[UsageError, ...]
+    spending: Spending
     singles: tuple[SingleModel, ...]
     spend_usd: float
     split: Mapping[str, int]
@@ -100,6 +93,18 @@ class Evaluation:
             if row.name == name:
                 return row
         raise InputError(f"no row {name!r}; there are {', '.join(row.name for row in self.rows)}")
+
+    def over(self, other: str) -> Difference:
+        """What the router has above another row.
+
+        Raises:
+            InputError: There is no such row, or there are no resamples.
+        """
+        for found in self.differences:
+            if found.other == other:
+                return found
+        known = ", ".join(found.other for found in self.differences) or "none, for want of resamples"
+        raise InputError(f"no difference to {other!r}; there are {known}")
 
     @property
     def best_single(self) -> SingleModel:
@@ -166,6 +171,9 @@ class Evaluation:
             "calibration": {
                 name: [group.to_dict() for group in groups] for name, groups in self.calibration.items()
             },
+            "differences": [found.to_dict() for found in self.differences],
+            "usage": [error.to_dict() for error in self.usage],
+            "spending": self.spending.to_dict(),
             "robustness": [kind.to_dict() for kind in self.robustness],
             "singles": [model.to_dict() for model in self.singles],
             "samples": self.samples,
@@ -173,105 +181,3 @@ class Evaluation:
             "notes": list(self.notes),
             "provenance": dict(self.provenance),
         }
-
-
-def evaluate(
-    outcomes: Outcomes,
-    predictions: Mapping[str, Scores],
-    *,
-    pool: Pool,
-    part: Part = "test",
-    router: str | None = None,
-    reference: str | None = None,
-    samples: int = 1000,
-    seed: int = 0,
-    provenance: Mapping[str, str] | None = None,
-    simulated: bool | None = None,
-) -> Evaluation:
-    """What predictions are worth: what their choices cost and achieve on recorded outcomes.
-
-    Every prediction chooses by its own expected costs and pays the recorded ones. Beside the predictions
-    stand the best single model, the random mixture of the cheapest and the best, the hull of all single
-    models, and the oracle, which knows every outcome beforehand: a ceiling that nobody reaches.
-
-    Args:
-        outcomes: Recorded outcomes with a split.
-        predictions: Scores of the prompts of `part` by name: the router and the baselines.
-        pool: The models to choose from; what has no outcomes, or is not in the pool, is left out and noted.
-        part: The part to judge on.
-        router: The prediction that the headline speaks of; the first one when not given.
-        reference: The row whose area all others are compared with; the router when not given.
-        samples: Resamples of the prompts behind the intervals; 0 for none.
-        seed: Which resamples.
-        provenance: What else the reader should know, by label: command, training seed, bundle.
-        simulated: Whether the outcomes are simulated; when not given, whether their names say so.
-
-    Raises:
-        InputError: There is no split or no prediction, a name is reserved, or a prediction does not cover the
-            pool and the part.
-    """
-    trial = trial_of(outcomes, pool, part)
-    names = _checked_names(predictions, router, reference)
-    policies = [
-        *given_policies(trial.scale),
-        *(predicted(name, trial.align(name, scores), trial) for name, scores in predictions.items()),
-        oracle(trial),
-    ]
-    rows = measured(policies, trial)
-    if samples:
-        rows = with_intervals(rows, policies, trial, names[1], Resamples(len(trial.score), samples, seed))
-    scale = trial.scale
-    choosing = [policy for policy in policies if policy.chosen is not None]
-    deferrals = {policy.name: found for policy in choosing if (found := deferral(policy, trial)) is not None}
-    return Evaluation(
-        data=outcomes.name,
-        part=part,
-        n_prompts=len(trial.score),
-        models=trial.models,
-        router=names[0],
-        reference=names[1],
-        rows=tuple(rows),
-        curves={p.name: p.curve(trial) for p in choosing},
-        reliability={
-            p.name: reliability(p.p_correct, trial.score) for p in policies if p.p_correct is not None
-        },
-        calibration={
-            p.name: calibrations(p.p_correct, trial.score, trial.models, trial.domains)
-            for p in choosing
-            if p.p_correct is not None
-        },
-        deferral=deferrals,
-        published={p.name: published_of(p, policies, trial, deferrals.get(p.name)) for p in choosing},
-        singles=tuple(
-            SingleModel(name, float(cost), float(score))
-            for name, (cost, score) in zip(trial.models, scale.singles, strict=True)
-        ),
-        spend_usd=scale.high_usd * len(trial.score),
-        split=trial.split,
-        samples=samples,
-        seed=seed,
-        notes=trial.notes,
-        provenance=dict(provenance or {}),
-        simulated=outcomes.simulated if simulated is None else simulated,
-    )
-
-
-def _checked_names(
-    predictions: Mapping[str, Scores], router: str | None, reference: str | None
-) -> tuple[str, str]:
-    """The names of the router and of the reference row."""
-    given = (BEST_SINGLE, MIXING, HULL, ORACLE)
-    if not predictions:
-        raise InputError("nothing to evaluate: give the predictions of a router at least")
-    taken = [name for name in predictions if name in given]
-    if taken:
-        raise InputError(f"{taken[0]!r} is a row of every evaluation; give the prediction another name")
-    router = next(iter(predictions)) if router is None else router
-    reference = router if reference is None else reference
-    if router not in predictions:
-        raise InputError(f"no prediction is called {router!r}; there are {', '.join(predictions)}")
-    if reference not in (*predictions, HULL, MIXING, ORACLE):
-        raise InputError(
-            f"no row is called {reference!r} that has an area; there are {', '.join(predictions)}"
-        )
-    return router, reference

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.evaluation.evaluation import Evaluation, evaluate
+from routoo.evaluation.evaluate import evaluate
+from routoo.evaluation.evaluation import Evaluation
+from routoo.evaluation.robustness import PERTURBATIONS, Robustness, robustness
 from routoo.predictor import require_training
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from routoo.router import Router
 
 ROUTER = "routoo"
+CHANGED = "changed prompts"
 DOMAIN_TABLE = "domain table"
 NEIGHBOURS = "k nearest neighbours"
 
@@ -39,6 +43,7 @@ def evaluate_router(
     cache_dir: Path | None = None,
     seed: int = 0,
     samples: int = 1000,
+    robustness_prompts: int = 200,
     provenance: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> tuple[Evaluation, Scores]:
@@ -56,13 +61,17 @@ def evaluate_router(
         cache_dir: Where embeddings are kept.
         seed: Of the resamples behind the intervals.
         samples: How many resamples.
+        robustness_prompts: How many of the prompts, drawn by the seed, are changed in ways that should not
+            matter, to see whether their choices flip; 0 to leave that out.
         provenance: What else the reader should know, by label.
         progress: Told how far it is.
 
     Raises:
-        InputError: The outcomes lack a part, or none of them is of a model in the pool.
+        InputError: The outcomes lack a part, none of them is of a model in the pool, or a number is negative.
         MissingExtraError: Extra `train` is not installed: the nearest neighbours need a trunk.
     """
+    if robustness_prompts < 0:
+        raise InputError(f"robustness_prompts must be at least 0, got {robustness_prompts}")
     require_training("the nearest neighbours of an evaluation")
     trained_on = router.runtime.bundle.description.trained_on
     outcomes = outcomes.with_split(seed=int(trained_on.get("options", {}).get("seed", 0)))
@@ -90,7 +99,34 @@ def evaluate_router(
         seed=seed,
         provenance=provenance,
     )
+    if robustness_prompts:
+        kinds = _robustness(router, pool, judged, robustness_prompts, seed=seed, progress=told(CHANGED))
+        found = replace(found, robustness=kinds)
     return found, scores
+
+
+def _robustness(
+    router: Router,
+    pool: Pool,
+    judged: Outcomes,
+    n_prompts: int,
+    *,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Robustness, ...]:
+    """How often the router's choices flip, on a few of the judged prompts."""
+    n_prompts = min(n_prompts, len(judged))
+    drawn = np.sort(np.random.default_rng(seed).choice(len(judged), n_prompts, replace=False))
+    earned = np.nan_to_num(judged.to_matrices(pool.names).score)[drawn]
+    total, before = n_prompts * (1 + len(PERTURBATIONS)), 0
+
+    def predict(prompts: Sequence[str]) -> Scores:
+        nonlocal before
+        start, before = before, before + len(prompts)
+        told = None if progress is None else lambda done, _: progress(start + done, total)
+        return router.predict(prompts, progress=told).columns(pool.names)
+
+    return robustness(predict, [judged.texts[at] for at in drawn], earned=earned, seed=seed)
 
 
 def baselines(

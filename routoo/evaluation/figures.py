@@ -106,12 +106,14 @@ class Curve:
         cost_usd: Mean cost in USD a prompt, ``(n_prices,)``.
         score: Mean score, ``(n_prices,)``.
         shares: Share of the prompts that each model gets, ``(n_prices, n_models)``.
+        needless: Share of the prompts for which a cheaper model scores no less, ``(n_prices,)``.
     """
 
     prices: Vector
     cost_usd: Vector
     score: Vector
     shares: Vector
+    needless: Vector
 
     @property
     def points(self) -> Vector:
@@ -123,10 +125,16 @@ class Curve:
 
         Between two prices their choices are mixed, so that the budget is met on average.
         """
+        return np.stack([self._at(budgets_usd, column) for column in self.shares.T], axis=1)
+
+    def needless_at(self, budgets_usd: Vector) -> Vector:
+        """Share of the prompts for which a cheaper model scores no less, at these budgets a prompt."""
+        return self._at(budgets_usd, self.needless)
+
+    def _at(self, budgets_usd: Vector, values: Vector) -> Vector:
+        """Values of each price, read at budgets."""
         order = np.argsort(self.cost_usd, kind="stable")
-        cost = self.cost_usd[order]
-        columns = [np.interp(budgets_usd, cost, column[order]) for column in self.shares.T]
-        return np.stack(columns, axis=1)
+        return np.asarray(np.interp(budgets_usd, self.cost_usd[order], values[order]), np.float64)
 
 
 def shares_of(chosen: Choices, n_models: int) -> npt.NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,10 +9,10 @@ import numpy as np
 
 from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, curve, hull, realised
 from routoo.data.scores import Scores
-from routoo.evaluation.bootstrap import Interval, Resamples, interval
+from routoo.evaluation.bootstrap import Resamples
 from routoo.evaluation.deferral import Deferral, deferral_of
 from routoo.evaluation.figures import Curve, Figures, Kind, shares_of
-from routoo.evaluation.metrics import Scale, brier, mean_auc, ratio, reliability, score_within
+from routoo.evaluation.metrics import Scale, brier, mean_auc, ratio, reliability
 from routoo.evaluation.trial import Trial
 
 BEST_SINGLE = "best single model"
@@ -35,6 +34,7 @@ class Policy:
         points: (mean cost, mean score) of what it can be set to, ``(n_points, 2)``.
         chosen: Where it sends each prompt at each of `PRICES`, if it chooses at all.
         p_correct: The predictions behind the choices, ``(n_prompts, n_models)``, if there are any.
+        expected_cost: What calls were expected to cost when it chose, the same shape, in USD.
     """
 
     name: str
@@ -42,12 +42,19 @@ class Policy:
     points: Vector
     chosen: Choices | None = None
     p_correct: Floats | None = None
+    expected_cost: Floats | None = None
 
     def curve(self, trial: Trial) -> Curve:
         """What it realises at each price."""
         assert self.chosen is not None  # for the type checker: only asked of those that choose
         cost, score = self.points.T
-        return Curve(PRICES, cost, score, shares_of(self.chosen, len(trial.models)))
+        return Curve(
+            PRICES,
+            cost,
+            score,
+            shares_of(self.chosen, len(trial.models)),
+            realised(self.chosen, trial.needless).mean(1),
+        )
 
     def resampled(self, singles: Vector, trial: Trial, resamples: Resamples) -> Vector:
         """Points in each draw, ``(samples, n_points, 2)``; `singles` are the single models' in each draw."""
@@ -78,7 +85,8 @@ def predicted(name: str, scores: Scores, trial: Trial) -> Policy:
     """The policy that chooses by predictions, aligned with the trial."""
     p_correct = scores.p_correct.astype(np.float64)
     chosen = choices(p_correct, scores.cost_usd)
-    return Policy(name, "predicted", curve(chosen, trial.earned, trial.cost_usd), chosen, p_correct)
+    points = curve(chosen, trial.earned, trial.cost_usd)
+    return Policy(name, "predicted", points, chosen, p_correct, scores.cost_usd)
 
 
 def oracle(trial: Trial) -> Policy:
@@ -142,45 +150,3 @@ def _figures(policy: Policy, trial: Trial, floor: float, ceiling: float) -> Figu
         brier=brier(policy.p_correct, trial.score),
         ece=reliability(policy.p_correct, trial.score).ece,
     )
-
-
-def with_intervals(
-    rows: list[Figures], policies: list[Policy], trial: Trial, reference: str, resamples: Resamples
-) -> list[Figures]:
-    """The rows with what their figures do when the prompts are drawn again."""
-    singles = np.stack([resamples.means(of) for of in (trial.cost_usd, trial.earned)], axis=2)
-    areas, gains = {}, {}
-    for policy in policies:
-        drawn = policy.resampled(singles, trial, resamples)
-        both = [
-            _area_and_gain(policy.kind, Scale(s), points) for s, points in zip(singles, drawn, strict=True)
-        ]
-        areas[policy.name], gains[policy.name] = np.array(both).T
-    area = {row.name: row.area for row in rows}
-
-    def gap(name: str, other: str) -> Interval | None:
-        if name == other:
-            return None
-        return interval(area[name] - area[other], areas[name] - areas[other])
-
-    best = trial.scale.best_score
-    return [
-        replace(
-            row,
-            area_interval=interval(row.area, areas[row.name]),
-            over_hull=gap(row.name, HULL),
-            over_single=interval(row.score_at[1.0] - best, gains[row.name]) if row.argmax_cost >= 0 else None,
-            over_reference=gap(row.name, reference),
-        )
-        for row in rows
-    ]
-
-
-def _area_and_gain(kind: Kind, scale: Scale, points: Vector) -> tuple[float, float]:
-    """Area, and the score at the best single model's cost less that model's, in one draw."""
-    if kind == "single":
-        return math.nan, math.nan
-    if kind == "mixing":
-        points = scale.singles[[scale.cheapest, scale.best]]
-    points = scale.with_cheapest(points)
-    return scale.area(points), score_within(points, scale.high_usd) - scale.best_score

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from routoo.data.curves import PRICES, choices, realised
+from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, realised
 from routoo.data.scores import Scores
+from routoo.evaluation.bootstrap import Interval, Resamples, interval
 
 Perturbation = Callable[[str, random.Random], str]
 """A prompt, changed; what is random about it comes from the generator alone."""
@@ -112,9 +113,14 @@ class Robustness:
     Args:
         name: The kind of change.
         changed: Share of the prompts whose text it alters.
-        flips: Share of the prompts that are then sent to another model.
+        flips: Share of the choices that it sends to another model.
         spend: Predicted cost of the choices after it, as a share of that before.
         shift: Mean absolute change of the predicted scores.
+        prompts: How many prompts were changed; `flips` are of these.
+        gain: What the choices score after it above what they scored before, with its range over resamples
+            of these prompts, where outcomes are known.
+
+    `flips`, `spend` and `gain` are means over a few prices.
     """
 
     name: str
@@ -122,12 +128,14 @@ class Robustness:
     flips: float
     spend: float
     shift: float
+    prompts: int
+    gain: Interval | None = None
 
     def to_dict(self) -> dict[str, Any]:  # Any: a text and numbers
         """The fields by name; None where one is not defined."""
         return {
             key: None if isinstance(value, float) and math.isnan(value) else value
-            for key, value in vars(self).items()
+            for key, value in asdict(self).items()
         }
 
 
@@ -135,7 +143,8 @@ def robustness(
     predict: Callable[[Sequence[str]], Scores],
     prompts: Sequence[str],
     *,
-    price: float | None = None,
+    earned: Floats | None = None,
+    prices: Sequence[float] | None = None,
     perturbations: Mapping[str, Perturbation] = PERTURBATIONS,
     seed: int = 0,
 ) -> tuple[Robustness, ...]:
@@ -147,39 +156,58 @@ def robustness(
     Args:
         predict: Scores of prompts: a router's `predict`.
         prompts: Prompts to change.
-        price: Score per USD; when not given, one at which about half is spent of what could be.
+        earned: What each model scored on them, ``(n_prompts, n_models)`` in the columns of `predict`.
+        prices: Score per USD; when not given, those at which about a quarter, a half and three quarters are
+            spent of what could be.
         perturbations: Kinds of change by name.
         seed: Of what is random in them.
     """
     before = predict(prompts)
-    price = half_spend_price(before) if price is None else price
-    cost, row = before.cost_usd.astype(np.float64), np.arange(len(before))
-    chosen = (before.p_correct - price * cost).argmax(1)
-    spent = float(cost[row, chosen].sum())
+    steps = np.asarray(spend_prices(before) if prices is None else prices, np.float64)
+    cost = before.cost_usd.astype(np.float64)
+    chosen = choices_at(before.p_correct, cost, steps)
+    spent = float(realised(chosen, cost).sum())
     found = []
+    scored = 0 if earned is None else realised(chosen, earned)
     for name, perturb in perturbations.items():
         draw = random.Random(f"{seed} {name}")
         altered = [perturb(prompt, draw) for prompt in prompts]
         after = predict(altered).columns(before.models)
-        now = (after.p_correct - price * cost).argmax(1)
+        now = choices_at(after.p_correct, cost, steps)
         found.append(
             Robustness(
                 name=name,
                 changed=float(np.mean([a != b for a, b in zip(altered, prompts, strict=True)])),
                 flips=float((now != chosen).mean()),
-                spend=float(cost[row, now].sum()) / spent if spent else math.nan,
+                spend=float(realised(now, cost).sum()) / spent if spent else math.nan,
                 shift=float(np.abs(after.p_correct - before.p_correct).mean()),
+                prompts=len(prompts),
+                gain=None if earned is None else _gain(realised(now, earned) - scored, seed),
             )
         )
     return tuple(found)
 
 
-def half_spend_price(scores: Scores) -> float:
-    """The price nearest to a predicted spend halfway between the least there is and the most.
+def choices_at(p_correct: Floats, cost_usd: Floats, prices: Vector) -> Choices:
+    """The model that each prompt is given at each price, ``(n_prices, n_prompts)``."""
+    chosen = [(p_correct - price * cost_usd).argmax(1) for price in prices]
+    return np.array(chosen, np.int32)
+
+
+def spend_prices(scores: Scores, shares: Sequence[float] = (0.25, 0.5, 0.75)) -> list[float]:
+    """The prices nearest to predicted spends between the least there is (share 0) and the most (1).
 
     >>> scores = Scores(np.array([[0.9, 0.5]] * 2), np.array([[3.0, 1.0], [1.5, 1.0]]), models=("a", "b"))
-    >>> 0.2 <= half_spend_price(scores) <= 0.8
-    True
+    >>> [0.2 <= price <= 0.8 for price in spend_prices(scores, [0.5])]
+    [True]
     """
     spend = realised(choices(scores.p_correct, scores.cost_usd), scores.cost_usd).mean(1)
-    return float(PRICES[np.abs(spend - (spend[0] + spend[-1]) / 2).argmin()])
+    goals = [spend[-1] + share * (spend[0] - spend[-1]) for share in shares]
+    return [float(PRICES[np.abs(spend - goal).argmin()]) for goal in goals]
+
+
+def _gain(gains: Vector, seed: int) -> Interval | None:
+    """The mean of gains ``(n_prices, n_prompts)``, with its range over draws of the prompts."""
+    by_prompt = gains.mean(0)
+    means = Resamples(len(by_prompt), seed=seed).means(by_prompt[:, None])[:, 0]
+    return interval(float(by_prompt.mean()), means)

@@ -26,6 +26,9 @@ class Trial:
         models: The judged models, sorted by name: where choices tie, the first one is taken.
         score: What was achieved, ``(n_prompts, n_models)``, NaN where a model was not run.
         cost_usd: What a call cost, the same shape, without gaps.
+        mean_cost_usd: What a call to each model costs on average over the prompts that are neither judged
+            nor in test, ``(n_models,)``.
+        part: The part that is judged.
         domains: Domain of each prompt, where the data know any.
         split: Prompts in each part of the data.
         notes: What was left out or filled in, in words.
@@ -35,6 +38,8 @@ class Trial:
     models: tuple[str, ...]
     score: Vector
     cost_usd: Vector
+    mean_cost_usd: Vector
+    part: Part
     domains: list[str | None] | None
     split: Mapping[str, int]
     notes: tuple[str, ...]
@@ -43,6 +48,20 @@ class Trial:
     def earned(self) -> Vector:
         """Scores with 0 where a model was not run: what a curve counts."""
         return np.nan_to_num(self.score)
+
+    @cached_property
+    def needless(self) -> Vector:
+        """1 where a cheaper model scores no less on the prompt, else 0; the shape of `score`."""
+        found = np.empty(self.earned.shape)
+        for j in range(len(self.models)):
+            cheaper = self.cost_usd < self.cost_usd[:, [j]]
+            found[:, j] = (cheaper & (self.earned >= self.earned[:, [j]])).any(1)
+        return found
+
+    def rows_of(self, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
+        """Which prompts of `outcomes` are judged, and which are neither judged nor in test."""
+        parts = outcomes.prompts["split"].to_numpy()
+        return parts == self.part, (parts != self.part) & (parts != "test")
 
     @cached_property
     def scale(self) -> Scale:
@@ -93,12 +112,16 @@ def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
     parts = outcomes.prompts["split"].to_numpy()
     rows = parts == part
     score = judged.to_matrices(models).score
-    cost, cost_notes = _without_gaps(recorded_cost_usd(outcomes, pool.select(models)), rows, parts, models)
+    cost, means, cost_notes = _without_gaps(
+        recorded_cost_usd(outcomes, pool.select(models)), rows, parts, models
+    )
     return Trial(
         prompt_ids=judged.prompt_ids,
         models=models,
         score=score,
         cost_usd=cost,
+        mean_cost_usd=means,
+        part=part,
         domains=judged.domains if any(judged.domains or ()) else None,
         split={name: int((parts == name).sum()) for name in PARTS},
         notes=(*_left_out(pool, judged), *_unrecorded(score), *cost_notes),
@@ -107,16 +130,15 @@ def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
 
 def _without_gaps(
     cost: Vector, rows: np.ndarray, parts: np.ndarray, models: tuple[str, ...]
-) -> tuple[Vector, tuple[str, ...]]:
-    """Costs of the judged rows, gaps filled by the model's mean elsewhere; and what was done, in words."""
-    judged = cost[rows]
+) -> tuple[Vector, Vector, tuple[str, ...]]:
+    """Costs of the judged rows, gaps filled by the model's mean elsewhere; the means; what was done."""
+    judged, elsewhere = cost[rows], cost[~rows & (parts != "test")]
+    means = np.array([_mean(elsewhere[:, j], judged[:, j], models[j]) for j in range(len(models))])
     gaps = np.isnan(judged)
     if not gaps.any():
-        return judged, ()
-    elsewhere = cost[~rows & (parts != "test")]
-    means = np.array([_mean(elsewhere[:, j], judged[:, j], models[j]) for j in range(len(models))])
+        return judged, means, ()
     note = f"{gaps.sum():,} of {gaps.size:,} costs were not recorded and count as the mean of their model"
-    return np.where(gaps, means, judged), (note,)
+    return np.where(gaps, means, judged), means, (note,)
 
 
 def _mean(elsewhere: Vector, judged: Vector, model: str) -> float:

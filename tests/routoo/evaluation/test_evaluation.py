@@ -13,7 +13,8 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
 from routoo.evaluation.bootstrap import Interval, Resamples, interval
-from routoo.evaluation.evaluation import Evaluation, evaluate
+from routoo.evaluation.evaluate import evaluate
+from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.figures import Curve
 from routoo.evaluation.policy import BEST_SINGLE, HULL, MIXING, ORACLE
 
@@ -137,7 +138,9 @@ def test_what_stands_beside_the_table(evaluation: Evaluation) -> None:
 
 
 def test_shares_between_two_prices_are_mixed() -> None:
-    curve = Curve(np.array([0.0, 1.0]), np.array([3.0, 1.0]), np.array([0.9, 0.5]), np.eye(2))
+    cost, score, needless = np.array([3.0, 1.0]), np.array([0.9, 0.5]), np.array([1.0, 0.0])
+    curve = Curve(np.array([0.0, 1.0]), cost, score, np.eye(2), needless)
+    assert curve.needless_at(np.array([2.5])).tolist() == [0.75]
     assert curve.shares_at(np.array([2.5])).tolist() == [[0.75, 0.25]]
 
 
@@ -307,7 +310,7 @@ def _printed(evaluation: Evaluation, width: int) -> str:
     ("change", "words"),
     [
         (lambda s: {}, "nothing to evaluate"),
-        (lambda s: {"oracle": s}, "'oracle' is a row of every evaluation"),
+        (lambda s: {"oracle": s}, "'oracle' is a name that every evaluation uses"),
         (lambda s: {"r": s.columns(["large", "small"])}, "'r' predicts nothing for medium"),
         (lambda s: {"r": s.rows(np.arange(5))}, "lacks 15 of 20 prompts, such as"),
         (lambda s: {"r": Scores(s.p_correct[:5], s.cost_usd[:5], models=s.models)}, "5 rows for 20 prompts"),

@@ -19,7 +19,8 @@ from routoo.data.curves import PRICES, area, choices, curve, hull
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.evaluation.evaluation import Evaluation, evaluate
+from routoo.evaluation.evaluate import evaluate
+from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.metrics import (
     Scale,
     auc,

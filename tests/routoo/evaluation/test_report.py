@@ -17,7 +17,8 @@ from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.evaluation.evaluation import Evaluation, evaluate
+from routoo.evaluation.evaluate import evaluate
+from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.report import render_report, write_report
 from routoo.evaluation.robustness import Robustness
 from routoo.evaluation.table import number
@@ -182,7 +183,7 @@ def test_every_picture_has_a_place_and_every_place_a_picture(page: str) -> None:
 
 
 def test_robustness_is_drawn_where_it_was_asked(page: str) -> None:
-    asked = replace(evaluation_of(), robustness=(Robustness("typos", 1.0, 0.25, 1.1, 0.02),))
+    asked = replace(evaluation_of(), robustness=(Robustness("typos", 1.0, 0.25, 1.1, 0.02, 40),))
     flips = specs_of(render_report(asked))["flips"]
     assert [row["flips"] for rows in flips["datasets"].values() for row in rows] == [0.25]
     assert "flips" not in specs_of(page)

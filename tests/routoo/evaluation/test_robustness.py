@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from routoo.data.scores import Scores
 from routoo.evaluation.calibration import UNKNOWN_DOMAIN, calibrations
-from routoo.evaluation.robustness import PERTURBATIONS, half_spend_price, robustness
+from routoo.evaluation.robustness import PERTURBATIONS, robustness, spend_prices
 
 PROMPTS = [f"What is the capital of country number {i:02d}, and who governs it?" for i in range(40)]
 
@@ -35,14 +35,14 @@ def _deaf(prompts: Sequence[str]) -> Scores:
 
 
 def test_a_router_that_reads_nothing_never_flips() -> None:
-    for found in robustness(_deaf, PROMPTS, price=1.0):
+    for found in robustness(_deaf, PROMPTS, prices=[1.0]):
         assert found.flips == 0
         assert found.shift == 0
         assert found.spend == 1
 
 
 def test_a_router_that_counts_letters_flips_when_there_are_more() -> None:
-    found = {kind.name: kind for kind in robustness(_by_length, PROMPTS, price=PRICE)}
+    found = {kind.name: kind for kind in robustness(_by_length, PROMPTS, prices=[PRICE])}
     assert found["upper case"].flips == 0
     assert found["lower case"].flips == 0
     assert found["suffix that says it is hard"].flips == 1
@@ -52,7 +52,7 @@ def test_a_router_that_counts_letters_flips_when_there_are_more() -> None:
 
 
 def test_the_same_seed_changes_the_same_letters() -> None:
-    one, same, other = (robustness(_by_length, PROMPTS, price=PRICE, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (robustness(_by_length, PROMPTS, prices=[PRICE], seed=seed) for seed in (1, 1, 2))
     assert one == same
     assert one != other
 
@@ -66,19 +66,33 @@ def test_models_may_come_in_another_order() -> None:
         scores = _by_length(prompts)
         return scores if calls == 1 else scores.columns(["small", "large"])
 
-    assert robustness(predict, PROMPTS, price=PRICE) == robustness(_by_length, PROMPTS, price=PRICE)
+    assert robustness(predict, PROMPTS, prices=[PRICE]) == robustness(_by_length, PROMPTS, prices=[PRICE])
 
 
-def test_the_price_is_one_at_which_half_is_spent() -> None:
+def test_the_middle_price_is_one_at_which_half_is_spent() -> None:
     draw = np.random.default_rng(0)
     scores = Scores(
         draw.random((400, 2), np.float32), np.tile([[0.02, 0.001]], (400, 1)), models=("large", "small")
     )
-    price = half_spend_price(scores)
+    _, price, _ = spend_prices(scores)
     chosen = (scores.p_correct - price * scores.cost_usd).argmax(1)
     most = scores.cost_usd[np.arange(400), scores.p_correct.argmax(1)].mean()
     assert scores.cost_usd[np.arange(400), chosen].mean() == pytest.approx((most + 0.001) / 2, rel=0.05)
     assert all(0 <= kind.flips <= 1 for kind in robustness(_by_length, PROMPTS))
+
+
+def test_a_flip_costs_what_the_other_model_scores_less() -> None:
+    earned = np.tile([1.0, 0.0], (len(PROMPTS), 1))
+    prices = [PRICE, 1e6]
+    found = {kind.name: kind for kind in robustness(_by_length, PROMPTS, earned=earned, prices=prices)}
+    gain = found["suffix that says it is hard"].gain
+    assert gain is not None
+    assert gain.value == found["suffix that says it is hard"].flips == 0.5
+    assert (gain.low, gain.high) == (0.5, 0.5)
+    untouched = found["upper case"].gain
+    assert untouched is not None
+    assert untouched.value == 0
+    assert robustness(_by_length, PROMPTS, prices=prices)[0].gain is None
 
 
 def test_free_models_leave_spend_undefined() -> None:

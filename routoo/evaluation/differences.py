@@ -1,0 +1,148 @@
+"""What stands between two rows of an evaluation, with the range that it has when prompts are drawn again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from routoo.data.curves import Vector, hull
+from routoo.evaluation.bootstrap import Interval, Resamples, interval
+from routoo.evaluation.figures import Figures, Kind
+from routoo.evaluation.metrics import BUDGET_SHARES, QUALITY_SHARES, Scale, brier, ratio
+from routoo.evaluation.policy import BEST_SINGLE, HULL, Policy
+from routoo.evaluation.trial import Trial
+
+_ROUNDING = 1e-9  # how far a mean may miss a limit and still be on it
+
+AT_COST = tuple(f"hull@{share:g}" for share in BUDGET_SHARES)
+AT_QUALITY = tuple(f"cost@{share:g}" for share in QUALITY_SHARES)
+COMPARED = ("area", *AT_COST, *AT_QUALITY, "brier")
+"""Figures of which differences are taken: area; ``hull@x``, the score at exactly a share `x` of the best
+single model's cost, where two settings are mixed if need be; cost at equal score; Brier score."""
+
+LESS_IS_BETTER = {*AT_QUALITY, "brier"}
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """What one row has above another on the same prompts, figure by figure.
+
+    Args:
+        name: The row.
+        other: The one it is compared with.
+        figures: The difference of each of `COMPARED` that both rows have in every draw, with its range.
+    """
+
+    name: str
+    other: str
+    figures: Mapping[str, Interval]
+
+    def to_dict(self) -> dict[str, Any]:  # Any: texts and numbers, as JSON has them
+        """The fields by name; a difference as `value`, `low` and `high`."""
+        figures = {key: asdict(found) for key, found in self.figures.items()}
+        return {"name": self.name, "other": self.other, "figures": figures}
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """The figures of one policy, on the prompts as they are and in each draw of them.
+
+    Args:
+        value: Each of `COMPARED`; NaN where it is not defined.
+        drawn: The same in each draw, ``(samples,)`` each.
+    """
+
+    value: Mapping[str, float]
+    drawn: Mapping[str, Vector]
+
+
+def compared_figures(policies: Sequence[Policy], trial: Trial, resamples: Resamples) -> dict[str, Compared]:
+    """The figures of each policy by its name; the draws are the same for all."""
+    singles = np.stack([resamples.means(of) for of in (trial.cost_usd, trial.earned)], axis=2)
+    scales = [Scale(drawn) for drawn in singles]
+    found = {}
+    for policy in policies:
+        points = policy.resampled(singles, trial, resamples)
+        drawn = np.array([_figures(policy.kind, s, p) for s, p in zip(scales, points, strict=True)])
+        whole = [*_figures(policy.kind, trial.scale, policy.points), _brier(policy, trial)]
+        columns = [*drawn.T, _drawn_brier(policy, trial, resamples)]
+        found[policy.name] = Compared(
+            dict(zip(COMPARED, whole, strict=True)), dict(zip(COMPARED, columns, strict=True))
+        )
+    return found
+
+
+def difference(name: str, other: str, compared: Mapping[str, Compared]) -> Difference:
+    """What the policy `name` has above `other`, figure by figure, on the same draws."""
+    ours, theirs = compared[name], compared[other]
+    found = {
+        key: interval(ours.value[key] - theirs.value[key], ours.drawn[key] - theirs.drawn[key])
+        for key in COMPARED
+    }
+    return Difference(name, other, {key: known for key, known in found.items() if known is not None})
+
+
+def with_intervals(
+    rows: Sequence[Figures], compared: Mapping[str, Compared], reference: str
+) -> list[Figures]:
+    """The rows with what their areas do when the prompts are drawn again."""
+
+    def gap(row: Figures, other: str, figure: str = "area") -> Interval | None:
+        return None if row.name == other else difference(row.name, other, compared).figures.get(figure)
+
+    return [
+        replace(
+            row,
+            area_interval=interval(row.area, compared[row.name].drawn["area"]),
+            over_hull=gap(row, HULL),
+            over_single=gap(row, BEST_SINGLE, "hull@1") if row.kind in ("predicted", "oracle") else None,
+            over_reference=gap(row, reference),
+        )
+        for row in rows
+    ]
+
+
+def _figures(kind: Kind, scale: Scale, points: Vector) -> list[float]:
+    """Area, score at each share of the cost, cost at each share of the score."""
+    if kind == "single":
+        points = scale.singles[[scale.best]]
+    elif kind == "mixing":
+        points = scale.singles[[scale.cheapest, scale.best]]
+    else:
+        points = scale.with_cheapest(points)
+    vertices = hull(points)
+    scores = [_score_at(vertices, share * scale.high_usd) for share in BUDGET_SHARES]
+    costs = [_cost_at(vertices, share * scale.best_score, scale.high_usd) for share in QUALITY_SHARES]
+    return [math.nan if kind == "single" else scale.area(vertices), *scores, *costs]
+
+
+def _score_at(vertices: Vector, budget_usd: float) -> float:
+    """Score of a hull at a budget; NaN where everything costs more."""
+    if budget_usd < vertices[0, 0] * (1 - _ROUNDING):
+        return math.nan
+    return float(np.interp(budget_usd, vertices[:, 0], vertices[:, 1]))
+
+
+def _cost_at(vertices: Vector, score: float, high_usd: float) -> float:
+    """Cost at which a hull reaches a score, as a share of `high_usd`; NaN where it never does."""
+    if vertices[-1, 1] < score:
+        return math.nan
+    return ratio(float(np.interp(score, vertices[:, 1], vertices[:, 0])), high_usd)
+
+
+def _brier(policy: Policy, trial: Trial) -> float:
+    return math.nan if policy.p_correct is None else brier(policy.p_correct, trial.score)
+
+
+def _drawn_brier(policy: Policy, trial: Trial, resamples: Resamples) -> Vector:
+    """The Brier score in each draw: squared errors over cells that are known."""
+    if policy.p_correct is None:
+        return np.full(resamples.samples, np.nan)
+    squared = (policy.p_correct - trial.score) ** 2
+    sums = np.stack([np.nansum(squared, 1), (~np.isnan(squared)).sum(1)], axis=1)
+    total, count = resamples.means(sums).T
+    return np.asarray(np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0))

@@ -1,0 +1,153 @@
+"""Predictions judged by what their choices cost and achieve on recorded outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes, Part
+from routoo.data.pool import Pool
+from routoo.data.scores import Scores
+from routoo.evaluation.bootstrap import Resamples
+from routoo.evaluation.calibration import calibrations
+from routoo.evaluation.differences import compared_figures, difference, with_intervals
+from routoo.evaluation.evaluation import Evaluation
+from routoo.evaluation.figures import SingleModel
+from routoo.evaluation.metrics import reliability
+from routoo.evaluation.policy import (
+    BEST_SINGLE,
+    HULL,
+    MIXING,
+    ORACLE,
+    Policy,
+    deferral,
+    given_policies,
+    measured,
+    oracle,
+    predicted,
+)
+from routoo.evaluation.published import published_of
+from routoo.evaluation.spend import BY_MEAN_COST, spending_of
+from routoo.evaluation.trial import Trial, trial_of
+from routoo.evaluation.usage import usage_errors
+
+
+def evaluate(
+    outcomes: Outcomes,
+    predictions: Mapping[str, Scores],
+    *,
+    pool: Pool,
+    part: Part = "test",
+    router: str | None = None,
+    reference: str | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    provenance: Mapping[str, str] | None = None,
+    simulated: bool | None = None,
+) -> Evaluation:
+    """What predictions are worth: what their choices cost and achieve on recorded outcomes.
+
+    Every prediction chooses by its own expected costs and pays the recorded ones. Beside the predictions
+    stand the best single model, the random mixture of the cheapest and the best, the hull of all single
+    models, and the oracle, which knows every outcome beforehand: a ceiling that nobody reaches.
+
+    Args:
+        outcomes: Recorded outcomes with a split.
+        predictions: Scores of the prompts of `part` by name: the router and the baselines.
+        pool: The models to choose from; what has no outcomes, or is not in the pool, is left out and noted.
+        part: The part to judge on.
+        router: The prediction that the headline speaks of; the first one when not given.
+        reference: The row whose area all others are compared with; the router when not given.
+        samples: Resamples of the prompts behind the intervals; 0 for none.
+        seed: Which resamples.
+        provenance: What else the reader should know, by label: command, training seed, bundle.
+        simulated: Whether the outcomes are simulated; when not given, whether their names say so.
+
+    Raises:
+        InputError: There is no split or no prediction, a name is reserved, or a prediction does not cover the
+            pool and the part.
+    """
+    trial = trial_of(outcomes, pool, part)
+    names = _checked_names(predictions, router, reference)
+    aligned = {name: trial.align(name, scores) for name, scores in predictions.items()}
+    policies = [
+        *given_policies(trial.scale),
+        *(predicted(name, scores, trial) for name, scores in aligned.items()),
+        oracle(trial),
+    ]
+    by_mean = _by_mean_cost(aligned[names[0]], trial)
+    rows = measured([*policies, by_mean], trial)
+    resamples = Resamples(len(trial.score), samples, seed) if samples else None
+    compared = compared_figures([*policies, by_mean], trial, resamples) if resamples else {}
+    if compared:
+        rows = with_intervals(rows, compared, names[1])
+    shown, row_by_mean = rows[:-1], rows[-1]
+    scale = trial.scale
+    choosing = [policy for policy in policies if policy.chosen is not None]
+    promised = {policy.name: policy.p_correct for policy in choosing if policy.p_correct is not None}
+    the_router = next(policy for policy in policies if policy.name == names[0])
+    deferrals = {policy.name: found for policy in choosing if (found := deferral(policy, trial)) is not None}
+    return Evaluation(
+        data=outcomes.name,
+        part=part,
+        n_prompts=len(trial.score),
+        models=trial.models,
+        router=names[0],
+        reference=names[1],
+        rows=tuple(shown),
+        curves={p.name: p.curve(trial) for p in choosing},
+        reliability={name: reliability(p, trial.score) for name, p in promised.items()},
+        calibration={
+            name: calibrations(p, trial.score, trial.models, trial.domains) for name, p in promised.items()
+        },
+        deferral=deferrals,
+        published={p.name: published_of(p, policies, trial, deferrals.get(p.name)) for p in choosing},
+        differences=tuple(
+            difference(names[0], row.name, compared) for row in shown if compared and row.name != names[0]
+        ),
+        usage=usage_errors(outcomes, aligned[names[0]], trial, resamples),
+        spending=spending_of(the_router, by_mean, row_by_mean, compared, trial, resamples),
+        singles=tuple(
+            SingleModel(name, float(cost), float(score))
+            for name, (cost, score) in zip(trial.models, scale.singles, strict=True)
+        ),
+        spend_usd=scale.high_usd * len(trial.score),
+        split=trial.split,
+        samples=samples,
+        seed=seed,
+        notes=trial.notes,
+        provenance=dict(provenance or {}),
+        simulated=outcomes.simulated if simulated is None else simulated,
+    )
+
+
+def _by_mean_cost(scores: Scores, trial: Trial) -> Policy:
+    """The policy with these predicted scores that expects every call to cost its model's mean."""
+    means = np.tile(trial.mean_cost_usd, (len(scores), 1))
+    return predicted(BY_MEAN_COST, replace(scores, cost_usd=means.astype(np.float32)), trial)
+
+
+def _checked_names(
+    predictions: Mapping[str, Scores], router: str | None, reference: str | None
+) -> tuple[str, str]:
+    """The names of the router and of the reference row."""
+    given = (BEST_SINGLE, MIXING, HULL, ORACLE, BY_MEAN_COST)
+    if not predictions:
+        raise InputError("nothing to evaluate: give the predictions of a router at least")
+    taken = [name for name in predictions if name in given]
+    if taken:
+        raise InputError(
+            f"{taken[0]!r} is a name that every evaluation uses; give the prediction another name"
+        )
+    router = next(iter(predictions)) if router is None else router
+    reference = router if reference is None else reference
+    if router not in predictions:
+        raise InputError(f"no prediction is called {router!r}; there are {', '.join(predictions)}")
+    if reference not in (*predictions, HULL, MIXING, ORACLE):
+        raise InputError(
+            f"no row is called {reference!r} that has an area; there are {', '.join(predictions)}"
+        )
+    return router, reference
