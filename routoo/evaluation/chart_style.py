@@ -84,6 +84,8 @@ def finished(
             tickColor="var(--line)",
             labelFontSize=12,
             titleFontSize=12,
+            labelOverlap="greedy",
+            labelSeparation=6,
         )
         .configure_legend(
             labelColor=INK,

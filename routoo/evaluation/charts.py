@@ -91,38 +91,6 @@ def cost_quality(evaluation: Evaluation) -> Spec:
     return finished(alt.layer(base, _settings(evaluation), *_singles(evaluation, models)), height=460)
 
 
-def differences(evaluation: Evaluation) -> Spec:
-    """Area of each prediction above the hull of single models, with its range over resamples."""
-    rows = [row for row in evaluation.rows if row.kind == "predicted" and row.over_hull is not None]
-    frame = pl.DataFrame(
-        {
-            "row": [row.name for row in rows],
-            "value": [row.over_hull.value for row in rows if row.over_hull],
-            "low": [row.over_hull.low for row in rows if row.over_hull],
-            "high": [row.over_hull.high for row in rows if row.over_hull],
-        },
-        schema={"row": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64},
-    )
-    names = [row.name for row in rows]
-    colour = alt.Color("row:N").legend(None).scale(domain=names, range=row_colours(evaluation, names))
-    y = alt.Y("row:N").title(None).sort(names).axis(labelLimit=220, ticks=False, domain=False, labelPadding=8)
-    x = alt.X("value:Q").title("area above the hull of single models").axis(format="+.2f", tickCount=5)
-    tooltip = [
-        alt.Tooltip("row:N"),
-        *(alt.Tooltip(f"{key}:Q", format="+.4f") for key in ("value", "low", "high")),
-    ]
-    zero = (
-        alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=SOFT, strokeDash=[3, 3]).encode(x="zero:Q")
-    )
-    span = (
-        alt.Chart(frame)
-        .mark_rule(strokeWidth=2.5)
-        .encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour, tooltip=tooltip)
-    )
-    dot = alt.Chart(frame).mark_circle(size=110, opacity=1).encode(x=x, y=y, color=colour, tooltip=tooltip)
-    return finished(alt.layer(zero, span, dot), height=max(34 * len(rows), 60))
-
-
 def shares_along_budget(evaluation: Evaluation) -> Spec:
     """Which models the router calls at each budget, from cheap to dear."""
     frame, names = _shares(evaluation)

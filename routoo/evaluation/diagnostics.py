@@ -78,7 +78,7 @@ def calibration_of(evaluation: Evaluation, by: Group) -> Spec | None:
         alt.Y("name:N")
         .title(None)
         .sort(names)
-        .axis(labelLimit=200, ticks=False, domain=False, labelPadding=8)
+        .axis(labelLimit=170, ticks=False, domain=False, labelPadding=8)
     )
     tooltip = [
         alt.Tooltip("name:N"),
@@ -86,7 +86,7 @@ def calibration_of(evaluation: Evaluation, by: Group) -> Spec | None:
         alt.Tooltip("score:Q", title="achieved", format=".3f"),
         alt.Tooltip("count:Q", title="predictions", format=","),
     ]
-    x = alt.X("p_correct:Q").title("mean score, predicted (ring) and achieved (dot)").scale(zero=False)
+    x = alt.X("p_correct:Q").title("score predicted (ring) and achieved (dot)").scale(zero=False)
     base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
     link = base.mark_rule(color=FAINT, strokeWidth=2).encode(x=x, x2="score:Q")
     ring = base.mark_point(color=ROUTER, size=80, strokeWidth=2, opacity=1).encode(x="p_correct:Q")
@@ -133,28 +133,52 @@ def models_along_budget(evaluation: Evaluation) -> Spec:
     return finished(chart, height=300)
 
 
+def needless_along_budget(evaluation: Evaluation) -> Spec:
+    """Share of the calls that go to a dearer model than needed at each budget, for every row that chooses."""
+    low, high = evaluation.cheapest_single.cost_usd, evaluation.best_single.cost_usd
+    budgets = np.linspace(low, high, _STEPS)
+    names = list(evaluation.curves)
+    lines = _lines(
+        {
+            name: (relative(budgets, evaluation), curve.needless_at(budgets))
+            for name, curve in evaluation.curves.items()
+        }
+    )
+    chart = _rows(evaluation, lines, names).encode(
+        x=alt.X("x:Q").title(cost_title(evaluation)).axis(format="%", tickCount=5).scale(domain=[0, 1]),
+        y=alt.Y("y:Q").title("calls dearer than needed").axis(format="%", tickCount=5),
+    )
+    return finished(chart, height=300)
+
+
 def flips(evaluation: Evaluation) -> Spec | None:
     """How often the choice flips, by kind of change; None where that was not asked."""
     if not evaluation.robustness:
         return None
-    frame = pl.DataFrame([kind.to_dict() for kind in evaluation.robustness], infer_schema_length=None)
+    rows = [
+        {key: value for key, value in kind.to_dict().items() if key != "gain"}
+        | {"gain": None if kind.gain is None else kind.gain.value}
+        for kind in evaluation.robustness
+    ]
+    frame = pl.DataFrame(rows, infer_schema_length=None)
     bars = (
         alt.Chart(frame)
         .mark_bar(color=ROUTER, height=12, cornerRadiusEnd=3)
         .encode(
             x=alt.X("flips:Q")
-            .title("share of the prompts that are sent elsewhere")
+            .title("share of the choices that are sent elsewhere")
             .axis(format=".0%", tickCount=5)
             .scale(domain=[0, max(0.1, *(kind.flips for kind in evaluation.robustness))]),
             y=alt.Y("name:N")
             .title(None)
             .sort(frame["name"].to_list())
-            .axis(labelLimit=220, ticks=False, domain=False, labelPadding=8),
+            .axis(labelLimit=170, ticks=False, domain=False, labelPadding=8),
             tooltip=[
                 alt.Tooltip("name:N"),
                 alt.Tooltip("flips:Q", format=".1%"),
                 alt.Tooltip("spend:Q", title="spend after / before", format=".3f"),
                 alt.Tooltip("shift:Q", title="mean change of a prediction", format=".3f"),
+                alt.Tooltip("gain:Q", title="score gained", format="+.4f"),
             ],
         )
     )

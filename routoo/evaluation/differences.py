@@ -66,9 +66,14 @@ def compared_figures(policies: Sequence[Policy], trial: Trial, resamples: Resamp
     scales = [Scale(drawn) for drawn in singles]
     found = {}
     for policy in policies:
-        points = policy.resampled(singles, trial, resamples)
-        drawn = np.array([_figures(policy.kind, s, p) for s, p in zip(scales, points, strict=True)])
-        whole = [*_figures(policy.kind, trial.scale, policy.points), _brier(policy, trial)]
+        points, in_area = policy.resampled(singles, trial, resamples)
+        drawn = np.array(
+            [_figures(policy.kind, s, p, p[in_area]) for s, p in zip(scales, points, strict=True)]
+        )
+        whole = [
+            *_figures(policy.kind, trial.scale, policy.points, policy.points),
+            _brier(policy, trial),
+        ]
         columns = [*drawn.T, _drawn_brier(policy, trial, resamples)]
         found[policy.name] = Compared(
             dict(zip(COMPARED, whole, strict=True)), dict(zip(COMPARED, columns, strict=True))
@@ -106,18 +111,18 @@ def with_intervals(
     ]
 
 
-def _figures(kind: Kind, scale: Scale, points: Vector) -> list[float]:
-    """Area, score at each share of the cost, cost at each share of the score."""
+def _figures(kind: Kind, scale: Scale, points: Vector, in_area: Vector) -> list[float]:
+    """Area of the points `in_area`; score at each share of the cost, cost at each share of the score."""
     if kind == "single":
-        points = scale.singles[[scale.best]]
+        points = in_area = scale.singles[[scale.best]]
     elif kind == "mixing":
-        points = scale.singles[[scale.cheapest, scale.best]]
+        points = in_area = scale.singles[[scale.cheapest, scale.best]]
     else:
-        points = scale.with_cheapest(points)
+        points, in_area = scale.with_cheapest(points), scale.with_cheapest(in_area)
     vertices = hull(points)
     scores = [_score_at(vertices, share * scale.high_usd) for share in BUDGET_SHARES]
     costs = [_cost_at(vertices, share * scale.best_score, scale.high_usd) for share in QUALITY_SHARES]
-    return [math.nan if kind == "single" else scale.area(vertices), *scores, *costs]
+    return [math.nan if kind == "single" else scale.area(in_area), *scores, *costs]
 
 
 def _score_at(vertices: Vector, budget_usd: float) -> float:

@@ -20,9 +20,7 @@ from routoo.evaluation.robustness import PERTURBATIONS, Robustness, robustness
 from routoo.predictor import require_training
 
 if TYPE_CHECKING:
-    from routoo.data.text import PromptEncoder
     from routoo.models.estimator import Estimator
-    from routoo.models.trunk import Trunk
     from routoo.router import Router
 
 ROUTER = "routoo"
@@ -73,6 +71,8 @@ def evaluate_router(
     if robustness_prompts < 0:
         raise InputError(f"robustness_prompts must be at least 0, got {robustness_prompts}")
     require_training("the nearest neighbours of an evaluation")
+    from routoo.models.estimators import TrunkFeatures
+
     trained_on = router.runtime.bundle.description.trained_on
     outcomes = outcomes.with_split(seed=int(trained_on.get("options", {}).get("seed", 0)))
     pool = _common(router.pool, outcomes)
@@ -82,13 +82,13 @@ def evaluate_router(
         return None if progress is None else lambda done, total: progress(what, done, total)
 
     scores = router.predict(judged.texts, prompt_ids=judged.prompt_ids, progress=told(ROUTER))
-    predictions = {ROUTER: scores}
-    predictions |= baselines(
-        outcomes,
-        pool,
-        judged,
-        embed=_embedder(trunk or str(trained_on.get("trunk", "")), outcomes, cache_dir, told(NEIGHBOURS)),
+    embed = TrunkFeatures(
+        trunk or str(trained_on.get("trunk", "")),
+        last_layer=True,
+        cache_dir=cache_dir,
+        progress=told(NEIGHBOURS),
     )
+    predictions = {ROUTER: scores, **baselines(outcomes, pool, judged, embed=embed)}
     found = evaluate(
         outcomes,
         predictions,
@@ -137,7 +137,8 @@ def baselines(
     embed: Callable[[Sequence[str]], npt.NDArray[np.float32]],
 ) -> dict[str, Scores]:
     """Predictions of the plain estimators for the judged prompts, by name."""
-    from routoo.models.baselines import DomainTable, NearestExemplars
+    from routoo.models.baselines import DomainTable
+    from routoo.models.estimators import NearestExemplars
 
     estimators: dict[str, Estimator] = {}
     if judged.domains is not None and any(judged.domains):
@@ -155,28 +156,3 @@ def _common(pool: Pool, outcomes: Outcomes) -> Pool:
             f"the outcomes have {', '.join(outcomes.models)}"
         )
     return pool.select(names)
-
-
-def _embedder(
-    trunk_name: str, outcomes: Outcomes, cache_dir: Path | None, progress: Callable[[int, int], None] | None
-) -> Callable[[Sequence[str]], npt.NDArray[np.float32]]:
-    """A function from prompts to the means of a trunk's last layer; the trunk is loaded when first asked."""
-    loaded: list[tuple[Trunk, PromptEncoder]] = []
-
-    def embed(prompts: Sequence[str]) -> npt.NDArray[np.float32]:
-        from routoo.data.text import PromptEncoder, TextPolicy
-        from routoo.models.features import prompt_features
-        from routoo.models.network import default_layers
-        from routoo.models.trunk import load_trunk
-
-        if not loaded:
-            trunk = load_trunk(trunk_name, texts=outcomes.texts)
-            loaded.append((trunk, PromptEncoder(trunk.tokenizer, TextPolicy())))
-        trunk, encoder = loaded[0]
-        layers = default_layers(trunk.n_layers)
-        features = prompt_features(
-            trunk, encoder.encode(prompts), layers, cache_dir=cache_dir, progress=progress
-        )
-        return features[:, -1 - trunk.width : -1]
-
-    return embed

@@ -132,8 +132,9 @@ class Curve:
         return self._at(budgets_usd, self.needless)
 
     def _at(self, budgets_usd: Vector, values: Vector) -> Vector:
-        """Values of each price, read at budgets."""
-        order = np.argsort(self.cost_usd, kind="stable")
+        """Values of each price, read at budgets; at price 0 chance decides between models that tie."""
+        priced = np.flatnonzero(self.prices > 0)
+        order = priced[np.argsort(self.cost_usd[priced], kind="stable")]
         return np.asarray(np.interp(budgets_usd, self.cost_usd[order], values[order]), np.float64)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, curve, hull, realised
 from routoo.data.scores import Scores
@@ -20,7 +21,9 @@ MIXING = "random mixing"
 HULL = "hull of single models"
 ORACLE = "oracle"
 
-_RESAMPLED = slice(None, None, 3)  # every third price will do for an interval
+_IN_AREA = slice(None, None, 3)  # prices behind the interval of an area: the independent scorer's choice
+Rows = npt.NDArray[np.intp]
+
 _SHARES = np.linspace(0, 1, 501)[1:-1, None]
 
 
@@ -56,13 +59,16 @@ class Policy:
             realised(self.chosen, trial.needless).mean(1),
         )
 
-    def resampled(self, singles: Vector, trial: Trial, resamples: Resamples) -> Vector:
-        """Points in each draw, ``(samples, n_points, 2)``; `singles` are the single models' in each draw."""
+    def resampled(self, singles: Vector, trial: Trial, resamples: Resamples) -> tuple[Vector, Rows]:
+        """Points in each draw, ``(samples, n_points, 2)``, and which of them an area is drawn from.
+
+        `singles` are the single models' points in each draw.
+        """
         if self.chosen is None:
-            return singles
-        chosen = self.chosen[_RESAMPLED]
-        means = [resamples.means(realised(chosen, of).T) for of in (trial.cost_usd, trial.earned)]
-        return np.stack(means, axis=2)
+            return singles, np.arange(singles.shape[1])
+        distinct, setting = np.unique(self.chosen, axis=0, return_inverse=True)
+        means = [resamples.means(realised(distinct, of).T) for of in (trial.cost_usd, trial.earned)]
+        return np.stack(means, axis=2), np.unique(setting.ravel()[_IN_AREA])
 
 
 def given_policies(scale: Scale) -> list[Policy]:

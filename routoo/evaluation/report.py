@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.files import write_atomically
+from routoo.evaluation.differences import COMPARED, LESS_IS_BETTER
+from routoo.evaluation.findings import findings, percent, signed
 from routoo.evaluation.table import number
 
 if TYPE_CHECKING:
@@ -53,27 +55,37 @@ def render_report(evaluation: Evaluation) -> str:
     require_report()
     import jinja2
 
-    from routoo.evaluation import charts, diagnostics
+    from routoo.evaluation import charts, comparisons, diagnostics, usage_charts
 
     pictures = {
         "curve": charts.cost_quality(evaluation),
-        "differences": charts.differences(evaluation) if evaluation.samples else None,
+        "differences": comparisons.differences(evaluation),
+        "equal_cost": comparisons.equal_cost(evaluation),
         "shares": charts.shares_along_budget(evaluation),
         "models": diagnostics.models_along_budget(evaluation),
+        "needless": diagnostics.needless_along_budget(evaluation),
         "deferral": diagnostics.deferral_curves(evaluation),
         "reliability": diagnostics.reliability_diagram(evaluation),
         "by_model": diagnostics.calibration_of(evaluation, "model"),
         "by_domain": diagnostics.calibration_of(evaluation, "domain"),
         "flips": diagnostics.flips(evaluation),
+        "spend": usage_charts.spend(evaluation),
+        "tokens": usage_charts.usage_errors(evaluation, "output_tokens"),
+        "latency": usage_charts.usage_errors(evaluation, "latency_s"),
     }
     source = importlib.resources.files("routoo.evaluation").joinpath("report.html").read_text("utf-8")
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return page.from_string(source).render(
         e=evaluation,
         tiles=_tiles(evaluation),
+        seen=findings(evaluation),
+        by_mean=_by_mean(evaluation),
+        collapse=number(evaluation.published[evaluation.router].collapse),
         dearer=sum(model.cost_usd > evaluation.best_single.cost_usd for model in evaluation.singles),
         headings=_headings(evaluation),
+        compared=COMPARED,
         rows=[_row(row, evaluation) for row in evaluation.rows],
+        differences=_differences(evaluation),
         published=_published(evaluation),
         facts=_facts(evaluation),
         charts={name: spec for name, spec in pictures.items() if spec is not None},
@@ -136,15 +148,11 @@ def _tiles(evaluation: Evaluation) -> list[Tile]:
     gain = row.over_hull
     between = "" if gain is None else f" ({number(gain.low)} to {number(gain.high)})"
     return [
-        Tile(_percent(row.cost_at[0.95]), f"of what {best.name} costs buys 95 % of its score"),
-        Tile(_percent(row.cost_at[1.0]), "of what it costs buys all of its score"),
+        Tile(percent(row.cost_at[0.95], 1), f"of what {best.name} costs buys 95 % of its score"),
+        Tile(percent(row.cost_at[1.0], 1), "of what it costs buys all of its score"),
         Tile(_gap(gain).value, f"of score above mixing single models, over all budgets{between}"),
-        Tile(_percent(row.closed), "of the way from mixing single models to the oracle"),
+        Tile(percent(row.closed, 1), "of the way from mixing single models to the oracle"),
     ]
-
-
-def _percent(share: float) -> str:
-    return "–" if math.isnan(share) else f"{share:.1%}".replace("%", " %")
 
 
 def _headings(evaluation: Evaluation) -> list[str]:
@@ -171,6 +179,31 @@ def _row(row: Figures, evaluation: Evaluation) -> Row:
     return Row(row.name, "router" if row.name == evaluation.router else row.kind, cells)
 
 
+def _differences(evaluation: Evaluation) -> list[Row]:
+    """The router less each other row, figure by figure."""
+    return [
+        Row(
+            found.other,
+            "",
+            [_gap(found.figures.get(key), less=key in LESS_IS_BETTER) for key in COMPARED],
+        )
+        for found in evaluation.differences
+    ]
+
+
+def _by_mean(evaluation: Evaluation) -> str:
+    """What predicting costs call by call is worth, in words."""
+    found = evaluation.spending.difference
+    if found is None or "area" not in found.figures:
+        return ""
+    gap = found.figures["area"]
+    sure = "" if gap.excludes_zero else ", which may be chance"
+    return (
+        f"Choosing by costs predicted call by call, and not by each model's mean, changes the area by "
+        f"{signed(gap)}{sure}."
+    )
+
+
 def _published(evaluation: Evaluation) -> list[Row]:
     """The rows that choose under the measures of others."""
     kinds = {row.name: row.kind for row in evaluation.rows}
@@ -184,11 +217,12 @@ def _published(evaluation: Evaluation) -> list[Row]:
     ]
 
 
-def _gap(gap: Interval | None) -> Cell:
+def _gap(gap: Interval | None, *, less: bool = False) -> Cell:
+    """A difference with its range; `less` where less is better."""
     if gap is None:
         return Cell(number(math.nan))
     sign = "+" if gap.value >= 0 else ""
-    style = ("up" if gap.value > 0 else "down") if gap.excludes_zero else ""
+    style = ("up" if (gap.value > 0) != less else "down") if gap.excludes_zero else ""
     return Cell(sign + number(gap.value), _range(gap), style)
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from routoo.evaluation.bootstrap import Interval
+from routoo.evaluation.differences import LESS_IS_BETTER
 from routoo.evaluation.figures import Figures
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ HONESTY: tuple[Column, ...] = (
     ("ece", lambda row: row.ece),
 )
 """RouteLLM's measure; how well predictions rank, and how far they can be taken at their word."""
+
+DIFFERENCES = ("area", "hull@0.5", "cost@0.95", "brier")
+"""Figures whose differences to every row are shown: ``hull@x`` is the score at exactly x of the cost."""
 
 _WIDE = 114  # columns of a terminal that hold everything side by side
 
@@ -70,6 +74,8 @@ class EvaluationTable:
         else:
             yield self._table(QUALITY, with_area=True)
             yield self._table(HONESTY, with_area=False)
+        if self.evaluation.differences:
+            yield self._differences()
         yield Text("\n".join(_caption(self.evaluation)), style="dim")
 
     def _table(self, columns: tuple[Column, ...], *, with_area: bool) -> Table:
@@ -82,24 +88,30 @@ class EvaluationTable:
         for row in self.evaluation.rows:
             if not with_area and math.isnan(row.brier):
                 continue
-            area = (number(row.area), _difference(row)) if with_area else ()
+            area = (number(row.area), _difference(row.over_hull)) if with_area else ()
             style = "bold" if row.name == self.evaluation.router else "dim" if row.kind == "oracle" else ""
             table.add_row(row.name, *area, *(number(value(row)) for _, value in columns), style=style)
         return table
 
+    def _differences(self) -> Table:
+        """What the router has above every other row: over all budgets, at equal cost, at equal score."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column(f"{self.evaluation.router} less", min_width=16)
+        for key in DIFFERENCES:
+            table.add_column(key, justify="right", no_wrap=True)
+        for found in self.evaluation.differences:
+            gaps = [_difference(found.figures.get(key), less=key in LESS_IS_BETTER) for key in DIFFERENCES]
+            table.add_row(found.other, *gaps)
+        return table
 
-def _difference(row: Figures) -> Text:
-    """How far a row's area is above the hull's, with half the width of the range."""
-    gap = row.over_hull
+
+def _difference(gap: Interval | None, *, less: bool = False) -> Text:
+    """A difference with half the width of its range; `less` where less is better."""
     if gap is None:
         return Text(UNDEFINED)
     sign = "+" if gap.value >= 0 else ""
-    colour = ("green" if gap.value > 0 else "red") if gap.excludes_zero else ""
-    return Text.assemble((sign + number(gap.value), colour), (f" ±{number(_half_width(gap))}", "dim"))
-
-
-def _half_width(gap: Interval) -> float:
-    return (gap.high - gap.low) / 2
+    colour = ("green" if (gap.value > 0) != less else "red") if gap.excludes_zero else ""
+    return Text.assemble((sign + number(gap.value), colour), (f" ±{number((gap.high - gap.low) / 2)}", "dim"))
 
 
 def _title(evaluation: Evaluation) -> str:

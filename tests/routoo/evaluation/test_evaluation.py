@@ -139,7 +139,7 @@ def test_what_stands_beside_the_table(evaluation: Evaluation) -> None:
 
 def test_shares_between_two_prices_are_mixed() -> None:
     cost, score, needless = np.array([3.0, 1.0]), np.array([0.9, 0.5]), np.array([1.0, 0.0])
-    curve = Curve(np.array([0.0, 1.0]), cost, score, np.eye(2), needless)
+    curve = Curve(np.array([1.0, 2.0]), cost, score, np.eye(2), needless)
     assert curve.needless_at(np.array([2.5])).tolist() == [0.75]
     assert curve.shares_at(np.array([2.5])).tolist() == [[0.75, 0.25]]
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,9 +20,11 @@ from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
+from routoo.evaluation.findings import findings
 from routoo.evaluation.report import render_report, write_report
 from routoo.evaluation.robustness import Robustness
 from routoo.evaluation.table import number
+from routoo.evaluation.usage import ALL_MODELS, UsageError
 
 MODELS = ("big", "mid", "tiny <b>")
 
@@ -137,16 +140,21 @@ def test_every_colour_of_the_pictures_is_one_of_the_page_in_light_and_dark(page:
 def test_pictures_show_what_was_measured(page: str) -> None:
     specs = specs_of(page)
     assert set(specs) == {
-        "curve", "differences", "reliability", "shares", "models", "deferral", "by_model", "by_domain",
+        "curve", "differences", "equal_cost", "reliability", "shares", "models", "needless", "deferral",
+        "by_model", "by_domain", "spend",
     }  # fmt: skip
     evaluation = evaluation_of()
     data = {name: [row for rows in spec["datasets"].values() for row in rows] for name, spec in specs.items()}
     drawn = {row["row"] for row in data["curve"] if "row" in row}
     assert drawn == {row.name for row in evaluation.rows if row.kind != "single"}
     assert {row["model"] for row in data["curve"] if "model" in row} == set(MODELS)
-    gap = evaluation.row("router").over_hull
-    assert gap is not None
-    assert {"row": "router", "value": gap.value, "low": gap.low, "high": gap.high} in data["differences"]
+    gap = evaluation.over("hull of single models").figures["area"]
+    drawn_gap = {"row": "hull of single models", "value": gap.value, "low": gap.low, "high": gap.high}
+    assert drawn_gap in data["differences"]
+    at_full = evaluation.over("hull of single models").figures["hull@1"]
+    assert next(row["value"] for row in data["equal_cost"] if row.get("share") == "100%") == at_full.value
+    spent = [row["off"] for row in data["spend"] if row.get("costs") == "predicted call by call"]
+    assert spent == [error.off for error in evaluation.spending.spend.errors]
     by_cost: dict[float, float] = {}
     for row in data["shares"]:
         by_cost[row["cost"]] = by_cost.get(row["cost"], 0) + row["share"]
@@ -180,6 +188,30 @@ def test_pictures_can_be_drawn_of_anything(make: Callable[[], Evaluation]) -> No
 def test_every_picture_has_a_place_and_every_place_a_picture(page: str) -> None:
     places = set(re.findall(r'class="chart" id="(\w+)"', page))
     assert places == set(specs_of(page))
+
+
+def test_the_headlines_say_what_is_seen() -> None:
+    evaluation = replace(
+        evaluation_of(),
+        robustness=(Robustness("typos", 1.0, 0.25, 1.1, 0.02, 40), Robustness("suffix", 1, 0.1, 1, 0.01, 40)),
+        usage=(
+            UsageError(
+                quantity="output_tokens", model=ALL_MODELS, count=9, error=math.log(1.5),
+                mean_error=math.log(2), gain=None, correlation=0.5, total=1.0,
+            ),
+        ),
+    )  # fmt: skip
+    seen = findings(evaluation)
+    assert seen["flips"] == "Harmless changes move 25.0\N{NO-BREAK SPACE}% of the choices at most: typos"
+    assert seen["tokens"] == "Output tokens are off by a factor of 1.50; each model's mean is off by 2.00"
+    page = unescape(render_report(evaluation))
+    for name in specs_of(page):
+        assert f"<h2>{seen[name]}</h2>" in page
+    area = evaluation.over("hull of single models").figures["area"]
+    words = "ahead of" if area.low > 0 else "behind" if area.high < 0 else "too close to call"
+    assert words in seen["differences"]
+    calm = replace(evaluation, robustness=(Robustness("typos", 1.0, 0.001, 1.0, 0.0, 40),))
+    assert findings(calm)["flips"] == "No harmless change moves a choice in two hundred"
 
 
 def test_robustness_is_drawn_where_it_was_asked(page: str) -> None:

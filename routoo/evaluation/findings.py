@@ -1,0 +1,182 @@
+"""What an evaluation shows, in one sentence a picture: the headlines of the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from routoo.evaluation.calibration import Group
+from routoo.evaluation.policy import BEST_SINGLE, HULL, MIXING
+from routoo.evaluation.table import number
+from routoo.evaluation.usage import ALL_MODELS, Quantity, UsageError
+
+if TYPE_CHECKING:
+    from routoo.evaluation.bootstrap import Interval
+    from routoo.evaluation.evaluation import Evaluation
+
+_NEARLY_FREE = 1  # the least price above 0: money is no object, but of two that tie the cheaper is taken
+_EQUAL = 0.005  # share of choices below which nobody would speak of a flip
+
+
+def findings(evaluation: Evaluation) -> dict[str, str]:
+    """A sentence for each picture, by the picture's name."""
+    return {
+        "curve": _curve(evaluation),
+        "differences": _rivals(evaluation),
+        "equal_cost": _equal_cost(evaluation),
+        "shares": _shares(evaluation),
+        "models": _effective(evaluation),
+        "needless": _needless(evaluation),
+        "reliability": _reliability(evaluation),
+        "by_domain": _furthest_off(evaluation, "domain"),
+        "by_model": _furthest_off(evaluation, "model"),
+        "deferral": _deferral(evaluation),
+        "flips": _flips(evaluation),
+        "tokens": _usage(evaluation, "output_tokens", "Output tokens"),
+        "latency": _usage(evaluation, "latency_s", "Seconds"),
+        "spend": _spend(evaluation),
+    }
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as a person writes it.
+
+    >>> percent(0.254), percent(0.254, 1), percent(float("nan"))
+    ('25\\xa0%', '25.4\\xa0%', '–')
+    """
+    return "–" if math.isnan(share) else f"{share:.{digits}%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def signed(gap: Interval) -> str:
+    """A difference and its range.
+
+    >>> from routoo.evaluation.bootstrap import Interval
+    >>> signed(Interval(0.0101, 0.0047, 0.0158))
+    '+.0101 (+.0047 to +.0158)'
+    """
+    value, low, high = (f"{'+' if x >= 0 else ''}{number(x)}" for x in (gap.value, gap.low, gap.high))
+    return f"{value} ({low} to {high})"
+
+
+def _listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _curve(evaluation: Evaluation) -> str:
+    gap = evaluation.row(evaluation.router).over_hull
+    if gap is None:
+        return "What a score costs"
+    if not gap.excludes_zero:
+        return f"{evaluation.router} cannot be told from mixing single models"
+    return f"{evaluation.router} lies {'above' if gap.value > 0 else 'below'} every mixture of single models"
+
+
+def _rivals(evaluation: Evaluation) -> str:
+    """Whom the router surely beats, by area, and whom not."""
+    kinds = {row.name: row.kind for row in evaluation.rows}
+    gaps = {
+        found.other: found.figures["area"]
+        for found in evaluation.differences
+        if "area" in found.figures and kinds[found.other] != "oracle"
+    }
+    ahead = [name for name, gap in gaps.items() if gap.low > 0]
+    behind = [name for name, gap in gaps.items() if gap.high < 0]
+    open_ = [name for name in gaps if name not in ahead and name not in behind]
+    parts = []
+    if ahead:
+        parts.append(f"ahead of {_listed(ahead)}")
+    if behind:
+        parts.append(f"behind {_listed(behind)}")
+    if open_:
+        parts.append(f"too close to call with {_listed(open_)}")
+    return f"Over all budgets, {evaluation.router} is {'; '.join(parts)}" if parts else "Against each rival"
+
+
+def _equal_cost(evaluation: Evaluation) -> str:
+    """What the router has above the best mixture at half of the cost."""
+    for found in evaluation.differences:
+        if found.other == HULL and "hull@0.5" in found.figures:
+            gap = found.figures["hull@0.5"]
+            return f"At half of the cost it scores {signed(gap)} above mixing single models"
+    return "At the same cost"
+
+
+def _shares(evaluation: Evaluation) -> str:
+    best = evaluation.models.index(evaluation.best_single.name)
+    share = float(evaluation.curves[evaluation.router].shares[_NEARLY_FREE, best])
+    return f"When money is no object, {evaluation.best_single.name} gets {percent(share)} of the prompts"
+
+
+def _effective(evaluation: Evaluation) -> str:
+    models = evaluation.published[evaluation.router].effective_models
+    return f"On average over all budgets, {models:.1f} models share the prompts"
+
+
+def _needless(evaluation: Evaluation) -> str:
+    curve = evaluation.curves[evaluation.router]
+    most = np.array([evaluation.best_single.cost_usd])
+    return f"At full cost, {percent(float(curve.needless_at(most)[0]))} of the calls are dearer than needed"
+
+
+def _reliability(evaluation: Evaluation) -> str:
+    off = evaluation.reliability[evaluation.router].ece
+    return f"A predicted score is off by {percent(off, 1)} on average"
+
+
+def _furthest_off(evaluation: Evaluation, by: Group) -> str:
+    groups = [c for c in evaluation.calibration[evaluation.router] if c.by == by and c.count]
+    if not groups:
+        return ""
+    worst = max(groups, key=lambda group: abs(group.bias))
+    return f"Furthest off about {worst.name}: promised {number(worst.p_correct)}, came {number(worst.score)}"
+
+
+def _deferral(evaluation: Evaluation) -> str:
+    found = evaluation.deferral.get(evaluation.router)
+    if found is None or math.isnan(found.cpt(0.5)):
+        return "With two models alone"
+    return f"Deferring {percent(found.cpt(0.5))} of the prompts to {found.strong} closes half of the gap"
+
+
+def _flips(evaluation: Evaluation) -> str:
+    if not evaluation.robustness:
+        return ""
+    worst = max(evaluation.robustness, key=lambda kind: kind.flips)
+    if worst.flips < _EQUAL:
+        return "No harmless change moves a choice in two hundred"
+    return f"Harmless changes move {percent(worst.flips, 1)} of the choices at most: {worst.name}"
+
+
+def total_of(evaluation: Evaluation, quantity: Quantity) -> UsageError | None:
+    """The error of all models together, where the quantity was predicted and recorded."""
+    for error in evaluation.usage:
+        if error.quantity == quantity and error.model == ALL_MODELS:
+            return error
+    return None
+
+
+def _usage(evaluation: Evaluation, quantity: Quantity, word: str) -> str:
+    error = total_of(evaluation, quantity)
+    if error is None:
+        return ""
+    ours, mean = math.exp(error.error), math.exp(error.mean_error)
+    return f"{word} are off by a factor of {ours:.2f}; each model's mean is off by {mean:.2f}"
+
+
+def _spend(evaluation: Evaluation) -> str:
+    errors = [abs(error.off) for error in evaluation.spending.spend.errors if not math.isnan(error.off)]
+    if not errors:
+        return "What a batch was to cost, and cost"
+    return f"A batch costs within {percent(max(errors), 1)} of what was expected"
+
+
+def rivals(evaluation: Evaluation) -> list[str]:
+    """The rows that the router is held against in pictures: all but the oracle, and what has no area."""
+    kinds = {row.name: row.kind for row in evaluation.rows}
+    others = [found.other for found in evaluation.differences]
+    return [name for name in others if kinds[name] != "oracle" and name not in (BEST_SINGLE, MIXING)]
