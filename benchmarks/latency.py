@@ -34,7 +34,7 @@ LENGTHS = (32, 64, 128, 256)
 BATCH = 256
 SEED = 0
 _ROUNDS = 3
-_TORCH_BATCH = 16
+_TORCH_BATCH_TOKENS = 1024
 _WORDS = "the quick brown fox jumps over a lazy dog while we count how many red stones lie here"
 
 Answer = Callable[[Sequence[str]], object]
@@ -133,7 +133,7 @@ def _answers(bundle: Bundle, threads: int) -> dict[str, Answer]:
 
     def by_torch(prompts: Sequence[str]) -> None:
         encoded = trained.encoder.encode(prompts)
-        for rows in encoded.length_sorted_batches(_TORCH_BATCH):
+        for rows in encoded.batches(_TORCH_BATCH_TOKENS):
             network(*encoded.batch(rows))
 
     runtimes = {"int8": True, "fp32": False} if bundle.has_int8 else {"fp32": False}

@@ -14,6 +14,7 @@ from routoo.data.errors import InputError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+_MOST_PADDING = 0.125
 _CHARS_PER_TOKEN = 24
 """Characters of a prompt that are tokenised at most, for each token of the limit: a bound on the work."""
 
@@ -75,10 +76,23 @@ class EncodedPrompts:
             mask[at, : len(self.ids[row])] = 1
         return ids, mask
 
-    def length_sorted_batches(self, size: int) -> list[npt.NDArray[np.intp]]:
-        """Row numbers in batches of prompts of like length, so that little is padding."""
-        order = np.argsort(self.lengths, kind="stable")
-        return [order[start : start + size] for start in range(0, len(order), size)]
+    def batches(self, most_tokens: int) -> list[npt.NDArray[np.intp]]:
+        """Row numbers in batches of prompts of like length, longest first.
+
+        A batch holds at most `most_tokens` with its padding, unless one prompt alone is longer, and no
+        prompt in it is padded by more than an eighth of the longest.
+        """
+        lengths = self.lengths
+        order = np.argsort(-lengths, kind="stable")
+        batches, start = [], 0
+        for at, row in enumerate(order):
+            longest = lengths[order[start]]
+            if at > start and (
+                (at - start + 1) * longest > most_tokens or lengths[row] < (1 - _MOST_PADDING) * longest
+            ):
+                batches.append(order[start:at])
+                start = at
+        return [*batches, order[start:]] if len(order) else []
 
 
 class PromptEncoder:

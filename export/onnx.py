@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from routoo.models.network import RouterNetwork
 
 _TRUNK = "trunk"
+_IN_FLOAT = 2
 _TOKENS = {0: "n_prompts", 1: "length"}
 _AXES = dict(zip(GRAPH_INPUTS, (_TOKENS, _TOKENS, {0: "n_prompts"}), strict=True))
 _SCOPES = "pkg.torch.onnx.name_scopes"
@@ -65,17 +66,27 @@ def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     predictions three times as far. Weights take seven bits, since eight overflow in the 16-bit sums of
     processors without VNNI: a graph would pass its check on the machine that exports, and fail elsewhere.
 
+    The first two layers keep the matrix that narrows their feed-forward part in float: a few of its inputs
+    are many times the others, which coarsens all scales, and later layers build on the result. On a MiniLM
+    that takes a tenth more time and changes half as many choices.
+
     Args:
         model: A graph of `to_onnx`.
     """
-    weights = {tensor.name for tensor in model.graph.initializer}
-    chosen = [
-        node.name
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    weights = {
+        node.name: shapes[name]
         for node in model.graph.node
-        if node.name.startswith(f"{_TRUNK}/")
-        and node.op_type in ("MatMul", "Gather")
-        and weights.intersection(node.input)
+        if node.name.startswith(f"{_TRUNK}/") and node.op_type in ("MatMul", "Gather")
+        for name in node.input
+        if name in shapes
+    }
+    narrowing = [
+        name
+        for name, shape in weights.items()
+        if "MatMul" in name and len(shape) == 2 and shape[0] > shape[1]
     ]
+    chosen = [name for name in weights if name not in narrowing[:_IN_FLOAT]]
     with tempfile.TemporaryDirectory() as folder, _quiet():
         path = Path(folder) / "int8.onnx"
         quantize_dynamic(

@@ -24,7 +24,6 @@ Progress = Callable[[int, int], None]
 """Told the prompts that are done, and all that there are."""
 
 _FP32_BATCH_TOKENS = 4096
-_MOST_PADDING = 0.125
 
 
 class Runtime:
@@ -127,7 +126,7 @@ class Runtime:
 
     def _run(self, encoded: EncodedPrompts, domain: Ids, progress: Progress | None) -> Outputs:
         """The graph's outputs, in the order of the prompts."""
-        batches = batches_by_tokens(encoded.lengths, self._batch_tokens)
+        batches = encoded.batches(self._batch_tokens)
         found = []
         done = 0
         for batch, outputs in zip(batches, self._run_all(encoded, domain, batches), strict=True):
@@ -167,27 +166,6 @@ class Runtime:
 
     def __getstate__(self) -> dict[str, Any]:  # attributes, of all kinds
         return {**self.__dict__, "_graphs": {}}
-
-
-def batches_by_tokens(lengths: npt.NDArray[np.int64], batch_tokens: int) -> list[npt.NDArray[np.intp]]:
-    """Row numbers in batches of prompts of like length, longest first.
-
-    A batch holds at most `batch_tokens` with its padding, unless one prompt alone is longer, and no prompt
-    in it is padded by more than an eighth of the longest.
-
-    >>> [batch.tolist() for batch in batches_by_tokens(np.array([9, 3, 8, 3]), 20)]
-    [[0, 2], [1, 3]]
-    """
-    order = np.argsort(-lengths, kind="stable")
-    batches, start = [], 0
-    for at, row in enumerate(order):
-        longest = lengths[order[start]]
-        if at > start and (
-            (at - start + 1) * longest > batch_tokens or lengths[row] < (1 - _MOST_PADDING) * longest
-        ):
-            batches.append(order[start:at])
-            start = at
-    return [*batches, order[start:]]
 
 
 def read_tokenizer(bundle: Bundle) -> Tokenizer:

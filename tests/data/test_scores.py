@@ -9,6 +9,8 @@ import pytest
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
 
+ONE = np.ones((1, 1), np.float32)
+
 P = np.array([[0.9, 0.4], [0.2, 0.1], [0.5, 0.6]])
 COST = np.array([[0.02, 0.001]] * 3)
 
@@ -88,7 +90,8 @@ def test_the_interval_holds_the_expected_score_and_caution_lowers_it() -> None:
     odds = rng.normal(size=(2000, 3))
     error = rng.uniform(0.1, 1.0, size=odds.shape)
     true = 1 / (1 + np.exp(-(odds + error * rng.normal(size=odds.shape))))
-    scores = Scores(1 / (1 + np.exp(-odds)), np.ones_like(odds), models=("a", "b", "c"), logit_std=error)
+    p = (1 / (1 + np.exp(-odds))).astype(np.float32)
+    scores = Scores(p, np.ones_like(p), models=("a", "b", "c"), logit_std=error.astype(np.float32))
     for level in (0.5, 0.9):
         low, high = scores.interval(level)
         assert ((low <= true) & (true <= high)).mean() == pytest.approx(level, abs=0.02)
@@ -98,9 +101,8 @@ def test_the_interval_holds_the_expected_score_and_caution_lowers_it() -> None:
 
 
 def test_a_sure_prediction_keeps_its_order_under_caution() -> None:
-    scores = Scores(
-        np.array([[0.70, 0.68]]), np.ones((1, 2)), models=("bold", "sure"), logit_std=np.array([[0.9, 0.1]])
-    )
+    p, error = np.array([[[0.70, 0.68]], [[0.9, 0.1]]], np.float32)
+    scores = Scores(p, np.ones_like(p), models=("bold", "sure"), logit_std=error)
     assert scores.p_correct.argmax() == 0
     assert scores.cautious(0.9).p_correct.argmax() == 1
 
@@ -113,11 +115,11 @@ def test_a_sure_prediction_keeps_its_order_under_caution() -> None:
     ],
 )
 def test_a_share_out_of_range_is_refused(ask: Callable[[Scores], object], words: str) -> None:
-    scores = Scores(np.ones((1, 1)), np.ones((1, 1)), models=("m",), logit_std=np.ones((1, 1)))
+    scores = Scores(ONE, ONE, models=("m",), logit_std=ONE)
     with pytest.raises(InputError, match=words):
         ask(scores)
 
 
 def test_scores_that_know_no_uncertainty_say_so() -> None:
     with pytest.raises(InputError, match="say nothing of their uncertainty"):
-        Scores(np.ones((1, 1)), np.ones((1, 1)), models=("m",)).cautious(0.9)
+        Scores(ONE, ONE, models=("m",)).cautious(0.9)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
@@ -9,7 +11,7 @@ from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import WordPieceTrainer
 
 from routoo.data.errors import InputError
-from routoo.data.text import PromptEncoder, TextPolicy
+from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 
 WORDS = [f"word{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
 
@@ -93,13 +95,11 @@ def test_a_batch_is_padded_on_the_right(encoder: PromptEncoder) -> None:
     assert ids.shape == mask.shape == (2, 5)
     assert mask.sum(axis=1).tolist() == [3, 5]
     assert (ids[0, 3:] == encoder.tokenizer.token_to_id("[PAD]")).all()
-    batches = encoded.length_sorted_batches(2)
-    assert [batch.tolist() for batch in batches] == [[0, 2], [1]]
 
 
 def test_an_empty_batch_is_a_batch(encoder: PromptEncoder) -> None:
     encoded = encoder.encode([])
-    assert (len(encoded), encoded.length_sorted_batches(8)) == (0, [])
+    assert (len(encoded), encoded.batches(8)) == (0, [])
 
 
 def test_a_tokenizer_without_special_tokens_still_gives_a_token() -> None:
@@ -112,3 +112,24 @@ def test_a_tokenizer_without_special_tokens_still_gives_a_token() -> None:
 def test_a_limit_without_room_is_refused() -> None:
     with pytest.raises(InputError, match="max_tokens must be at least 8, got 4"):
         TextPolicy(max_tokens=4)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 512), min_size=1, max_size=80),
+    batch_tokens=st.integers(1, 4096),
+)
+def test_batches_hold_every_prompt_once_within_bounds(lengths: list[int], batch_tokens: int) -> None:
+    encoded = EncodedPrompts(
+        [[1] * length for length in lengths],
+        np.array(lengths, np.float32),
+        np.zeros(len(lengths), np.bool_),
+        0,
+    )
+    batches = encoded.batches(batch_tokens)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    for batch in batches:
+        inside = [lengths[row] for row in batch]
+        assert len(inside) == 1 or len(inside) * max(inside) <= batch_tokens
+        assert min(inside) >= 0.875 * max(inside)
+    longest = [max(lengths[row] for row in batch) for batch in batches]
+    assert longest == sorted(longest, reverse=True)

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
 from routoo.data.scores import Scores
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.layout import LAYOUT
-from routoo.export.runtime import Runtime, batches_by_tokens, read_tokenizer
+from routoo.export.runtime import Runtime, read_tokenizer
 from routoo.export.writer import torch_graph, write_bundle
 
 if TYPE_CHECKING:
@@ -207,21 +205,6 @@ def test_a_warm_runtime_survives_a_fork(bundle: Bundle) -> None:
         assert answers.get() == expected
     finally:
         child.kill()
-
-
-@given(
-    lengths=st.lists(st.integers(1, 512), min_size=1, max_size=80),
-    batch_tokens=st.integers(1, 4096),
-)
-def test_batches_hold_every_prompt_once_within_bounds(lengths: list[int], batch_tokens: int) -> None:
-    batches = batches_by_tokens(np.array(lengths), batch_tokens)
-    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
-    for batch in batches:
-        inside = [lengths[row] for row in batch]
-        assert len(inside) == 1 or len(inside) * max(inside) <= batch_tokens
-        assert min(inside) >= 0.875 * max(inside)
-    longest = [max(lengths[row] for row in batch) for batch in batches]
-    assert longest == sorted(longest, reverse=True)
 
 
 def _with(bundle: Bundle, folder: Path, *, pool: Pool | None = None, **files: bytes) -> Bundle:
