@@ -10,9 +10,12 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import lightning as L
+import numpy as np
+import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import (
     Callback,
@@ -29,6 +32,19 @@ from routoo.models.options import TrainOptions
 _LAST = "last"
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """How fitting went.
+
+    Args:
+        history: Loss and routing utility on validation after each epoch.
+        epochs: Epochs behind the weights that were kept.
+    """
+
+    history: list[dict[str, float]]
+    epochs: int
+
+
 def fit_network(
     network: RouterNetwork,
     data: PromptData,
@@ -37,8 +53,8 @@ def fit_network(
     run_id: str,
     *,
     epochs: int | None = None,
-) -> list[dict[str, float]]:
-    """The history of the epochs; the network is left with the weights of the best one, or of the last.
+) -> Fitted:
+    """How the epochs went; the network is left with the weights of the one that was kept.
 
     Args:
         network: What learns.
@@ -89,15 +105,10 @@ def fit_network(
             log_every_n_steps=1,
         )
         trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
-    if validation is not None:
-        best.restore(module)
-    return best.history
-
-
-def best_epoch(history: list[dict[str, float]], options: TrainOptions) -> int:
-    """Number of the epoch whose weights `fit_network` left behind, from 0."""
-    sign = 1.0 if options.monitor == "utility" else -1.0
-    return int(max(history, key=lambda epoch: sign * epoch[f"val_{options.monitor}"])["epoch"])
+    if validation is None:
+        return Fitted([], trainer.current_epoch)
+    best.restore(module)
+    return Fitted(best.history, best.epoch + 1)
 
 
 def _monitor(options: TrainOptions) -> dict[str, Any]:
@@ -112,12 +123,18 @@ def _precision(options: TrainOptions) -> Any:  # Lightning's literal of a dozen 
 
 
 class _BestEpoch(Callback):
-    """Keeps the weights of the best validation epoch; its state travels in checkpoints."""
+    """Keeps the weights of the best validation epoch; its state travels in checkpoints.
+
+    By loss, that is the last epoch that is within one standard error of the least: among epochs that
+    validation cannot tell apart, the one whose rate has come further down.
+    """
 
     def __init__(self, monitor: str) -> None:
         self.key = f"val_{monitor}"
         self.sign = 1.0 if monitor == "utility" else -1.0
         self.value = -math.inf
+        self.losses: npt.NDArray[np.float64] = np.zeros(0)
+        self.epoch = -1
         self.weights: dict[str, torch.Tensor] = {}
         self.history: list[dict[str, float]] = []
 
@@ -127,24 +144,40 @@ class _BestEpoch(Callback):
         self.history += pl_module.history
         pl_module.history.clear()
         value = self.sign * float(trainer.callback_metrics[self.key])
-        if value > self.value:
-            self.value = value
+        better = value > self.value
+        if better:
+            self.value, self.losses = value, pl_module.prompt_losses
+        if better or (self.key == "val_loss" and _alike(pl_module.prompt_losses, self.losses)):
+            self.epoch = trainer.current_epoch
             learned = {name for name, p in pl_module.network.named_parameters() if p.requires_grad}
             state = pl_module.network.state_dict()
             self.weights = {name: state[name].detach().cpu().clone() for name in learned}
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
-        return {"value": self.value, "weights": self.weights, "history": self.history}
+        return {
+            "value": self.value,
+            "losses": torch.from_numpy(self.losses),
+            "epoch": self.epoch,
+            "weights": self.weights,
+            "history": self.history,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """What a checkpoint gives back."""
         self.value, self.weights = state_dict["value"], state_dict["weights"]
+        self.losses, self.epoch = state_dict["losses"].numpy(), state_dict["epoch"]
         self.history = state_dict["history"]
 
     def restore(self, module: RouterModule) -> None:
         """Puts the best weights back."""
         module.network.load_state_dict(self.weights, strict=False)
+
+
+def _alike(losses: npt.NDArray[np.float64], least: npt.NDArray[np.float64]) -> bool:
+    """Whether losses, one a prompt, exceed the least ones by no more than a standard error."""
+    more = losses - least
+    return bool(more.mean() <= more.std() / math.sqrt(len(more)))
 
 
 @contextmanager

@@ -138,6 +138,7 @@ class RouterModule(L.LightningModule):
         self.total_steps = total_steps
         self._seen: list[tuple[Tensor, Tensor]] = []
         self.history: list[dict[str, float]] = []
+        self.prompt_losses = np.zeros(0)
 
     def outputs(self, batch: dict[str, Tensor]) -> HeadOutputs:
         """What the heads say of a batch of features or of token ids."""
@@ -166,7 +167,9 @@ class RouterModule(L.LightningModule):
         if self.trainer.sanity_checking or self.validation is None:
             return
         known = ~torch.isnan(score)
-        loss = F.binary_cross_entropy_with_logits(logits[known], score[known])
+        cells = F.binary_cross_entropy_with_logits(logits, score.nan_to_num(), reduction="none")
+        per_prompt = torch.where(known, cells, 0.0).sum(1) * (len(score) / known.sum())
+        self.prompt_losses, loss = per_prompt.double().numpy(), per_prompt.mean()
         utility = routing_area(
             logits.sigmoid().double().numpy(),
             self.validation.expected_cost,
