@@ -1,8 +1,8 @@
-"""Plain estimators: what every claim about a learned predictor is held against."""
+"""Estimators that do not look at the text: what every claim about one that does is held against."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from routoo.data.pool import Pool
 
 Array = npt.NDArray[np.float64]
-Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
-"""Prompts to vectors, ``(n_prompts, width)``."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Recorded:
-    """The prompts a baseline learns from, and the means it falls back to."""
+class Recorded:
+    """The prompts an estimator learns from, and the means it falls back to."""
 
+    outcomes: Outcomes
     models: tuple[str, ...]
     texts: list[str]
     domains: list[str | None]
@@ -35,11 +34,13 @@ class _Recorded:
     mean_latency_s: Array
 
     @classmethod
-    def of(cls, outcomes: Outcomes, pool: Pool) -> _Recorded:
+    def of(cls, outcomes: Outcomes, pool: Pool) -> Recorded:
+        """The prompts in ``train`` and ``val``, or all when there is no split."""
         known = outcomes.select(pool.names)
         known = known.part("train", "val") if known.has_split else known
         matrices = known.to_matrices(pool.names)
         return cls(
+            outcomes=known,
             models=pool.names,
             texts=known.texts,
             domains=known.domains or [None] * len(known),
@@ -67,7 +68,7 @@ class SingleModelMeans:
 
     def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
         """Takes the means of the prompts in ``train`` and ``val``, or of all when there is no split."""
-        self._known = _Recorded.of(outcomes, pool)
+        self._known = Recorded.of(outcomes, pool)
         return self
 
     def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
@@ -91,7 +92,7 @@ class DomainTable:
         Raises:
             InputError: The prompts carry no domain.
         """
-        known = self._known = _Recorded.of(outcomes, pool)
+        known = self._known = Recorded.of(outcomes, pool)
         labels = np.array([label or "" for label in known.domains], dtype=object)
         if not any(known.domains):
             raise InputError("a domain table needs a domain column in the prompts; there is none")
@@ -109,47 +110,6 @@ class DomainTable:
         return self._known.scores(np.array(rows).reshape(len(prompts), -1))
 
 
-class NearestExemplars:
-    """Mean score of the most similar recorded prompts, shrunk towards the model's mean.
-
-    k nearest neighbours by cosine similarity, the estimator that tuned studies find hard to beat
-    (arXiv 2505.12601).
-
-    Args:
-        embed: Prompts to vectors.
-        k: Neighbours.
-        strength: Prompts of evidence that the overall mean counts for.
-    """
-
-    def __init__(self, embed: Embed, *, k: int = 100, strength: float = 0.0) -> None:
-        if k < 1:
-            raise InputError(f"k must be at least 1, got {k}")
-        self.embed, self.k, self.strength = embed, k, strength
-
-    def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
-        """Keeps the exemplars: the prompts in ``train`` and ``val`` with their scores."""
-        self._known = _Recorded.of(outcomes, pool)
-        self._vectors = _unit(self.embed(self._known.texts))
-        self._observed = (~np.isnan(self._known.score)).astype(np.float32)
-        self._score = np.nan_to_num(self._known.score).astype(np.float32)
-        return self
-
-    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
-        """The means over each prompt's neighbours."""
-        out = np.empty((len(prompts), len(self._known.models)))
-        k = min(self.k, len(self._vectors))
-        vectors = _unit(self.embed(prompts))
-        for start in range(0, len(prompts), 512):
-            similarity = vectors[start : start + 512] @ self._vectors.T
-            near = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
-            total = self._score[near].sum(1) + self.strength * self._known.mean_score
-            count = self._observed[near].sum(1) + self.strength
-            out[start : start + 512] = np.where(
-                count > 0, total / np.maximum(count, 1e-9), self._known.mean_score
-            )
-        return self._known.scores(out)
-
-
 def _shrunk_mean(score: Array, overall: Array, strength: float) -> Array:
     known = (~np.isnan(score)).sum(0)
     shrunk: Array = (np.nansum(score, 0) + strength * overall) / (known + strength)
@@ -161,8 +121,3 @@ def _means(values: Array, *, fallback: float) -> Array:
     known = ~np.isnan(values)
     means: Array = np.where(known.any(0), np.where(known, values, 0).sum(0) / known.sum(0).clip(1), fallback)
     return means
-
-
-def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, 1e-9), np.float32)

@@ -84,6 +84,7 @@ def with_column(network: RouterNetwork, column: Column) -> RouterNetwork:
         network,
         {name: torch.cat([state[name], value], dim=-1) for name, value in added.items()},
         torch.cat([network.calibration, torch.tensor([[1.0], [0.0]])], dim=1),
+        list(range(heads.config.n_models)),
     )
 
 
@@ -92,7 +93,8 @@ def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
     left = [place for place in range(network.config.heads.n_models) if place != at]
     state = network.heads.state_dict()
     names = [name for group in network.heads.columns.values() for name in group]
-    return _changed(network, {name: state[name][..., left] for name in names}, network.calibration[:, left])
+    columns = {name: state[name][..., left] for name in names}
+    return _changed(network, columns, network.calibration[:, left], left)
 
 
 def _rows(heads: Heads, said: Said) -> dict[str, int]:
@@ -108,12 +110,20 @@ def _parts(stacked: torch.Tensor, rows: Mapping[str, int]) -> dict[str, torch.Te
 
 
 def _changed(
-    network: RouterNetwork, columns: Mapping[str, torch.Tensor], calibration: torch.Tensor
+    network: RouterNetwork, columns: Mapping[str, torch.Tensor], calibration: torch.Tensor, kept: list[int]
 ) -> RouterNetwork:
-    """The network with other columns; what does not belong to a model is shared with the one before."""
-    heads = dataclasses.replace(network.config.heads, n_models=calibration.shape[1])
+    """The network with other columns; what does not belong to a model is shared with the one before.
+
+    `kept` are the places of the models that it had; for those that it had not, a stack lets the heads speak.
+    """
+    n_models = calibration.shape[1]
+    heads = dataclasses.replace(network.config.heads, n_models=n_models)
+    config = dataclasses.replace(network.config, heads=heads, stack=None)
     with torch.random.fork_rng(devices=[]):
-        changed = RouterNetwork(network.trunk, dataclasses.replace(network.config, heads=heads))
+        changed = RouterNetwork(network.trunk, config)
+    own = {name: value for name, value in network.state_dict().items() if not name.startswith("stack.")}
     state = {f"heads.{name}": value for name, value in columns.items()}
-    changed.load_state_dict({**network.state_dict(), **state, "calibration": calibration})
+    changed.load_state_dict({**own, **state, "calibration": calibration})
+    if network.stack is not None:
+        changed.attach(network.stack.with_models(kept, added=n_models - len(kept)))
     return changed.eval()

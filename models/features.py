@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +68,7 @@ def _compute(
     out = np.empty((len(prompts), trunk.width * len(layers) + 1), np.float32)
     done = 0
     with torch.inference_mode(), autocast(device):
-        for rows in _batches(prompts):
+        for rows in prompts.batches(_TOKENS_PER_BATCH):
             ids, mask = (torch.from_numpy(a).to(device) for a in prompts.batch(rows))
             out[rows] = pooled_features(trunk.model, layers, ids, mask).float().cpu().numpy()
             done += len(rows)
@@ -77,15 +77,9 @@ def _compute(
     return out
 
 
-def _batches(prompts: EncodedPrompts) -> list[npt.NDArray[np.intp]]:
-    """Rows sorted by length, each batch of about the same number of tokens; the longest first."""
-    order = np.argsort(-prompts.lengths, kind="stable")
-    batches, start = [], 0
-    while start < len(order):
-        size = max(1, _TOKENS_PER_BATCH // int(prompts.lengths[order[start]]))
-        batches.append(order[start : start + size])
-        start += size
-    return batches
+def in_batches(rows: npt.NDArray[Any], size: int = 512) -> Iterator[npt.NDArray[Any]]:
+    """The rows, so many at a time, in order."""
+    return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:

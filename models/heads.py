@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from routoo.data.errors import InputError
 
+HeadKind = Literal["factorised", "free"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class HeadConfig:
@@ -37,7 +39,7 @@ class HeadConfig:
     n_features: int
     n_models: int
     n_domains: int = 0
-    kind: Literal["factorised", "free"] = "factorised"
+    kind: HeadKind = "factorised"
     width: int = 128
     rank: int = 16
     members: int = 3

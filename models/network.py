@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from routoo.models.heads import HeadConfig, HeadOutputs, Heads
+from routoo.models.stack import Stack, StackConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -23,20 +24,33 @@ class NetworkConfig:
         trunk: Configuration of the Hugging Face encoder, as its `to_dict` gives it.
         layers: Hidden states whose means over the tokens are the features; 0 is the embedding layer.
         heads: See `HeadConfig`.
+        stack: What has a say beside the heads, if anything.
     """
 
     trunk: dict[str, Any]
     layers: tuple[int, ...]
     heads: HeadConfig
+    stack: StackConfig | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """A mapping that JSON can hold and `from_dict` reads back."""
-        return {"trunk": self.trunk, "layers": list(self.layers), "heads": dataclasses.asdict(self.heads)}
+        return {
+            "trunk": self.trunk,
+            "layers": list(self.layers),
+            "heads": dataclasses.asdict(self.heads),
+            "stack": None if self.stack is None else dataclasses.asdict(self.stack),
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> NetworkConfig:
         """The configuration that `to_dict` wrote."""
-        return cls(values["trunk"], tuple(values["layers"]), HeadConfig(**values["heads"]))
+        stack = values.get("stack")
+        return cls(
+            values["trunk"],
+            tuple(values["layers"]),
+            HeadConfig(**values["heads"]),
+            None if stack is None else StackConfig.from_dict(stack),
+        )
 
 
 class Predictions(NamedTuple):
@@ -69,6 +83,7 @@ class RouterNetwork(nn.Module):
         self.trunk = trunk
         self.config = config
         self.heads = Heads(config.heads)
+        self.stack = None if config.stack is None else Stack(config.stack, config.heads.n_models)
         self.register_buffer("calibration", torch.tensor([[1.0], [0.0]]).repeat(1, config.heads.n_models))
         self.register_buffer("spread", torch.ones(()))
 
@@ -88,7 +103,16 @@ class RouterNetwork(nn.Module):
 
     def predict_features(self, features: Tensor, domain: Tensor | None = None) -> Predictions:
         """Calibrated predictions from features that were computed before."""
-        return self._calibrated(self.heads(features, domain))
+        outputs = self.heads(features, domain)
+        centre = outputs.logits.mean(0)
+        return self._calibrated(
+            outputs, centre if self.stack is None else self.stack(features, centre, domain)
+        )
+
+    def attach(self, stack: Stack) -> None:
+        """Gives a stack a say in the logits; calibration has to be fitted again after it."""
+        self.stack = stack
+        self.config = dataclasses.replace(self.config, stack=stack.config)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, domain: Tensor | None = None) -> Predictions:
         """Calibrated predictions for token ids and mask, both ``(n_prompts, length)`` int64.
@@ -97,17 +121,16 @@ class RouterNetwork(nn.Module):
         """
         return self.predict_features(self.features(input_ids, attention_mask), domain)
 
-    def _calibrated(self, outputs: HeadOutputs) -> Predictions:
+    def _calibrated(self, outputs: HeadOutputs, logits: Tensor) -> Predictions:
         slope, shift = self.calibration
-        centre = outputs.logits.mean(0)
-        logits = centre * slope + shift
+        logits = logits * slope + shift
         unknown = torch.full_like(logits, float("nan"))
         members = outputs.logits.shape[0]
         error = unknown
         if (
             members > 1
         ):  # the members disagree by what the data leave open; `spread` makes that a standard error
-            variance = (outputs.logits - centre).square().sum(0) / (members - 1)
+            variance = (outputs.logits - outputs.logits.mean(0)).square().sum(0) / (members - 1)
             error = variance.sqrt() * slope * self.spread
         return Predictions(
             logits.sigmoid(),

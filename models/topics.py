@@ -12,6 +12,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import svds
 
+from routoo.models.kmeans import spherical_centres, unit_rows
+
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.intp]
 
@@ -20,7 +22,6 @@ _CHARACTERS = 4000  # read of a prompt
 _BUCKETS = 1 << 16
 _WIDTH = 32
 _PROMPTS_EACH, _MOST = 100, 64
-_ROUNDS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Topics:
     """Topics read off some prompts, to which any prompt belongs by its words.
 
     Words are hashed and weighed by how rare they are, reduced by a singular value decomposition (Deerwester
-    and others 1990), and grouped by spherical k-means (Dhillon and Modha 2001).
+    and others 1990), and grouped by spherical k-means.
 
     Args:
         rarity: Weight of each bucket of words.
@@ -59,11 +60,12 @@ class Topics:
         _, _, rows = svds(weighed, k=width, v0=random.standard_normal(min(weighed.shape)))
         directions = np.asarray(rows.T, np.float64)
         n_topics = int(np.clip(len(texts) // _PROMPTS_EACH, 1, _MOST))
-        return cls(rarity, directions, _centres(_unit(weighed @ directions), n_topics, random))
+        centres = spherical_centres(unit_rows(weighed @ directions), n_topics, random)
+        return cls(rarity, directions, np.asarray(centres, np.float64))
 
     def groups(self, texts: Sequence[str]) -> Groups:
         """Number of the topic of each prompt, ``(n_prompts,)``."""
-        vectors = _unit(_weighed(_counts(texts), self.rarity) @ self.directions)
+        vectors = unit_rows(_weighed(_counts(texts), self.rarity) @ self.directions)
         return np.asarray((vectors @ self.centres.T).argmax(axis=1), np.intp)
 
 
@@ -82,27 +84,3 @@ def _weighed(counts: csr_array, rarity: Floats) -> csr_array:
     weighed = counts.copy()
     weighed.data = np.log1p(weighed.data)
     return csr_array(weighed @ diags_array(rarity))
-
-
-def _unit(vectors: Floats) -> Floats:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, 1e-12), np.float64)
-
-
-def _centres(vectors: Floats, n_topics: int, random: np.random.Generator) -> Floats:
-    """Centres of spherical k-means, begun at vectors far from each other (Arthur and Vassilvitskii 2007)."""
-    centres = vectors[random.integers(len(vectors), size=1)]
-    while len(centres) < n_topics:
-        away = np.maximum(1 - (vectors @ centres.T).max(axis=1), 0)
-        if away.sum() <= 1e-9 * len(vectors):
-            break
-        centres = np.vstack([centres, vectors[random.choice(len(vectors), p=away / away.sum())]])
-    for _ in range(_ROUNDS):
-        nearest = (vectors @ centres.T).argmax(axis=1)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, nearest, vectors)
-        moved = np.where((np.bincount(nearest, minlength=len(centres)) > 0)[:, None], _unit(sums), centres)
-        if np.allclose(moved, centres):
-            break
-        centres = moved
-    return np.asarray(centres, np.float64)

@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
-from routoo.data.domains import domain_numbers
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.pricing import derive_pool
-from routoo.data.scores import Scores, priced_scores
+from routoo.data.scores import Scores
 
 if TYPE_CHECKING:
     from routoo.export.parity import ParityReport
@@ -66,18 +63,12 @@ class Predictor:
         Raises:
             InputError: There is no prompt, or one is no text or blank.
         """
-        from routoo.models.training import predict_inputs
+        from routoo.models.estimators import predicted_scores
 
         texts = [] if prompts is None or isinstance(prompts, str) else list(prompts)
         if not texts:
             raise InputError("nothing to predict: expected a list of at least one prompt")
-        encoded = self.trained.encoder.encode(texts)
-        order = np.argsort(encoded.lengths, kind="stable")
-        back = np.argsort(order)
-        numbers = domain_numbers(domains, self.trained.domains, len(encoded))
-        found = predict_inputs(self.trained.network, encoded, order, domain=numbers, size=64)
-        sent = encoded.input_tokens[:, None] * self.trained.input_token_ratio
-        return priced_scores(self.pool, sent, **{k: v.numpy()[back] for k, v in found._asdict().items()})
+        return predicted_scores(self.trained, texts, domains)
 
     def add_model(
         self, model: PoolModel, outcomes: Outcomes, *, progress: Progress | None = None

@@ -1,0 +1,171 @@
+"""Learned predictors behind the one contract: experts on the features of a trunk, and networks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from routoo.data.domains import domain_numbers
+from routoo.data.errors import InputError
+from routoo.data.scores import priced_scores
+from routoo.data.text import PromptEncoder, TextPolicy
+from routoo.models.baselines import Recorded
+from routoo.models.expert_fits import fit_neighbours
+from routoo.models.features import Progress, in_batches, prompt_features
+from routoo.models.network import default_layers
+from routoo.models.targets import targets_of
+from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+from routoo.models.trunk import Trunk, load_trunk
+
+if TYPE_CHECKING:
+    from routoo.data.outcomes import Outcomes
+    from routoo.data.pool import Pool
+    from routoo.data.scores import Scores
+    from routoo.models.expert_fits import Fit
+    from routoo.models.options import TrainOptions
+
+Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+"""Prompts to features, ``(n_prompts, n_features)``."""
+
+
+class ExpertEstimator:
+    """An expert as an estimator: its probabilities, with each model's mean cost and latency.
+
+    Args:
+        fit: How the expert is fitted, one of `routoo.models.expert_fits`, its settings bound.
+        embed: Prompts to features.
+    """
+
+    def __init__(self, fit: Fit, embed: Embed) -> None:
+        self.fit_expert, self.embed = fit, embed
+
+    def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
+        """Fits the expert on the prompts in ``train`` and ``val``, or on all when there is no split.
+
+        Raises:
+            InputError: The outcomes lack what it learns from.
+        """
+        self._known = Recorded.of(outcomes, pool)
+        everyone = np.ones(len(self._known.texts), bool)
+        targets = targets_of(self._known.outcomes, pool.names, fitting=everyone)
+        self._domains = targets.domains
+        self.expert = self.fit_expert(self.embed(self._known.texts), targets)
+        return self
+
+    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+        """What the expert says of each prompt, and of its domain where that is known."""
+        told = domain_numbers(domains, self._domains, len(prompts))
+        batches = zip(in_batches(self.embed(prompts)), in_batches(told), strict=True)
+        with torch.inference_mode():
+            parts = [self.expert(*map(torch.from_numpy, batch)).sigmoid() for batch in batches]
+        return self._known.scores(torch.cat(parts).double().numpy())
+
+
+class NearestExemplars(ExpertEstimator):
+    """Mean score of the most similar recorded prompts, shrunk towards the model's mean.
+
+    k nearest neighbours by cosine similarity, the estimator that tuned studies find hard to beat
+    (arXiv 2505.12601).
+
+    Args:
+        embed: Prompts to vectors.
+        k: Neighbours.
+        strength: Prompts of evidence that the overall mean counts for.
+
+    Raises:
+        InputError: `k` is not positive.
+    """
+
+    def __init__(self, embed: Embed, *, k: int = 100, strength: float = 0.0) -> None:
+        if k < 1:
+            raise InputError(f"k must be at least 1, got {k}")
+        all_of_them = sys.maxsize
+        fit = partial(fit_neighbours, nearest=k, sharpness=0.0, strength=strength, most=all_of_them)
+        super().__init__(fit, embed)
+
+
+class NetworkEstimator:
+    """A network, whatever its heads and its stack, as an estimator.
+
+    Args:
+        options: How it is trained.
+    """
+
+    def __init__(self, options: TrainOptions) -> None:
+        self.options = options
+
+    def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
+        """Trains on the prompts in ``train``, and stops and calibrates on those in ``val``.
+
+        Raises:
+            InputError: There is too little to train on.
+        """
+        self.trained = train_network(outcomes, pool, self.options)
+        return self
+
+    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+        """What the network says."""
+        return predicted_scores(self.trained, prompts, domains)
+
+
+def predicted_scores(
+    trained: TrainedNetwork, prompts: Sequence[str], domains: Sequence[str | None] | None = None
+) -> Scores:
+    """Predicted score, cost and latency of each model on each prompt, by a network on torch.
+
+    Args:
+        trained: The network with its text side.
+        prompts: Texts.
+        domains: Domain of each prompt, where it is known; else it is guessed from the text.
+
+    Raises:
+        InputError: A prompt is no text or blank.
+    """
+    encoded = trained.encoder.encode(prompts)
+    order = np.argsort(encoded.lengths, kind="stable")
+    back = np.argsort(order)
+    numbers = domain_numbers(domains, trained.domains, len(encoded))
+    found = predict_inputs(trained.network, encoded, order, domain=numbers, size=64)
+    sent = encoded.input_tokens[:, None] * trained.input_token_ratio
+    return priced_scores(trained.pool, sent, **{k: v.numpy()[back] for k, v in found._asdict().items()})
+
+
+class TrunkFeatures:
+    """Features of prompts by a pretrained trunk, which is loaded when first asked.
+
+    Args:
+        trunk: Its name, see `load_trunk`.
+        last_layer: The means of its last layer alone, in place of all features of a network.
+        cache_dir: Where features are kept.
+        progress: Told after every batch.
+    """
+
+    def __init__(
+        self,
+        trunk: str,
+        *,
+        last_layer: bool = False,
+        cache_dir: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.trunk, self.last_layer, self.cache_dir, self.progress = trunk, last_layer, cache_dir, progress
+        self._loaded: tuple[Trunk, PromptEncoder] | None = None
+
+    def __call__(self, prompts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Features of these prompts, ``(n_prompts, n_features)``."""
+        if self._loaded is None:
+            trunk = load_trunk(self.trunk, texts=prompts)
+            self._loaded = trunk, PromptEncoder(trunk.tokenizer, TextPolicy())
+        trunk, encoder = self._loaded
+        layers = default_layers(trunk.n_layers)
+        found = prompt_features(
+            trunk, encoder.encode(prompts), layers, cache_dir=self.cache_dir, progress=self.progress
+        )
+        return found[:, -1 - trunk.width : -1] if self.last_layer else found

@@ -1,0 +1,151 @@
+"""The stack inside a network: trained, rebuilt, and cut to other models."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
+from routoo.models import ensemble
+from routoo.models.blend import Blend, Held
+from routoo.models.columns import column_values, with_column, without_column
+from routoo.models.ensemble import expert_fits
+from routoo.models.expert_fits import Fit
+from routoo.models.network import NetworkConfig, RouterNetwork
+from routoo.models.options import TrainOptions
+from routoo.models.stack import Stack
+from routoo.models.targets import Targets
+from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+from routoo.models.trunk import load_trunk
+
+SHARE = 0.25  # of the heads, the domain table, the exemplars and the other heads
+CHOSEN = ("domain table", "nearest exemplars", "free heads")
+
+
+@pytest.fixture(scope="module")
+def options(outcomes: Outcomes, tmp_path_factory: pytest.TempPathFactory) -> TrainOptions:
+    """Options for a frozen trunk, whose weights mean nothing but tell words apart."""
+    folder = tmp_path_factory.mktemp("trunk")
+    trunk = load_trunk("tiny", texts=outcomes.texts)
+    trunk.model.save_pretrained(folder)
+    trunk.tokenizer.save(str(folder / "tokenizer.json"))
+    quick: dict[str, Any] = {"epochs": 2, "width": 16, "members": 2, "max_tokens": 32, "progress": False}
+    return TrainOptions(
+        trunk=str(folder),
+        heads="factorised",
+        ensemble=True,
+        accelerator="cpu",
+        cache_dir=None,
+        **quick,
+    )
+
+
+@pytest.fixture(scope="module")
+def stacked(options: TrainOptions, outcomes: Outcomes, pool: Pool) -> TrainedNetwork:
+    """A network whose stack was told its weights."""
+
+    def fits(targets: Targets) -> dict[str, Fit]:
+        return {name: fit for name, fit in expert_fits(targets).items() if name in CHOSEN}
+
+    def told(held: Held, *, seed: int = 0) -> Blend:
+        weights = (SHARE,) * len(held.logits)
+        return Blend(weights, weights, 0.01, 0.005)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ensemble, "fit_blend", told)
+        patch.setattr(ensemble, "expert_fits", fits)
+        return train_network(outcomes, pool, options)
+
+
+def p_correct(trained: TrainedNetwork, network: RouterNetwork, texts: list[str]) -> np.ndarray[Any, Any]:
+    encoded = trained.encoder.encode(texts)
+    return np.asarray(predict_inputs(network, encoded, np.arange(len(texts))).p_correct.numpy())
+
+
+def test_the_chosen_parts_speak_with_the_heads(stacked: TrainedNetwork, outcomes: Outcomes) -> None:
+    network = stacked.network
+    assert isinstance(network.stack, Stack)
+    assert len(network.stack.experts) == 2
+    assert len(network.stack.heads) == 1
+    torch.testing.assert_close(network.stack.weight, torch.full((4, 3), SHARE))
+    ids, mask = (torch.from_numpy(a) for a in stacked.encoder.encode(outcomes.texts[:5]).batch(np.arange(5)))
+    with torch.inference_mode():
+        features = network.features(ids, mask)
+        parts = [network.heads(features).logits.mean(0), *(part(features) for part in network.stack.experts)]
+        parts.append(network.stack.heads[0](features).logits.mean(0))
+        mean = torch.stack(parts).mean(0) * network.calibration[0] + network.calibration[1]
+        torch.testing.assert_close(network(ids, mask).p_correct, mean.sigmoid())
+
+
+def test_what_was_chosen_is_on_record(stacked: TrainedNetwork) -> None:
+    found = stacked.metrics["ensemble"]
+    assert found["weights"] == dict.fromkeys(("heads", *CHOSEN), SHARE)
+    assert found["gain"] == 0.01
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_the_parts_are_fitted_again_on_all_prompts(stacked: TrainedNetwork, outcomes: Outcomes) -> None:
+    stack = stacked.network.stack
+    assert stack is not None
+    assert stack.config.experts[0].kind in ("table", "neighbours")
+    sizes = {expert.kind: expert.size for expert in stack.config.experts}
+    assert sizes == {"neighbours": len(outcomes.part("train", "val")), "table": 3}
+
+
+def test_it_is_built_again_from_its_configuration(stacked: TrainedNetwork, outcomes: Outcomes) -> None:
+    network = stacked.network
+    config = NetworkConfig.from_dict(json.loads(json.dumps(network.config.to_dict())))
+    again = RouterNetwork.from_config(config).eval()
+    again.load_state_dict(network.state_dict())
+    texts = outcomes.texts[:9]
+    np.testing.assert_array_equal(p_correct(stacked, again, texts), p_correct(stacked, network, texts))
+
+
+def test_models_come_and_go(stacked: TrainedNetwork, outcomes: Outcomes) -> None:
+    network, texts = stacked.network, outcomes.texts[:9]
+    before = p_correct(stacked, network, texts)
+    fewer = without_column(network, 1)
+    np.testing.assert_allclose(p_correct(stacked, fewer, texts), before[:, [0, 2]], rtol=1e-6)
+    column = {said: column_values(network, said)[:, 0] for said in network.heads.columns}
+    more = with_column(network, column)
+    found = p_correct(stacked, more, texts)
+    np.testing.assert_allclose(found[:, :3], before, rtol=1e-6)
+    assert more.stack is not None
+    assert more.stack.weight[:, 3].tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert np.isfinite(found).all()
+
+
+def test_the_graph_says_what_the_stack_says(stacked: TrainedNetwork, tmp_path: Path) -> None:
+    from routoo.export.bundle import Bundle
+    from routoo.export.runtime import Runtime
+    from routoo.export.writer import read_trained, write_bundle
+
+    report = write_bundle(stacked, tmp_path / "bundle", sample_prompts=["add the numbers 1 2", "write 3"])
+    report.check()
+    runtime = Runtime(Bundle.open(tmp_path / "bundle"))
+    texts = ["add the numbers 4 5", "write a function that sorts 7", "when did the war end 1"]
+    read = read_trained(Bundle.open(tmp_path / "bundle"))
+    expected = p_correct(stacked, stacked.network, texts)
+    np.testing.assert_array_equal(p_correct(read, read.network, texts), expected)
+    np.testing.assert_allclose(runtime.predict(texts).p_correct, expected, atol=0.05)
+
+
+def test_left_to_itself_it_is_chosen_by_validation(
+    options: TrainOptions, outcomes: Outcomes, pool: Pool
+) -> None:
+    trained = train_network(outcomes, pool, dataclasses.replace(options, refit=False))
+    found = trained.metrics["ensemble"]
+    kept = found["gain"] > found["gain_error"]
+    assert found["weights"] == (found["proposed"] if kept else {"heads": 1.0})
+    assert (trained.network.stack is not None) == (set(found["weights"]) != {"heads"})
+
+
+def test_an_ensemble_needs_a_frozen_trunk() -> None:
+    with pytest.raises(InputError, match="ensemble needs the features of a frozen trunk"):
+        TrainOptions(tune="full", ensemble=True)
