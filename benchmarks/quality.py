@@ -2,9 +2,10 @@
 
     python benchmarks/quality.py FOLDER [--pool pool.toml] [--seeds 0 1 2] [--output OUT]
 
-For each seed: train with the default options, export, predict with the int8 graph, evaluate. Prints a table
-with the baselines, then the mean over the seeds, and writes to OUT for each seed the bundle, the HTML report
-and `predictions.parquet` (prompt_id, model, p, cost): what an independent scorer of the same outcomes needs.
+For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there are
+domains, once more with the domains told. Prints a table with the baselines, then the means over the seeds, and
+writes to OUT for each seed the bundle, the HTML report, and `predictions.parquet` and `predictions_told.parquet`
+(prompt_id, model, p, cost): what an independent scorer of the same outcomes needs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -29,20 +31,38 @@ from routoo.models.options import default_cache_dir
 FIGURES = ("auc", "brier", "ece", "area", "closed", "apgr", "acc@0.5", "cost@0.95", "cost@1")
 
 
-def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str) -> tuple[Evaluation, float]:
-    """The evaluation of one seed, and the seconds that training took; its files are left in `output`."""
+@dataclass(frozen=True)
+class Run:
+    """One seed: the evaluation, another with domains told where there are any, and the seconds of training."""
+
+    guessed: Evaluation
+    told: Evaluation | None
+    seconds: float
+
+
+def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str) -> Run:
+    """Trains, exports and judges with one seed; the files are left in `output`."""
     outcomes = routoo.Outcomes.read(data)
     started = time.perf_counter()
     predictor = routoo.train(outcomes, pool, seed=seed, tune=tune)
     seconds = time.perf_counter() - started
     predictor.export(output / "bundle")
     router = routoo.Router.from_pretrained(output / "bundle", threads=None)
-    found, scores = evaluate_router(router, outcomes, cache_dir=default_cache_dir())
-    scores.to_polars().select(
-        "prompt_id", "model", pl.col("p_correct").alias("p"), pl.col("cost_usd").alias("cost")
-    ).write_parquet(output / "predictions.parquet")
-    write_report(found, output / "report.html")
-    return found, seconds
+    found = {}
+    for name in ("guessed", "told") if predictor.trained.domains else ("guessed",):
+        found[name], scores = evaluate_router(
+            router,
+            outcomes,
+            tell_domains=name == "told",
+            cache_dir=default_cache_dir(),
+            robustness_prompts=200 if name == "guessed" else 0,
+        )
+        file = "predictions.parquet" if name == "guessed" else "predictions_told.parquet"
+        scores.to_polars().select(
+            "prompt_id", "model", pl.col("p_correct").alias("p"), pl.col("cost_usd").alias("cost")
+        ).write_parquet(output / file)
+    write_report(found["guessed"], output / "report.html")
+    return Run(found["guessed"], found.get("told"), seconds)
 
 
 def mean_table(found: list[Evaluation]) -> Table:
@@ -73,14 +93,17 @@ def main() -> None:
     chosen = parser.parse_args()
     console = Console()
     pool = pool_for(routoo.Outcomes.read(chosen.data), chosen.data, chosen.pool)
-    found = []
+    runs = []
     for seed in chosen.seeds:
         folder = chosen.output / chosen.data.name / f"seed{seed}"
         folder.mkdir(parents=True, exist_ok=True)
-        evaluation, seconds = run(chosen.data, pool, seed, folder, tune=chosen.tune)
-        console.print(evaluation.table(), f"seed {seed}: trained in {seconds:.0f} s; files in {folder}\n")
-        found.append(evaluation)
-    console.print(mean_table(found))
+        made = run(chosen.data, pool, seed, folder, tune=chosen.tune)
+        note = f"seed {seed}: trained in {made.seconds:.0f} s; files in {folder}\n"
+        console.print(made.guessed.table(), note)
+        runs.append(made)
+    console.print(mean_table([made.guessed for made in runs]))
+    if told := [made.told for made in runs if made.told is not None]:
+        console.print("the same with the domain of each prompt told:", mean_table(told))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,10 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    tell_domains: Annotated[
+        bool,
+        typer.Option("--tell-domains", help="Tell the router each prompt's domain, as if it were known."),
+    ] = False,
     pool: PoolFile = None,
     seed: Seed = 0,
     samples: Annotated[
@@ -70,6 +74,7 @@ def evaluate(
             router,
             Outcomes.read(source),
             part=_part(part),
+            tell_domains=tell_domains,
             cache_dir=default_cache_dir(),
             seed=seed,
             samples=samples,

@@ -37,6 +37,7 @@ def evaluate_router(
     outcomes: Outcomes,
     *,
     part: Part = "test",
+    tell_domains: bool = False,
     trunk: str | None = None,
     cache_dir: Path | None = None,
     seed: int = 0,
@@ -55,6 +56,7 @@ def evaluate_router(
         outcomes: Recorded outcomes; those without a split get one with the seed that the router was trained
             with, so that no prompt it learned from is judged.
         part: The part to judge on.
+        tell_domains: Whether the router is told the domain of each prompt, or must guess it from the text.
         trunk: Embeds the prompts for the nearest neighbours; the router's own when it is a pretrained one.
         cache_dir: Where embeddings are kept.
         seed: Of the resamples behind the intervals.
@@ -81,7 +83,12 @@ def evaluate_router(
     def told(what: str) -> Callable[[int, int], None] | None:
         return None if progress is None else lambda done, total: progress(what, done, total)
 
-    scores = router.predict(judged.texts, prompt_ids=judged.prompt_ids, progress=told(ROUTER))
+    domains = judged.domains if tell_domains else None
+    if tell_domains and not any(domains or ()):
+        raise InputError(f"{outcomes.name} has no domains to tell: its prompts need a column domain")
+    scores = router.predict(
+        judged.texts, domains=domains, prompt_ids=judged.prompt_ids, progress=told(ROUTER)
+    )
     embed = TrunkFeatures(
         trunk or str(trained_on.get("trunk", "")),
         last_layer=True,
