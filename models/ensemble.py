@@ -122,6 +122,8 @@ class Ensemble:
             "proposed": {n: w for n, w in zip(names, blend.proposed, strict=True) if w > 0},
             "gain": blend.gain,
             "gain_error": blend.error,
+            "likelihood_gain": blend.likelihood_gain,
+            "likelihood_gain_error": blend.likelihood_error,
         }
 
     def _attach(self, network: RouterNetwork, parts: dict[str, Part]) -> None:

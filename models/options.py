@@ -37,13 +37,16 @@ class TrainOptions:
         patience: Epochs without progress on validation after which training stops.
         refit: Once the epoch is chosen, train the heads of a frozen trunk again for as long on the prompts of
             validation too; calibration stays as it was fitted on validation.
+        ensemble: Let experts (see `Ensemble`) have a say beside the heads of a frozen trunk, as far as they
+            raise routing utility on validation.
         batch_size: Prompts a step.
         learning_rate: Peak rate of the heads.
         trunk_learning_rate: Peak rate of the trunk, where it learns.
         weight_decay: Of AdamW.
         domain_weight: Weight of the auxiliary loss that makes the heads guess the prompt's domain.
         usage_weight: Weight of the losses on output tokens and latency.
-        monitor: What stops training and picks the epoch, on validation: routing ``utility`` or ``loss``.
+        monitor: What picks the epoch on validation: ``loss``, by which the last epoch within one standard
+            error of the least is kept, or routing ``utility``, by which the best is.
         seed: Of weights, batches and dropout.
         accelerator: Lightning's: ``auto`` takes a GPU when there is one.
         threads: CPU threads; all that this process may use when not given.
@@ -68,6 +71,7 @@ class TrainOptions:
     epochs: int = 10
     patience: int = 10
     refit: bool = True
+    ensemble: bool = False
     batch_size: int = 256
     learning_rate: float = 3e-3
     trunk_learning_rate: float = 5e-5
@@ -103,6 +107,10 @@ class TrainOptions:
         if self.resume and self.checkpoint_dir is None:
             raise InputError(
                 "resume needs checkpoint_dir: the folder in which the interrupted run left its state"
+            )
+        if self.ensemble and self.tune != "frozen":
+            raise InputError(
+                f"ensemble needs the features of a frozen trunk: use tune='frozen', got {self.tune!r}"
             )
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads must be at least 1, got {self.threads}")

@@ -21,8 +21,9 @@ from routoo.data.errors import InputError
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models.calibration import fit_calibration, fit_spread
+from routoo.models.ensemble import Ensemble
 from routoo.models.features import Features, Progress, prompt_features
-from routoo.models.fitting import best_epoch, fit_network
+from routoo.models.fitting import fit_network
 from routoo.models.heads import HeadConfig
 from routoo.models.lightning import PromptData, Validation
 from routoo.models.network import NetworkConfig, Predictions, RouterNetwork, default_layers
@@ -110,16 +111,21 @@ def train_network(
         mean_cost = np.nanmean(cost, axis=0)
         cost = np.where(np.isnan(cost), mean_cost, cost)[validating]
         validation = Validation(np.broadcast_to(mean_cost, cost.shape), cost)
-        history = fit_network(network, data, validation, options, run_id)
-        metrics = _calibrate(network.cpu().eval(), inputs, targets.score, validating)
+        fitted = fit_network(network, data, validation, options, run_id)
+        network.cpu().eval()
+        ensemble = Ensemble.of(network, data, validation, run_id) if options.ensemble else None
+        metrics = _calibrate(network, inputs, targets.score, validating)
+        if ensemble is not None:
+            metrics["ensemble"] = ensemble.to_dict()
         seen = np.concatenate([fitting, validating])
         if options.refit and options.tune == "frozen":
             more = PromptData(inputs, targets, fitting=seen, validating=validating, options=options)
             fresh = _initial_network(trunk, targets, seen, options)
             fresh.load_state_dict({name: network.state_dict()[name] for name in _MEASURED}, strict=False)
-            epochs = best_epoch(history, options) + 1
-            fit_network(fresh, more, None, options, f"{run_id}-all", epochs=epochs)
+            fit_network(fresh, more, None, options, f"{run_id}-all", epochs=fitted.epochs)
             network = fresh.cpu().eval()
+            if ensemble is not None:
+                ensemble.refit(network, more, run_id)
         held = np.arange(len(seen)) >= len(fitting)
         metrics |= fit_usage(network.heads, _hidden(network, inputs, seen), targets.rows(seen), held=held)
     trained_on = {
@@ -132,7 +138,7 @@ def train_network(
         "cut_prompts": int(encoded.cut.sum()),
     }
     return TrainedNetwork(
-        network, encoder, pool, ratio, trained_on, {"epochs": history, **metrics}, targets.domains
+        network, encoder, pool, ratio, trained_on, {"epochs": fitted.history, **metrics}, targets.domains
     )
 
 
@@ -232,7 +238,7 @@ def _calibrate(
     inputs: Features | EncodedPrompts,
     score: npt.NDArray[np.float32],
     validating: npt.NDArray[np.intp],
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Fits calibration and spread on validation; returns the Brier score there before and after."""
     raw = predict_inputs(network, inputs, validating)
     target = score[validating].astype(np.float64)

@@ -1,9 +1,10 @@
 """Weights of a blend: what helps is taken, what does not is left alone."""
 
 import numpy as np
+import pytest
 from scipy.special import logit
 
-from routoo.models.blend import Held, fit_blend
+from routoo.models.blend import Blend, Held, fit_blend
 
 Array = np.ndarray
 
@@ -25,7 +26,7 @@ def test_noise_gets_no_weight_beside_what_knows() -> None:
     noise = np.random.default_rng(1).random((3, *truth.shape))
     blend = fit_blend(held(truth, *noise, truth=truth))
     assert blend.weights == (1.0, 0.0, 0.0, 0.0)
-    assert blend.gain <= blend.error
+    assert not blend.better
 
 
 def test_what_knows_is_found_behind_means() -> None:
@@ -45,6 +46,14 @@ def test_halves_of_the_truth_are_put_together() -> None:
     parts = [1 / (1 + np.exp(-z)) for z in (left, right)]
     blend = fit_blend(held(*parts, truth=truth))
     assert min(blend.proposed) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("gain", "likelihood", "better"),
+    [(0.02, -0.01, True), (0.002, 0.02, True), (0.002, 0.001, False), (-0.01, 0.02, False)],
+)
+def test_a_gain_has_to_be_seen(gain: float, likelihood: float, better: bool) -> None:
+    assert Blend((1.0,), (1.0,), gain, 0.01, likelihood, 0.01).better == better
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
