@@ -2,10 +2,10 @@
 
     python benchmarks/quality.py FOLDER [--pool pool.toml] [--seeds 0 1 2] [--output OUT]
 
-For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there are
-domains, once more with the domains told. Prints a table with the baselines, then the means over the seeds, and
-writes to OUT for each seed the bundle, the HTML report, and `predictions.parquet` and `predictions_told.parquet`
-(prompt_id, model, p, cost): what an independent scorer of the same outcomes needs.
+For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there
+are domains, once more with the domains told. Prints a table with the baselines, then the means over the seeds,
+and writes to OUT for each seed the bundle, the HTML report, `predictions.parquet` and, with domains told,
+`predictions_told.parquet` (prompt_id, model, p, cost): what an independent scorer of the outcomes needs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FIGURES = ("auc", "brier", "ece", "area", "closed", "apgr", "acc@0.5", "cost@0.9
 
 @dataclass(frozen=True)
 class Run:
-    """One seed: the evaluation, another with domains told where there are any, and the seconds of training."""
+    """One seed: the evaluation, another with domains told where there are any, and how long training took."""
 
     guessed: Evaluation
     told: Evaluation | None
@@ -55,6 +55,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str) -> Run:
             outcomes,
             tell_domains=name == "told",
             cache_dir=default_cache_dir(),
+            samples=1000 if name == "guessed" else 100,
             robustness_prompts=200 if name == "guessed" else 0,
         )
         file = "predictions.parquet" if name == "guessed" else "predictions_told.parquet"
