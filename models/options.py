@@ -37,8 +37,8 @@ class TrainOptions:
         patience: Epochs without progress on validation after which training stops.
         refit: Once the epoch is chosen, train the heads of a frozen trunk again for as long on the prompts of
             validation too; calibration stays as it was fitted on validation.
-        ensemble: Let experts (see `Ensemble`) have a say beside the heads of a frozen trunk, as far as they
-            raise routing utility on validation.
+        ensemble: Let experts (domain table, nearest exemplars, clusters, linear maps) and heads of the other
+            kind have a say beside the heads of a frozen trunk, as far as validation shows that they serve.
         batch_size: Prompts a step.
         learning_rate: Peak rate of the heads.
         trunk_learning_rate: Peak rate of the trunk, where it learns.
