@@ -3,9 +3,9 @@
     python benchmarks/quality.py FOLDER [--pool pool.toml] [--seeds 0 1 2] [--output OUT]
 
 For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there
-are domains, once more with the domains told. Prints a table with the baselines, then the means over the seeds,
-and writes to OUT for each seed the bundle, the HTML report, `predictions.parquet` and, with domains told,
-`predictions_told.parquet` (prompt_id, model, p, cost): what an independent scorer of the outcomes needs.
+are domains, once more with the domains told. Prints a table with the baselines, then the means over the
+seeds, and writes to OUT for each seed the bundle, the HTML report, `predictions.parquet` and, with domains
+told, `predictions_told.parquet` (prompt_id, model, p, cost): what an independent scorer needs.
 """
 
 from __future__ import annotations
