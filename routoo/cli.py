@@ -20,6 +20,7 @@ from routoo.commands.data import data
 from routoo.commands.demo import demo
 from routoo.commands.evaluate import evaluate
 from routoo.commands.export import export
+from routoo.commands.model import model
 from routoo.commands.pool import pool
 from routoo.commands.predict import predict
 from routoo.commands.select import select
@@ -31,6 +32,7 @@ _VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "data": data,
     "pool": pool,
     "train": train,
+    "model": model,
     "export": export,
     "evaluate": evaluate,
     "predict": predict,
@@ -120,6 +122,10 @@ def main() -> None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  open to the end of the process
     try:
         app()
+    except SystemExit as left:
+        if not isinstance(left.__context__, BrokenPipeError):
+            raise
+        raise SystemExit(0) from None  # the reader has all that it wanted: `routoo --help | head -1`
     finally:
         try:
             sys.stdout.flush()

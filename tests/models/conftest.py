@@ -1,11 +1,15 @@
 """Small recorded outcomes that a predictor can learn something from."""
 
+from typing import Literal
+
 import numpy as np
 import polars as pl
 import pytest
 
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
+from routoo.models.options import TrainOptions
+from routoo.models.training import TrainedNetwork, train_network
 
 WORDS = {"sum": "add the numbers", "code": "write a function that sorts", "history": "when did the war end"}
 SKILL = {"sum": (0.9, 0.3, 0.6), "code": (0.2, 0.9, 0.6), "history": (0.5, 0.5, 0.6)}
@@ -47,3 +51,32 @@ def outcomes() -> Outcomes:
 def pool() -> Pool:
     prices = zip(MODELS, (1.0, 2.0, 0.5), strict=True)
     return Pool(tuple(PoolModel(name=n, usd_per_1m_input=p, usd_per_1m_output=3 * p) for n, p in prices))
+
+
+def _quickly(outcomes: Outcomes, pool: Pool, heads: Literal["factorised", "free"]) -> TrainedNetwork:
+    options = TrainOptions(
+        trunk="tiny",
+        tune="full",
+        heads=heads,
+        epochs=10,
+        monitor="loss",
+        batch_size=16,
+        trunk_learning_rate=2e-3,
+        max_tokens=32,
+        progress=False,
+        cache_dir=None,
+        accelerator="cpu",
+    )
+    return train_network(outcomes, pool, options)
+
+
+@pytest.fixture(scope="session")
+def trained(outcomes: Outcomes, pool: Pool) -> TrainedNetwork:
+    """A network that knows who is good at what."""
+    return _quickly(outcomes, pool, "factorised")
+
+
+@pytest.fixture(scope="session")
+def free(outcomes: Outcomes, pool: Pool) -> TrainedNetwork:
+    """The same with a vector of its own for each model."""
+    return _quickly(outcomes, pool, "free")

@@ -1,0 +1,268 @@
+"""How many scored prompts a new model needs: each model of a pool is held out in turn and added again.
+
+    python benchmarks/new_model.py FOLDER [--pool pool.toml] [--seed 0] [--output docs/new_model.svg]
+
+For each model: train on all others, then add the model from a few training prompts, and judge the whole pool
+on the test prompts by `area`, the mean score over all budgets from the cheapest model's cost to the best's.
+Training is by the default options, but for three members and one fit in the place of two: it has to be done
+once for each model. Compared at each number of prompts:
+
+- own mean: the model's column is the mean of its scores and tokens, the same for every prompt;
+- added: `Predictor.add_model`, from prompts drawn at random;
+- chosen: the same, from the prompts that `Predictor.prompts_to_score` names for the money that so many
+  prompts cost on average;
+
+and beside them the pool without the model, and training on all prompts of all models (mean of three seeds).
+Intervals hold 95 % of means over held-out models, each averaged over its draws. The area is paid at what the
+calls really cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+import routoo
+from routoo.commands.pools import pool_for
+from routoo.data.curves import routing_area
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
+from routoo.data.pricing import recorded_cost_usd
+from routoo.data.text import EncodedPrompts
+from routoo.models.columns import column_inputs, column_level, with_column
+from routoo.models.features import Features, prompt_features
+from routoo.models.heads import Said
+from routoo.models.network import RouterNetwork
+from routoo.models.new_model import column_prior, fit_column
+from routoo.models.options import default_cache_dir
+from routoo.models.scoring_plan import most_informative
+from routoo.models.targets import targets_of
+from routoo.models.training import predict_inputs
+from routoo.models.trunk import load_trunk
+
+COUNTS = (20, 50, 100, 200, 500)
+DRAWS = 2
+CEILING_SEEDS = 3
+OWN_MEAN, ADDED, CHOSEN = "own mean", "added", "chosen"
+
+Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """Everything that was recorded, with the features of all prompts."""
+
+    outcomes: Outcomes
+    pool: Pool
+    encoded: EncodedPrompts
+    features: Features
+    ratio: Array
+    cost: Array
+    fitting: Rows
+    judged: Rows
+
+    @classmethod
+    def of(cls, outcomes: Outcomes, pool: Pool, predictor: routoo.Predictor) -> Recorded:
+        encoded = predictor.trained.encoder.encode(outcomes.texts)
+        part = outcomes.prompts["split"].to_numpy()
+        cost = recorded_cost_usd(outcomes, pool)
+        seen = np.flatnonzero(part != "test")
+        judged = np.flatnonzero(part == "test")
+        trunk = load_trunk(predictor.trained_on["trunk"])
+        features = np.empty((len(outcomes), predictor.trained.network.config.heads.n_features), np.float32)
+        for rows in (seen, judged):  # what training read is in the cache
+            features[rows] = prompt_features(
+                trunk,
+                encoded.rows(rows),
+                predictor.trained.network.config.layers,
+                cache_dir=default_cache_dir(),
+            )
+        cost = np.where(np.isnan(cost), np.nanmean(cost[seen], axis=0), cost)
+        ratio = predictor.trained.input_token_ratio.astype(np.float64)
+        return cls(outcomes, pool, encoded, features, ratio, cost, np.flatnonzero(part == "train"), judged)
+
+    def area(self, network: RouterNetwork, models: tuple[str, ...], *, without: int | None = None) -> float:
+        """The area of a network with columns of these models on the test prompts; one may be left unused."""
+        found = predict_inputs(network, self.features, self.judged)
+        order = [models.index(name) for name in self.pool.names]
+        p = found.p_correct.double().numpy()[:, order]
+        sent = self.encoded.input_tokens[self.judged, None] * self.ratio
+        expected = self.pool.cost_usd(sent, found.output_tokens.double().numpy()[:, order])
+        if without is not None:
+            p[:, without] = -1.0
+        score = self.outcomes.to_matrices(self.pool.names).score[self.judged]
+        return routing_area(p, expected, score, self.cost[self.judged])
+
+
+def held_out(data: Recorded, at: int, *, seed: int) -> Iterator[dict[str, object]]:
+    """Rows of the curve of one model: by how many prompts, how they were come by, and the area."""
+    name = data.pool.names[at]
+    others = tuple(other for other in data.pool.names if other != name)
+    predictor = _train(data.outcomes, data.pool.select(others), seed)
+    network, models = predictor.trained.network, (*others, name)
+    targets = targets_of(data.outcomes, models, fitting=np.isin(np.arange(len(data.outcomes)), data.fitting))
+    usable = data.fitting[~np.isnan(targets.score[data.fitting, -1])]
+    typical = with_column(network, {said: column_prior(network, said).mean for said in network.heads.columns})
+    yield {"model": name, "how": "without", "prompts": 0, "area": data.area(typical, models, without=at)}
+    cost = _expected_cost(data, typical, usable, at)
+    plan = _plan(network, data.features[usable], cost, budget=COUNTS[-1] * cost.mean())
+    for count in COUNTS:
+        drawn = [
+            (ADDED, np.random.default_rng([seed, at, draw]).permutation(usable)[:count])
+            for draw in range(DRAWS)
+        ]
+        affordable = plan[np.cumsum(cost[plan]) <= count * cost.mean()]
+        for how, rows in (*drawn, (CHOSEN, usable[affordable])):
+            column = fit_column(network, data.features[rows], targets.rows(rows))
+            row = {"model": name, "prompts": count, "scored": len(rows)}
+            yield {**row, "how": how, "area": data.area(with_column(network, column), models)}
+            if how == ADDED:
+                flat = _own_mean(network, targets.rows(rows).score[:, -1], targets.rows(rows).log_tokens)
+                yield {**row, "how": OWN_MEAN, "area": data.area(with_column(network, flat), models)}
+
+
+def _train(outcomes: Outcomes, pool: Pool, seed: int) -> routoo.Predictor:
+    return routoo.train(
+        outcomes, pool, seed=seed, members=3, refit=False, progress=False, cache_dir=default_cache_dir()
+    )
+
+
+def _expected_cost(data: Recorded, typical: RouterNetwork, rows: Rows, at: int) -> Array:
+    """What scoring each prompt is expected to cost, were the model's answers as long as the pool's."""
+    tokens = predict_inputs(typical, data.features, rows).output_tokens[:, -1:].double().numpy()
+    sent = data.encoded.input_tokens[rows, None] * data.ratio.mean()
+    return Pool((data.pool.models[at],)).cost_usd(sent, tokens)[:, 0]
+
+
+def _plan(network: RouterNetwork, features: Features, cost: Array, *, budget: float) -> Rows:
+    """What `scoring_plan` chooses, from features that are known."""
+    prior = column_prior(network, "logits")
+    inputs = column_inputs(network.heads, features, "logits")
+    p = 1 / (1 + np.exp(-inputs @ prior.mean))
+    return most_informative(inputs @ prior.factor * np.sqrt(p * (1 - p))[:, None], cost, budget=budget)
+
+
+def _own_mean(
+    network: RouterNetwork, score: npt.NDArray[np.float32], log_tokens: npt.NDArray[np.float32] | None
+) -> dict[Said, Array]:
+    """A column that says the same of every prompt."""
+    mean = (score.sum() + 0.5) / (len(score) + 1)
+    column = {"logits": math.log(mean / (1 - mean)) * column_level(network.heads, "logits")}
+    if "log_tokens" in network.heads.columns and log_tokens is not None:
+        tokens = float(np.exp(log_tokens[:, -1]).mean())
+        column["log_tokens"] = math.log(tokens) * column_level(network.heads, "log_tokens")
+    if "log_latency" in network.heads.columns:
+        column["log_latency"] = column_prior(network, "log_latency").mean
+    return column  # type: ignore[return-value]  # keys are the heads' own
+
+
+def summary(found: pl.DataFrame, full: float) -> pl.DataFrame:
+    """Mean area by way and count, the gain on the pool without the model, and the rest to full training."""
+    alone = found.filter(how="without").select("model", pl.col("area").alias("alone"))
+    per_model = found.group_by("model", "how", "prompts").agg(pl.col("area").mean(), pl.col("scored").mean())
+    gaps = per_model.join(alone, on="model").with_columns(
+        gain=pl.col("area") - pl.col("alone"), left=full - pl.col("area")
+    )
+
+    def half(column: str) -> pl.Expr:
+        return 1.96 * pl.col(column).std() / pl.len().sqrt()
+
+    return (
+        gaps.group_by("how", "prompts")
+        .agg(
+            pl.col("area", "scored", "gain", "left").mean(),
+            half("gain").alias("gain_half"),
+            half("left").alias("left_half"),
+        )
+        .sort("how", "prompts")
+    )
+
+
+def table(rows: pl.DataFrame, full: float, title: str) -> Table:
+    """The curve in figures."""
+    grid = Table(
+        "", "prompts", "scored", "area", "over the pool without it", "below all prompts", title=title
+    )
+    for row in rows.to_dicts():
+        gain = f"{row['gain']:+.4f} ± {row['gain_half']:.4f}" if row["how"] != "without" else ""
+        scored = "" if row["scored"] is None else f"{row['scored']:.0f}"
+        left = f"{row['left']:.4f} ± {row['left_half']:.4f}"
+        grid.add_row(row["how"], str(row["prompts"]), scored, f"{row['area']:.4f}", gain, left)
+    grid.add_row("all prompts", "", "", f"{full:.4f}", "", "")
+    return grid
+
+
+def save(rows: pl.DataFrame, full: float, path: Path) -> None:
+    """Draws the curves with their intervals, and lines for the pool without the model and for all prompts."""
+    curves = rows.filter(pl.col("how") != "without").with_columns(
+        low=pl.col("area") - pl.col("left_half"), high=pl.col("area") + pl.col("left_half")
+    )
+    marks = pl.DataFrame(
+        {
+            "area": [full, rows.filter(how="without")["area"].item()],
+            "how": ["all prompts", "without the model"],
+        }
+    )
+    names = [CHOSEN, ADDED, OWN_MEAN, "all prompts", "without the model"]
+    colour = alt.Color(
+        "how:N",
+        sort=names,
+        title=None,
+        scale=alt.Scale(domain=names, range=["#1b6ca8", "#58a4d6", "#d08a2e", "#3a3a3a", "#9a9a9a"]),
+    )
+    x = alt.X(
+        "prompts:Q",
+        scale=alt.Scale(type="log"),
+        axis=alt.Axis(values=list(COUNTS), format="d"),
+        title="prompts scored, or as much money",
+    )
+    y = alt.Y("area:Q", scale=alt.Scale(zero=False), title="area")
+    lines = alt.Chart(curves).mark_line(point=True).encode(x=x, y=y, color=colour)
+    bands = alt.Chart(curves).mark_area(opacity=0.15).encode(x=x, y="low:Q", y2="high:Q", color=colour)
+    rules = alt.Chart(marks).mark_rule(strokeDash=[5, 4]).encode(y=y, color=colour)
+    alt.layer(bands, rules, lines).properties(width=520, height=300).save(path)
+
+
+def main() -> None:
+    """Runs the benchmark from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--pool", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, default=Path(__file__).parents[1] / "docs" / "new_model.svg")
+    parser.add_argument("--models", type=int, help="hold out just the first so many")
+    chosen = parser.parse_args()
+    console = Console()
+    outcomes = Outcomes.read(chosen.data)
+    pool = pool_for(outcomes, chosen.data, chosen.pool)
+    outcomes = outcomes.select(pool.names).with_split(seed=chosen.seed)
+    started = time.perf_counter()
+    whole = [_train(outcomes, pool, chosen.seed + more) for more in range(CEILING_SEEDS)]
+    data = Recorded.of(outcomes, pool, whole[0])
+    full = float(np.mean([data.area(predictor.trained.network, pool.names) for predictor in whole]))
+    rows: list[dict[str, object]] = []
+    for at in range(len(pool) if chosen.models is None else chosen.models):
+        rows += held_out(data, at, seed=chosen.seed)
+        console.print(f"{pool.names[at]} held out, {time.perf_counter() - started:.0f} s", style="dim")
+    found = summary(pl.DataFrame(rows, infer_schema_length=None), full)
+    title = f"{outcomes.name}, {len(pool)} models, {len(data.judged):,} test prompts, seed {chosen.seed}"
+    console.print(table(found, full, title))
+    save(found, full, chosen.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Models that come and go after training: one column more or less, all others as they are."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from routoo.data.errors import InputError
+from routoo.data.pool import Pool, PoolModel
+from routoo.data.text import EncodedPrompts
+from routoo.models.column_fit import ColumnPrior, fit_log, fit_score
+from routoo.models.columns import (
+    Column,
+    column_inputs,
+    column_level,
+    column_values,
+    with_column,
+    without_column,
+)
+from routoo.models.features import Features, Progress, autocast
+from routoo.models.hardness import Hardness
+from routoo.models.heads import Said
+from routoo.models.network import RouterNetwork
+from routoo.models.targets import Targets, targets_of
+from routoo.models.training import TrainedNetwork
+
+if TYPE_CHECKING:
+    from routoo.data.outcomes import Outcomes
+
+LEAST_PROMPTS = 20
+"""Scored prompts below which a new model is refused: its level would be a guess."""
+
+_TOKENS_PER_BATCH = 8192
+
+
+def with_model(
+    trained: TrainedNetwork, model: PoolModel, outcomes: Outcomes, *, progress: Progress | None = None
+) -> TrainedNetwork:
+    """The trained network with one more model, learned from a few scored prompts.
+
+    Args:
+        trained: The network as it is; it does not change.
+        model: Name and prices.
+        outcomes: The model's own, on `LEAST_PROMPTS` prompts at least; those in ``test`` are not looked at.
+            What models of the pool achieved on the same prompts is used too, where it is recorded.
+        progress: Told while the prompts are read.
+
+    Raises:
+        InputError: The pool has a model of that name, or the outcomes have none or too few of it.
+    """
+    if model.name in trained.pool.names:
+        raise InputError(
+            f"the predictor knows a model {model.name!r} already; remove it first, or rename one"
+        )
+    scored = _scored(outcomes, model.name)
+    encoded = trained.encoder.encode(scored.texts)
+    targets = targets_of(scored, (*trained.pool.names, model.name), fitting=np.ones(len(scored), bool))
+    features = network_features(trained.network, encoded, progress=progress)
+    ratio = _input_token_ratio(trained, scored.to_matrices([model.name]).input_tokens[:, 0], encoded)
+    added = [*trained.trained_on.get("added", []), _record(model, scored)]
+    return dataclasses.replace(
+        trained,
+        network=with_column(trained.network, fit_column(trained.network, features, targets)),
+        pool=Pool((*trained.pool.models, model)),
+        input_token_ratio=np.append(trained.input_token_ratio, np.float32(ratio)),
+        trained_on={**trained.trained_on, "added": added},
+    )
+
+
+def without_model(trained: TrainedNetwork, name: str) -> TrainedNetwork:
+    """The trained network without one model.
+
+    Raises:
+        InputError: There is no model of that name, or no other.
+    """
+    trained.pool[name]
+    left = [other for other in trained.pool.names if other != name]
+    if not left:
+        raise InputError(f"{name!r} is the only model of the predictor, and one must be left")
+    at = trained.pool.names.index(name)
+    record = dict(trained.trained_on)
+    if "added" in record:
+        record["added"] = [row for row in record["added"] if row["model"] != name]
+    return dataclasses.replace(
+        trained,
+        network=without_column(trained.network, at),
+        pool=trained.pool.select(left),
+        input_token_ratio=np.delete(trained.input_token_ratio, at),
+        trained_on=record,
+    )
+
+
+def with_prices(trained: TrainedNetwork, pool: Pool) -> TrainedNetwork:
+    """The trained network under other prices, limits and tags of the same models.
+
+    Raises:
+        InputError: The pool has other models.
+    """
+    known, given = set(trained.pool.names), set(pool.names)
+    if known != given:
+        faults = (
+            ("lacks", sorted(known - given), "take it out of the predictor"),
+            ("has beyond them", sorted(given - known), "add it with its outcomes"),
+        )
+        said = "; ".join(f"the pool {what} {', '.join(names)}: {do}" for what, names, do in faults if names)
+        raise InputError(f"other prices need the models of the predictor; {said}")
+    return dataclasses.replace(trained, pool=pool.select(trained.pool.names))
+
+
+def fit_column(network: RouterNetwork, features: Features, targets: Targets) -> Column:
+    """The column of a new model: what few records tell, held together by what models of the pool are like.
+
+    Args:
+        network: Without the new model.
+        features: Of prompts on which it was scored, ``(n_prompts, n_features)``.
+        targets: What was recorded there, of the models of the network and, last, of the new one.
+    """
+    column: dict[Said, npt.NDArray[np.float64]] = {}
+    for said in network.heads.columns:
+        inputs = column_inputs(network.heads, features, said)
+        prior = column_prior(network, said)
+        if said == "logits":
+            hardness = Hardness.of(_known_logits(network, features), targets.score[:, :-1].astype(float))
+            score = targets.score[:, -1].astype(float)
+            column[said] = fit_score(inputs, score, prior, gain=hardness.gain, offset=hardness.offset)
+        else:
+            recorded = targets.log_tokens if said == "log_tokens" else targets.log_latency
+            value = np.full(len(inputs), np.nan) if recorded is None else recorded[:, -1].astype(float)
+            known = ~np.isnan(value)
+            column[said] = fit_log(inputs[known], value[known], prior)
+    return column
+
+
+def column_prior(network: RouterNetwork, said: Said) -> ColumnPrior:
+    """What the models of a network tell of the next one."""
+    members = network.config.heads.members
+    return ColumnPrior.of(column_values(network, said), column_level(network.heads, said), members=members)
+
+
+def network_features(
+    network: RouterNetwork, encoded: EncodedPrompts, *, progress: Progress | None = None
+) -> Features:
+    """Features ``(n_prompts, n_features)`` of encoded prompts, by the network's own trunk."""
+    out = np.empty((len(encoded), network.config.heads.n_features), np.float32)
+    done = 0
+    with torch.inference_mode(), autocast(network.calibration.device):
+        for rows in encoded.batches(_TOKENS_PER_BATCH):
+            ids, mask = (torch.from_numpy(array) for array in encoded.batch(rows))
+            out[rows] = network.features(ids, mask).float().numpy()
+            done += len(rows)
+            if progress:
+                progress(done, len(encoded))
+    return out
+
+
+def _known_logits(network: RouterNetwork, features: Features) -> npt.NDArray[np.float64]:
+    """Predicted log-odds of the models that the network knows."""
+    with torch.inference_mode():
+        p = network.predict_features(torch.from_numpy(features)).p_correct.double()
+    logits: npt.NDArray[np.float64] = torch.logit(p, 1e-6).numpy()
+    return logits
+
+
+def _scored(outcomes: Outcomes, name: str) -> Outcomes:
+    """The prompts on which the model was scored, those in ``test`` left out."""
+    seen = outcomes.part("train", "val") if outcomes.has_split else outcomes
+    ids = set(seen.select([name]).outcomes.filter(model=name)["prompt_id"])
+    if len(ids) < LEAST_PROMPTS:
+        where = " outside the test part" if outcomes.has_split else ""
+        raise InputError(
+            f"{outcomes.name} has {len(ids)} scored prompts of {name!r}{where}; "
+            f"at least {LEAST_PROMPTS} are needed"
+        )
+    return seen.subset(ids)
+
+
+def _input_token_ratio(
+    trained: TrainedNetwork, recorded: npt.NDArray[np.float64], encoded: EncodedPrompts
+) -> float:
+    """Tokens that the model makes of one of ours; as other models do where none were recorded."""
+    known = ~np.isnan(recorded)
+    if not known.any():
+        return float(trained.input_token_ratio.mean())
+    return float(recorded[known].sum() / max(float(encoded.input_tokens[known].sum()), 1.0))
+
+
+def _record(model: PoolModel, scored: Outcomes) -> dict[str, object]:
+    return {"model": model.name, "data": scored.name, "prompts": len(scored)}

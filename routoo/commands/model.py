@@ -1,0 +1,165 @@
+"""`routoo model`: the models of a trained predictor come, go and change their prices without training."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from routoo.commands.arguments import AsJson, Data, PromptsFile, Quiet, TableFile
+from routoo.commands.output import check_bundle_folder, check_output, write_table
+from routoo.commands.requests import prompts_of
+from routoo.commands.terminal import counted, progress, show, show_json, table, usd
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from routoo.data.pool import PoolModel
+    from routoo.predictor import Predictor
+
+model = typer.Typer(
+    no_args_is_help=True, help="Add or remove a model of a trained predictor, or change prices; no training."
+)
+
+_Trained = Annotated[
+    str, typer.Argument(metavar="PREDICTOR", help="Folder that `routoo train` wrote.", show_default=False)
+]
+_Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
+]
+_Prices = Annotated[
+    Path,
+    typer.Option("--pool", metavar="FILE", help="A pool.toml with the prices.", show_default=False),
+]
+_Name = Annotated[
+    str, typer.Option("--model", metavar="NAME", help="The new model, as in FILE.", show_default=False)
+]
+
+_SHOWN = 10  # of the prompts that are worth most
+
+
+@model.command()
+def add(
+    predictor: _Trained,
+    source: Data,
+    name: _Name,
+    pool: _Prices,
+    output: _Output,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Add a model that was scored on a few prompts, from 20 on.
+
+    All other models stay what they are. Prompts in the test part are not looked at.
+    """
+    from routoo.data.outcomes import Outcomes
+
+    check_bundle_folder(output)
+    new = _priced(pool, name)
+    outcomes = Outcomes.read(source)
+    before = _opened(predictor)
+    with progress("reading prompts", quiet=quiet) as told:
+        after = before.add_model(new, outcomes, progress=told)
+    learned = after.trained_on["added"][-1]["prompts"]
+    _write(after, output, f"{name!r} learned from {counted(learned, 'prompt')}", as_json=as_json)
+
+
+@model.command()
+def remove(
+    predictor: _Trained,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The model.", show_default=False)],
+    output: _Output,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a model; all others stay what they are."""
+    check_bundle_folder(output)
+    _write(_opened(predictor).remove_model(name), output, f"{name!r} removed", as_json=as_json)
+
+
+@model.command()
+def price(predictor: _Trained, pool: _Prices, output: _Output, as_json: AsJson = False) -> None:
+    """Give all models other prices, limits and tags."""
+    from routoo.data.pool import Pool
+
+    check_bundle_folder(output)
+    changed = _opened(predictor).with_prices(Pool.read(pool))
+    _write(changed, output, f"prices of {pool}", as_json=as_json)
+
+
+@model.command()
+def prompts(
+    predictor: _Trained,
+    source: PromptsFile,
+    name: _Name,
+    pool: _Prices,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", metavar="N", help="Most prompts.", show_default="all")
+    ] = None,
+    budget_usd: Annotated[
+        float | None,
+        typer.Option(
+            "--budget-usd",
+            metavar="USD",
+            help="Most that scoring them may be expected to cost.",
+            show_default="no limit",
+        ),
+    ] = None,
+    output: TableFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say which prompts to score a new model on: as much to learn as possible for the money."""
+    if output is not None:
+        check_output(output)
+    new = _priced(pool, name)
+    asked = prompts_of(source, quiet=quiet)
+    with progress("reading prompts", quiet=quiet) as told:
+        plan = _opened(predictor).prompts_to_score(
+            new, asked.texts, n=count, budget_usd=budget_usd, progress=told
+        )
+    chosen = _chosen(asked.frame, plan.rows.tolist(), plan.cost_usd.tolist())
+    if output is not None:
+        write_table(chosen, output)
+    total = float(plan.cost_usd.sum())
+    if as_json:
+        columns = chosen.select("prompt_id", "cost_usd")
+        show_json({"model": name, "expected_cost_usd": total, "prompts": columns.to_dicts()})
+        return
+    rows = [(str(row["prompt_id"]), usd(row["cost_usd"])) for row in chosen.head(_SHOWN).to_dicts()]
+    show(
+        table(("prompt", "expected USD"), rows),
+        f"{counted(len(chosen), 'prompt')} of {len(asked):,}, {usd(total)} USD expected, by what they tell"
+        + ("" if output is None else f"; all in {output}"),
+    )
+
+
+def _opened(predictor: str) -> Predictor:
+    from routoo.predictor import Predictor
+
+    return Predictor.from_pretrained(predictor)
+
+
+def _priced(pool: Path, name: str) -> PoolModel:
+    """The model of that name in a file of prices; what is wrong with the others does not matter."""
+    from routoo.data.pool import Pool
+
+    return Pool.read(pool, names=[name])[name]
+
+
+def _chosen(frame: pl.DataFrame, rows: list[int], cost_usd: list[float]) -> pl.DataFrame:
+    import polars as pl
+
+    return frame[rows].with_columns(pl.Series("cost_usd", cost_usd, dtype=pl.Float64))
+
+
+def _write(changed: Predictor, output: Path, what: str, *, as_json: bool) -> None:
+    changed.save_pretrained(output)
+    if as_json:
+        show_json({"predictor": str(output), "models": list(changed.pool.names)})
+    else:
+        show(
+            f"{output}: {counted(len(changed.pool), 'model')}; {what}",
+            f"next: routoo export {shlex.quote(str(output))} BUNDLE",
+        )

@@ -1,0 +1,202 @@
+"""A model more or less: the others stay to the bit, and a few prompts are enough."""
+
+import copy
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool, PoolModel
+from routoo.models.columns import column_inputs, column_values
+from routoo.models.network import Predictions
+from routoo.models.new_model import network_features, with_model, with_prices, without_model
+from routoo.models.training import TrainedNetwork, predict_inputs
+
+TWIN = PoolModel(name="twin", usd_per_1m_input=1.0, usd_per_1m_output=3.0)
+
+
+def twins(outcomes: Outcomes, of: str, n: int | None = None, *, others: bool = True) -> Outcomes:
+    """The outcomes with a model beside the known ones that did what one of them did on n prompts."""
+    theirs = outcomes.part("train", "val").outcomes.filter(model=of).sort("prompt_id")
+    mine = theirs.head(len(theirs) if n is None else n).with_columns(pl.lit("twin").alias("model"))
+    frame = pl.concat([outcomes.outcomes, mine]) if others else mine
+    return Outcomes(outcomes.prompts, frame, "twins")
+
+
+def predicted(trained: TrainedNetwork, texts: list[str]) -> Predictions:
+    return predict_inputs(trained.network, trained.encoder.encode(texts), np.arange(len(texts)))
+
+
+@pytest.mark.parametrize("kind", ["factorised", "free"])
+def test_a_column_times_its_inputs_is_what_the_network_says(
+    kind: str, trained: TrainedNetwork, free: TrainedNetwork, outcomes: Outcomes
+) -> None:
+    network = copy.deepcopy((trained if kind == "factorised" else free).network)
+    network.calibration[:, 1] = torch.tensor([1.4, -0.3])
+    texts = outcomes.texts[:40]
+    features = network_features(network, trained.encoder.encode(texts))
+    found = network.predict_features(torch.from_numpy(features))
+    says = {
+        said: column_inputs(network.heads, features, said) @ column_values(network, said)
+        for said in network.heads.columns
+    }
+    np.testing.assert_allclose(says["logits"], torch.logit(found.p_correct).detach(), atol=2e-5)
+    np.testing.assert_allclose(says["log_tokens"], found.output_tokens.log().detach(), atol=2e-5)
+    np.testing.assert_allclose(says["log_latency"], found.latency_s.log().detach(), atol=2e-5)
+
+
+@pytest.mark.parametrize("change", ["add", "remove"])
+@pytest.mark.parametrize("kind", ["factorised", "free"])
+def test_the_others_stay_to_the_bit(
+    kind: str, change: str, trained: TrainedNetwork, free: TrainedNetwork, outcomes: Outcomes
+) -> None:
+    before = trained if kind == "factorised" else free
+    kept = {name: value.clone() for name, value in before.network.state_dict().items()}
+    if change == "add":
+        after = with_model(before, TWIN, twins(outcomes, "adder", 30))
+        columns = np.arange(3)
+        assert after.pool.names == ("adder", "coder", "even", "twin")
+    else:
+        after = without_model(before, "coder")
+        columns = np.array([0, 2])
+        assert after.pool.names == ("adder", "even")
+    assert len(after.input_token_ratio) == after.network.config.heads.n_models == len(after.pool)
+    of_models = {f"heads.{name}" for names in before.network.heads.columns.values() for name in names}
+    of_models.add("calibration")
+    for name, value in after.network.state_dict().items():
+        if name not in of_models:
+            assert torch.equal(value, kept[name])
+        elif change == "add":
+            assert torch.equal(value[..., :3], kept[name])
+        else:
+            assert torch.equal(value, kept[name][..., [0, 2]])
+    for name, value in before.network.state_dict().items():
+        assert torch.equal(value, kept[name])
+    texts = outcomes.texts[:20]
+    was, now = predicted(before, texts), predicted(after, texts)
+    seen = slice(0, 3) if change == "add" else slice(None)
+    for field in ("p_correct", "output_tokens", "latency_s"):
+        np.testing.assert_allclose(
+            getattr(now, field)[:, seen], getattr(was, field)[:, columns], rtol=1e-5, atol=1e-6
+        )
+
+
+def test_a_model_that_is_removed_can_be_added_again(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    again = with_model(without_model(trained, "adder"), trained.pool["adder"], outcomes)
+    test = outcomes.part("test")
+    p = predicted(again, test.texts).p_correct[:, 2].numpy()
+    truth = np.array([{"sum": 0.9, "code": 0.2, "history": 0.5}[str(label)] for label in test.domains or []])
+    assert np.abs(p - truth).mean() < 0.08
+
+
+def test_a_twin_is_known_the_better_the_more_prompts_it_was_scored_on(
+    trained: TrainedNetwork, outcomes: Outcomes
+) -> None:
+    test = outcomes.part("test")
+    truth = np.array([{"sum": 0.3, "code": 0.9, "history": 0.5}[str(label)] for label in test.domains or []])
+    known = predicted(trained, test.texts)
+    errors = [np.abs(known.p_correct.mean(1).numpy() - truth).mean()]
+    for n in (20, 300):
+        found = predicted(with_model(trained, TWIN, twins(outcomes, "coder", n)), test.texts)
+        errors.append(np.abs(found.p_correct[:, -1].numpy() - truth).mean())
+    assert errors[0] > 1.5 * errors[1] > 1.5 * errors[2]
+    assert errors[2] < 0.06
+    off = (found.output_tokens[:, -1] / known.output_tokens[:, 1]).log().abs()
+    assert float(off.mean()) < 0.1
+    off = (found.latency_s[:, -1] / known.latency_s[:, 1]).log().abs()
+    assert float(off.mean()) < 0.1
+
+
+def test_the_scores_of_others_are_used_but_not_needed(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    mine = twins(outcomes, "even", 60, others=False)
+    as_one = [mine.outcomes.with_columns(pl.lit(name).alias("model")) for name in trained.pool.names]
+    beside = Outcomes(mine.prompts, pl.concat([mine.outcomes, *as_one]), "as one")
+    p, q = (
+        predicted(with_model(trained, TWIN, seen), outcomes.texts).p_correct[:, -1].numpy()
+        for seen in (mine, beside)
+    )
+    assert np.abs(p - q).max() > 0.01
+    assert abs(p.mean() - 0.6) < 0.15
+
+
+def test_the_test_prompts_are_not_looked_at(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    first = with_model(trained, TWIN, twins(outcomes, "adder", 50))
+    more = twins(outcomes, "adder", 50)
+    tested = outcomes.part("test").outcomes.filter(model="even").with_columns(pl.lit("twin").alias("model"))
+    again = with_model(trained, TWIN, Outcomes(more.prompts, pl.concat([more.outcomes, tested]), "twins"))
+    for said in trained.network.heads.columns:
+        np.testing.assert_array_equal(column_values(first.network, said), column_values(again.network, said))
+    assert first.trained_on["added"] == [{"model": "twin", "data": "twins", "prompts": 50}]
+
+
+def test_without_a_split_all_prompts_are_learned_from(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    some = twins(outcomes, "adder", 40, others=False)
+    after = with_model(trained, TWIN, Outcomes(some.prompts.drop("split"), some.outcomes, "few"))
+    assert after.trained_on["added"][0]["prompts"] == 40
+    assert "added" not in trained.trained_on
+    assert without_model(after, "twin").trained_on["added"] == []
+
+
+def test_what_was_not_recorded_is_taken_from_the_pool(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    scores = twins(outcomes, "adder", 40, others=False)
+    bare = scores.outcomes.select("prompt_id", "model", "score")
+    after = with_model(trained, TWIN, Outcomes(scores.prompts, bare, "bare"))
+    texts = outcomes.texts[:20]
+    found = predicted(after, texts)
+    pool = found.output_tokens[:, :3]
+    assert bool((found.output_tokens[:, -1] >= pool.min(1).values * 0.99).all())
+    assert bool((found.output_tokens[:, -1] <= pool.max(1).values * 1.01).all())
+    np.testing.assert_allclose(after.input_token_ratio[-1], trained.input_token_ratio.mean(), rtol=1e-6)
+
+
+def test_fractional_scores_are_learned(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    mine = twins(outcomes, "adder", 200, others=False)
+    soft = mine.outcomes.with_columns(pl.lit(0.37, pl.Float32).alias("score"))
+    after = with_model(trained, TWIN, Outcomes(mine.prompts, soft, "soft"))
+    found = predicted(after, outcomes.texts).p_correct[:, -1]
+    np.testing.assert_allclose(found.mean(), 0.37, atol=0.03)
+
+
+def test_prices_change_without_training(trained: TrainedNetwork, pool: Pool) -> None:
+    dear = Pool(tuple(dataclasses.replace(m, usd_per_1m_output=9.0) for m in reversed(pool.models)))
+    after = with_prices(trained, dear)
+    assert after.network is trained.network
+    assert after.pool.names == trained.pool.names
+    assert after.pool["coder"].usd_per_1m_output == 9.0
+
+
+Fault = Callable[[TrainedNetwork, Outcomes], Any]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (lambda t, o: with_model(t, t.pool["even"], o), "knows a model 'even' already"),
+        (
+            lambda t, o: with_model(t, TWIN, o),
+            "no outcomes of twin in three kinds; it has adder, coder, even",
+        ),
+        (
+            lambda t, o: with_model(t, TWIN, twins(o, "adder", 19)),
+            "twins has 19 scored prompts of 'twin' outside the test part; at least 20 are needed",
+        ),
+        (lambda t, o: without_model(t, "twin"), "unknown model 'twin'; the pool has adder, coder, even"),
+        (
+            lambda t, o: without_model(without_model(without_model(t, "even"), "adder"), "coder"),
+            "'coder' is the only model of the predictor",
+        ),
+        (
+            lambda t, o: with_prices(t, Pool((*t.pool.models[1:], TWIN))),
+            "lacks adder: take it out of the predictor; the pool has beyond them twin: add it",
+        ),
+    ],
+)
+def test_faults_are_said(fault: Fault, words: str, trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    with pytest.raises(InputError, match=words):
+        fault(trained, outcomes)
