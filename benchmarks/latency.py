@@ -95,7 +95,7 @@ class Start:
 
 def main(
     bundle: Annotated[Path | None, typer.Argument(help="A bundle; else MiniLM with fresh heads.")] = None,
-    threads: Annotated[list[int], typer.Option(help="Threads; may be given again.")] = [1, 2],  # noqa: B006
+    threads: Annotated[list[int], typer.Option(help="Threads; may be given again.")] = [1, 2],  # noqa: B006  typer reads it and never changes it
     repeats: Annotated[int, typer.Option(min=3, help="Predictions a time is taken over.")] = 60,
     batch: Annotated[int, typer.Option(min=1, help="Prompts of the batch.")] = BATCH,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

@@ -168,7 +168,7 @@ def flips(evaluation: Evaluation) -> Spec | None:
             x=alt.X("flips:Q")
             .title("share of the choices that are sent elsewhere")
             .axis(format=".0%", tickCount=5)
-            .scale(domain=[0, max(0.1, *(kind.flips for kind in evaluation.robustness))]),
+            .scale(domain=[0, max(0.1, *(1.1 * kind.flips for kind in evaluation.robustness))]),
             y=alt.Y("name:N")
             .title(None)
             .sort(frame["name"].to_list())

@@ -146,8 +146,8 @@ def arena_score(score: Floats, cost_usd: Floats) -> Vector:
         score: Mean scores.
         cost_usd: Mean costs in USD a prompt, the same shape.
 
-    >>> arena_score(np.array([0.643]), np.array([10.02e-3])).round(3).tolist()
-    [0.575]
+    >>> arena_score(np.array([0.7396]), np.array([10.02e-3])).round(3).tolist()
+    [0.643]
     """
     cheap, dear = np.log2(ARENA_COSTS)
     with np.errstate(divide="ignore"):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from routoo.evaluation.evaluation import Evaluation
     from routoo.evaluation.spend import Spend
 
+_KNOWN = 1e-4  # what spends are off by rounding alone
 _MOST = 12  # models that are drawn: those whose use is hardest to tell by their mean
 
 
@@ -63,11 +64,11 @@ def usage_errors(evaluation: Evaluation, quantity: Quantity) -> Spec | None:
 
 
 def spend(evaluation: Evaluation) -> Spec | None:
-    """How far batches come out above what was expected, by budget; None where nothing is ever spent."""
+    """How far batches come out above what was expected, by budget; None where every cost is known before."""
     spending = evaluation.spending
     kinds = {"predicted call by call": spending.spend, "each model's mean": spending.spend_by_mean}
     frame = pl.concat([_offs(name, kind) for name, kind in kinds.items()])
-    if frame.is_empty():
+    if frame.is_empty() or frame["off"].abs().max() < _KNOWN:  # type: ignore[operator]  # a number, unlike most
         return None
     base = alt.Chart(frame).encode(
         x=alt.X("share:N")

@@ -147,7 +147,7 @@ def test_writing_leaves_a_folder_of_somebody_else_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("frame", [None, {"prompt_id": ["q1"]}, pl.LazyFrame({"prompt_id": ["q1"]})])
 def test_what_is_no_frame_is_refused(frame: object) -> None:
     with pytest.raises(InputError, match=r"prompts: expected a polars\.DataFrame, got"):
-        Outcomes(frame, pl.DataFrame())  # type: ignore[arg-type]
+        Outcomes(frame, pl.DataFrame())  # type: ignore[arg-type]  # what is refused is no frame
 
 
 def test_a_value_that_does_not_fit_is_not_quoted() -> None:
