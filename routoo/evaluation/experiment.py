@@ -107,7 +107,9 @@ def evaluate_router(
         provenance=provenance,
     )
     if robustness_prompts:
-        kinds = _robustness(router, pool, judged, robustness_prompts, seed=seed, progress=told(CHANGED))
+        kinds = _robustness(
+            router, pool, judged, robustness_prompts, domains=domains, seed=seed, progress=told(CHANGED)
+        )
         found = replace(found, robustness=kinds)
     return found, scores
 
@@ -118,6 +120,7 @@ def _robustness(
     judged: Outcomes,
     n_prompts: int,
     *,
+    domains: Sequence[str | None] | None,
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Robustness, ...]:
@@ -125,13 +128,14 @@ def _robustness(
     n_prompts = min(n_prompts, len(judged))
     drawn = np.sort(np.random.default_rng(seed).choice(len(judged), n_prompts, replace=False))
     earned = np.nan_to_num(judged.to_matrices(pool.names).score)[drawn]
+    told_domains = None if domains is None else [domains[at] for at in drawn]
     total, before = n_prompts * (1 + len(PERTURBATIONS)), 0
 
     def predict(prompts: Sequence[str]) -> Scores:
         nonlocal before
         start, before = before, before + len(prompts)
         told = None if progress is None else lambda done, _: progress(start + done, total)
-        return router.predict(prompts, progress=told).columns(pool.names)
+        return router.predict(prompts, domains=told_domains, progress=told).columns(pool.names)
 
     return robustness(predict, [judged.texts[at] for at in drawn], earned=earned, seed=seed)
 

@@ -18,11 +18,13 @@ from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
+from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.findings import findings
 from routoo.evaluation.report import render_report, write_report
 from routoo.evaluation.robustness import Robustness
+from routoo.evaluation.spend import SpendError
 from routoo.evaluation.table import number
 from routoo.evaluation.usage import ALL_MODELS, UsageError
 
@@ -141,7 +143,7 @@ def test_pictures_show_what_was_measured(page: str) -> None:
     specs = specs_of(page)
     assert set(specs) == {
         "curve", "differences", "equal_cost", "reliability", "shares", "models", "needless", "deferral",
-        "by_model", "by_domain", "spend",
+        "by_model", "by_domain",
     }  # fmt: skip
     evaluation = evaluation_of()
     data = {name: [row for rows in spec["datasets"].values() for row in rows] for name, spec in specs.items()}
@@ -153,8 +155,6 @@ def test_pictures_show_what_was_measured(page: str) -> None:
     assert drawn_gap in data["differences"]
     at_full = evaluation.over("hull of single models").figures["hull@1"]
     assert next(row["value"] for row in data["equal_cost"] if row.get("share") == "100%") == at_full.value
-    spent = [row["off"] for row in data["spend"] if row.get("costs") == "predicted call by call"]
-    assert spent == [error.off for error in evaluation.spending.spend.errors]
     by_cost: dict[float, float] = {}
     for row in data["shares"]:
         by_cost[row["cost"]] = by_cost.get(row["cost"], 0) + row["share"]
@@ -212,6 +212,18 @@ def test_the_headlines_say_what_is_seen() -> None:
     assert words in seen["differences"]
     calm = replace(evaluation, robustness=(Robustness("typos", 1.0, 0.001, 1.0, 0.0, 40),))
     assert findings(calm)["flips"] == "No harmless change moves a choice in two hundred"
+
+
+def test_spend_is_drawn_where_costs_are_not_known_before(page: str) -> None:
+    assert "spend" not in specs_of(page)
+    evaluation = evaluation_of()
+    off = SpendError(share=0.5, predicted_usd=2.0, recorded_usd=2.5, excess=Interval(0.25, 0.1, 0.4))
+    guessed = replace(evaluation.spending, spend=replace(evaluation.spending.spend, errors=(off,)))
+    drawn = render_report(replace(evaluation, spending=guessed))
+    rows = [row for rows in specs_of(drawn)["spend"]["datasets"].values() for row in rows]
+    (found,) = [row for row in rows if row.get("costs") == "predicted call by call"]
+    assert (found["share"], found["off"], found["low"], found["high"]) == ("50%", 0.25, 0.1, 0.4)
+    assert "A batch costs within 25.0\N{NO-BREAK SPACE}% of what was expected" in unescape(drawn)
 
 
 def test_robustness_is_drawn_where_it_was_asked(page: str) -> None:
