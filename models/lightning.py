@@ -115,6 +115,8 @@ def _target_arrays(targets: Targets) -> dict[str, npt.NDArray[Any]]:
         arrays["log_tokens"] = targets.log_tokens
     if targets.log_latency is not None:
         arrays["log_latency"] = targets.log_latency
+    if targets.taught is not None:
+        arrays["taught"] = targets.taught
     return arrays
 
 
@@ -206,7 +208,7 @@ def router_loss(outputs: HeadOutputs, batch: dict[str, Tensor], options: TrainOp
     Each member's loss is its own mean over the known cells; members add up, so that they learn as if alone.
     """
     members = outputs.logits.shape[0]
-    loss = _masked(F.binary_cross_entropy_with_logits, outputs.logits, batch["score"])
+    loss = _masked(F.binary_cross_entropy_with_logits, outputs.logits, batch.get("taught", batch["score"]))
     if outputs.domain_logits is not None and options.domain_weight > 0:
         known = batch["domain"] >= 0
         if known.any():

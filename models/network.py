@@ -92,8 +92,13 @@ class RouterNetwork(nn.Module):
         """A network of this configuration with weights yet to be loaded."""
         from transformers import AutoConfig, AutoModel
 
+        from routoo.models.static import StaticConfig, StaticEncoder
+
         values = dict(config.trunk)
-        trunk_config = AutoConfig.for_model(values.pop("model_type"), **values)
+        kind = values.pop("model_type")
+        if kind == StaticConfig.model_type:
+            return cls(StaticEncoder(StaticConfig(**values)), config)
+        trunk_config = AutoConfig.for_model(kind, **values)
         trunk: PreTrainedModel = AutoModel.from_config(trunk_config)  # type: ignore[no-untyped-call]  # transformers
         return cls(trunk, config)
 

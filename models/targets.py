@@ -28,6 +28,7 @@ class Targets:
         log_latency: Log of the seconds, likewise.
         domain: Number of the domain of each prompt, ``(n_prompts,)``; -1 where it is not known.
         domains: Names of the domains.
+        taught: What a teacher says of every score, ``(n_prompts, n_models)``: learned in place of `score`.
     """
 
     score: Array
@@ -35,6 +36,7 @@ class Targets:
     log_latency: Array | None
     domain: npt.NDArray[np.int64]
     domains: tuple[str, ...]
+    taught: Array | None = None
 
     def rows(self, index: npt.NDArray[np.intp]) -> Targets:
         """The targets of these prompts."""
@@ -44,6 +46,7 @@ class Targets:
             None if self.log_latency is None else self.log_latency[index],
             self.domain[index],
             self.domains,
+            None if self.taught is None else self.taught[index],
         )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from routoo.models.heads import HeadConfig
 from routoo.models.lightning import PromptData, Validation
 from routoo.models.network import NetworkConfig, Predictions, RouterNetwork, default_layers
 from routoo.models.options import TrainOptions
-from routoo.models.targets import Targets, shrunk_log_odds, targets_of
+from routoo.models.targets import Array, Targets, shrunk_log_odds, targets_of
 from routoo.models.trunk import Trunk, load_trunk, max_positions, trunk_config
 from routoo.models.usage import fit_usage
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 _MEASURED = ("heads.mean", "heads.std", "calibration", "spread")
 """What a network that is fitted again on more prompts takes over from the first."""
+
+Teach = Callable[[EncodedPrompts], Array]
+"""What a teacher says of the score of each model on these prompts, ``(n_prompts, n_models)`` in [0, 1]."""
 
 _STANDARD_SAMPLE = 1024
 """Training prompts by which the features of a trunk that learns are standardised before it does."""
@@ -67,7 +70,13 @@ class TrainedNetwork:
 
 
 def train_network(
-    outcomes: Outcomes, pool: Pool, options: TrainOptions, *, progress: Progress | None = None
+    outcomes: Outcomes,
+    pool: Pool,
+    options: TrainOptions,
+    *,
+    progress: Progress | None = None,
+    trunk: Trunk | None = None,
+    teach: Teach | None = None,
 ) -> TrainedNetwork:
     """A network trained on the prompts in ``train``, stopped and calibrated on those in ``val``.
 
@@ -78,6 +87,9 @@ def train_network(
         pool: The models to learn, in the order of the network's columns.
         options: See `TrainOptions`.
         progress: Told while the features of a frozen trunk are computed.
+        trunk: The trunk itself, where it is not the one that the options name.
+        teach: What the scores are learned from, where it is not the recorded ones; those still choose the
+            epoch and calibrate.
 
     Raises:
         InputError: A model of the pool has no outcome in ``train``, or there is too little to train on.
@@ -88,12 +100,15 @@ def train_network(
     fitting, validating = _rows(learned)
     L.seed_everything(options.seed, verbose=False)
     with _threads(options.threads):
-        trunk = load_trunk(options.trunk, texts=[learned.texts[i] for i in fitting], seed=options.seed)
+        if trunk is None:
+            trunk = load_trunk(options.trunk, texts=[learned.texts[i] for i in fitting], seed=options.seed)
         _check_options(trunk, options)
         encoder = PromptEncoder(trunk.tokenizer, TextPolicy(min(options.max_tokens, max_positions(trunk))))
         encoded = encoder.encode(learned.texts)
         targets = targets_of(learned, pool.names, fitting=np.isin(np.arange(len(learned)), fitting))
         _check_covered(targets.rows(fitting), pool.names)
+        if teach is not None:
+            targets = replace(targets, taught=teach(encoded))
         network = _initial_network(trunk, targets, fitting, options)
         inputs: Features | EncodedPrompts = encoded
         if options.tune == "frozen":
@@ -201,7 +216,7 @@ def _initial_network(
 
 def _freeze(trunk: Trunk, trainable: int) -> None:
     """Lets only the last layers learn; all of them means the embeddings too."""
-    whole = trainable >= trunk.n_layers
+    whole = 0 < trainable >= trunk.n_layers
     trunk.model.requires_grad_(whole)
     if not whole and trainable:
         layers = next(m for m in trunk.model.modules() if isinstance(m, torch.nn.ModuleList))

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from routoo.commands.assign import assign
 from routoo.commands.data import data
 from routoo.commands.demo import demo
+from routoo.commands.distill import distill
 from routoo.commands.evaluate import evaluate
 from routoo.commands.export import export
 from routoo.commands.model import model
@@ -32,6 +33,7 @@ _VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "data": data,
     "pool": pool,
     "train": train,
+    "distill": distill,
     "model": model,
     "export": export,
     "evaluate": evaluate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +18,7 @@ from routoo.data.scores import Scores
 if TYPE_CHECKING:
     from routoo.export.parity import ParityReport
     from routoo.models.features import Progress
+    from routoo.models.options import TrainOptions
     from routoo.models.scoring_plan import ScoringPlan
     from routoo.models.training import TrainedNetwork
 
@@ -143,6 +144,34 @@ class Predictor:
             self.trained, model, prompts, n=n, budget_usd=budget_usd, scored=scored, progress=progress
         )
 
+    def distill(
+        self,
+        outcomes: Outcomes,
+        *,
+        on_features: Progress | None = None,
+        **options: Any,  # fields of TrainOptions, checked there
+    ) -> Predictor:
+        """A nano predictor for hot paths: it reads words alone, and answers many times as fast as this one.
+
+        Its trunk is this one's table of token vectors. Its heads learn what this one says of every model on
+        every prompt in ``train``, recorded or not; recorded scores of ``val`` stop and calibrate it.
+
+        Args:
+            outcomes: The outcomes that this one was trained on, or more of the same kind.
+            on_features: Told how many prompts this one has read, of how many.
+            **options: `seed`, `accelerator`, `threads`, `cache_dir` and `progress`, as in `train`; for the
+                rest it is trained as this one was.
+
+        Raises:
+            InputError: An option or the outcomes cannot be used.
+        """
+        from routoo.models.nano import ASKED, nano_network
+
+        chosen = _train_options(options, ASKED)
+        learned = _checked(outcomes).with_split(seed=chosen.seed)
+        nano = nano_network(self.trained, learned, chosen, progress=on_features)
+        return Predictor(nano, _sample_prompts(learned))
+
     def _with(self, trained: TrainedNetwork) -> Predictor:
         return dataclasses.replace(self, trained=trained)
 
@@ -216,18 +245,28 @@ def train(
     from routoo.models.training import train_network
 
     _checked(outcomes)
-    known = {field.name for field in dataclasses.fields(TrainOptions)}
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise InputError(f"unknown options {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-    chosen = TrainOptions(**options)
+    chosen = _train_options(options, {field.name for field in dataclasses.fields(TrainOptions)})
     learned = outcomes.with_split(seed=chosen.seed)
     if pool is None:
         pool = derive_pool(learned)
     elif not isinstance(pool, Pool):
         pool = Pool.read(pool)
     trained = train_network(learned, pool, chosen, progress=on_features)
-    return Predictor(trained, tuple(learned.part("val").texts[:64]))
+    return Predictor(trained, _sample_prompts(learned))
+
+
+def _train_options(options: dict[str, Any], known: Collection[str]) -> TrainOptions:
+    """The record of these options, all of them known ones."""
+    from routoo.models.options import TrainOptions
+
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(f"unknown options {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    return TrainOptions(**options)
+
+
+def _sample_prompts(outcomes: Outcomes) -> tuple[str, ...]:
+    return tuple(outcomes.part("val").texts[:64])
 
 
 def _checked(outcomes: Outcomes) -> Outcomes:

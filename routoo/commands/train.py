@@ -81,6 +81,11 @@ def train(
         raise KeyboardInterrupt(f"interrupted; to go on: {_resuming(sys.argv[1:])}") from None
     predictor.save_pretrained(output)
     _forget(state)
+    show_trained(predictor, output, kind, as_json=as_json)
+
+
+def show_trained(predictor: Predictor, output: Path, kind: str, *, as_json: bool) -> None:
+    """Says what was learned from prompts of this kind, where it is, and what comes next."""
     if as_json:
         show_json(
             {
@@ -110,9 +115,10 @@ def _forget(state: Path) -> None:
 
 def _summary(predictor: Predictor, output: Path, kind: str) -> str:
     trained, epochs = predictor.trained_on, counted(len(predictor.metrics["epochs"]), "epoch")
+    trunk = f"token vectors of {trained['trunk']}" if "teacher" in trained else f"trunk {trained['trunk']}"
     return "\n".join(
         [
-            f"{output}: {counted(len(predictor.pool), 'model')}, trunk {trained['trunk']}, seed "
+            f"{output}: {counted(len(predictor.pool), 'model')}, {trunk}, seed "
             f"{trained['options']['seed']}; learned from {counted(trained['n_train'], kind)}, "
             f"chosen on {trained['n_val']:,}, in {trained['seconds']:.0f} s",
             f"validation: Brier score {predictor.metrics['val_brier']:.4f} after {epochs}",

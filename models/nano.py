@@ -1,0 +1,69 @@
+"""The nano network: what a large one knows, in one that reads words alone and answers many times as fast."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from routoo.models.features import Progress, prompt_features
+from routoo.models.options import TrainOptions
+from routoo.models.static import static_trunk
+from routoo.models.targets import Array
+from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+from routoo.models.trunk import Trunk
+
+if TYPE_CHECKING:
+    from routoo.data.outcomes import Outcomes
+    from routoo.data.text import EncodedPrompts
+
+ASKED = ("seed", "accelerator", "threads", "cache_dir", "progress")
+"""Training options that count; all others are the teacher's."""
+
+EPOCHS = 20
+"""Passes over the training prompts at the most: a teacher's word is less noisy than a score."""
+
+
+def nano_network(
+    teacher: TrainedNetwork, outcomes: Outcomes, options: TrainOptions, *, progress: Progress | None = None
+) -> TrainedNetwork:
+    """A network on the teacher's token vectors alone whose heads learned the teacher's word on each prompt.
+
+    The loss is the cross-entropy against the score that the teacher predicts (Hinton, Vinyals and Dean 2015,
+    arXiv 1503.02531), for every model on every prompt, recorded or not; recorded are the domains and usage it
+    learns, and the scores that pick its epoch and calibrate it. Heads are trained as the teacher's were.
+
+    Args:
+        teacher: The large network, which stays as it is.
+        outcomes: Recorded outcomes with a split, as `train_network` takes them.
+        options: Of these, those in `ASKED` count.
+        progress: Told while the teacher reads the prompts.
+
+    Raises:
+        InputError: A model of the teacher's has no outcome in ``train``, or there is too little to train on.
+    """
+    large = Trunk(teacher.network.trunk, teacher.encoder.tokenizer, str(teacher.trained_on["trunk"]), True)
+
+    def teach(prompts: EncodedPrompts) -> Array:
+        layers = teacher.network.config.layers
+        features = prompt_features(large, prompts, layers, cache_dir=options.cache_dir, progress=progress)
+        return predict_inputs(teacher.network, features, np.arange(len(prompts))).p_correct.numpy()
+
+    nano = train_network(
+        outcomes, teacher.pool, _pupil_options(teacher, options), trunk=static_trunk(large), teach=teach
+    )
+    told = {name: teacher.trained_on[name] for name in ("data", "n_train", "options")}
+    return dataclasses.replace(nano, trained_on={**nano.trained_on, "teacher": told})
+
+
+def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptions:
+    """How the teacher's heads were trained, as far as this version knows how; then what is asked."""
+    known = {field.name for field in dataclasses.fields(TrainOptions)} - {"trunk", "resume"}
+    heads = {name: value for name, value in teacher.trained_on["options"].items() if name in known}
+    return TrainOptions(
+        **heads
+        | {name: getattr(options, name) for name in ASKED}
+        | {"tune": "frozen", "ensemble": False, "epochs": EPOCHS, "patience": EPOCHS}
+        | {"max_tokens": teacher.encoder.policy.max_tokens}
+    )

@@ -1,0 +1,75 @@
+"""A trunk without layers: a table of token vectors, whose mean is all that the heads read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
+
+from routoo.models.trunk import Trunk, max_positions
+
+
+class StaticConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # transformers leaves it untyped
+    """What a `StaticEncoder` looks like: rows and width of its table."""
+
+    model_type = "routoo-static"
+
+    def __init__(
+        self,
+        vocab_size: int = 1,
+        hidden_size: int = 1,
+        max_position_embeddings: int = 512,
+        **others: Any,  # what every configuration of transformers may carry
+    ) -> None:
+        self.vocab_size = vocab_size
+        self.hidden_size = hidden_size
+        self.max_position_embeddings = max_position_embeddings
+        self.num_hidden_layers = 0
+        super().__init__(**{name: value for name, value in others.items() if name != "num_hidden_layers"})
+
+
+class StaticEncoder(PreTrainedModel):
+    """An encoder that says of a token the same whatever stands around it.
+
+    Its only hidden state is the embedding layer; a prompt costs one look-up a token.
+
+    Args:
+        config: See `StaticConfig`.
+    """
+
+    config_class = StaticConfig
+
+    def __init__(self, config: StaticConfig) -> None:
+        super().__init__(config)  # type: ignore[no-untyped-call]  # transformers leaves it untyped
+        self.table = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.post_init()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        **_: object,  # what encoders are asked for: all hidden states, as a record
+    ) -> BaseModelOutput:
+        """The vectors of the tokens, ``(n_prompts, length, width)``, as the one hidden state there is."""
+        states = self.table(input_ids)
+        return BaseModelOutput(last_hidden_state=states, hidden_states=(states,))
+
+
+def static_trunk(trunk: Trunk) -> Trunk:
+    """The trunk that is left of an encoder without its layers: tokenizer and token vectors.
+
+    Example:
+        >>> from routoo.models.trunk import load_trunk
+        >>> static_trunk(load_trunk("tiny", texts=["a b c"])).n_layers
+        0
+    """
+    vectors = trunk.model.get_input_embeddings().get_parameter("weight").detach()
+    rows, width = vectors.shape
+    encoder = StaticEncoder(StaticConfig(rows, width, max_position_embeddings=max_positions(trunk)))
+    with torch.no_grad():
+        encoder.table.weight.copy_(vectors)
+    encoder.requires_grad_(False).train(False)
+    return Trunk(encoder, trunk.tokenizer, trunk.origin, True)
