@@ -9,18 +9,22 @@ from scipy.special import expit
 
 Array = npt.NDArray[np.float64]
 
+_SHARED = 50.0
+"""Weight of the pull of the shared pair towards no change."""
 
-def fit_calibration(logits: Array, score: Array, *, strength: float = 50.0) -> Array:
+
+def fit_calibration(logits: Array, score: Array, *, strength: float = 3000.0) -> Array:
     """Slope and shift of each model's logit, ``(2, n_models)``, by penalised cross-entropy.
 
     Platt scaling (Platt 1999) with soft labels. Each model's pair is pulled towards one pair shared by all,
-    as if by `strength` prompts of evidence, and the shared pair towards no change: with few
-    validation prompts the result stays near the logits as they are.
+    and the shared pair weakly towards no change: with few validation prompts the result stays near the
+    logits as they are. The pull is strong, since what is routed by are differences between models, to which
+    the chance of a validation set adds when each model has a map of its own.
 
     Args:
         logits: ``(n_prompts, n_models)``.
         score: In [0, 1], the same shape; NaN where missing.
-        strength: Weight of the pull.
+        strength: Weight of the pull towards the shared pair, as if by so many prompts of evidence.
     """
     n_models = logits.shape[1]
     known = ~np.isnan(score)
@@ -33,8 +37,8 @@ def fit_calibration(logits: Array, score: Array, *, strength: float = 50.0) -> A
     def shared(theta: Array) -> tuple[float, Array]:
         loss, slope, shift = _cross_entropy(theta[0], theta[1], logits, target, known)
         away = theta - neutral
-        loss += 0.5 * strength * float(away @ away)
-        return loss, np.array([slope.sum(), shift.sum()]) + strength * away
+        loss += 0.5 * _SHARED * float(away @ away)
+        return loss, np.array([slope.sum(), shift.sum()]) + _SHARED * away
 
     centre = minimize(shared, neutral, jac=True, method="L-BFGS-B").x
 
