@@ -160,7 +160,12 @@ def _other_heads(network: RouterNetwork, targets: Targets) -> RouterNetwork:
 def _without_usage(data: PromptData) -> PromptData:
     targets = dataclasses.replace(data.targets, log_tokens=None, log_latency=None)
     return PromptData(
-        data.inputs, targets, fitting=data.fitting, validating=data.validating, options=data.options
+        data.inputs,
+        targets,
+        fitting=data.fitting,
+        validating=data.validating,
+        options=data.options,
+        mean_cost=data.mean_cost,
     )
 
 

@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 """Called with what is done and what there is to do, in prompts."""
 
 _VERSION = 1
-_TOKENS_PER_BATCH = 8192
+TOKENS_PER_BATCH = 8192
 
 
 def prompt_features(
@@ -68,7 +68,7 @@ def _compute(
     out = np.empty((len(prompts), trunk.width * len(layers) + 1), np.float32)
     done = 0
     with torch.inference_mode(), autocast(device):
-        for rows in prompts.batches(_TOKENS_PER_BATCH):
+        for rows in prompts.batches(TOKENS_PER_BATCH):
             ids, mask = (torch.from_numpy(a).to(device) for a in prompts.batch(rows))
             out[rows] = pooled_features(trunk.model, layers, ids, mask).float().cpu().numpy()
             done += len(rows)

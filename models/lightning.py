@@ -12,16 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from routoo.data.curves import PRICES, routing_area
-from routoo.data.text import EncodedPrompts
-from routoo.models.features import Features
 from routoo.models.heads import HeadOutputs
+from routoo.models.inputs import Inputs, input_tensors, network_features
 from routoo.models.network import RouterNetwork
 from routoo.models.options import TrainOptions
+from routoo.models.regret import mean_regret
 from routoo.models.targets import Targets
+from routoo.models.trunk import layers_of
 
 _PRICES = PRICES[::3]
 
@@ -38,26 +39,28 @@ class PromptData(L.LightningDataModule):
     """Training and validation prompts in batches of row numbers.
 
     Args:
-        inputs: Features of a frozen trunk, or token ids for one that learns.
+        inputs: Features of a frozen trunk, or token ids for one that learns, or what its frozen layers say.
         targets: Recorded outcomes of the same prompts.
         fitting: Rows to train on.
         validating: Rows to choose on.
         options: Batch size and seed.
+        mean_cost: What a call of each model costs, ``(n_models,)`` in USD; needed where `utility_weight` is.
     """
 
     def __init__(
         self,
-        inputs: Features | EncodedPrompts,
+        inputs: Inputs,
         targets: Targets,
         *,
         fitting: npt.NDArray[np.intp],
         validating: npt.NDArray[np.intp],
         options: TrainOptions,
+        mean_cost: npt.NDArray[np.float64] | None = None,
     ) -> None:
         super().__init__()
         self.inputs, self.targets = inputs, targets
         self.fitting, self.validating = fitting, validating
-        self.options = options
+        self.options, self.mean_cost = options, mean_cost
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batches in an order that seed and step alone decide, so that a resumed run sees the same."""
@@ -77,10 +80,9 @@ class PromptData(L.LightningDataModule):
         batch = {
             key: torch.from_numpy(value) for key, value in _target_arrays(self.targets.rows(rows)).items()
         }
-        if isinstance(self.inputs, EncodedPrompts):
-            ids, mask = self.inputs.batch(rows)
-            return {**batch, "input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
-        return {**batch, "features": torch.from_numpy(self.inputs[rows])}
+        if self.options.utility_weight > 0 and self.mean_cost is not None:
+            batch["mean_cost"] = torch.from_numpy(self.mean_cost.astype(np.float32))
+        return batch | input_tensors(self.inputs, rows)
 
 
 class _Cut(Dataset[dict[str, Tensor]]):
@@ -143,12 +145,8 @@ class RouterModule(L.LightningModule):
         self.prompt_losses = np.zeros(0)
 
     def outputs(self, batch: dict[str, Tensor]) -> HeadOutputs:
-        """What the heads say of a batch of features or of token ids."""
-        if "features" in batch:
-            return self.network.heads(batch["features"])  # type: ignore[no-any-return]  # nn.Module is untyped
-        return self.network.heads(  # type: ignore[no-any-return]  # nn.Module is untyped
-            self.network.features(batch["input_ids"], batch["attention_mask"])
-        )
+        """What the heads say of a batch of inputs of any kind."""
+        return self.network.heads(network_features(self.network, batch))  # type: ignore[no-any-return]  # nn.Module is untyped
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
         """The loss of one batch; dropout is seeded by the step, so that a resumed run goes on unchanged."""
@@ -187,14 +185,15 @@ class RouterModule(L.LightningModule):
         )
 
     def configure_optimizers(self) -> Any:  # Lightning's own union of a dozen forms
-        """AdamW with a rate for the heads and one for the trunk, both warmed up and annealed (one cycle)."""
+        """AdamW with a rate for the heads and one for each layer of the trunk, all in one cycle."""
         options = self.options
         groups: list[dict[str, Any]] = [
             {"params": list(self.network.heads.parameters()), "lr": options.learning_rate}
         ]
-        trunk = [p for p in self.network.trunk.parameters() if p.requires_grad]
-        if trunk:
-            groups.append({"params": trunk, "lr": options.trunk_learning_rate})
+        for depth, learning in enumerate(_learning_by_depth(self.network.trunk)):
+            if learning:
+                rate = options.trunk_learning_rate * options.layer_decay**depth
+                groups.append({"params": learning, "lr": rate})
         optimizer = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, [group["lr"] for group in groups], total_steps=self.total_steps + 1
@@ -202,10 +201,19 @@ class RouterModule(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
+def _learning_by_depth(trunk: nn.Module) -> list[list[nn.Parameter]]:
+    """Parameters that learn, of each layer from the last down; then what is in none, the embeddings."""
+    inside = [list(layer.parameters()) for layer in reversed(layers_of(trunk))]
+    known = {id(p) for layer in inside for p in layer}
+    outside = [p for p in trunk.parameters() if id(p) not in known]
+    return [[p for p in layer if p.requires_grad] for layer in (*inside, outside)]
+
+
 def router_loss(outputs: HeadOutputs, batch: dict[str, Tensor], options: TrainOptions) -> Tensor:
     """Masked cross-entropy with soft labels, plus domain cross-entropy and Huber losses on log usage.
 
     Each member's loss is its own mean over the known cells; members add up, so that they learn as if alone.
+    Where costs are told, what is lost by choosing by the predictions is added (see `mean_regret`).
     """
     members = outputs.logits.shape[0]
     loss = _masked(F.binary_cross_entropy_with_logits, outputs.logits, batch.get("taught", batch["score"]))
@@ -219,6 +227,9 @@ def router_loss(outputs: HeadOutputs, batch: dict[str, Tensor], options: TrainOp
     for guess, name in ((outputs.log_tokens, "log_tokens"), (outputs.log_latency, "log_latency")):
         if guess is not None:
             loss = loss + options.usage_weight * _masked(F.smooth_l1_loss, guess, batch[name])
+    if "mean_cost" in batch:
+        lost = mean_regret(outputs.logits.sigmoid(), batch["score"], batch["mean_cost"])
+        loss = loss + options.utility_weight * lost
     return loss * members
 
 

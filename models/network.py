@@ -156,11 +156,16 @@ def pooled_features(
     states = trunk(
         input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, return_dict=True
     ).hidden_states
+    means = [unit_mean(states[layer], attention_mask) for layer in layers]
+    return torch.cat([*means, attention_mask.sum(1, keepdim=True).float().log1p()], dim=1)
+
+
+def unit_mean(states: Tensor, attention_mask: Tensor) -> Tensor:
+    """The mean over the tokens of a hidden state ``(n_prompts, length, width)``, scaled to unit length."""
     mask = attention_mask.unsqueeze(-1).float()
-    count = mask.sum(1)
-    means = [(states[layer].float() * mask).sum(1) / count for layer in layers]
-    units = [mean / mean.norm(dim=1, keepdim=True).clamp_min(1e-6) for mean in means]
-    return torch.cat([*units, count.log1p()], dim=1)
+    mean = (states.float() * mask).sum(1) / mask.sum(1)
+    unit: Tensor = mean / mean.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    return unit
 
 
 def default_layers(n_layers: int) -> tuple[int, ...]:

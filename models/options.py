@@ -42,9 +42,12 @@ class TrainOptions:
         batch_size: Prompts a step.
         learning_rate: Peak rate of the heads.
         trunk_learning_rate: Peak rate of the trunk, where it learns.
+        layer_decay: What the rate of each layer that learns is multiplied by for the layer below it.
         weight_decay: Of AdamW.
         domain_weight: Weight of the auxiliary loss that makes the heads guess the prompt's domain.
         usage_weight: Weight of the losses on output tokens and latency.
+        utility_weight: Weight of what is lost by choosing by the predictions at random prices; off by
+            default, since it routed no better on validation.
         monitor: What picks the epoch on validation: ``loss``, by which the last epoch within one standard
             error of the least is kept, or routing ``utility``, by which the best is.
         seed: Of weights, batches and dropout.
@@ -75,9 +78,11 @@ class TrainOptions:
     batch_size: int = 256
     learning_rate: float = 3e-3
     trunk_learning_rate: float = 5e-5
+    layer_decay: float = 0.8
     weight_decay: float = 1e-2
     domain_weight: float = 0.3
     usage_weight: float = 0.1
+    utility_weight: float = 0.0
     monitor: Literal["utility", "loss"] = "loss"
     seed: int = 0
     accelerator: str = "auto"
@@ -101,7 +106,9 @@ class TrainOptions:
         for name in ("learning_rate", "trunk_learning_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
-        for name in ("weight_decay", "domain_weight", "usage_weight"):
+        if not 0 < self.layer_decay <= 1:
+            raise InputError(f"layer_decay must be above 0 and at most 1, got {self.layer_decay}")
+        for name in ("weight_decay", "domain_weight", "usage_weight", "utility_weight"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.resume and self.checkpoint_dir is None:

@@ -25,11 +25,13 @@ from routoo.models.ensemble import Ensemble
 from routoo.models.features import Features, Progress, prompt_features
 from routoo.models.fitting import fit_network
 from routoo.models.heads import HeadConfig
+from routoo.models.inputs import Inputs, input_tensors, network_features
 from routoo.models.lightning import PromptData, Validation
+from routoo.models.lower_layers import LowerLayers, has_plain_layers
 from routoo.models.network import NetworkConfig, Predictions, RouterNetwork, default_layers
 from routoo.models.options import TrainOptions
 from routoo.models.targets import Array, Targets, shrunk_log_odds, targets_of
-from routoo.models.trunk import Trunk, load_trunk, max_positions, trunk_config
+from routoo.models.trunk import Trunk, layers_of, load_trunk, max_positions, trunk_config
 from routoo.models.usage import fit_usage
 
 if TYPE_CHECKING:
@@ -110,20 +112,26 @@ def train_network(
         if teach is not None:
             targets = replace(targets, taught=teach(encoded))
         network = _initial_network(trunk, targets, fitting, options)
-        inputs: Features | EncodedPrompts = encoded
+        layers = network.config.layers
+        inputs: Inputs = encoded
         if options.tune == "frozen":
-            inputs = prompt_features(
-                trunk, encoded, network.config.layers, cache_dir=options.cache_dir, progress=progress
-            )
+            inputs = prompt_features(trunk, encoded, layers, cache_dir=options.cache_dir, progress=progress)
             _standardise(network, inputs[fitting])
         else:
             sample = encoded.rows(fitting[:_STANDARD_SAMPLE])
-            _standardise(network, prompt_features(trunk, sample, network.config.layers, progress=progress))
+            _standardise(network, prompt_features(trunk, sample, layers, progress=progress))
+            first = trunk.n_layers - options.tuned_layers
+            if options.tune == "last" and first > 0 and has_plain_layers(trunk.model):
+                inputs = LowerLayers.of(
+                    trunk, encoded, layers, first=first, folder=options.cache_dir, progress=progress
+                )
         ratio = _input_token_ratio(learned, pool.names, encoded)
-        data = PromptData(inputs, targets, fitting=fitting, validating=validating, options=options)
-        run_id = _run_id(learned, pool, options)
         cost = recorded_cost_usd(learned, pool)
         mean_cost = np.nanmean(cost, axis=0)
+        data = PromptData(
+            inputs, targets, fitting=fitting, validating=validating, options=options, mean_cost=mean_cost
+        )
+        run_id = _run_id(learned, pool, options)
         cost = np.where(np.isnan(cost), mean_cost, cost)[validating]
         validation = Validation(np.broadcast_to(mean_cost, cost.shape), cost)
         fitted = fit_network(network, data, validation, options, run_id)
@@ -134,7 +142,9 @@ def train_network(
             metrics["ensemble"] = ensemble.to_dict()
         seen = np.concatenate([fitting, validating])
         if options.refit and options.tune == "frozen":
-            more = PromptData(inputs, targets, fitting=seen, validating=validating, options=options)
+            more = PromptData(
+                inputs, targets, fitting=seen, validating=validating, options=options, mean_cost=mean_cost
+            )
             fresh = _initial_network(trunk, targets, seen, options)
             fresh.load_state_dict({name: network.state_dict()[name] for name in _MEASURED}, strict=False)
             fit_network(fresh, more, None, options, f"{run_id}-all", epochs=fitted.epochs)
@@ -219,8 +229,7 @@ def _freeze(trunk: Trunk, trainable: int) -> None:
     whole = 0 < trainable >= trunk.n_layers
     trunk.model.requires_grad_(whole)
     if not whole and trainable:
-        layers = next(m for m in trunk.model.modules() if isinstance(m, torch.nn.ModuleList))
-        for layer in layers[-trainable:]:
+        for layer in layers_of(trunk.model)[-trainable:]:
             layer.requires_grad_(True)
 
 
@@ -250,7 +259,7 @@ def _input_token_ratio(
 
 def _calibrate(
     network: RouterNetwork,
-    inputs: Features | EncodedPrompts,
+    inputs: Inputs,
     score: npt.NDArray[np.float32],
     validating: npt.NDArray[np.intp],
 ) -> dict[str, Any]:
@@ -273,7 +282,7 @@ def _calibrate(
 
 def predict_inputs(
     network: RouterNetwork,
-    inputs: Features | EncodedPrompts,
+    inputs: Inputs,
     rows: npt.NDArray[np.intp],
     *,
     domain: npt.NDArray[np.int64] | None = None,
@@ -291,9 +300,7 @@ def predict_inputs(
     return Predictions(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
-def _hidden(
-    network: RouterNetwork, inputs: Features | EncodedPrompts, rows: npt.NDArray[np.intp]
-) -> npt.NDArray[np.float64]:
+def _hidden(network: RouterNetwork, inputs: Inputs, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
     """What each member's hidden layer says of these rows, ``(members, n_rows, width)``."""
     with torch.inference_mode():
         parts = [network.heads.hidden_units(features) for _, features in _features(network, inputs, rows)]
@@ -301,15 +308,12 @@ def _hidden(
 
 
 def _features(
-    network: RouterNetwork, inputs: Features | EncodedPrompts, rows: npt.NDArray[np.intp], size: int = 256
+    network: RouterNetwork, inputs: Inputs, rows: npt.NDArray[np.intp], size: int = 256
 ) -> Iterator[tuple[npt.NDArray[np.intp], torch.Tensor]]:
     """Row numbers and their features, batch after batch."""
     for at in range(0, len(rows), size):
         chosen = rows[at : at + size]
-        if isinstance(inputs, EncodedPrompts):
-            yield chosen, network.features(*map(torch.from_numpy, inputs.batch(chosen)))
-        else:
-            yield chosen, torch.from_numpy(inputs[chosen])
+        yield chosen, network_features(network, input_tensors(inputs, chosen))
 
 
 def _run_id(learned: Outcomes, pool: Pool, options: TrainOptions) -> str:

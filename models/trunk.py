@@ -17,6 +17,7 @@ from routoo.data.text import check_prompt
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from torch import nn
     from transformers import PreTrainedModel
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -175,6 +176,13 @@ def _train_tokenizer(texts: Sequence[str]) -> Tokenizer:
     separator, start = vocabulary["[SEP]"], vocabulary["[CLS]"]
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", separator), ("[CLS]", start))
     return tokenizer
+
+
+def layers_of(model: nn.Module) -> list[nn.Module]:
+    """The hidden layers of an encoder, lowest first; none where it has no list of them."""
+    from torch.nn import ModuleList
+
+    return list(next((m for m in model.modules() if isinstance(m, ModuleList)), ()))
 
 
 def max_positions(trunk: Trunk) -> int:

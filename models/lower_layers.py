@@ -1,0 +1,134 @@
+"""What the frozen layers below the tuned ones say of each token: computed once, read by every step."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from routoo.models.features import TOKENS_PER_BATCH, Progress, autocast
+from routoo.models.network import unit_mean
+from routoo.models.trunk import layers_of
+
+if TYPE_CHECKING:
+    from routoo.data.text import EncodedPrompts
+    from routoo.models.trunk import Trunk
+
+_BERT_KIND = ("bert", "roberta", "xlm-roberta")
+"""Encoders that are embeddings and then ``encoder.layer``, one after another, under an additive mask."""
+
+
+@dataclass(frozen=True, eq=False)
+class LowerLayers:
+    """Hidden states of prompts below the layers that learn.
+
+    They take two bytes a number: 98 kB for a prompt of 128 tokens in MiniLM, whose states are 384 wide.
+
+    Args:
+        states: Input of the lowest layer that learns, one token after another, ``(n_tokens, width)``
+            float16, in a nameless file that goes when the process does.
+        starts: Where each prompt's tokens start in `states`; last, where all end, ``(n_prompts + 1,)``.
+        means: Means over the tokens, of unit length, of those pooled layers that do not learn, side by side,
+            ``(n_prompts, n_pooled * width)``.
+        first: Position of the lowest layer that learns.
+    """
+
+    states: npt.NDArray[np.float16]
+    starts: npt.NDArray[np.int64]
+    means: npt.NDArray[np.float32]
+    first: int
+
+    @classmethod
+    def of(
+        cls,
+        trunk: Trunk,
+        prompts: EncodedPrompts,
+        layers: tuple[int, ...],
+        *,
+        first: int,
+        folder: Path | None = None,
+        progress: Progress | None = None,
+    ) -> LowerLayers:
+        """The states of encoded prompts.
+
+        Args:
+            trunk: An encoder that `has_plain_layers`; it runs where its weights are.
+            prompts: Token ids, as the same trunk's tokenizer made them.
+            layers: Hidden states to pool, ascending; 0 is the embedding layer.
+            first: Position of the lowest layer that learns.
+            folder: Where the nameless file lies; the system's folder for such files when not given.
+            progress: Told after every batch.
+        """
+        device = next(trunk.model.parameters()).device
+        embeddings = trunk.model.get_submodule("embeddings")
+        below = [layer for layer in layers if layer <= first]
+        starts = np.concatenate([[0], prompts.lengths.cumsum()])
+        kept = _nameless((int(starts[-1]), trunk.width), folder)
+        means = np.empty((len(prompts), len(below) * trunk.width), np.float32)
+        done = 0
+        with torch.inference_mode(), autocast(device):
+            for rows in prompts.batches(TOKENS_PER_BATCH):
+                ids, mask = (torch.from_numpy(a).to(device) for a in prompts.batch(rows))
+                embedded = embeddings(input_ids=ids)
+                states = [embedded, *_run(layers_of(trunk.model)[:first], embedded, mask)]
+                means[rows] = torch.cat([unit_mean(states[at], mask) for at in below], 1).cpu().numpy()
+                last = states[first].half().cpu().numpy()
+                for at, row in enumerate(rows):
+                    kept[starts[row] : starts[row + 1]] = last[at, : starts[row + 1] - starts[row]]
+                done += len(rows)
+                if progress:
+                    progress(done, len(prompts))
+        return cls(kept, starts, means, first)
+
+    def batch(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
+        """States, mask and means of these prompts: what `upper_features` takes."""
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        states = np.zeros((len(rows), lengths.max(), self.states.shape[1]), np.float16)
+        for at, row in enumerate(rows):
+            states[at, : lengths[at]] = self.states[self.starts[row] : self.starts[row + 1]]
+        mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
+        arrays = {
+            "lower_states": states,
+            "attention_mask": mask,
+            "lower_means": self.means[rows],
+            "first_layer": np.array(self.first),
+        }
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def has_plain_layers(trunk: nn.Module) -> bool:
+    """Whether the trunk's layers can be run one after another from the outside: BERT and its like."""
+    config = getattr(trunk, "config", None)
+    return getattr(config, "model_type", None) in _BERT_KIND and not getattr(config, "is_decoder", False)
+
+
+def upper_features(trunk: nn.Module, layers: tuple[int, ...], batch: dict[str, Tensor]) -> Tensor:
+    """The features of `pooled_features`, from a batch of `LowerLayers`: only layers that learn are run."""
+    first, mask = int(batch["first_layer"]), batch["attention_mask"]
+    states = list(_run(layers_of(trunk)[first:], batch["lower_states"].float(), mask))
+    means = [unit_mean(states[layer - first - 1], mask) for layer in layers if layer > first]
+    return torch.cat([batch["lower_means"], *means, mask.sum(1, keepdim=True).float().log1p()], dim=1)
+
+
+def _run(layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Iterator[Tensor]:
+    """What each layer says, one after another, where padding is seen by none."""
+    unseen = (1.0 - mask[:, None, None, :].to(states.dtype)) * torch.finfo(torch.bfloat16).min
+    for layer in layers:
+        said = layer(states, unseen)
+        states = said[0] if isinstance(said, tuple) else said  # a tuple before transformers 5
+        yield states
+
+
+def _nameless(shape: tuple[int, int], folder: Path | None) -> npt.NDArray[np.float16]:
+    """An array on disk that nobody has to remove."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.float16, "w+", shape=shape)

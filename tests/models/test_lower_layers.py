@@ -1,0 +1,80 @@
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import DistilBertConfig, DistilBertModel
+
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
+from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
+from routoo.models import training
+from routoo.models.features import prompt_features
+from routoo.models.lower_layers import LowerLayers, has_plain_layers, upper_features
+from routoo.models.options import TrainOptions
+from routoo.models.training import TrainedNetwork, train_network
+from routoo.models.trunk import Trunk, load_trunk
+
+TEXTS = ["one two three", "a much longer prompt with many more words in it", "four"]
+
+
+@pytest.fixture(scope="module")
+def trunk() -> Trunk:
+    return load_trunk("tiny", texts=TEXTS)
+
+
+@pytest.fixture(scope="module")
+def encoded(trunk: Trunk) -> EncodedPrompts:
+    return PromptEncoder(trunk.tokenizer, TextPolicy(32)).encode(TEXTS)
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_the_features_are_those_of_the_whole_trunk(trunk: Trunk, encoded: EncodedPrompts, first: int) -> None:
+    layers, rows = (0, 1, 2), np.array([2, 0, 1])
+    lower = LowerLayers.of(trunk, encoded, layers, first=first)
+    with torch.inference_mode():
+        found = upper_features(trunk.model, layers, lower.batch(rows)).numpy()
+    np.testing.assert_allclose(found, prompt_features(trunk, encoded, layers)[rows], atol=5e-3)
+
+
+def test_a_prompt_takes_two_bytes_a_number(trunk: Trunk, encoded: EncodedPrompts) -> None:
+    told: list[tuple[int, int]] = []
+    lower = LowerLayers.of(
+        trunk, encoded, (0, 2), first=1, progress=lambda done, total: told.append((done, total))
+    )
+    assert lower.states.nbytes == 2 * trunk.width * encoded.lengths.sum()
+    assert lower.means.shape == (3, trunk.width)  # the last layer learns: its mean is not known yet
+    assert told[-1] == (3, 3)
+
+
+def test_an_encoder_of_another_kind_is_left_whole(trunk: Trunk) -> None:
+    assert has_plain_layers(trunk.model)
+    config = DistilBertConfig(vocab_size=8, dim=8, n_layers=1, n_heads=1, hidden_dim=8)
+    assert not has_plain_layers(DistilBertModel(config))
+
+
+def test_training_comes_out_as_without_them(
+    outcomes: Outcomes, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = outcomes.texts
+
+    def tuned(*, kept: bool) -> TrainedNetwork:
+        monkeypatch.setattr(training, "load_trunk", lambda *_, **__: dataclasses.replace(
+            load_trunk("tiny", texts=texts), pretrained=True
+        ))  # fmt: skip
+        monkeypatch.setattr(training, "has_plain_layers", lambda _: kept)
+        quick: dict[str, Any] = {"epochs": 1, "batch_size": 16, "trunk_learning_rate": 2e-3, "max_tokens": 32}
+        still: dict[str, Any] = {"progress": False, "cache_dir": None, "accelerator": "cpu"}
+        return train_network(outcomes, pool, TrainOptions(tune="last", tuned_layers=1, **quick, **still))
+
+    kept, whole = tuned(kept=True), tuned(kept=False)
+    losses = [made.metrics["epochs"][0]["val_loss"] for made in (kept, whole)]
+    assert losses[0] == pytest.approx(losses[1], abs=5e-3)
+    fresh = load_trunk("tiny", texts=texts).model.state_dict()
+    for made in (kept, whole):
+        moved = {
+            name for name, value in made.network.trunk.state_dict().items() if not value.equal(fresh[name])
+        }
+        assert moved
+        assert all(name.startswith("encoder.layer.1.") for name in moved)
