@@ -11,10 +11,13 @@ from routoo.data.pool import Pool
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models import training
 from routoo.models.features import prompt_features
+from routoo.models.heads import HeadConfig
+from routoo.models.lightning import RouterModule
 from routoo.models.lower_layers import LowerLayers, has_plain_layers, upper_features
+from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
 from routoo.models.options import TrainOptions
 from routoo.models.training import TrainedNetwork, train_network
-from routoo.models.trunk import Trunk, load_trunk
+from routoo.models.trunk import Trunk, load_trunk, trunk_config
 
 TEXTS = ["one two three", "a much longer prompt with many more words in it", "four"]
 
@@ -52,6 +55,20 @@ def test_an_encoder_of_another_kind_is_left_whole(trunk: Trunk) -> None:
     assert has_plain_layers(trunk.model)
     config = DistilBertConfig(vocab_size=8, dim=8, n_layers=1, n_heads=1, hidden_dim=8)
     assert not has_plain_layers(DistilBertModel(config))
+
+
+def test_the_rate_falls_from_layer_to_layer(trunk: Trunk) -> None:
+    layers = default_layers(trunk.n_layers)
+    heads = HeadConfig(n_features=3 * trunk.width + 1, n_models=2)
+    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
+    trunk.model.requires_grad_(True)
+    options = TrainOptions(tune="full", learning_rate=1e-2, trunk_learning_rate=1e-3, layer_decay=0.5)
+    groups = RouterModule(network, None, options, 10).configure_optimizers()["optimizer"].param_groups
+    trunk.model.requires_grad_(False)
+    assert [group["max_lr"] for group in groups] == pytest.approx([1e-2, 1e-3, 5e-4, 2.5e-4])
+    assert sum(len(group["params"]) for group in groups) == len(list(network.parameters()))
+    lowest = {id(p) for p in trunk.model.get_input_embeddings().parameters()}
+    assert lowest <= {id(p) for p in groups[-1]["params"]}
 
 
 def test_training_comes_out_as_without_them(

@@ -1,5 +1,8 @@
 import torch
 
+from routoo.models.heads import HeadOutputs
+from routoo.models.lightning import router_loss
+from routoo.models.options import TrainOptions
 from routoo.models.regret import mean_regret
 
 COSTS = torch.tensor([1e-6, 1e-5, 1e-4])
@@ -38,3 +41,15 @@ def test_nothing_is_lost_where_costs_are_alike_or_nothing_is_known() -> None:
     guess = torch.full((1, 2, 3), 0.5)
     assert mean_regret(guess, torch.ones(2, 3), torch.ones(3)) == 0
     assert mean_regret(guess, torch.full((2, 3), torch.nan), COSTS) == 0
+
+
+def test_it_is_part_of_the_loss_where_it_is_asked_for() -> None:
+    options = TrainOptions(utility_weight=2.0)
+    score = torch.tensor([[0.0, 1.0, 0.0]])
+    outputs = HeadOutputs(torch.zeros(4, 1, 3), None, None, None)
+    without = router_loss(outputs, {"score": score}, options)
+    torch.manual_seed(0)
+    with_it = router_loss(outputs, {"score": score, "mean_cost": COSTS}, options)
+    torch.manual_seed(0)
+    lost = mean_regret(torch.full((4, 1, 3), 0.5), score, COSTS)
+    torch.testing.assert_close(with_it - without, 4 * 2.0 * lost)

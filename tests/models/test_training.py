@@ -132,6 +132,8 @@ def test_fresh_weights_must_learn(outcomes: Outcomes, pool: Pool) -> None:
         ("epochs", 0),
         ("learning_rate", 2.0),
         ("domain_weight", -1.0),
+        ("utility_weight", -1.0),
+        ("layer_decay", 0.0),
         ("resume", True),
         ("threads", 0),
         ("max_tokens", 2),
