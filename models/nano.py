@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts
 
 ASKED = ("seed", "accelerator", "threads", "cache_dir", "progress")
-"""Training options that count; all others are the teacher's."""
+"""Training options that count; all others are the teacher's, but for the epochs."""
 
-EPOCHS = 20
-"""Passes over the training prompts at the most: a teacher's word is less noisy than a score."""
+_EPOCHS = 20  # a teacher that learned with its trunk may have been trained for two or three
 
 
 def nano_network(
@@ -59,11 +58,11 @@ def nano_network(
 
 def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptions:
     """How the teacher's heads were trained, as far as this version knows how; then what is asked."""
-    known = {field.name for field in dataclasses.fields(TrainOptions)} - {"trunk", "resume"}
+    known = {field.name for field in dataclasses.fields(TrainOptions)} - {"resume"}
     heads = {name: value for name, value in teacher.trained_on["options"].items() if name in known}
     return TrainOptions(
         **heads
         | {name: getattr(options, name) for name in ASKED}
-        | {"tune": "frozen", "ensemble": False, "epochs": EPOCHS, "patience": EPOCHS}
+        | {"tune": "frozen", "ensemble": False, "epochs": _EPOCHS, "patience": _EPOCHS}
         | {"max_tokens": teacher.encoder.policy.max_tokens}
     )

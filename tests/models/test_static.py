@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -29,7 +31,7 @@ def test_its_table_is_that_of_the_trunk_and_a_copy(tiny: Trunk) -> None:
 
 
 def test_its_configuration_survives_json(tiny: Trunk) -> None:
-    values = trunk_config(static_trunk(tiny))
+    values: dict[str, Any] = trunk_config(static_trunk(tiny))  # Any: what JSON holds
     assert values.pop("model_type") == StaticConfig.model_type
     again = StaticEncoder(StaticConfig(**values))
     assert again.get_parameter("table.weight").shape == (tiny.tokenizer.get_vocab_size(), tiny.width)
