@@ -69,6 +69,7 @@ class Recorded:
     encoded: EncodedPrompts
     features: Features
     ratio: Array
+    score: Array
     cost: Array
     fitting: Rows
     judged: Rows
@@ -91,7 +92,9 @@ class Recorded:
             )
         cost = np.where(np.isnan(cost), np.nanmean(cost[seen], axis=0), cost)
         ratio = predictor.trained.input_token_ratio.astype(np.float64)
-        return cls(outcomes, pool, encoded, features, ratio, cost, np.flatnonzero(part == "train"), judged)
+        score = outcomes.to_matrices(pool.names).score
+        fitting = np.flatnonzero(part == "train")
+        return cls(outcomes, pool, encoded, features, ratio, score, cost, fitting, judged)
 
     def area(self, network: RouterNetwork, models: tuple[str, ...], *, without: int | None = None) -> float:
         """The area of a network with columns of these models on the test prompts; one may be left unused."""
@@ -102,8 +105,7 @@ class Recorded:
         expected = self.pool.cost_usd(sent, found.output_tokens.double().numpy()[:, order])
         if without is not None:
             p[:, without] = -1.0
-        score = self.outcomes.to_matrices(self.pool.names).score[self.judged]
-        return routing_area(p, expected, score, self.cost[self.judged])
+        return routing_area(p, expected, self.score[self.judged], self.cost[self.judged])
 
 
 def held_out(data: Recorded, at: int, *, seed: int) -> Iterator[dict[str, object]]:

@@ -49,8 +49,9 @@ def scoring_plan(
     """The prompts to score a new model on, at most `n` and for at most `budget_usd`.
 
     Greedy Bayesian design (Chaloner and Verdinelli 1995): each next prompt adds most to what is known of the
-    model's column, per dollar where there is a budget. At equal numbers of prompts that is no better than
-    chance; at equal money it is, since prompts that cost little are taken as long as they tell something.
+    model's column, per dollar where there is a budget, so that cheap prompts are taken as long as they tell
+    something. Measured on MMLU-Pro against prompts drawn at random for the same money, predictions come
+    a little nearer and routing is worth the same; at equal numbers of prompts nothing is gained.
 
     Args:
         trained: The predictor without the model.
