@@ -69,13 +69,13 @@ def fit_network(
     """
     steps = options.epochs * math.ceil(len(data.fitting) / options.batch_size)
     module = RouterModule(network, validation, options, steps)
-    callbacks: list[Callback] = []
     best = _BestEpoch(options.monitor)
-    if validation is not None:
+    callbacks: list[Callback] = [] if validation is None else [best]
+    if validation is not None and options.monitor != "last":
         patience = EarlyStopping(
             **_monitor(options), patience=options.patience, check_on_train_epoch_end=False, check_finite=False
         )
-        callbacks = [best, patience]
+        callbacks.append(patience)
     resume_from = None
     if options.checkpoint_dir is not None:
         folder = options.checkpoint_dir / run_id
@@ -123,14 +123,14 @@ def _precision(options: TrainOptions) -> Any:  # Lightning's literal of a dozen 
 
 
 class _BestEpoch(Callback):
-    """Keeps the weights of the best validation epoch; its state travels in checkpoints.
+    """Keeps the weights of the epoch that `monitor` asks for; its state travels in checkpoints.
 
     By loss, that is the last epoch that is within one standard error of the least: among epochs that
     validation cannot tell apart, the one whose rate has come further down.
     """
 
     def __init__(self, monitor: str) -> None:
-        self.key = f"val_{monitor}"
+        self.key, self.last = f"val_{monitor}", monitor == "last"
         self.sign = 1.0 if monitor == "utility" else -1.0
         self.value = -math.inf
         self.losses: npt.NDArray[np.float64] = np.zeros(0)
@@ -143,8 +143,8 @@ class _BestEpoch(Callback):
         assert isinstance(pl_module, RouterModule)  # for the type checker: `_fit` passes nothing else
         self.history += pl_module.history
         pl_module.history.clear()
-        value = self.sign * float(trainer.callback_metrics[self.key])
-        better = value > self.value
+        value = self.sign * float(trainer.callback_metrics["val_loss" if self.last else self.key])
+        better = value > self.value or self.last
         if better:
             self.value, self.losses = value, pl_module.prompt_losses
         if better or (self.key == "val_loss" and _alike(pl_module.prompt_losses, self.losses)):

@@ -38,7 +38,8 @@ class TrainOptions:
         refit: Once the epoch is chosen, train the heads of a frozen trunk again for as long on the prompts of
             validation too; calibration stays as it was fitted on validation.
         ensemble: Let experts (domain table, nearest exemplars, clusters, linear maps) and heads of the other
-            kind have a say beside the heads of a frozen trunk, as far as validation shows that they serve.
+            kind have a say beside the heads, as far as validation shows that they serve. On with a frozen
+            trunk, whose features it takes, unless told otherwise.
         batch_size: Prompts a step.
         learning_rate: Peak rate of the heads.
         trunk_learning_rate: Peak rate of the trunk, where it learns.
@@ -48,8 +49,8 @@ class TrainOptions:
         usage_weight: Weight of the losses on output tokens and latency.
         utility_weight: Weight of what is lost by choosing by the predictions at random prices; off by
             default, since it routed no better on validation.
-        monitor: What picks the epoch on validation: ``loss``, by which the last epoch within one standard
-            error of the least is kept, or routing ``utility``, by which the best is.
+        monitor: Which epoch is kept: the ``last``, when the rate has come down to nothing; by ``loss`` on
+            validation, the last one within a standard error of the least; by routing ``utility``, the best.
         seed: Of weights, batches and dropout.
         accelerator: Lightning's: ``auto`` takes a GPU when there is one.
         threads: CPU threads; all that this process may use when not given.
@@ -74,7 +75,7 @@ class TrainOptions:
     epochs: int = 10
     patience: int = 10
     refit: bool = True
-    ensemble: bool = False
+    ensemble: bool | None = None
     batch_size: int = 256
     learning_rate: float = 3e-3
     trunk_learning_rate: float = 5e-5
@@ -83,7 +84,7 @@ class TrainOptions:
     domain_weight: float = 0.3
     usage_weight: float = 0.1
     utility_weight: float = 0.0
-    monitor: Literal["utility", "loss"] = "loss"
+    monitor: Literal["last", "loss", "utility"] = "last"
     seed: int = 0
     accelerator: str = "auto"
     threads: int | None = None
@@ -92,11 +93,16 @@ class TrainOptions:
     cache_dir: Path | None = field(default_factory=default_cache_dir)
     progress: bool = True
 
+    @property
+    def stacks(self) -> bool:
+        """Whether an ensemble is fitted."""
+        return self.tune == "frozen" if self.ensemble is None else self.ensemble
+
     def __post_init__(self) -> None:
         for name, known in (
             ("tune", ("frozen", "last", "full")),
             ("heads", ("factorised", "free")),
-            ("monitor", ("utility", "loss")),
+            ("monitor", ("last", "loss", "utility")),
         ):
             if getattr(self, name) not in known:
                 raise InputError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")

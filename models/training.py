@@ -136,7 +136,7 @@ def train_network(
         validation = Validation(np.broadcast_to(mean_cost, cost.shape), cost)
         fitted = fit_network(network, data, validation, options, run_id)
         network.cpu().eval()
-        ensemble = Ensemble.of(network, data, validation, run_id) if options.ensemble else None
+        ensemble = Ensemble.of(network, data, validation, run_id) if options.stacks else None
         metrics = _calibrate(network, inputs, targets.score, validating)
         if ensemble is not None:
             metrics["ensemble"] = ensemble.to_dict()
