@@ -77,9 +77,7 @@ def test_the_trunk_is_quantised_and_the_heads_are_not(
     model: onnx.ModelProto, int8_model: onnx.ModelProto
 ) -> None:
     quantised = {node.name for node in int8_model.graph.node if node.op_type == "MatMulInteger"}
-    assert (
-        len(quantised) == 10
-    )  # two layers: query, key, value, output, and what widens the feed-forward
+    assert len(quantised) == 10  # two layers: query, key, value, output, and what widens the feed-forward
     assert all(name.startswith("trunk/") for name in quantised)
     kept = [node for node in int8_model.graph.node if node.name.startswith("heads/")]
     before = [node for node in model.graph.node if node.name.startswith("heads/")]
