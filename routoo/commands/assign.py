@@ -78,7 +78,8 @@ def assign(
         if source.endswith(".parquet"):
             if prompts or frontier or confidence or solver not in ("auto", "dual"):
                 raise InputError(
-                    f"{source} is streamed: it takes no PROMPTS, --frontier or --confidence, and solver dual"
+                    f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, and "
+                    "solver dual"
                 )
             plan = _streamed(Path(source), output, limits, quiet=quiet)
         else:
