@@ -40,15 +40,15 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.text import EncodedPrompts
-from routoo.models.columns import column_inputs, column_level, with_column
+from routoo.models.columns import Column, column_inputs, column_level, with_column
 from routoo.models.features import Features, prompt_features
 from routoo.models.heads import Said
 from routoo.models.network import RouterNetwork
 from routoo.models.new_model import column_prior, fit_column
 from routoo.models.options import default_cache_dir
+from routoo.models.predicting import predict_inputs
 from routoo.models.scoring_plan import most_informative
 from routoo.models.targets import targets_of
-from routoo.models.training import predict_inputs
 from routoo.models.trunk import load_trunk
 
 COUNTS = (20, 50, 100, 200, 500)
@@ -116,7 +116,8 @@ def held_out(data: Recorded, at: int, *, seed: int) -> Iterator[dict[str, object
     network, models = predictor.trained.network, (*others, name)
     targets = targets_of(data.outcomes, models, fitting=np.isin(np.arange(len(data.outcomes)), data.fitting))
     usable = data.fitting[~np.isnan(targets.score[data.fitting, -1])]
-    typical = with_column(network, {said: column_prior(network, said).mean for said in network.heads.columns})
+    prior = {said: column_prior(network, said).mean for said in network.heads.columns}
+    typical = with_column(network, Column(prior))
     yield {"model": name, "how": "without", "prompts": 0, "area": data.area(typical, models, without=at)}
     cost = _expected_cost(data, typical, usable, at)
     plan = _plan(network, data.features[usable], cost, budget=COUNTS[-1] * cost.mean())
@@ -158,16 +159,18 @@ def _plan(network: RouterNetwork, features: Features, cost: Array, *, budget: fl
 
 def _own_mean(
     network: RouterNetwork, score: npt.NDArray[np.float32], log_tokens: npt.NDArray[np.float32] | None
-) -> dict[Said, Array]:
+) -> Column:
     """A column that says the same of every prompt."""
     mean = (score.sum() + 0.5) / (len(score) + 1)
-    column = {"logits": math.log(mean / (1 - mean)) * column_level(network.heads, "logits")}
+    column: dict[Said, Array] = {
+        "logits": math.log(mean / (1 - mean)) * column_level(network.heads, "logits")
+    }
     if "log_tokens" in network.heads.columns and log_tokens is not None:
         tokens = float(np.exp(log_tokens[:, -1]).mean())
         column["log_tokens"] = math.log(tokens) * column_level(network.heads, "log_tokens")
     if "log_latency" in network.heads.columns:
         column["log_latency"] = column_prior(network, "log_latency").mean
-    return column  # type: ignore[return-value]  # keys are the heads' own
+    return Column(column)
 
 
 def summary(found: pl.DataFrame, full: float) -> pl.DataFrame:

@@ -1,16 +1,57 @@
-"""Calibration: an affine map of each model's logit, fitted on prompts that training did not see."""
+"""Calibration on prompts that training did not see: of what is predicted, and of how far off it may be."""
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+import torch
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
+
+from routoo.models.inputs import Inputs
+from routoo.models.kmeans import spherical_centres, unit_rows
+from routoo.models.network import RouterNetwork
+from routoo.models.predicting import predict_inputs
 
 Array = npt.NDArray[np.float64]
 
+_GROUP = 48  # prompts a group, on average
+_LOG_FACTOR = 0.5  # standard deviation, beforehand, of the logarithm of the factor
 _SHARED = 50.0
 """Weight of the pull of the shared pair towards no change."""
+
+
+def calibrate(
+    network: RouterNetwork,
+    inputs: Inputs,
+    score: npt.NDArray[np.float32],
+    validating: npt.NDArray[np.intp],
+) -> dict[str, Any]:
+    """Fits calibration and spread of a network on validation; returns the Brier score there before and after.
+
+    Args:
+        network: Not yet calibrated; it is changed.
+        inputs: Of all prompts.
+        score: Of all prompts, ``(n_prompts, n_models)``; NaN where missing.
+        validating: Rows of the prompts that training did not see.
+    """
+    raw = predict_inputs(network, inputs, validating)
+    target = score[validating].astype(np.float64)
+    logits = torch.logit(raw.p_correct.double(), 1e-6).numpy()
+    slope, shift = fit_calibration(logits, target)
+    network.calibration.copy_(torch.from_numpy(np.stack([slope, shift])))
+    calibrated = logits * slope + shift
+    if network.config.heads.members > 1:
+        error = raw.logit_std.double().numpy() * slope
+        network.spread.fill_(fit_spread(calibrated, error, target))
+    known = ~np.isnan(target)
+    return {
+        "val_brier": float(((expit(calibrated) - target)[known] ** 2).mean()),
+        "val_brier_before_calibration": float(((expit(logits) - target)[known] ** 2).mean()),
+    }
 
 
 def fit_calibration(logits: Array, score: Array, *, strength: float = 3000.0) -> Array:
@@ -64,41 +105,44 @@ def _cross_entropy(
     return float(loss), (residual * logits).sum(0), residual.sum(0)
 
 
-def fit_spread(logits: Array, error: Array, score: Array, *, neighbours: int = 32) -> float:
+def fit_spread(logits: Array, error: Array, score: Array, *, seed: int = 0) -> float:
     """The factor that makes the members' disagreement a standard error of the expected score.
 
-    Members that share their data disagree by less than they may be wrong together. Groups of prompts that the
-    network thinks alike show by how much: the mean score of a group misses the mean prediction by the luck of
-    its answers, whose variance is known, and by the network's error, which is what remains. The factor
-    equates that, summed over groups and models, with what the members claim.
+    Members that share their data may be wrong together. Groups of prompts that the network thinks alike show
+    by how much: the mean score of a group misses the mean prediction by the luck of its answers, whose
+    variance is known, and by the network's error, which is what remains. The factor is the likeliest one,
+    beginning at 1 with a standard deviation of a half in its logarithm; a few hundred prompts move it little.
 
     Args:
         logits: Calibrated, ``(n_prompts, n_models)``, of prompts that training did not see.
         error: Standard deviation of the members' logits, the same shape.
         score: In [0, 1], the same shape; NaN where missing.
-        neighbours: Prompts a group.
-
-    Returns:
-        Between 0.5 and 20; 1 where too little is known to tell.
+        seed: Of the grouping.
     """
-    n_prompts = len(logits)
-    size = min(neighbours, n_prompts // 4)
-    if size < 8:
-        return 1.0
     p = expit(logits)
     known = ~np.isnan(score)
     missed = np.where(known, np.nan_to_num(score) - p, 0.0)
     luck = np.where(known, p * (1 - p), 0.0)
-    claim = np.where(known, p * (1 - p) * error, 0.0)
-    excess = claimed = 0.0
-    for anchor in np.linspace(0, n_prompts - 1, min(n_prompts, 256)).astype(int):
-        away = ((logits - logits[anchor]) ** 2).sum(1)
-        group = np.argpartition(away, size - 1)[:size]
-        count = known[group].sum(0)
-        enough = count >= size // 2
-        n = count[enough].astype(np.float64)
-        excess += float((((missed[group].sum(0)[enough] ** 2) - luck[group].sum(0)[enough]) / n**2).sum())
-        claimed += float(((claim[group].sum(0)[enough] / n) ** 2).sum())
-    if claimed <= 0:
-        return 1.0
-    return float(np.sqrt(np.clip(excess / claimed, 0.25, 400.0)))
+    group = _alike(logits, max(len(logits) // _GROUP, 1), seed)
+    total = [np.zeros((group.max(initial=0) + 1, logits.shape[1])) for _ in range(3)]
+    for sums, values in zip(total, (missed, luck, luck * error), strict=True):
+        np.add.at(sums, group, values)
+    missed, luck, claimed = (sums[total[1] > 0] for sums in total)
+    # Models fail on the same prompts: so many of them tell as much as the root of their number would alone.
+    alone = math.sqrt(logits.shape[1])
+
+    def objective(log_factor: float) -> float:
+        variance = luck + (np.exp(log_factor) * claimed) ** 2
+        surprise = float((np.log(variance) + missed**2 / variance).sum()) / 2
+        return surprise / alone + (log_factor / _LOG_FACTOR) ** 2 / 2
+
+    found = minimize_scalar(objective, bounds=(-3.0, 3.0), method="bounded")
+    return math.exp(found.x)
+
+
+def _alike(logits: Array, n_groups: int, seed: int) -> npt.NDArray[np.intp]:
+    """The number of each prompt's group, of prompts of which much the same is said."""
+    beside = np.ones((len(logits), 1))  # beside a constant, a direction tells the length too
+    vectors = unit_rows(np.hstack([logits, beside]))
+    centres = spherical_centres(vectors, n_groups, np.random.default_rng(seed))
+    return np.asarray((vectors @ centres.T).argmax(axis=1), np.intp)

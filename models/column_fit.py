@@ -96,6 +96,43 @@ def fit_score(
     return column
 
 
+def standard_error(
+    inputs: Array,
+    column: Array,
+    prior: ColumnPrior,
+    *,
+    gain: Array | float = 1.0,
+    offset: Array | float = 0.0,
+) -> float:
+    """How far off the log-odds of a fitted column are, on a prompt like those that it was fitted to.
+
+    The curvature of the objective at its minimum gives the covariance of the column (Laplace). Each prompt is
+    judged by what the others tell, root mean square over the prompts: by what all tell, those that were
+    scored would look better known than those that were not.
+
+    Args:
+        inputs: ``(n_prompts, n_inputs)``, at least one prompt.
+        column: As `fit_score` found it.
+        prior: What was known beforehand.
+        gain: What the log-odds of each prompt were multiplied with, ``(n_prompts,)``.
+        offset: What was added then.
+
+    >>> prior = ColumnPrior(np.zeros(1), np.ones((1, 1)), np.ones(1))
+    >>> [round(standard_error(np.ones((n, 1)), np.zeros(1), prior), 2) for n in (1, 10, 1000)]
+    [1.0, 0.55, 0.06]
+    """
+    gains = np.broadcast_to(gain, len(inputs))
+    slopes = (inputs @ prior.factor) * gains[:, None]
+    p = expit((inputs @ column) * gains + offset)
+    told = p * (1 - p)
+    left, size, _ = np.linalg.svd(slopes, full_matrices=False)
+    slopes = left * size
+    covariance = np.linalg.inv((slopes.T * told) @ slopes + np.eye(len(size)))
+    variance = np.einsum("pi,ij,pj->p", slopes, covariance, slopes)
+    without = variance / (1 - told * variance)
+    return float(np.sqrt((without / gains**2).mean()))
+
+
 def fit_log(inputs: Array, value: Array, prior: ColumnPrior) -> Array:
     """The likeliest column of logarithms, ``(n_inputs,)``, after some were seen.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,18 @@ Array = npt.NDArray[np.float64]
 _BATCH = 1024
 
 
-Column = Mapping[Said, Array]
-"""What a network says of one model: its weights, ``(n_inputs,)`` each, members one below the other."""
+@dataclass(frozen=True, eq=False)
+class Column:
+    """What a network says of one model.
+
+    Args:
+        values: Weights of each output, ``(n_inputs,)``, members one below the other, as `column_values` has
+            them.
+        doubt: Standard error of its log-odds beyond the members' disagreement.
+    """
+
+    values: Mapping[Said, Array]
+    doubt: float = 0.0
 
 
 def column_inputs(heads: Heads, features: npt.NDArray[np.float32], said: Said) -> Array:
@@ -73,17 +84,18 @@ def with_column(network: RouterNetwork, column: Column) -> RouterNetwork:
 
     Args:
         network: Trained.
-        column: As `column_values` has them.
+        column: Of the new model.
     """
     heads, state = network.heads, network.heads.state_dict()
     added: dict[str, torch.Tensor] = {}
     for said in heads.columns:
-        values = torch.from_numpy(column[said]).float().reshape(heads.config.members, -1, 1)
+        values = torch.from_numpy(column.values[said]).float().reshape(heads.config.members, -1, 1)
         added |= _parts(values, _rows(heads, said))
     return _changed(
         network,
         {name: torch.cat([state[name], value], dim=-1) for name, value in added.items()},
         torch.cat([network.calibration, torch.tensor([[1.0], [0.0]])], dim=1),
+        torch.cat([network.doubt, torch.tensor([column.doubt])]),
         list(range(heads.config.n_models)),
     )
 
@@ -94,7 +106,7 @@ def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
     state = network.heads.state_dict()
     names = [name for group in network.heads.columns.values() for name in group]
     columns = {name: state[name][..., left] for name in names}
-    return _changed(network, columns, network.calibration[:, left], left)
+    return _changed(network, columns, network.calibration[:, left], network.doubt[left], left)
 
 
 def _rows(heads: Heads, said: Said) -> dict[str, int]:
@@ -110,7 +122,11 @@ def _parts(stacked: torch.Tensor, rows: Mapping[str, int]) -> dict[str, torch.Te
 
 
 def _changed(
-    network: RouterNetwork, columns: Mapping[str, torch.Tensor], calibration: torch.Tensor, kept: list[int]
+    network: RouterNetwork,
+    columns: Mapping[str, torch.Tensor],
+    calibration: torch.Tensor,
+    doubt: torch.Tensor,
+    kept: list[int],
 ) -> RouterNetwork:
     """The network with other columns; what does not belong to a model is shared with the one before.
 
@@ -123,7 +139,7 @@ def _changed(
         changed = RouterNetwork(network.trunk, config)
     own = {name: value for name, value in network.state_dict().items() if not name.startswith("stack.")}
     state = {f"heads.{name}": value for name, value in columns.items()}
-    changed.load_state_dict({**own, **state, "calibration": calibration})
+    changed.load_state_dict({**own, **state, "calibration": calibration, "doubt": doubt})
     if network.stack is not None:
         changed.attach(network.stack.with_models(kept, added=n_models - len(kept)))
     return changed.eval()

@@ -20,8 +20,9 @@ from routoo.models.baselines import Recorded
 from routoo.models.expert_fits import fit_neighbours
 from routoo.models.features import Progress, in_batches, prompt_features
 from routoo.models.network import default_layers
+from routoo.models.predicting import predict_inputs
 from routoo.models.targets import targets_of
-from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+from routoo.models.training import TrainedNetwork, train_network
 from routoo.models.trunk import Trunk, load_trunk
 
 if TYPE_CHECKING:

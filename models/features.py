@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,22 +56,41 @@ def prompt_features(
                 if progress:
                     progress(len(prompts), len(prompts))
                 return found
-    features = _compute(trunk, prompts, layers, progress)
+    features = read_features(
+        partial(pooled_features, trunk.model, layers),
+        prompts,
+        width=trunk.width * len(layers) + 1,
+        device=next(trunk.model.parameters()).device,
+        progress=progress,
+    )
     if kept is not None:
         _write(kept, features)
     return features
 
 
-def _compute(
-    trunk: Trunk, prompts: EncodedPrompts, layers: tuple[int, ...], progress: Progress | None
+def read_features(
+    read: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    prompts: EncodedPrompts,
+    *,
+    width: int,
+    device: torch.device,
+    progress: Progress | None = None,
 ) -> Features:
-    device = next(trunk.model.parameters()).device
-    out = np.empty((len(prompts), trunk.width * len(layers) + 1), np.float32)
+    """Features ``(n_prompts, width)`` float32 of encoded prompts, in batches of like lengths.
+
+    Args:
+        read: Token ids and mask of a batch to its features.
+        prompts: Token ids, as the tokenizer of the trunk that reads them made them.
+        width: Of the features.
+        device: Where the trunk is.
+        progress: Told after every batch.
+    """
+    out = np.empty((len(prompts), width), np.float32)
     done = 0
     with torch.inference_mode(), autocast(device):
         for rows in prompts.batches(TOKENS_PER_BATCH):
-            ids, mask = (torch.from_numpy(a).to(device) for a in prompts.batch(rows))
-            out[rows] = pooled_features(trunk.model, layers, ids, mask).float().cpu().numpy()
+            ids, mask = (torch.from_numpy(array).to(device) for array in prompts.batch(rows))
+            out[rows] = read(ids, mask).float().cpu().numpy()
             done += len(rows)
             if progress:
                 progress(done, len(prompts))

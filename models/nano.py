@@ -9,9 +9,10 @@ import numpy as np
 
 from routoo.models.features import Progress, prompt_features
 from routoo.models.options import TrainOptions
+from routoo.models.predicting import predict_inputs
 from routoo.models.static import static_trunk
 from routoo.models.targets import Array
-from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+from routoo.models.training import TrainedNetwork, train_network
 from routoo.models.trunk import Trunk
 
 if TYPE_CHECKING:

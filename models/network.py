@@ -75,6 +75,7 @@ class RouterNetwork(nn.Module):
 
     calibration: Tensor
     spread: Tensor
+    doubt: Tensor
 
     def __init__(self, trunk: PreTrainedModel, config: NetworkConfig) -> None:
         super().__init__()
@@ -86,6 +87,7 @@ class RouterNetwork(nn.Module):
         self.stack = None if config.stack is None else Stack(config.stack, config.heads.n_models)
         self.register_buffer("calibration", torch.tensor([[1.0], [0.0]]).repeat(1, config.heads.n_models))
         self.register_buffer("spread", torch.ones(()))
+        self.register_buffer("doubt", torch.zeros(config.heads.n_models))
 
     @classmethod
     def from_config(cls, config: NetworkConfig) -> RouterNetwork:
@@ -132,11 +134,11 @@ class RouterNetwork(nn.Module):
         unknown = torch.full_like(logits, float("nan"))
         members = outputs.logits.shape[0]
         error = unknown
-        if (
-            members > 1
-        ):  # the members disagree by what the data leave open; `spread` makes that a standard error
+        if members > 1:
+            # The members disagree by what the data leave open, and `spread` makes that a standard error;
+            # `doubt` is what they cannot know of a model that joined after they were trained.
             variance = (outputs.logits - outputs.logits.mean(0)).square().sum(0) / (members - 1)
-            error = variance.sqrt() * slope * self.spread
+            error = (variance * (slope * self.spread).square() + self.doubt.square()).sqrt()
         return Predictions(
             logits.sigmoid(),
             error,

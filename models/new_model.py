@@ -11,8 +11,7 @@ import torch
 
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
-from routoo.data.text import EncodedPrompts
-from routoo.models.column_fit import ColumnPrior, fit_log, fit_score
+from routoo.models.column_fit import ColumnPrior, fit_log, fit_score, standard_error
 from routoo.models.columns import (
     Column,
     column_inputs,
@@ -21,20 +20,20 @@ from routoo.models.columns import (
     with_column,
     without_column,
 )
-from routoo.models.features import Features, Progress, autocast
+from routoo.models.features import Features, Progress
 from routoo.models.hardness import Hardness
 from routoo.models.heads import Said
 from routoo.models.network import RouterNetwork
+from routoo.models.predicting import read_prompts
 from routoo.models.targets import Targets, targets_of
 from routoo.models.training import TrainedNetwork
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
+    from routoo.data.text import EncodedPrompts
 
 LEAST_PROMPTS = 20
 """Scored prompts below which a new model is refused: its level would be a guess."""
-
-_TOKENS_PER_BATCH = 8192
 
 
 def with_model(
@@ -59,7 +58,7 @@ def with_model(
     scored = _scored(outcomes, model.name)
     encoded = trained.encoder.encode(scored.texts)
     targets = targets_of(scored, (*trained.pool.names, model.name), fitting=np.ones(len(scored), bool))
-    features = network_features(trained.network, encoded, progress=progress)
+    features = read_prompts(trained.network, encoded, progress=progress)
     ratio = _input_token_ratio(trained, scored.to_matrices([model.name]).input_tokens[:, 0], encoded)
     added = [*trained.trained_on.get("added", []), _record(model, scored)]
     return dataclasses.replace(
@@ -119,42 +118,28 @@ def fit_column(network: RouterNetwork, features: Features, targets: Targets) -> 
         features: Of prompts on which it was scored, ``(n_prompts, n_features)``.
         targets: What was recorded there, of the models of the network and, last, of the new one.
     """
-    column: dict[Said, npt.NDArray[np.float64]] = {}
+    values: dict[Said, npt.NDArray[np.float64]] = {}
+    doubt = 0.0
     for said in network.heads.columns:
         inputs = column_inputs(network.heads, features, said)
         prior = column_prior(network, said)
         if said == "logits":
             hardness = Hardness.of(_known_logits(network, features), targets.score[:, :-1].astype(float))
             score = targets.score[:, -1].astype(float)
-            column[said] = fit_score(inputs, score, prior, gain=hardness.gain, offset=hardness.offset)
+            values[said] = fit_score(inputs, score, prior, gain=hardness.gain, offset=hardness.offset)
+            doubt = standard_error(inputs, values[said], prior, gain=hardness.gain, offset=hardness.offset)
         else:
             recorded = targets.log_tokens if said == "log_tokens" else targets.log_latency
             value = np.full(len(inputs), np.nan) if recorded is None else recorded[:, -1].astype(float)
             known = ~np.isnan(value)
-            column[said] = fit_log(inputs[known], value[known], prior)
-    return column
+            values[said] = fit_log(inputs[known], value[known], prior)
+    return Column(values, doubt)
 
 
 def column_prior(network: RouterNetwork, said: Said) -> ColumnPrior:
     """What the models of a network tell of the next one."""
     members = network.config.heads.members
     return ColumnPrior.of(column_values(network, said), column_level(network.heads, said), members=members)
-
-
-def network_features(
-    network: RouterNetwork, encoded: EncodedPrompts, *, progress: Progress | None = None
-) -> Features:
-    """Features ``(n_prompts, n_features)`` of encoded prompts, by the network's own trunk."""
-    out = np.empty((len(encoded), network.config.heads.n_features), np.float32)
-    done = 0
-    with torch.inference_mode(), autocast(network.calibration.device):
-        for rows in encoded.batches(_TOKENS_PER_BATCH):
-            ids, mask = (torch.from_numpy(array) for array in encoded.batch(rows))
-            out[rows] = network.features(ids, mask).float().numpy()
-            done += len(rows)
-            if progress:
-                progress(done, len(encoded))
-    return out
 
 
 def _known_logits(network: RouterNetwork, features: Features) -> npt.NDArray[np.float64]:

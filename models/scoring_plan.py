@@ -13,7 +13,8 @@ from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
 from routoo.models.columns import column_inputs
 from routoo.models.features import Progress
-from routoo.models.new_model import column_prior, network_features
+from routoo.models.new_model import column_prior
+from routoo.models.predicting import read_prompts
 from routoo.models.training import TrainedNetwork
 
 Array = npt.NDArray[np.float64]
@@ -76,7 +77,7 @@ def scoring_plan(
     if budget_usd is not None and not budget_usd > 0:
         raise InputError(f"budget_usd must be above 0, got {budget_usd}")
     encoded = trained.encoder.encode([*texts, *scored])
-    features = network_features(trained.network, encoded, progress=progress)
+    features = read_prompts(trained.network, encoded, progress=progress)
     sent = encoded.input_tokens[: len(texts)] * trained.input_token_ratio.mean()
     cost = _cost_usd(trained, model, features[: len(texts)], sent)
     if budget_usd is not None and cost.min() > budget_usd:

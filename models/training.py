@@ -15,21 +15,21 @@ import lightning as L
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import expit
 
 from routoo.data.errors import InputError
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
-from routoo.models.calibration import fit_calibration, fit_spread
+from routoo.models.calibration import calibrate
 from routoo.models.ensemble import Ensemble
 from routoo.models.features import Features, Progress, prompt_features
 from routoo.models.fitting import fit_network
 from routoo.models.heads import HeadConfig
-from routoo.models.inputs import Inputs, input_tensors, network_features
+from routoo.models.inputs import Inputs
 from routoo.models.lightning import PromptData, Validation
 from routoo.models.lower_layers import LowerLayers, has_plain_layers
-from routoo.models.network import NetworkConfig, Predictions, RouterNetwork, default_layers
+from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
 from routoo.models.options import TrainOptions
+from routoo.models.predicting import hidden_units
 from routoo.models.targets import Array, Targets, shrunk_log_odds, targets_of
 from routoo.models.trunk import Trunk, layers_of, load_trunk, max_positions, trunk_config
 from routoo.models.usage import fit_usage
@@ -137,7 +137,7 @@ def train_network(
         fitted = fit_network(network, data, validation, options, run_id)
         network.cpu().eval()
         ensemble = Ensemble.of(network, data, validation, run_id) if options.stacks else None
-        metrics = _calibrate(network, inputs, targets.score, validating)
+        metrics = calibrate(network, inputs, targets.score, validating)
         if ensemble is not None:
             metrics["ensemble"] = ensemble.to_dict()
         seen = np.concatenate([fitting, validating])
@@ -152,7 +152,9 @@ def train_network(
             if ensemble is not None:
                 ensemble.refit(network, more, run_id)
         held = np.arange(len(seen)) >= len(fitting)
-        metrics |= fit_usage(network.heads, _hidden(network, inputs, seen), targets.rows(seen), held=held)
+        metrics |= fit_usage(
+            network.heads, hidden_units(network, inputs, seen), targets.rows(seen), held=held
+        )
     trained_on = {
         "data": learned.name,
         "n_train": len(fitting),
@@ -255,65 +257,6 @@ def _input_token_ratio(
     known = ~np.isnan(recorded)
     total, base = np.where(known, recorded, 0).sum(0), np.where(known, ours, 0).sum(0)
     return np.asarray(np.where(known.any(0), total / base.clip(1), 1.0), np.float32)
-
-
-def _calibrate(
-    network: RouterNetwork,
-    inputs: Inputs,
-    score: npt.NDArray[np.float32],
-    validating: npt.NDArray[np.intp],
-) -> dict[str, Any]:
-    """Fits calibration and spread on validation; returns the Brier score there before and after."""
-    raw = predict_inputs(network, inputs, validating)
-    target = score[validating].astype(np.float64)
-    logits = torch.logit(raw.p_correct.double(), 1e-6).numpy()
-    slope, shift = fit_calibration(logits, target)
-    network.calibration.copy_(torch.from_numpy(np.stack([slope, shift])))
-    calibrated = logits * slope + shift
-    if network.config.heads.members > 1:
-        error = raw.logit_std.double().numpy() * slope
-        network.spread.fill_(fit_spread(calibrated, error, target))
-    known = ~np.isnan(target)
-    return {
-        "val_brier": float(((expit(calibrated) - target)[known] ** 2).mean()),
-        "val_brier_before_calibration": float(((expit(logits) - target)[known] ** 2).mean()),
-    }
-
-
-def predict_inputs(
-    network: RouterNetwork,
-    inputs: Inputs,
-    rows: npt.NDArray[np.intp],
-    *,
-    domain: npt.NDArray[np.int64] | None = None,
-    size: int = 256,
-) -> Predictions:
-    """Calibrated predictions for rows of features or of encoded prompts, in the order of `rows`.
-
-    `domain` ``(n_prompts,)`` numbers the domain of each row of `inputs` where it is known, else -1.
-    """
-    parts = []
-    with torch.inference_mode():
-        for chosen, features in _features(network, inputs, rows, size):
-            told = None if domain is None else torch.from_numpy(domain[chosen])
-            parts.append(network.predict_features(features, told))
-    return Predictions(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-
-
-def _hidden(network: RouterNetwork, inputs: Inputs, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """What each member's hidden layer says of these rows, ``(members, n_rows, width)``."""
-    with torch.inference_mode():
-        parts = [network.heads.hidden_units(features) for _, features in _features(network, inputs, rows)]
-    return torch.cat(parts, dim=1).double().numpy()
-
-
-def _features(
-    network: RouterNetwork, inputs: Inputs, rows: npt.NDArray[np.intp], size: int = 256
-) -> Iterator[tuple[npt.NDArray[np.intp], torch.Tensor]]:
-    """Row numbers and their features, batch after batch."""
-    for at in range(0, len(rows), size):
-        chosen = rows[at : at + size]
-        yield chosen, network_features(network, input_tensors(inputs, chosen))
 
 
 def _run_id(learned: Outcomes, pool: Pool, options: TrainOptions) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from routoo.models.column_fit import Array, ColumnPrior, fit_log, fit_score
+from routoo.models.column_fit import Array, ColumnPrior, fit_log, fit_score, standard_error
 
 LEVEL = np.eye(6)[5]
 
@@ -34,6 +34,36 @@ def test_the_fit_is_where_the_posterior_is_highest() -> None:
     found = fit_score(inputs, score, prior, gain=gain, offset=offset)
     for nudge in 1e-3 * np.vstack([np.eye(6), -np.eye(6)]):
         assert loss(found) < loss(found + nudge)
+
+
+def test_the_standard_error_is_that_of_a_prompt_left_out() -> None:
+    inputs, prior = made_inputs(30), ColumnPrior.of(made_pool(), LEVEL)
+    score = np.random.default_rng(4).random(30)
+    gain, offset = np.linspace(0.8, 1.5, 30), np.linspace(-1, 1, 30)
+    column = fit_score(inputs, score, prior, gain=gain, offset=offset)
+    p = expit(gain * (inputs @ column) + offset)
+    told = (inputs.T * (gain**2 * p * (1 - p))) @ inputs
+    before = np.linalg.inv(prior.factor @ prior.factor.T)
+    variance = []
+    for x, g, q in zip(inputs, gain, p, strict=True):
+        left = told - g**2 * q * (1 - q) * np.outer(x, x)
+        variance.append(x @ np.linalg.solve(before + left, x))
+    found = standard_error(inputs, column, prior, gain=gain, offset=offset)
+    assert found == pytest.approx(np.sqrt(np.mean(variance)))
+
+
+@pytest.mark.parametrize("n", [20, 200])
+def test_columns_are_as_far_off_as_their_standard_error_says(n: int) -> None:
+    columns, fresh = made_pool(), made_inputs(500, seed=9)
+    wrong, claimed = [], []
+    for at in range(columns.shape[1]):
+        prior = ColumnPrior.of(np.delete(columns, at, axis=1), LEVEL)
+        inputs = made_inputs(n, seed=at)
+        score = (np.random.default_rng(at).random(n) < expit(inputs @ columns[:, at])).astype(float)
+        column = fit_score(inputs, score, prior)
+        wrong.append(((fresh @ (column - columns[:, at])) ** 2).mean())
+        claimed.append(standard_error(inputs, column, prior) ** 2)
+    assert np.sqrt(np.mean(claimed) / np.mean(wrong)) == pytest.approx(1, abs=0.3)
 
 
 def test_without_records_a_model_is_a_typical_one() -> None:

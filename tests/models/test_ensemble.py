@@ -18,14 +18,15 @@ from routoo.export.session import open_graph
 from routoo.export.writer import read_trained, torch_graph, write_trained
 from routoo.models import ensemble
 from routoo.models.blend import Blend, Held
-from routoo.models.columns import column_values, with_column, without_column
+from routoo.models.columns import Column, column_values, with_column, without_column
 from routoo.models.ensemble import expert_fits
 from routoo.models.expert_fits import Fit
 from routoo.models.network import NetworkConfig, RouterNetwork
 from routoo.models.options import TrainOptions
+from routoo.models.predicting import predict_inputs
 from routoo.models.stack import Stack
 from routoo.models.targets import Targets
-from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+from routoo.models.training import TrainedNetwork, train_network
 from routoo.models.trunk import load_trunk
 
 SHARE = 0.25  # of the heads, the domain table, the exemplars and the other heads
@@ -116,7 +117,7 @@ def test_models_come_and_go(stacked: TrainedNetwork, outcomes: Outcomes) -> None
     before = p_correct(stacked, network, texts)
     fewer = without_column(network, 1)
     np.testing.assert_allclose(p_correct(stacked, fewer, texts), before[:, [0, 2]], rtol=1e-6)
-    column = {said: column_values(network, said)[:, 0] for said in network.heads.columns}
+    column = Column({said: column_values(network, said)[:, 0] for said in network.heads.columns})
     more = with_column(network, column)
     found = p_correct(stacked, more, texts)
     np.testing.assert_allclose(found[:, :3], before, rtol=1e-6)

@@ -27,7 +27,7 @@ def test_features_are_kept_and_read_back(
 ) -> None:
     first = prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
     assert first.shape == (3, 2 * trunk.width + 1)
-    monkeypatch.setattr(features, "_compute", None)  # computing again would fail
+    monkeypatch.setattr(features, "read_features", None)  # computing again would fail
     np.testing.assert_array_equal(prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path), first)
 
 

@@ -13,7 +13,8 @@ from routoo.models.lightning import router_loss
 from routoo.models.nano import nano_network
 from routoo.models.network import NetworkConfig, RouterNetwork
 from routoo.models.options import TrainOptions
-from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+from routoo.models.predicting import predict_inputs
+from routoo.models.training import TrainedNetwork, train_network
 
 ASKED = TrainOptions(seed=5, cache_dir=None, progress=False)
 

@@ -15,8 +15,9 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.models.columns import column_inputs, column_values
 from routoo.models.network import Predictions
-from routoo.models.new_model import network_features, with_model, with_prices, without_model
-from routoo.models.training import TrainedNetwork, predict_inputs
+from routoo.models.new_model import with_model, with_prices, without_model
+from routoo.models.predicting import predict_inputs, read_prompts
+from routoo.models.training import TrainedNetwork
 
 TWIN = PoolModel(name="twin", usd_per_1m_input=1.0, usd_per_1m_output=3.0)
 
@@ -40,7 +41,7 @@ def test_a_column_times_its_inputs_is_what_the_network_says(
     network = copy.deepcopy((trained if kind == "factorised" else free).network)
     network.calibration[:, 1] = torch.tensor([1.4, -0.3])
     texts = outcomes.texts[:40]
-    features = network_features(network, trained.encoder.encode(texts))
+    features = read_prompts(network, trained.encoder.encode(texts))
     found = network.predict_features(torch.from_numpy(features))
     says = {
         said: column_inputs(network.heads, features, said) @ column_values(network, said)
@@ -68,7 +69,7 @@ def test_the_others_stay_to_the_bit(
         assert after.pool.names == ("adder", "even")
     assert len(after.input_token_ratio) == after.network.config.heads.n_models == len(after.pool)
     of_models = {f"heads.{name}" for names in before.network.heads.columns.values() for name in names}
-    of_models.add("calibration")
+    of_models |= {"calibration", "doubt"}
     for name, value in after.network.state_dict().items():
         if name not in of_models:
             assert torch.equal(value, kept[name])
@@ -200,3 +201,18 @@ Fault = Callable[[TrainedNetwork, Outcomes], Any]
 def test_faults_are_said(fault: Fault, words: str, trained: TrainedNetwork, outcomes: Outcomes) -> None:
     with pytest.raises(InputError, match=words):
         fault(trained, outcomes)
+
+
+def test_the_fewer_prompts_the_less_sure_the_new_model_and_it_alone(
+    trained: TrainedNetwork, outcomes: Outcomes
+) -> None:
+    texts = outcomes.texts[:50]
+    before = predicted(trained, texts).logit_std
+    few, many = (
+        predicted(with_model(trained, TWIN, twins(outcomes, "adder", n)), texts).logit_std for n in (20, 200)
+    )
+    torch.testing.assert_close(few[:, :3], before)
+    torch.testing.assert_close(many[:, :3], before)
+    assert few[:, 3].mean() > 1.5 * many[:, 3].mean() > 1.5 * before.mean()
+    smaller = without_model(with_model(trained, TWIN, twins(outcomes, "adder", 20)), "even")
+    torch.testing.assert_close(predicted(smaller, texts).logit_std, few[:, [0, 1, 3]])

@@ -12,7 +12,8 @@ from routoo.data.pool import Pool, PoolModel
 from routoo.models import training
 from routoo.models.lightning import RouterModule
 from routoo.models.options import TrainOptions
-from routoo.models.training import TrainedNetwork, predict_inputs, train_network
+from routoo.models.predicting import predict_inputs
+from routoo.models.training import TrainedNetwork, train_network
 from routoo.models.trunk import load_trunk
 
 QUICK: dict[str, Any] = {
