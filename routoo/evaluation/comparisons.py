@@ -39,7 +39,7 @@ def differences(evaluation: Evaluation) -> Spec | None:
         color=alt.Color("row:N").legend(None).scale(domain=names, range=row_colours(evaluation, names)),
         tooltip=[alt.Tooltip("row:N", title=f"{evaluation.router} above"), *_RANGE],
     )
-    x = alt.X("value:Q").title(f"area of {evaluation.router} above it").axis(format="+.2f", tickCount=5)
+    x = alt.X("value:Q").title(f"area of {evaluation.router} above it").axis(format="+.3~f", tickCount=5)
     span = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q"), x2="high:Q")
     dot = base.mark_circle(size=110, opacity=1).encode(x=x)
     return finished(alt.layer(_zero("x"), span, dot), height=max(38 * len(names), 76))
@@ -68,7 +68,7 @@ def equal_cost(evaluation: Evaluation) -> Spec | None:
         .legend(symbolType="circle", symbolSize=70),
         tooltip=[alt.Tooltip("row:N", title=f"{evaluation.router} above"), alt.Tooltip("share:N"), *_RANGE],
     )
-    y = alt.Y("value:Q").title(f"score of {evaluation.router} above it").axis(format="+.2f", tickCount=6)
+    y = alt.Y("value:Q").title(f"score of {evaluation.router} above it").axis(format="+.3~f", tickCount=6)
     span = base.mark_rule(strokeWidth=2.2).encode(y=alt.Y("low:Q"), y2="high:Q")
     dot = base.mark_circle(size=80, opacity=1).encode(y=y)
     return finished(alt.layer(_zero("y"), span, dot), height=260)

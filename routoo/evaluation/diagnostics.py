@@ -13,6 +13,7 @@ from routoo.evaluation.calibration import Group
 from routoo.evaluation.chart_style import (
     FAINT,
     ROUTER,
+    SOFT,
     Spec,
     axis_ends,
     cost_title,
@@ -64,6 +65,43 @@ def reliability_diagram(evaluation: Evaluation) -> Spec:
         .add_params(picked)
     )
     return finished(alt.layer(diagonal, lines), height=340)
+
+
+def coverage(evaluation: Evaluation) -> Spec | None:
+    """Share of intervals that held what came, by the share that was to; None where there are none."""
+    if not evaluation.coverage:
+        return None
+    kinds = {"with the interval": "held", "allowing for luck alone": "by_luck"}
+    frame = pl.DataFrame(
+        [
+            {"kind": kind, "level": found.level, "held": getattr(found, key)}
+            for kind, key in kinds.items()
+            for found in evaluation.coverage
+        ]
+    )
+    diagonal = (
+        alt.Chart(pl.DataFrame({"level": [0.4, 1.0], "held": [0.4, 1.0]}))
+        .mark_line(color=FAINT, strokeDash=[4, 4], strokeWidth=1.2)
+        .encode(x="level:Q", y="held:Q")
+    )
+    lines = (
+        alt.Chart(frame)
+        .mark_line(point={"filled": True, "size": 44}, strokeWidth=1.8)
+        .encode(
+            x=alt.X("level:Q")
+            .title("share of the intervals that was to hold the mean score")
+            .axis(format="%", tickCount=6)
+            .scale(domain=[0.4, 1]),
+            y=alt.Y("held:Q").title("share that did").axis(format="%", tickCount=6).scale(zero=False),
+            color=alt.Color("kind:N").title(None).scale(domain=list(kinds), range=[ROUTER, SOFT]),
+            tooltip=[
+                alt.Tooltip("kind:N"),
+                alt.Tooltip("level:Q", title="to hold", format=".0%"),
+                alt.Tooltip("held:Q", format=".1%"),
+            ],
+        )
+    )
+    return finished(alt.layer(diagonal, lines), height=300)
 
 
 def calibration_of(evaluation: Evaluation, by: Group) -> Spec | None:

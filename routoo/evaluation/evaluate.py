@@ -13,6 +13,7 @@ from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.evaluation.bootstrap import Resamples
 from routoo.evaluation.calibration import calibrations
+from routoo.evaluation.coverage import coverage_of
 from routoo.evaluation.differences import compared_figures, difference, with_intervals
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.figures import SingleModel
@@ -103,6 +104,7 @@ def evaluate(
         calibration={
             name: calibrations(p, trial.score, trial.models, trial.domains) for name, p in promised.items()
         },
+        coverage=coverage_of(aligned[names[0]], trial.score, trial.domains),
         deferral=deferrals,
         published={p.name: published_of(p, policies, trial, deferrals.get(p.name)) for p in choosing},
         differences=tuple(

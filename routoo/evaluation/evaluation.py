@@ -13,6 +13,7 @@ from routoo.data.curves import hull
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Part
 from routoo.evaluation.calibration import Calibration
+from routoo.evaluation.coverage import Coverage
 from routoo.evaluation.deferral import Deferral
 from routoo.evaluation.differences import Difference
 from routoo.evaluation.figures import Curve, Figures, SingleModel
@@ -43,6 +44,7 @@ class Evaluation:
         curves: What each predicted row and the oracle realise along the price, by row name.
         reliability: What each predicted row promised against what came, by row name.
         calibration: The same model by model and domain by domain, by row name.
+        coverage: Whether the router's intervals held what they promised, level by level, where it has any.
         deferral: What each of them makes of the cheapest and the best single model alone, by row name.
         published: The measures of others, by row name.
         differences: What the router has above every other row, each figure with its range, in row order.
@@ -68,6 +70,7 @@ class Evaluation:
     curves: Mapping[str, Curve]
     reliability: Mapping[str, Reliability]
     calibration: Mapping[str, tuple[Calibration, ...]]
+    coverage: tuple[Coverage, ...]
     deferral: Mapping[str, Deferral]
     published: Mapping[str, Published]
     differences: tuple[Difference, ...]
@@ -171,6 +174,7 @@ class Evaluation:
             "calibration": {
                 name: [group.to_dict() for group in groups] for name, groups in self.calibration.items()
             },
+            "coverage": [level.to_dict() for level in self.coverage],
             "differences": [found.to_dict() for found in self.differences],
             "usage": [error.to_dict() for error in self.usage],
             "spending": self.spending.to_dict(),

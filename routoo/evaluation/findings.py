@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from routoo.evaluation.evaluation import Evaluation
 
 _NEARLY_FREE = 1  # the least price above 0: money is no object, but of two that tie the cheaper is taken
+_SHOWN_LEVEL = 0.9
 _EQUAL = 0.005  # share of choices below which nobody would speak of a flip
 
 
@@ -31,6 +32,7 @@ def findings(evaluation: Evaluation) -> dict[str, str]:
         "models": _effective(evaluation),
         "needless": _needless(evaluation),
         "reliability": _reliability(evaluation),
+        "coverage": _coverage(evaluation),
         "by_domain": _furthest_off(evaluation, "domain"),
         "by_model": _furthest_off(evaluation, "model"),
         "deferral": _deferral(evaluation),
@@ -126,6 +128,13 @@ def _needless(evaluation: Evaluation) -> str:
 def _reliability(evaluation: Evaluation) -> str:
     off = evaluation.reliability[evaluation.router].ece
     return f"A predicted score is off by {percent(off, 1)} on average"
+
+
+def _coverage(evaluation: Evaluation) -> str:
+    for found in evaluation.coverage:
+        if found.level == _SHOWN_LEVEL:
+            return f"Intervals of {percent(found.level)} hold {percent(found.held)} of what came"
+    return ""
 
 
 def _furthest_off(evaluation: Evaluation, by: Group) -> str:

@@ -66,6 +66,7 @@ def render_report(evaluation: Evaluation) -> str:
         "needless": diagnostics.needless_along_budget(evaluation),
         "deferral": diagnostics.deferral_curves(evaluation),
         "reliability": diagnostics.reliability_diagram(evaluation),
+        "coverage": diagnostics.coverage(evaluation),
         "by_model": diagnostics.calibration_of(evaluation, "model"),
         "by_domain": diagnostics.calibration_of(evaluation, "domain"),
         "flips": diagnostics.flips(evaluation),

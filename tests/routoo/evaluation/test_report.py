@@ -55,9 +55,9 @@ def evaluation_of(
             "cost_usd": np.tile(10.0 ** -(rank + 2), n) if cost is None else cost,
         }
     )
-    p = np.clip(0.5 * scores + 0.5 * random.random(scores.shape), 0, 1)
+    p = np.clip(0.5 * scores + 0.5 * random.random(scores.shape), 0, 1).astype(np.float32)
     expected = np.tile(10.0 ** -(rank + 2), (n, 1)).astype(np.float32)
-    predictions = Scores(p.astype(np.float32), expected, models=models)
+    predictions = Scores(p, expected, models=models, logit_std=np.full_like(p, 0.3))
     pool = Pool(tuple(PoolModel(name=model, usd_per_1m_input=1, usd_per_1m_output=1) for model in models))
     return evaluate(
         Outcomes(prompts, frame, name),
@@ -159,6 +159,15 @@ def test_pictures_show_what_was_measured(page: str) -> None:
     for row in data["shares"]:
         by_cost[row["cost"]] = by_cost.get(row["cost"], 0) + row["share"]
     assert list(by_cost.values()) == pytest.approx([1.0] * len(by_cost))
+
+
+def test_coverage_is_drawn_where_groups_are_large_enough() -> None:
+    evaluation = evaluation_of(150, samples=0)
+    spec = specs_of(render_report(evaluation))["coverage"]
+    held = [row["held"] for rows in spec["datasets"].values() for row in rows if row.get("kind") is not None]
+    assert held[: len(evaluation.coverage)] == [found.held for found in evaluation.coverage]
+    assert findings(evaluation)["coverage"].startswith("Intervals of 90")
+    assert findings(evaluation_of(samples=0))["coverage"] == ""
 
 
 @pytest.mark.parametrize(
