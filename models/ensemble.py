@@ -28,6 +28,7 @@ from routoo.models.stack import Part, Stack
 from routoo.models.targets import Targets, shrunk_log_odds
 
 _EMBEDDING = (0, -1)  # all layers; the last feature is the log of the length
+_DIRECTIONS = 64  # of the embedding, in which exemplars are held: all of it serves no better
 _RANK = 16
 
 
@@ -35,7 +36,7 @@ def expert_fits(targets: Targets) -> dict[str, Fit]:
     """How each expert on the features of a network is fitted, by name; those that these targets allow."""
     fits: dict[str, Fit] = {
         "means": fit_means,
-        "nearest exemplars": partial(fit_neighbours, span=_EMBEDDING),
+        "nearest exemplars": partial(fit_neighbours, span=_EMBEDDING, width=_DIRECTIONS),
         "clusters": partial(fit_clusters, span=_EMBEDDING),
         "item response": partial(fit_linear, rank=1),
         "matrix factorisation": partial(fit_linear, rank=_RANK),

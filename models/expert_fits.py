@@ -136,7 +136,8 @@ def fit_neighbours(
     nearest: int | None = None,
     sharpness: float | None = None,
     strength: float | None = None,
-    most: int = 8192,
+    most: int = 16384,
+    width: int = 0,
     span: Span = _WHOLE,
     seed: int = 0,
 ) -> Expert:
@@ -151,11 +152,16 @@ def fit_neighbours(
         sharpness: An exemplar weighs ``exp(sharpness · (cosine - best cosine))``; 0 weighs all alike.
         strength: Prompts of evidence that the model's overall mean counts for.
         most: Exemplars that are kept.
+        width: Directions of the embedding that are kept, of which they make the most; 0 for all of it.
         span: The features that are an embedding.
         seed: Of the exemplars kept and the prompts left out.
     """
     rows = np.random.default_rng(seed).permutation(len(features))[:most]
     vectors, score = unit_rows(features[rows, slice(*span)]), targets.score[rows]
+    buffers: dict[str, Matrix] = {}
+    if width := min(width, vectors.shape[1]):
+        buffers["directions"] = _principal(vectors, width)
+        vectors = unit_rows(vectors @ buffers["directions"])
     mean = _means(targets.score)
     tried = list(
         product(
@@ -172,6 +178,8 @@ def fit_neighbours(
         size=len(rows),
         nearest=min(chosen[0], len(rows)),
         span=span,
+        width=width,
+        **buffers,
         exemplars=vectors,
         score=np.nan_to_num(score),
         observed=(~np.isnan(score)).astype(np.float32),
@@ -179,6 +187,13 @@ def fit_neighbours(
         sharpness=np.float32(chosen[1]),
         strength=np.float32(chosen[2]),
     )
+
+
+def _principal(vectors: Matrix, width: int) -> Matrix:
+    """The directions that the vectors have most of, ``(n_embedded, width)``: right singular vectors."""
+    moments = vectors.T.astype(np.float64) @ vectors
+    _, found = np.linalg.eigh(moments)
+    return np.asarray(found[:, ::-1][:, :width], np.float32)
 
 
 def _best_left_out(
@@ -219,6 +234,7 @@ def _filled(
     size: int = 0,
     nearest: int = 1,
     span: Span = _WHOLE,
+    width: int = 0,
     **buffers: Tensor | Matrix | np.float32,
 ) -> Expert:
     """An expert with these buffers."""
@@ -229,6 +245,7 @@ def _filled(
         size=size,
         nearest=nearest,
         span=span,
+        width=width,
     )
     expert = build_expert(config)
     expert.load_state_dict({name: torch.as_tensor(value).float() for name, value in buffers.items()})

@@ -27,6 +27,7 @@ class ExpertConfig:
         size: Domains, exemplars or clusters that it holds; 0 where it holds none.
         nearest: Exemplars or clusters that a prompt is held against.
         span: First and last but one of the features that are its embedding, as in a slice.
+        width: Directions of the embedding in which exemplars are held; 0 for the embedding itself.
 
     Raises:
         InputError: A size is not positive, or the kind is unknown.
@@ -38,6 +39,7 @@ class ExpertConfig:
     size: int = 0
     nearest: int = 1
     span: tuple[int, int | None] = (0, None)
+    width: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
@@ -46,6 +48,8 @@ class ExpertConfig:
         for field in ("n_features", "n_models", *held):
             if getattr(self, field) < 1:
                 raise InputError(f"{field} must be at least 1, got {getattr(self, field)}")
+        if self.width < 0:
+            raise InputError(f"width must be at least 0, got {self.width}")
         object.__setattr__(self, "span", (self.span[0], self.span[1]))
 
 
@@ -64,6 +68,11 @@ class Expert(nn.Module):
     def hold(self, name: str, *shape: int) -> None:
         """Registers a buffer of zeros, to be filled when the expert is fitted or loaded."""
         self.register_buffer(name, torch.zeros(shape))
+
+    @property
+    def n_embedded(self) -> int:
+        """Width of the embedding."""
+        return len(range(*slice(*self.config.span).indices(self.config.n_features)))
 
     def embedding(self, features: Tensor) -> Tensor:
         """The part of the features that tells what is similar, scaled to unit length."""
@@ -142,10 +151,12 @@ class Table(Expert):
 class Neighbours(Expert):
     """Mean score of the nearest exemplars by cosine, weighed by how near they are, shrunk towards the means.
 
-    The exemplars are embeddings of recorded prompts. Those that tie with the last of the nearest count too.
+    The exemplars are embeddings of recorded prompts, held in the few directions in which these vary most.
+    Those that tie with the last of the nearest count too.
     """
 
     columns = ("score", "observed", "mean")
+    directions: Tensor
     exemplars: Tensor
     score: Tensor
     observed: Tensor
@@ -155,13 +166,19 @@ class Neighbours(Expert):
 
     def __init__(self, config: ExpertConfig) -> None:
         super().__init__(config)
-        width = len(range(*slice(*config.span).indices(config.n_features)))
-        self.hold("exemplars", config.size, width)
+        if config.width:
+            self.hold("directions", self.n_embedded, config.width)
+        self.hold("exemplars", config.size, config.width or self.n_embedded)
         self.hold("score", config.size, config.n_models)
         self.hold("observed", config.size, config.n_models)
         self.hold("mean", config.n_models)
         self.hold("sharpness")
         self.hold("strength")
+
+    def embedding(self, features: Tensor) -> Tensor:
+        """The embedding, in the directions of the exemplars, scaled to unit length."""
+        whole = super().embedding(features)
+        return F.normalize(whole @ self.directions, dim=1) if self.config.width else whole
 
     def forward(self, features: Tensor, domain: Tensor | None = None) -> Tensor:
         """The logit of the shrunk mean over each prompt's neighbours."""
@@ -182,8 +199,7 @@ class Clusters(Expert):
 
     def __init__(self, config: ExpertConfig) -> None:
         super().__init__(config)
-        width = len(range(*slice(*config.span).indices(config.n_features)))
-        self.hold("centres", config.size, width)
+        self.hold("centres", config.size, self.n_embedded)
         self.hold("mean", config.size, config.n_models)
 
     def membership(self, features: Tensor) -> Tensor:

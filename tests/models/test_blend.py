@@ -50,7 +50,7 @@ def test_halves_of_the_truth_are_put_together() -> None:
 
 @pytest.mark.parametrize(
     ("gain", "likelihood", "better"),
-    [(0.02, -0.001, False), (0.002, 0.001, True), (-0.009, 0.001, True), (-0.011, 0.02, False)],
+    [(0.02, -0.001, False), (0.002, 0.001, True), (-0.019, 0.001, True), (-0.021, 0.02, False)],
 )
 def test_a_gain_has_to_be_seen(gain: float, likelihood: float, better: bool) -> None:
     assert Blend((1.0,), (1.0,), gain, 0.01, likelihood, 0.01).better == better

@@ -75,6 +75,22 @@ def test_nearer_exemplars_weigh_more() -> None:
     np.testing.assert_allclose(found.item(), 1 / (1 + weight), rtol=1e-4)
 
 
+def test_directions_that_hold_everything_change_nothing_and_few_keep_what_is_there() -> None:
+    features, targets = made_up()
+    plane = features.copy()
+    plane[:, 2:] = 0.0
+    turned = plane @ np.linalg.qr(np.random.default_rng(2).normal(size=(WIDTH, WIDTH)))[0].astype(np.float32)
+
+    def found(width: int) -> torch.Tensor:
+        expert = fit_neighbours(turned, targets, nearest=20, sharpness=10.0, strength=1.0, width=width)
+        assert isinstance(expert, Neighbours)
+        assert expert.exemplars.shape == (N, width or WIDTH)
+        return expert(torch.from_numpy(turned))  # type: ignore[no-any-return]  # nn.Module is untyped
+
+    torch.testing.assert_close(found(WIDTH), found(0), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(found(2), found(0), atol=1e-3, rtol=1e-3)
+
+
 def test_what_no_neighbour_was_asked_is_the_mean() -> None:
     config = ExpertConfig(kind="neighbours", n_features=2, n_models=2, size=2, nearest=1)
     expert = filled(
