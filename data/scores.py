@@ -172,6 +172,19 @@ class Scores:
         odds = p / (1 - p) * np.exp(errors * self.logit_std)
         return np.asarray(odds / (1 + odds), np.float32)
 
+    def called(self, row: int) -> str:
+        """What a message calls the prompt of this row.
+
+        >>> one = np.array([[0.5]])
+        >>> Scores(one, one, models=("m",)).called(0)
+        'the prompt'
+        >>> Scores(one, one, models=("m",), prompt_ids=["q7"]).called(0)
+        "prompt 'q7'"
+        """
+        if self.prompt_ids is not None:
+            return f"prompt {self.prompt_ids[row]!r}"
+        return "the prompt" if len(self) == 1 else f"prompt {row}, counted from 0,"
+
     def names(self) -> list[str]:
         """Prompt ids, or row numbers as text."""
         return [str(i) for i in range(len(self))] if self.prompt_ids is None else list(self.prompt_ids)

@@ -108,16 +108,16 @@ def rounded(value: float, *, up: bool = True) -> str:
 def closed_words(problem: Problem, row: int) -> str:
     """Which per-prompt limit closes every model to this prompt, and the least that would open one."""
     scores = problem.scores
-    name = scores.names()[row] if scores.prompt_ids is None else scores.prompt_ids[row]
+    name = scores.called(row)
     cost, latency = scores.cost_usd[row], scores.latency[row]
     open_ = np.ones(len(cost), np.bool_)
     if isinstance(problem.allowed, np.ndarray):
         open_ &= problem.allowed[0 if len(problem.allowed) == 1 else row]
     if not open_.any():
-        return f"prompt {name!r} is allowed no model"
+        return f"{name} is allowed no model"
     open_ &= latency != np.inf
     if not open_.any():
-        return f"prompt {name!r}: every model allowed to it has infinite latency"
+        return f"{name}: every model allowed to it has infinite latency"
     reasons = []
     if problem.max_cost_usd is not None:
         limit = float(np.asarray(problem.max_cost_usd)[row])
@@ -128,13 +128,11 @@ def closed_words(problem: Problem, row: int) -> str:
     for stated, use, limit, unit in reasons:
         if not (use[open_] <= limit).any():
             least = use[open_].min()  # a float32 prints as the shortest number that reads back as it
-            return (
-                f"prompt {name!r} has no model within {stated}: the least that would do is {least!s} {unit}"
-            )
+            return f"{name} has no model within {stated}: the least that would do is {least!s} {unit}"
     both = words([stated for stated, *_ in reasons])
     stated, use, _, unit = reasons[0]
     within = open_ & (latency <= reasons[1][2])
     return (
-        f"prompt {name!r} has no model within {both} together: within the second, "
+        f"{name} has no model within {both} together: within the second, "
         f"the least {stated.split()[0]} that would do is {use[within].min()!s} {unit}"
     )

@@ -275,7 +275,7 @@ class Problem:
                 row, column = np.argwhere(~known)[0]
                 raise InputError(
                     f"a latency limit needs every latency to be known and at least 0; that of model "
-                    f"{self.scores.models[column]!r} on prompt {self.scores.names()[start + row]!r} is not"
+                    f"{self.scores.models[column]!r} on {self.scores.called(start + row)} is not"
                 )
 
 

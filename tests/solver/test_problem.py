@@ -36,7 +36,7 @@ TIMED = Scores(np.full((3, 2), 0.5), np.full((3, 2), 0.01), np.full((3, 2), 2.0)
         ({"max_cost_usd": [1.0, float("nan"), 1.0]}, "max_cost_usd must be at least 0 and not NaN"),
         ({"weights": 2.0}, "weights must be one number a prompt"),
         ({"weights": [1.0, np.inf, 1.0]}, "weights must be finite"),
-        ({"max_mean_latency_s": 1.0}, "model 'a' on prompt '0' is not"),
+        ({"max_mean_latency_s": 1.0}, "model 'a' on prompt 0, counted from 0, is not"),
         ({"latency_tail": LatencyTail(above_s=1, max_share=0.1)}, "latency limit needs every latency"),
         ({"model_limits": {"a": ModelLimit(max_tokens=5)}}, "give both"),
         ({"model_limits": {"a": ModelLimit(max_concurrency=5)}}, "period_s"),
