@@ -14,7 +14,8 @@ once for each model. Compared at each number of prompts:
 
 and beside them the pool without the model, and training on all prompts of all models (mean of three seeds).
 Intervals hold 95 % of means over held-out models, each averaged over its draws. The area is paid at what the
-calls really cost.
+calls really cost. The last column says how many groups of prompts had a mean score of the new model within
+its 90 % interval, widened by the luck of the answers.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from routoo.data.curves import routing_area
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.pricing import recorded_cost_usd
+from routoo.data.scores import Scores
 from routoo.data.text import EncodedPrompts
+from routoo.evaluation.coverage import coverage_of
 from routoo.models.columns import Column, column_inputs, column_level, with_column
 from routoo.models.features import Features, prompt_features
 from routoo.models.heads import Said
@@ -53,6 +56,8 @@ from routoo.models.trunk import load_trunk
 
 COUNTS = (20, 50, 100, 200, 500)
 DRAWS = 2
+LEVEL = 0.9
+_WIDTH = 130  # of the table, be it a terminal or a file
 CEILING_SEEDS = 3
 OWN_MEAN, ADDED, CHOSEN = "own mean", "added", "chosen"
 
@@ -107,6 +112,16 @@ class Recorded:
             p[:, without] = -1.0
         return routing_area(p, expected, self.score[self.judged], self.cost[self.judged])
 
+    def held(self, network: RouterNetwork, at: int) -> float:
+        """Share of the intervals for the last model of a network, `at` in the pool, that hold what came."""
+        found = predict_inputs(network, self.features, self.judged)
+        p, std = (values[:, -1:].numpy() for values in (found.p_correct, found.logit_std))
+        scores = Scores(p, np.ones_like(p), models=("new",), logit_std=std)
+        domains = self.outcomes.domains
+        named = None if domains is None else [domains[row] for row in self.judged]
+        levels = coverage_of(scores, self.score[self.judged][:, [at]], named)
+        return next((level.held for level in levels if level.level == LEVEL), math.nan)
+
 
 def held_out(data: Recorded, at: int, *, seed: int) -> Iterator[dict[str, object]]:
     """Rows of the curve of one model: by how many prompts, how they were come by, and the area."""
@@ -130,7 +145,8 @@ def held_out(data: Recorded, at: int, *, seed: int) -> Iterator[dict[str, object
         for how, rows in (*drawn, (CHOSEN, usable[affordable])):
             column = fit_column(network, data.features[rows], targets.rows(rows))
             row = {"model": name, "prompts": count, "scored": len(rows)}
-            yield {**row, "how": how, "area": data.area(with_column(network, column), models)}
+            added = with_column(network, column)
+            yield {**row, "how": how, "area": data.area(added, models), "held": data.held(added, at)}
             if how == ADDED:
                 flat = _own_mean(network, targets.rows(rows).score[:, -1], targets.rows(rows).log_tokens)
                 yield {**row, "how": OWN_MEAN, "area": data.area(with_column(network, flat), models)}
@@ -176,7 +192,7 @@ def _own_mean(
 def summary(found: pl.DataFrame, full: float) -> pl.DataFrame:
     """Mean area by way and count, the gain on the pool without the model, and the rest to full training."""
     alone = found.filter(how="without").select("model", pl.col("area").alias("alone"))
-    per_model = found.group_by("model", "how", "prompts").agg(pl.col("area").mean(), pl.col("scored").mean())
+    per_model = found.group_by("model", "how", "prompts").agg(pl.col("area", "scored", "held").mean())
     gaps = per_model.join(alone, on="model").with_columns(
         gain=pl.col("area") - pl.col("alone"), left=full - pl.col("area")
     )
@@ -187,7 +203,7 @@ def summary(found: pl.DataFrame, full: float) -> pl.DataFrame:
     return (
         gaps.group_by("how", "prompts")
         .agg(
-            pl.col("area", "scored", "gain", "left").mean(),
+            pl.col("area", "scored", "gain", "left", "held").mean(),
             half("gain").alias("gain_half"),
             half("left").alias("left_half"),
         )
@@ -198,14 +214,17 @@ def summary(found: pl.DataFrame, full: float) -> pl.DataFrame:
 def table(rows: pl.DataFrame, full: float, title: str) -> Table:
     """The curve in figures."""
     grid = Table(
-        "", "prompts", "scored", "area", "over the pool without it", "below all prompts", title=title
+        *("", "prompts", "scored", "area", "over the pool without it", "below all prompts"),
+        f"{LEVEL:.0%} intervals hold",
+        title=title,
     )
     for row in rows.to_dicts():
         gain = f"{row['gain']:+.4f} ± {row['gain_half']:.4f}" if row["how"] != "without" else ""
         scored = "" if row["scored"] is None else f"{row['scored']:.0f}"
         left = f"{row['left']:.4f} ± {row['left_half']:.4f}"
-        grid.add_row(row["how"], str(row["prompts"]), scored, f"{row['area']:.4f}", gain, left)
-    grid.add_row("all prompts", "", "", f"{full:.4f}", "", "")
+        held = "" if row["held"] is None else f"{row['held']:.1%}"
+        grid.add_row(row["how"], str(row["prompts"]), scored, f"{row['area']:.4f}", gain, left, held)
+    grid.add_row("all prompts", "", "", f"{full:.4f}", "", "", "")
     return grid
 
 
@@ -251,7 +270,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parents[1] / "docs" / "new_model.svg")
     parser.add_argument("--models", type=int, help="hold out just the first so many")
     chosen = parser.parse_args()
-    console = Console()
+    if chosen.models is not None and chosen.models < 2:
+        parser.error(f"--models must be at least 2, for a range to be had; got {chosen.models}")
+    console = Console(width=_WIDTH)
     outcomes = Outcomes.read(chosen.data)
     pool = pool_for(outcomes, chosen.data, chosen.pool)
     outcomes = outcomes.select(pool.names).with_split(seed=chosen.seed)
