@@ -112,6 +112,7 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
     """What a bundle of this network says of itself."""
     network = trained.network
     slope, shift = network.calibration.tolist()
+    told_slope, told_shift = network.calibration_told.tolist()
     return BundleDescription(
         pool=trained.pool,
         policy=trained.encoder.policy,
@@ -120,7 +121,7 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
         latency_known=network.config.heads.latency,
         domains=trained.domains,
         network=network.config.to_dict(),
-        calibration={"slope": slope, "shift": shift},
+        calibration={"slope": slope, "shift": shift, "told": {"slope": told_slope, "shift": told_shift}},
         trained_on=trained.trained_on,
     )
 

@@ -18,6 +18,8 @@ _PRICES = PRICES[::10]
 _FOLDS = 5
 _RESAMPLES = 100
 _LEAST = 0.05
+_LEAST_PROMPTS = 20  # fewer tell nothing of weights
+_FIRST = 0.2
 _DEPTH = 8.0  # of the free parameters: weights from about e^-16 of one another
 
 
@@ -91,8 +93,9 @@ def fit_blend(held: Held, *, seed: int = 0) -> Blend:
     which by itself leaves most of them at nothing. Weights by routing utility, chosen greedily, followed the
     noise of a thousand prompts: they served worse on real sets, and varied from seed to seed.
 
-    All of this is done again on folds: unless weights chosen on the other folds serve a fold better than
-    the first part alone (see `Blend.better`), the first part has all the weight.
+    The first part keeps a fifth at least: how far its members disagree says how sure the mean is, and it
+    speaks for models that join later. All of this is done again on folds: unless weights chosen on the other
+    folds serve a fold better than the first part alone (see `Blend.better`), it has all the weight.
 
     Args:
         held: What to choose on.
@@ -101,6 +104,9 @@ def fit_blend(held: Held, *, seed: int = 0) -> Blend:
     random = np.random.default_rng(seed)
     n_parts, n_prompts, _ = held.logits.shape
     everyone = np.arange(n_prompts)
+    alone = (1.0, *(0.0,) * (n_parts - 1))
+    if n_prompts < _LEAST_PROMPTS:
+        return Blend(alone, alone, 0.0, 0.0, 0.0, 0.0)
     outside = np.empty_like(held.logits[0])
     for fold in np.array_split(random.permutation(n_prompts), _FOLDS):
         weights = _likeliest(held, np.setdiff1d(everyone, fold))
@@ -112,27 +118,27 @@ def fit_blend(held: Held, *, seed: int = 0) -> Blend:
     change = held.likelihood(outside) - held.likelihood(first)
     chosen = tuple(_likeliest(held, everyone).tolist())
     blend = Blend(chosen, chosen, gain, error, float(change.mean()), float(change.std() / np.sqrt(n_prompts)))
-    return blend if blend.better else replace(blend, weights=(1.0, *(0.0,) * (n_parts - 1)))
+    return blend if blend.better else replace(blend, weights=alone)
 
 
 def _likeliest(held: Held, rows: Rows) -> Array:
     """The weights of least cross-entropy on these rows; what gets less than a twentieth is left out."""
+    n_parts, first = len(held.logits), np.eye(len(held.logits))[0]
     known = ~np.isnan(held.score[rows])
     score, parts = held.score[rows][known], held.logits[:, rows][:, known]
 
     def loss(free: Array) -> tuple[float, Array]:
-        weights = softmax(free)
-        logits = weights @ parts
-        slopes = parts @ (expit(logits) - score) / len(score)
+        shares = softmax(free)
+        logits = (_FIRST * first + (1 - _FIRST) * shares) @ parts
+        slopes = (1 - _FIRST) * parts @ (expit(logits) - score) / len(score)
         cost = float((np.logaddexp(0, logits) - score * logits).mean())
-        return cost, weights * (slopes - weights @ slopes)
+        return cost, shares * (slopes - shares @ slopes)
 
-    n_parts = len(parts)
     if not len(score):
-        return np.asarray(np.eye(n_parts)[0], np.float64)
+        return np.asarray(first, np.float64)
     found = minimize(
         loss, np.zeros(n_parts), jac=True, method="L-BFGS-B", bounds=[(-_DEPTH, _DEPTH)] * n_parts
     )
-    weights = softmax(found.x)
+    weights = _FIRST * first + (1 - _FIRST) * softmax(found.x)
     weights[weights < _LEAST] = 0.0
     return np.asarray(weights / weights.sum(), np.float64)

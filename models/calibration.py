@@ -13,10 +13,14 @@ from scipy.special import expit
 
 from routoo.models.inputs import Inputs
 from routoo.models.kmeans import spherical_centres, unit_rows
-from routoo.models.network import RouterNetwork
+from routoo.models.network import Predictions, RouterNetwork
 from routoo.models.predicting import predict_inputs
+from routoo.models.targets import Targets
 
 Array = npt.NDArray[np.float64]
+
+LEAST_TOLD = 50
+"""Validation prompts of known domain from which what is fitted to them is worth having."""
 
 _GROUP = 48  # prompts a group, on average
 _LOG_FACTOR = 0.5  # standard deviation, beforehand, of the logarithm of the factor
@@ -27,31 +31,44 @@ _SHARED = 50.0
 def calibrate(
     network: RouterNetwork,
     inputs: Inputs,
-    score: npt.NDArray[np.float32],
+    targets: Targets,
     validating: npt.NDArray[np.intp],
 ) -> dict[str, Any]:
     """Fits calibration and spread of a network on validation; returns the Brier score there before and after.
 
+    Prompts whose domain is known have a calibration of their own, where there are enough of them.
+
     Args:
         network: Not yet calibrated; it is changed.
         inputs: Of all prompts.
-        score: Of all prompts, ``(n_prompts, n_models)``; NaN where missing.
+        targets: Of all prompts.
         validating: Rows of the prompts that training did not see.
     """
     raw = predict_inputs(network, inputs, validating)
-    target = score[validating].astype(np.float64)
-    logits = torch.logit(raw.p_correct.double(), 1e-6).numpy()
-    slope, shift = fit_calibration(logits, target)
-    network.calibration.copy_(torch.from_numpy(np.stack([slope, shift])))
+    target = targets.score[validating].astype(np.float64)
+    logits = _logits(raw)
+    slope, shift = pair = fit_calibration(logits, target)
+    known = validating[targets.domain[validating] >= 0]
+    told = pair
+    if len(known) >= LEAST_TOLD:
+        said = _logits(predict_inputs(network, inputs, known, domain=targets.domain))
+        told = fit_calibration(said, targets.score[known].astype(np.float64))
+    network.calibration.copy_(torch.from_numpy(pair))
+    network.calibration_told.copy_(torch.from_numpy(told))
     calibrated = logits * slope + shift
     if network.config.heads.members > 1:
         error = raw.logit_std.double().numpy() * slope
         network.spread.fill_(fit_spread(calibrated, error, target))
-    known = ~np.isnan(target)
+    recorded = ~np.isnan(target)
     return {
-        "val_brier": float(((expit(calibrated) - target)[known] ** 2).mean()),
-        "val_brier_before_calibration": float(((expit(logits) - target)[known] ** 2).mean()),
+        "val_brier": float(((expit(calibrated) - target)[recorded] ** 2).mean()),
+        "val_brier_before_calibration": float(((expit(logits) - target)[recorded] ** 2).mean()),
     }
+
+
+def _logits(predictions: Predictions) -> Array:
+    found: Array = torch.logit(predictions.p_correct.double(), 1e-6).numpy()
+    return found
 
 
 def fit_calibration(logits: Array, score: Array, *, strength: float = 3000.0) -> Array:

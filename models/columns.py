@@ -86,27 +86,23 @@ def with_column(network: RouterNetwork, column: Column) -> RouterNetwork:
         network: Trained.
         column: Of the new model.
     """
-    heads, state = network.heads, network.heads.state_dict()
-    added: dict[str, torch.Tensor] = {}
+    heads, state = network.heads, network.state_dict()
+    unchanged = torch.tensor([[1.0], [0.0]])
+    added = {"calibration": unchanged, "calibration_told": unchanged, "doubt": torch.tensor([column.doubt])}
     for said in heads.columns:
         values = torch.from_numpy(column.values[said]).float().reshape(heads.config.members, -1, 1)
-        added |= _parts(values, _rows(heads, said))
-    return _changed(
-        network,
-        {name: torch.cat([state[name], value], dim=-1) for name, value in added.items()},
-        torch.cat([network.calibration, torch.tensor([[1.0], [0.0]])], dim=1),
-        torch.cat([network.doubt, torch.tensor([column.doubt])]),
-        list(range(heads.config.n_models)),
-    )
+        added |= {f"heads.{name}": part for name, part in _parts(values, _rows(heads, said)).items()}
+    columns = {name: torch.cat([state[name], value], dim=-1) for name, value in added.items()}
+    return _changed(network, columns, list(range(heads.config.n_models)))
 
 
 def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
     """The network without one model, by its place; trunk and weights of the others are the same."""
     left = [place for place in range(network.config.heads.n_models) if place != at]
-    state = network.heads.state_dict()
-    names = [name for group in network.heads.columns.values() for name in group]
-    columns = {name: state[name][..., left] for name in names}
-    return _changed(network, columns, network.calibration[:, left], network.doubt[left], left)
+    state = network.state_dict()
+    names = [f"heads.{name}" for group in network.heads.columns.values() for name in group]
+    names += ["calibration", "calibration_told", "doubt"]
+    return _changed(network, {name: state[name][..., left] for name in names}, left)
 
 
 def _rows(heads: Heads, said: Said) -> dict[str, int]:
@@ -121,25 +117,18 @@ def _parts(stacked: torch.Tensor, rows: Mapping[str, int]) -> dict[str, torch.Te
     return {name: stacked[..., end - rows[name] : end, :] for name, end in zip(rows, ends, strict=True)}
 
 
-def _changed(
-    network: RouterNetwork,
-    columns: Mapping[str, torch.Tensor],
-    calibration: torch.Tensor,
-    doubt: torch.Tensor,
-    kept: list[int],
-) -> RouterNetwork:
+def _changed(network: RouterNetwork, columns: Mapping[str, torch.Tensor], kept: list[int]) -> RouterNetwork:
     """The network with other columns; what does not belong to a model is shared with the one before.
 
     `kept` are the places of the models that it had; for those that it had not, a stack lets the heads speak.
     """
-    n_models = calibration.shape[1]
+    n_models = len(columns["doubt"])
     heads = dataclasses.replace(network.config.heads, n_models=n_models)
     config = dataclasses.replace(network.config, heads=heads, stack=None)
     with torch.random.fork_rng(devices=[]):
         changed = RouterNetwork(network.trunk, config)
     own = {name: value for name, value in network.state_dict().items() if not name.startswith("stack.")}
-    state = {f"heads.{name}": value for name, value in columns.items()}
-    changed.load_state_dict({**own, **state, "calibration": calibration, "doubt": doubt})
+    changed.load_state_dict({**own, **columns})
     if network.stack is not None:
         changed.attach(network.stack.with_models(kept, added=n_models - len(kept)))
     return changed.eval()

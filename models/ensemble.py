@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from routoo.models.blend import Blend, Held, fit_blend
+from routoo.models.calibration import LEAST_TOLD
 from routoo.models.expert_fits import (
     Fit,
     fit_clusters,
@@ -52,14 +53,14 @@ class Ensemble:
     """What was chosen to stand beside a network's heads.
 
     Args:
-        weights: Weight of each part by name; what is left to 1 is that of the network's own heads.
-        blend: How the weights came about; its parts are the network's heads, then `candidates`.
+        guessed: Weights for prompts whose domain is not known: of the network's heads, then of `candidates`.
+        told: The same for prompts whose domain is known.
         candidates: Names of all parts that could be chosen.
         epochs: For how long the heads of the other kind learned.
     """
 
-    weights: dict[str, float]
-    blend: Blend
+    guessed: Blend
+    told: Blend
     candidates: tuple[str, ...]
     epochs: int
 
@@ -79,24 +80,27 @@ class Ensemble:
         parts: dict[str, Part] = {name: fit(features, targets) for name, fit in expert_fits(targets).items()}
         parts[_kind(other)] = other.heads.cpu().eval()
         held_features, held = _seen(data, data.validating)
-        blend = fit_blend(
-            Held(
-                np.stack([said_by(part, held_features) for part in (network.heads, *parts.values())]),
-                held.score.astype(np.float64),
-                validation.expected_cost,
-                validation.cost,
-            ),
-            seed=data.options.seed,
-        )
-        weights = dict(zip(parts, blend.weights[1:], strict=True))
-        chosen = cls(
-            {name: weight for name, weight in weights.items() if weight > 0},
-            blend,
-            tuple(parts),
-            fitted.epochs,
-        )
+
+        def blended(domain: npt.NDArray[np.int64] | None, rows: npt.NDArray[np.intp]) -> Blend:
+            everyone = (network.heads, *parts.values())
+            told = None if domain is None else domain[rows]
+            said = np.stack([said_by(part, held_features[rows], told) for part in everyone])
+            score = held.score[rows].astype(np.float64)
+            costs = validation.expected_cost[rows], validation.cost[rows]
+            return fit_blend(Held(said, score, *costs), seed=data.options.seed)
+
+        guessed = blended(None, np.arange(len(held_features)))
+        known = np.flatnonzero(held.domain >= 0)
+        told = blended(held.domain, known) if len(known) >= LEAST_TOLD else guessed
+        chosen = cls(guessed, told, tuple(parts), fitted.epochs)
         chosen._attach(network, parts)
         return chosen
+
+    @property
+    def weights(self) -> dict[str, tuple[float, float]]:
+        """Weights of the parts that have any, where the domain is guessed and where it is told."""
+        pairs = zip(self.guessed.weights[1:], self.told.weights[1:], strict=True)
+        return {name: pair for name, pair in zip(self.candidates, pairs, strict=True) if max(pair) > 0}
 
     def refit(self, network: RouterNetwork, data: PromptData, run_id: str) -> None:
         """Gives a network that was trained again, on other prompts, the same parts fitted on these."""
@@ -116,8 +120,10 @@ class Ensemble:
 
     def to_dict(self) -> dict[str, Any]:
         """What was chosen, as JSON values: weights by name, and what they were seen to be worth."""
+        return {**self._described(self.guessed), "told": self._described(self.told)}
+
+    def _described(self, blend: Blend) -> dict[str, Any]:
         names = ("heads", *self.candidates)
-        blend = self.blend
         return {
             "weights": {n: w for n, w in zip(names, blend.weights, strict=True) if w > 0},
             "proposed": {n: w for n, w in zip(names, blend.proposed, strict=True) if w > 0},
@@ -129,16 +135,26 @@ class Ensemble:
 
     def _attach(self, network: RouterNetwork, parts: dict[str, Part]) -> None:
         if self.weights:
-            weighed = [(parts[name], weight) for name, weight in self.weights.items()]
+            weighed = [(parts[name], weights) for name, weights in self.weights.items()]
             network.attach(Stack.of(weighed, network.config.heads.n_models))
 
 
-def said_by(part: Part, features: Features) -> npt.NDArray[np.float64]:
-    """Logits ``(n_prompts, n_models)`` of a part, for prompts whose domain is not known."""
+def said_by(
+    part: Part, features: Features, domain: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.float64]:
+    """Logits ``(n_prompts, n_models)`` of a part.
+
+    Args:
+        part: Heads or an expert.
+        features: ``(n_prompts, n_features)``.
+        domain: Number of each prompt's domain; None where none is known.
+    """
+    told = np.full(len(features), -1) if domain is None else domain
     said = []
     with torch.inference_mode():
-        for rows in map(torch.from_numpy, in_batches(features)):
-            said.append(part(rows).logits.mean(0) if isinstance(part, Heads) else part(rows))
+        for rows in zip(in_batches(features), in_batches(told), strict=True):
+            found = part(*map(torch.from_numpy, rows))
+            said.append(found.logits.mean(0) if isinstance(part, Heads) else found)
     return np.asarray(torch.cat(said).double().numpy())
 
 

@@ -74,6 +74,7 @@ class RouterNetwork(nn.Module):
     """
 
     calibration: Tensor
+    calibration_told: Tensor
     spread: Tensor
     doubt: Tensor
 
@@ -85,7 +86,9 @@ class RouterNetwork(nn.Module):
         self.config = config
         self.heads = Heads(config.heads)
         self.stack = None if config.stack is None else Stack(config.stack, config.heads.n_models)
-        self.register_buffer("calibration", torch.tensor([[1.0], [0.0]]).repeat(1, config.heads.n_models))
+        unchanged = torch.tensor([[1.0], [0.0]]).repeat(1, config.heads.n_models)
+        self.register_buffer("calibration", unchanged)
+        self.register_buffer("calibration_told", unchanged.clone())  # where the domain is known
         self.register_buffer("spread", torch.ones(()))
         self.register_buffer("doubt", torch.zeros(config.heads.n_models))
 
@@ -111,10 +114,10 @@ class RouterNetwork(nn.Module):
     def predict_features(self, features: Tensor, domain: Tensor | None = None) -> Predictions:
         """Calibrated predictions from features that were computed before."""
         outputs = self.heads(features, domain)
-        centre = outputs.logits.mean(0)
-        return self._calibrated(
-            outputs, centre if self.stack is None else self.stack(features, centre, domain)
-        )
+        logits = outputs.logits.mean(0)
+        if self.stack is not None:
+            logits = self.stack(features, logits, domain)
+        return self._calibrated(outputs, logits, domain)
 
     def attach(self, stack: Stack) -> None:
         """Gives a stack a say in the logits; calibration has to be fitted again after it."""
@@ -128,8 +131,11 @@ class RouterNetwork(nn.Module):
         """
         return self.predict_features(self.features(input_ids, attention_mask), domain)
 
-    def _calibrated(self, outputs: HeadOutputs, logits: Tensor) -> Predictions:
+    def _calibrated(self, outputs: HeadOutputs, logits: Tensor, domain: Tensor | None) -> Predictions:
         slope, shift = self.calibration
+        if domain is not None:
+            known, (told_slope, told_shift) = domain[:, None] >= 0, self.calibration_told
+            slope, shift = torch.where(known, told_slope, slope), torch.where(known, told_shift, shift)
         logits = logits * slope + shift
         unknown = torch.full_like(logits, float("nan"))
         members = outputs.logits.shape[0]

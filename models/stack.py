@@ -46,6 +46,8 @@ class StackConfig:
 class Stack(nn.Module):
     """A weighted mean of logits: the network's heads first, then experts, then further heads.
 
+    There are two sets of weights: where the domain of a prompt is known, other parts know best.
+
     Args:
         config: Its parts.
         n_models: Models of the pool.
@@ -58,17 +60,18 @@ class Stack(nn.Module):
         self.config = config
         self.experts = nn.ModuleList(build_expert(expert) for expert in config.experts)
         self.heads = nn.ModuleList(Heads(heads) for heads in config.heads)
-        weight = torch.zeros(1 + len(self.experts) + len(self.heads), n_models)
-        weight[0] = 1.0
+        weight = torch.zeros(2, 1 + len(self.experts) + len(self.heads), n_models)
+        weight[:, 0] = 1.0
         self.register_buffer("weight", weight)
 
     @classmethod
-    def of(cls, parts: list[tuple[Part, float]], n_models: int) -> Self:
+    def of(cls, parts: list[tuple[Part, tuple[float, float]]], n_models: int) -> Self:
         """A stack of parts and their weights; the network's heads have what is left to 1.
 
-        Parts without weight are left out, and heads come last.
+        The first weight of a part is for prompts whose domain is guessed, the second for those whose domain
+        is known. Parts without weight are left out, and heads come last.
         """
-        parts = [(part, weight) for part, weight in parts if weight > 0]
+        parts = [(part, weights) for part, weights in parts if max(weights) > 0]
         parts.sort(key=lambda pair: isinstance(pair[0], Heads))
         config = StackConfig(
             tuple(part.config for part, _ in parts if isinstance(part, Expert)),
@@ -77,10 +80,9 @@ class Stack(nn.Module):
         stack = cls(config, n_models)
         for own, (part, _) in zip([*stack.experts, *stack.heads], parts, strict=True):
             own.load_state_dict(part.state_dict())
-        weights = torch.tensor([weight for _, weight in parts])
-        stack.weight.copy_(
-            torch.cat([1 - weights.sum(0, keepdim=True), weights])[:, None].expand(-1, n_models)
-        )
+        weights = torch.tensor([weights for _, weights in parts]).T
+        shares = torch.cat([1 - weights.sum(1, keepdim=True), weights], dim=1)
+        stack.weight.copy_(shares[:, :, None].expand(-1, -1, n_models))
         return stack.eval()
 
     def forward(self, features: Tensor, logits: Tensor, domain: Tensor | None = None) -> Tensor:
@@ -93,7 +95,8 @@ class Stack(nn.Module):
         """
         said = [logits, *(expert(features, domain) for expert in self.experts)]
         said += [heads(features, domain).logits.mean(0) for heads in self.heads]
-        return (torch.stack(said) * self.weight[:, None]).sum(0)
+        guessed, told = (torch.stack(said) * self.weight[:, :, None]).sum(1)
+        return guessed if domain is None else torch.where(domain[:, None] >= 0, told, guessed)
 
     def with_models(self, kept: list[int], *, added: int = 0) -> Stack:
         """The stack for some of its models, by place, and so many more for which the heads speak alone."""
@@ -102,7 +105,7 @@ class Stack(nn.Module):
         for name in self._columns():
             rest = state[name].new_zeros(*state[name].shape[:-1], added)
             if name == "weight":
-                rest[0] = 1.0
+                rest[:, 0] = 1.0
             state[name] = torch.cat([state[name][..., kept], rest], dim=-1)
         changed.load_state_dict(state)
         return changed.eval()

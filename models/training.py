@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
 
-_MEASURED = ("heads.mean", "heads.std", "calibration", "spread")
+_MEASURED = ("heads.mean", "heads.std", "calibration", "calibration_told", "spread")
 """What a network that is fitted again on more prompts takes over from the first."""
 
 Teach = Callable[[EncodedPrompts], Array]
@@ -137,7 +137,7 @@ def train_network(
         fitted = fit_network(network, data, validation, options, run_id)
         network.cpu().eval()
         ensemble = Ensemble.of(network, data, validation, run_id) if options.stacks else None
-        metrics = calibrate(network, inputs, targets.score, validating)
+        metrics = calibrate(network, inputs, targets, validating)
         if ensemble is not None:
             metrics["ensemble"] = ensemble.to_dict()
         seen = np.concatenate([fitting, validating])

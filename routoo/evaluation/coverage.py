@@ -65,7 +65,14 @@ def coverage_of(scores: Scores, score: Floats, domains: Sequence[str | None] | N
         return ()
     residual = score - p
     missed = np.array([abs(residual[rows, j].mean()) for rows, j in groups])
-    luck = np.array([residual[rows, j].std(ddof=1) / np.sqrt(len(rows)) for rows, j in groups])
+    # Answers that are right or wrong vary by p (1 - p), graded ones by a part of that, alike in all groups.
+    varied = np.nansum(residual**2, axis=0) / np.where(np.isnan(residual), 0.0, p * (1 - p)).sum(0)
+    luck = np.array(
+        [
+            np.sqrt(min(float(varied[j]), 1.0) * (p[rows, j] * (1 - p[rows, j])).sum()) / len(rows)
+            for rows, j in groups
+        ]
+    )
     found = []
     for level in LEVELS:
         low, high = scores.interval(level)

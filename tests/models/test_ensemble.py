@@ -21,6 +21,7 @@ from routoo.models.blend import Blend, Held
 from routoo.models.columns import Column, column_values, with_column, without_column
 from routoo.models.ensemble import expert_fits
 from routoo.models.expert_fits import Fit
+from routoo.models.experts import Table
 from routoo.models.network import NetworkConfig, RouterNetwork
 from routoo.models.options import TrainOptions
 from routoo.models.predicting import predict_inputs
@@ -78,7 +79,7 @@ def test_the_chosen_parts_speak_with_the_heads(stacked: TrainedNetwork, outcomes
     assert isinstance(network.stack, Stack)
     assert len(network.stack.experts) == 2
     assert len(network.stack.heads) == 1
-    torch.testing.assert_close(network.stack.weight, torch.full((4, 3), SHARE))
+    torch.testing.assert_close(network.stack.weight, torch.full((2, 4, 3), SHARE))
     ids, mask = (torch.from_numpy(a) for a in stacked.encoder.encode(outcomes.texts[:5]).batch(np.arange(5)))
     with torch.inference_mode():
         features = network.features(ids, mask)
@@ -88,10 +89,26 @@ def test_the_chosen_parts_speak_with_the_heads(stacked: TrainedNetwork, outcomes
         torch.testing.assert_close(network(ids, mask).p_correct, mean.sigmoid())
 
 
+def test_prompts_whose_domain_is_known_have_weights_of_their_own(stacked: TrainedNetwork) -> None:
+    network = stacked.network
+    assert network.stack is not None
+    heads, table = network.heads, next(part for part in network.stack.experts if isinstance(part, Table))
+    stack = Stack.of([(table, (0.25, 1.0))], 3)
+    features = torch.randn(4, network.config.heads.n_features, generator=torch.Generator().manual_seed(0))
+    domain = torch.tensor([-1, 0, 2, -1])
+    with torch.inference_mode():
+        own = heads(features, domain).logits.mean(0)
+        found, said = stack(features, own, domain), table(features, domain)
+        torch.testing.assert_close(found[1:3], said[1:3])
+        torch.testing.assert_close(found[[0, 3]], (0.75 * own + 0.25 * said)[[0, 3]])
+        torch.testing.assert_close(stack(features, own)[0], found[0])
+
+
 def test_what_was_chosen_is_on_record(stacked: TrainedNetwork) -> None:
     found = stacked.metrics["ensemble"]
     assert found["weights"] == dict.fromkeys(("heads", *CHOSEN), SHARE)
     assert found["gain"] == 0.01
+    assert found["told"]["weights"] == found["weights"]
     assert json.loads(json.dumps(found)) == found
 
 
@@ -122,7 +139,7 @@ def test_models_come_and_go(stacked: TrainedNetwork, outcomes: Outcomes) -> None
     found = p_correct(stacked, more, texts)
     np.testing.assert_allclose(found[:, :3], before, rtol=1e-6)
     assert more.stack is not None
-    assert more.stack.weight[:, 3].tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert more.stack.weight[:, :, 3].tolist() == [[1.0, 0.0, 0.0, 0.0]] * 2
     assert np.isfinite(found).all()
 
 
@@ -149,10 +166,11 @@ def test_left_to_itself_it_is_chosen_by_validation(
 ) -> None:
     trained = train_network(outcomes, pool, dataclasses.replace(options, refit=False))
     found = trained.metrics["ensemble"]
-    sure = any(found[gain] > found[f"{gain}_error"] for gain in ("gain", "likelihood_gain"))
-    kept = found["gain"] > 0 and sure
-    assert found["weights"] == (found["proposed"] if kept else {"heads": 1.0})
-    assert (trained.network.stack is not None) == (set(found["weights"]) != {"heads"})
+    for blend in (found, found["told"]):
+        kept = blend["likelihood_gain"] > 0 and blend["gain"] > -2 * blend["gain_error"]
+        assert blend["weights"] == (blend["proposed"] if kept else {"heads": 1.0})
+    chosen = set(found["weights"]) | set(found["told"]["weights"])
+    assert (trained.network.stack is not None) == (chosen != {"heads"})
 
 
 def test_an_ensemble_needs_a_frozen_trunk() -> None:

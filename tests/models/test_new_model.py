@@ -69,7 +69,7 @@ def test_the_others_stay_to_the_bit(
         assert after.pool.names == ("adder", "even")
     assert len(after.input_token_ratio) == after.network.config.heads.n_models == len(after.pool)
     of_models = {f"heads.{name}" for names in before.network.heads.columns.values() for name in names}
-    of_models |= {"calibration", "doubt"}
+    of_models |= {"calibration", "calibration_told", "doubt"}
     for name, value in after.network.state_dict().items():
         if name not in of_models:
             assert torch.equal(value, kept[name])

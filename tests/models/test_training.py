@@ -161,6 +161,6 @@ def test_a_frozen_trunk_is_fitted_again_on_all_prompts(
     known = outcomes.part("val").to_matrices(pool.names).score
     losses = [float(np.nanmean((predictions(made, texts) - known) ** 2)) for made in (held, all_of_it)]
     assert losses[1] < losses[0]  # it has seen them
-    for name in ("calibration", "spread", "heads.mean"):
+    for name in ("calibration", "calibration_told", "spread", "heads.mean"):
         assert torch.equal(held.network.state_dict()[name], all_of_it.network.state_dict()[name])
     assert not torch.equal(held.network.heads.hidden.weight, all_of_it.network.heads.hidden.weight)

@@ -51,7 +51,7 @@ def test_where_predictions_are_right_luck_alone_explains_all() -> None:
     scores, score, _ = made(0.0)
     for at in coverage_of(scores, score, None):
         assert at.groups == 4 * 3
-        assert at.held == at.by_luck
+        assert at.held == at.by_luck == pytest.approx(at.level, abs=0.2)
         assert at.half_width == pytest.approx(0, abs=1e-6)
 
 
