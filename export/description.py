@@ -27,7 +27,7 @@ class BundleDescription:
         latency_known: Whether latency was recorded, and so is predicted.
         domains: Names of the domains that were learned, in the order of their numbers.
         network: What rebuilds the network before `model.safetensors` is loaded.
-        calibration: Slope and shift of each model's logit, and under ``told`` those where the domain is known;
+        calibration: Slope and shift of each model's logit, and under ``told`` where the domain is known;
             for the reader, the graph applies them itself.
         trained_on: Data, counts, options and seed.
 
