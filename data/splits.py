@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +65,18 @@ def split_prompts(texts: Sequence[str], *, seed: int, val: float, test: float) -
         room[part] -= len(members[at])
         parts[members[at]] = part
     return [PARTS[part] for part in parts]
+
+
+def split_seed_of(trained_on: Mapping[str, Any]) -> int:
+    """The seed by which a predictor splits outcomes that come without a split, so that test stays unseen.
+
+    Args:
+        trained_on: Its record; where that is too old to say, prompts were split by the seed of training.
+
+    >>> split_seed_of({"split_seed": 3, "options": {"seed": 5}}), split_seed_of({"options": {"seed": 5}})
+    (3, 5)
+    """
+    return int(trained_on.get("split_seed", trained_on.get("options", {}).get("seed", 0)))
 
 
 def near_duplicate_groups(texts: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from routoo.data.splits import split_seed_of
 from routoo.models.features import Progress, prompt_features
 from routoo.models.options import TrainOptions
 from routoo.models.predicting import predict_inputs
@@ -36,7 +37,8 @@ def nano_network(
 
     Args:
         teacher: The large network, which stays as it is.
-        outcomes: Recorded outcomes with a split, as `train_network` takes them.
+        outcomes: Recorded outcomes; without a split they get the teacher's, so that what it was not trained
+            on stays unseen.
         options: Of these, those in `ASKED` count.
         progress: Told while the teacher reads the prompts.
 
@@ -50,11 +52,17 @@ def nano_network(
         features = prompt_features(large, prompts, layers, cache_dir=options.cache_dir, progress=progress)
         return predict_inputs(teacher.network, features, np.arange(len(prompts))).p_correct.numpy()
 
+    split_seed = split_seed_of(teacher.trained_on)
     nano = train_network(
-        outcomes, teacher.pool, _pupil_options(teacher, options), trunk=static_trunk(large), teach=teach
+        outcomes.with_split(seed=split_seed),
+        teacher.pool,
+        _pupil_options(teacher, options),
+        trunk=static_trunk(large),
+        teach=teach,
     )
     told = {name: teacher.trained_on[name] for name in ("data", "n_train", "options")}
-    return dataclasses.replace(nano, trained_on={**nano.trained_on, "teacher": told})
+    record = {**nano.trained_on, "split_seed": split_seed, "teacher": told}
+    return dataclasses.replace(nano, trained_on=record)
 
 
 def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptions:

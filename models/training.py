@@ -161,6 +161,7 @@ def train_network(
         "n_val": len(validating),
         "trunk": trunk.origin,
         "options": _plain(options),
+        "split_seed": options.seed,
         "seconds": round(time.monotonic() - started, 1),
         "cut_prompts": int(encoded.cut.sum()),
     }

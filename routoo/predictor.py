@@ -157,7 +157,8 @@ class Predictor:
         every prompt in ``train``, recorded or not; recorded scores of ``val`` stop and calibrate it.
 
         Args:
-            outcomes: The outcomes that this one was trained on, or more of the same kind.
+            outcomes: The outcomes that this one was trained on, or more of the same kind; without a split
+                they get the one that it was trained with, whatever `seed` is.
             on_features: Told how many prompts this one has read, of how many.
             **options: `seed`, `accelerator`, `threads`, `cache_dir` and `progress`, as in `train`; for the
                 rest it is trained as this one was.
@@ -165,10 +166,11 @@ class Predictor:
         Raises:
             InputError: An option or the outcomes cannot be used.
         """
+        from routoo.data.splits import split_seed_of
         from routoo.models.nano import ASKED, nano_network
 
         chosen = _train_options(options, ASKED)
-        learned = _checked(outcomes).with_split(seed=chosen.seed)
+        learned = _checked(outcomes).with_split(seed=split_seed_of(self.trained_on))
         nano = nano_network(self.trained, learned, chosen, progress=on_features)
         return Predictor(nano, _sample_prompts(learned))
 

@@ -14,6 +14,7 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.data.splits import split_seed_of
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.robustness import PERTURBATIONS, Robustness, robustness
@@ -53,8 +54,8 @@ def evaluate_router(
 
     Args:
         router: The router.
-        outcomes: Recorded outcomes; those without a split get one with the seed that the router was trained
-            with, so that no prompt it learned from is judged.
+        outcomes: Recorded outcomes; those without a split get the one that the router was trained with, so
+            that no prompt it learned from is judged.
         part: The part to judge on.
         tell_domains: Whether the router is told the domain of each prompt, or must guess it from the text.
         trunk: Embeds the prompts for the nearest neighbours; the router's own when it is a pretrained one.
@@ -76,7 +77,7 @@ def evaluate_router(
     from routoo.models.estimators import TrunkFeatures
 
     trained_on = router.runtime.bundle.description.trained_on
-    outcomes = outcomes.with_split(seed=int(trained_on.get("options", {}).get("seed", 0)))
+    outcomes = outcomes.with_split(seed=split_seed_of(trained_on))
     pool = _common(router.pool, outcomes)
     judged = outcomes.part(part)
 

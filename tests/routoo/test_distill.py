@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from typer.testing import Result
 
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
-from routoo.predictor import Predictor
+from routoo.data.pool import Pool
+from routoo.evaluation.experiment import evaluate_router
+from routoo.predictor import Predictor, train
 from routoo.router import Router
 
 Routoo = Callable[..., Result]
@@ -41,6 +44,22 @@ def test_it_takes_and_loses_models_as_any_predictor(nano: Predictor) -> None:
     kept = nano.predict(prompt).columns(fewer.pool.names)
     np.testing.assert_allclose(fewer.predict(prompt).p_correct, kept.p_correct, atol=1e-6)
     assert gone not in fewer.pool.names
+
+
+def test_its_test_prompts_are_its_teachers_whatever_its_seed(
+    simulated: Outcomes, simulated_models: Pool, tmp_path: Path
+) -> None:
+    unsplit = Outcomes(simulated.prompts.drop("split"), simulated.outcomes, "unsplit")
+    quick: dict[str, Any] = {"trunk": "tiny", "tune": "full", "epochs": 1, "members": 1, "progress": False}
+    teacher = train(unsplit, simulated_models, seed=3, **quick)
+    nano = teacher.distill(unsplit, seed=1, cache_dir=None, progress=False)
+    assert nano.trained_on["options"]["seed"] == 1
+    assert nano.trained_on["split_seed"] == teacher.trained_on["split_seed"] == 3
+    assert nano.sample_prompts == teacher.sample_prompts  # both of the validation part
+    nano.export(tmp_path / "b", int8=False)
+    router = Router.from_pretrained(tmp_path / "b", threads=1)
+    _, judged = evaluate_router(router, unsplit, samples=0, robustness_prompts=0)
+    assert judged.prompt_ids == unsplit.with_split(seed=3).part("test").prompt_ids
 
 
 def test_an_option_that_is_the_teachers_is_refused(tiny_predictor: Predictor, simulated: Outcomes) -> None:
