@@ -103,7 +103,7 @@ class NetworkEstimator:
         self.options = options
 
     def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
-        """Trains on the prompts in ``train``, and stops and calibrates on those in ``val``.
+        """Trains on the prompts in ``train``, and calibrates on those in ``val``.
 
         Raises:
             InputError: There is too little to train on.

@@ -33,7 +33,7 @@ def nano_network(
 
     The loss is the cross-entropy against the score that the teacher predicts (Hinton, Vinyals and Dean 2015,
     arXiv 1503.02531), for every model on every prompt, recorded or not; recorded are the domains and usage it
-    learns, and the scores that pick its epoch and calibrate it. Heads are trained as the teacher's were.
+    learns, and the scores that calibrate it. Heads are trained as the teacher's were.
 
     Args:
         teacher: The large network, which stays as it is.
@@ -43,7 +43,8 @@ def nano_network(
         progress: Told while the teacher reads the prompts.
 
     Raises:
-        InputError: A model of the teacher's has no outcome in ``train``, or there is too little to train on.
+        InputError: The teacher is a nano itself, a model of its has no outcome in ``train``, or there is too
+            little to train on.
     """
     large = Trunk(teacher.network.trunk, teacher.encoder.tokenizer, str(teacher.trained_on["trunk"]), True)
 

@@ -11,6 +11,7 @@ import torch
 
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.splits import split_seed_of
 from routoo.models.column_fit import ColumnPrior, fit_log, fit_score, standard_error
 from routoo.models.columns import (
     Column,
@@ -44,8 +45,10 @@ def with_model(
     Args:
         trained: The network as it is; it does not change.
         model: Name and prices.
-        outcomes: The model's own, on `LEAST_PROMPTS` prompts at least; those in ``test`` are not looked at.
-            What models of the pool achieved on the same prompts is used too, where it is recorded.
+        outcomes: The model's own, on `LEAST_PROMPTS` prompts at least. What models of the pool achieved on
+            the same prompts is used too, where it is recorded. Those in ``test`` are not looked at; without a
+            split, outcomes that hold models of the pool are split as training would split them, and all are
+            learned from where they hold the new model alone: no router can be judged on them.
         progress: Told while the prompts are read.
 
     Raises:
@@ -55,7 +58,7 @@ def with_model(
         raise InputError(
             f"the predictor knows a model {model.name!r} already; remove it first, or rename one"
         )
-    scored = _scored(outcomes, model.name)
+    scored = _scored(trained, outcomes, model.name)
     encoded = trained.encoder.encode(scored.texts)
     targets = targets_of(scored, (*trained.pool.names, model.name), fitting=np.ones(len(scored), bool))
     features = read_prompts(trained.network, encoded, progress=progress)
@@ -102,10 +105,14 @@ def with_prices(trained: TrainedNetwork, pool: Pool) -> TrainedNetwork:
     known, given = set(trained.pool.names), set(pool.names)
     if known != given:
         faults = (
-            ("lacks", sorted(known - given), "take it out of the predictor"),
-            ("has beyond them", sorted(given - known), "add it with its outcomes"),
+            ("lacks", sorted(known - given), "take {} out of the predictor"),
+            ("has beyond them", sorted(given - known), "add {} with what was recorded"),
         )
-        said = "; ".join(f"the pool {what} {', '.join(names)}: {do}" for what, names, do in faults if names)
+        said = "; ".join(
+            f"the pool {what} {', '.join(names)}: {do.format('it' if len(names) == 1 else 'them')}"
+            for what, names, do in faults
+            if names
+        )
         raise InputError(f"other prices need the models of the predictor; {said}")
     return dataclasses.replace(trained, pool=pool.select(trained.pool.names))
 
@@ -150,15 +157,21 @@ def _known_logits(network: RouterNetwork, features: Features) -> npt.NDArray[np.
     return logits
 
 
-def _scored(outcomes: Outcomes, name: str) -> Outcomes:
+def _scored(trained: TrainedNetwork, outcomes: Outcomes, name: str) -> Outcomes:
     """The prompts on which the model was scored, those in ``test`` left out."""
-    seen = outcomes.part("train", "val") if outcomes.has_split else outcomes
-    ids = set(seen.select([name]).outcomes.filter(model=name)["prompt_id"])
+    every = set(outcomes.select([name]).outcomes["prompt_id"])
+    seen = outcomes
+    if not set(trained.pool.names).isdisjoint(outcomes.models):
+        seen = outcomes.with_split(seed=split_seed_of(trained.trained_on))
+    if seen.has_split:
+        seen = seen.part("train", "val")
+    ids = every.intersection(seen.prompt_ids)
     if len(ids) < LEAST_PROMPTS:
-        where = " outside the test part" if outcomes.has_split else ""
+        left = len(every) - len(ids)
+        test = f"; {left} more are left out as test, which a column split decides otherwise" if left else ""
         raise InputError(
-            f"{outcomes.name} has {len(ids)} scored prompts of {name!r}{where}; "
-            f"at least {LEAST_PROMPTS} are needed"
+            f"{outcomes.name} has {len(ids)} scored prompts of {name!r} to learn from, at least "
+            f"{LEAST_PROMPTS} are needed{test}"
         )
     return seen.subset(ids)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 import numpy.typing as npt
@@ -67,15 +68,15 @@ def scoring_plan(
     Raises:
         InputError: Neither limit is given, or one cannot be kept by any prompt.
     """
-    texts = [] if isinstance(prompts, str) else list(prompts)
+    texts = [] if prompts is None or isinstance(prompts, str) else list(prompts)
     if not texts:
         raise InputError("nothing to choose from: expected a list of at least one prompt")
     if n is None and budget_usd is None:
         raise InputError("how many prompts may be scored? Give n, budget_usd, or both")
-    if n is not None and n < 1:
-        raise InputError(f"n must be at least 1, got {n}")
-    if budget_usd is not None and not budget_usd > 0:
-        raise InputError(f"budget_usd must be above 0, got {budget_usd}")
+    if n is not None and (not isinstance(n, Integral) or n < 1):
+        raise InputError(f"n must be a whole number of at least 1, got {n!r}")
+    if budget_usd is not None and not (isinstance(budget_usd, Real) and budget_usd > 0):
+        raise InputError(f"budget_usd must be a number above 0, got {budget_usd!r}")
     encoded = trained.encoder.encode([*texts, *scored])
     features = read_prompts(trained.network, encoded, progress=progress)
     sent = encoded.input_tokens[: len(texts)] * trained.input_token_ratio.mean()

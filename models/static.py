@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
+from routoo.data.errors import InputError
 from routoo.models.trunk import Trunk, max_positions
 
 
@@ -61,11 +62,18 @@ class StaticEncoder(PreTrainedModel):
 def static_trunk(trunk: Trunk) -> Trunk:
     """The trunk that is left of an encoder without its layers: tokenizer and token vectors.
 
+    Raises:
+        InputError: It has no layers to leave out.
+
     Example:
         >>> from routoo.models.trunk import load_trunk
         >>> static_trunk(load_trunk("tiny", texts=["a b c"])).n_layers
         0
     """
+    if isinstance(trunk.model, StaticEncoder):
+        raise InputError(
+            "the predictor is a nano predictor already, which reads words alone; distill the one it came from"
+        )
     vectors = trunk.model.get_input_embeddings().get_parameter("weight").detach()
     rows, width = vectors.shape
     encoder = StaticEncoder(StaticConfig(rows, width, max_position_embeddings=max_positions(trunk)))

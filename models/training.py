@@ -80,7 +80,9 @@ def train_network(
     trunk: Trunk | None = None,
     teach: Teach | None = None,
 ) -> TrainedNetwork:
-    """A network trained on the prompts in ``train``, stopped and calibrated on those in ``val``.
+    """A network trained on the prompts in ``train``, and calibrated on those in ``val``.
+
+    Validation also weighs what stands beside the heads, and picks the epoch where `monitor` asks for that.
 
     The prompts in ``test`` are never looked at. The same arguments give the same network on the same machine.
 
@@ -90,11 +92,11 @@ def train_network(
         options: See `TrainOptions`.
         progress: Told while the features of a frozen trunk are computed.
         trunk: The trunk itself, where it is not the one that the options name.
-        teach: What the scores are learned from, where it is not the recorded ones; those still choose the
-            epoch and calibrate.
+        teach: What the scores are learned from, where it is not the recorded ones; those still calibrate.
 
     Raises:
-        InputError: A model of the pool has no outcome in ``train``, or there is too little to train on.
+        InputError: A model of the pool has no outcome in ``train``, ``val`` has none at all, or there is too
+            little to train on.
         KeyboardInterrupt: The run was interrupted; with `checkpoint_dir` it can be resumed.
     """
     started = time.monotonic()

@@ -82,7 +82,8 @@ class Predictor:
 
         Args:
             model: Its name, as in the outcomes, and its prices.
-            outcomes: Scores of the model. Prompts in ``test`` are not looked at; without a split, all are.
+            outcomes: Scores of the model. Prompts in ``test`` are not looked at; without a split, outcomes
+                that hold models of the pool too are split as training would split them.
             progress: Told while the prompts are read.
 
         Raises:
@@ -90,7 +91,8 @@ class Predictor:
         """
         from routoo.models.new_model import with_model
 
-        return self._with(with_model(self.trained, model, _checked(outcomes), progress=progress))
+        added = with_model(self.trained, _priced(model), _checked(outcomes), progress=progress)
+        return self._with(added)
 
     def remove_model(self, name: str) -> Predictor:
         """A predictor without this model; the others stay what they are.
@@ -113,7 +115,7 @@ class Predictor:
         """
         from routoo.models.new_model import with_prices
 
-        return self._with(with_prices(self.trained, pool if isinstance(pool, Pool) else Pool.read(pool)))
+        return self._with(with_prices(self.trained, _pool(pool)))
 
     def prompts_to_score(
         self,
@@ -141,7 +143,13 @@ class Predictor:
         from routoo.models.scoring_plan import scoring_plan
 
         return scoring_plan(
-            self.trained, model, prompts, n=n, budget_usd=budget_usd, scored=scored, progress=progress
+            self.trained,
+            _priced(model),
+            prompts,
+            n=n,
+            budget_usd=budget_usd,
+            scored=scored,
+            progress=progress,
         )
 
     def distill(
@@ -154,7 +162,7 @@ class Predictor:
         """A nano predictor for hot paths: it reads words alone, and answers many times as fast as this one.
 
         Its trunk is this one's table of token vectors. Its heads learn what this one says of every model on
-        every prompt in ``train``, recorded or not; recorded scores of ``val`` stop and calibrate it.
+        every prompt in ``train``, recorded or not; recorded scores of ``val`` calibrate it.
 
         Args:
             outcomes: The outcomes that this one was trained on, or more of the same kind; without a split
@@ -229,8 +237,9 @@ def train(
 ) -> Predictor:
     """A predictor trained on recorded outcomes, with a progress bar on standard error.
 
-    Prompts in ``train`` are learned from, prompts in ``val`` stop and calibrate; those in ``test`` are never
-    looked at. Outcomes without a split get one that keeps near-duplicates together.
+    Prompts in ``train`` are learned from; those in ``val`` calibrate, and weigh what stands beside the heads;
+    those in ``test`` are never looked at. Outcomes without a split get one that keeps near-duplicates
+    together.
 
     Args:
         outcomes: Recorded outcomes.
@@ -249,11 +258,8 @@ def train(
     _checked(outcomes)
     chosen = _train_options(options, {field.name for field in dataclasses.fields(TrainOptions)})
     learned = outcomes.with_split(seed=chosen.seed)
-    if pool is None:
-        pool = derive_pool(learned)
-    elif not isinstance(pool, Pool):
-        pool = Pool.read(pool)
-    trained = train_network(learned, pool, chosen, progress=on_features)
+    models = derive_pool(learned) if pool is None else _pool(pool)
+    trained = train_network(learned, models, chosen, progress=on_features)
     return Predictor(trained, _sample_prompts(learned))
 
 
@@ -279,6 +285,24 @@ def _checked(outcomes: Outcomes) -> Outcomes:
             "reads them from a file or folder"
         )
     return outcomes
+
+
+def _priced(model: PoolModel) -> PoolModel:
+    """The model with its prices, where that is what it is."""
+    if not isinstance(model, PoolModel):
+        raise InputError(
+            f"a model must be a routoo.PoolModel, its name with its prices; got {type(model).__name__}"
+        )
+    return model
+
+
+def _pool(pool: Pool | str | Path) -> Pool:
+    """The pool, or the one in the file of that name."""
+    if isinstance(pool, Pool):
+        return pool
+    if not isinstance(pool, str | Path):
+        raise InputError(f"a pool must be a routoo.Pool or the path of its file, got {type(pool).__name__}")
+    return Pool.read(pool)
 
 
 def require_training(purpose: str = "training") -> None:

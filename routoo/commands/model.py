@@ -12,11 +12,13 @@ from routoo.commands.arguments import AsJson, Data, PromptsFile, Quiet, TableFil
 from routoo.commands.output import check_bundle_folder, check_output, write_table
 from routoo.commands.requests import prompts_of
 from routoo.commands.terminal import counted, progress, show, show_json, table, usd
+from routoo.data.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
 
     from routoo.data.pool import PoolModel
+    from routoo.models.scoring_plan import ScoringPlan
     from routoo.predictor import Predictor
 
 model = typer.Typer(
@@ -52,7 +54,8 @@ def add(
 ) -> None:
     """Add a model that was scored on a few prompts, from 20 on.
 
-    All other models stay what they are. Prompts in the test part are not looked at.
+    All other models stay what they are. Prompts in the test part are not looked at; where no column split
+    says which these are, outcomes that hold known models too are split as for training.
     """
     from routoo.data.outcomes import Outcomes
 
@@ -95,7 +98,7 @@ def prompts(
     name: _Name,
     pool: _Prices,
     count: Annotated[
-        int | None, typer.Option("--count", "-n", metavar="N", help="Most prompts.", show_default="all")
+        int | None, typer.Option("--count", "-n", metavar="N", help="Most prompts.", show_default="no limit")
     ] = None,
     budget_usd: Annotated[
         float | None,
@@ -110,7 +113,13 @@ def prompts(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say which prompts to score a new model on: as much to learn as possible for the money."""
+    """Say which prompts to score a new model on: as much to learn as possible for the money.
+
+    Give --count, --budget-usd, or both. The table that is written lacks but a column score to be the DATA of
+    `routoo model add`.
+    """
+    if count is None and budget_usd is None:
+        raise InputError("how many prompts may be scored? Give --count, --budget-usd, or both")
     if output is not None:
         check_output(output)
     new = _priced(pool, name)
@@ -119,15 +128,15 @@ def prompts(
         plan = _opened(predictor).prompts_to_score(
             new, asked.texts, n=count, budget_usd=budget_usd, progress=told
         )
-    chosen = _chosen(asked.frame, plan.rows.tolist(), plan.cost_usd.tolist())
+    chosen = _to_score(asked.frame, plan, name)
     if output is not None:
         write_table(chosen, output)
     total = float(plan.cost_usd.sum())
     if as_json:
-        columns = chosen.select("prompt_id", "cost_usd")
+        columns = chosen.select("prompt_id", "expected_cost_usd")
         show_json({"model": name, "expected_cost_usd": total, "prompts": columns.to_dicts()})
         return
-    rows = [(str(row["prompt_id"]), usd(row["cost_usd"])) for row in chosen.head(_SHOWN).to_dicts()]
+    rows = [(str(row["prompt_id"]), usd(row["expected_cost_usd"])) for row in chosen.head(_SHOWN).to_dicts()]
     show(
         table(("prompt", "expected USD"), rows),
         f"{counted(len(chosen), 'prompt')} of {len(asked):,}, {usd(total)} USD expected, by what they tell"
@@ -148,10 +157,13 @@ def _priced(pool: Path, name: str) -> PoolModel:
     return Pool.read(pool, names=[name])[name]
 
 
-def _chosen(frame: pl.DataFrame, rows: list[int], cost_usd: list[float]) -> pl.DataFrame:
+def _to_score(frame: pl.DataFrame, plan: ScoringPlan, name: str) -> pl.DataFrame:
+    """The prompts of a plan as a table of outcomes that lacks but the scores."""
     import polars as pl
 
-    return frame[rows].with_columns(pl.Series("cost_usd", cost_usd, dtype=pl.Float64))
+    cost_usd = pl.Series("expected_cost_usd", plan.cost_usd, dtype=pl.Float64)
+    chosen: pl.DataFrame = frame[plan.rows.tolist()]
+    return chosen.with_columns(pl.lit(name).alias("model"), cost_usd)
 
 
 def _write(changed: Predictor, output: Path, what: str, *, as_json: bool) -> None:

@@ -136,12 +136,44 @@ def test_the_test_prompts_are_not_looked_at(trained: TrainedNetwork, outcomes: O
     assert first.trained_on["added"] == [{"model": "twin", "data": "twins", "prompts": 50}]
 
 
-def test_without_a_split_all_prompts_are_learned_from(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+def test_of_the_new_model_alone_all_prompts_are_learned_from(
+    trained: TrainedNetwork, outcomes: Outcomes
+) -> None:
     some = twins(outcomes, "adder", 40, others=False)
     after = with_model(trained, TWIN, Outcomes(some.prompts.drop("split"), some.outcomes, "few"))
     assert after.trained_on["added"][0]["prompts"] == 40
     assert "added" not in trained.trained_on
     assert without_model(after, "twin").trained_on["added"] == []
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_beside_known_models_the_test_part_of_the_split_of_training_is_left_out(
+    trained: TrainedNetwork, outcomes: Outcomes, seed: int
+) -> None:
+    both = twins(outcomes, "adder", 200)
+    unsplit = Outcomes(both.prompts.drop("split"), both.outcomes, "unsplit")
+    before = dataclasses.replace(trained, trained_on={**trained.trained_on, "split_seed": seed})
+    split = unsplit.with_split(seed=seed)
+    found, expected = (with_model(before, TWIN, given) for given in (unsplit, split))
+    scored = split.part("train", "val").select(["twin"]).outcomes
+    assert found.trained_on["added"][0]["prompts"] == len(scored) < 200
+    for said in before.network.heads.columns:
+        np.testing.assert_array_equal(
+            column_values(found.network, said), column_values(expected.network, said)
+        )
+
+
+def test_too_few_prompts_outside_test_are_counted(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+    both = twins(outcomes, "adder", 20)
+    unsplit = Outcomes(both.prompts.drop("split"), both.outcomes, "unsplit")
+    kept = len(unsplit.with_split(seed=0).part("train", "val").select(["twin"]).outcomes)
+    words = (
+        f"unsplit has {kept} scored prompts of 'twin' to learn from, at least 20 are needed; {20 - kept} "
+        "more are left out as test, which a column split decides otherwise"
+    )
+    assert kept < 20
+    with pytest.raises(InputError, match=f"^{words}$"):
+        with_model(trained, TWIN, unsplit)
 
 
 def test_what_was_not_recorded_is_taken_from_the_pool(trained: TrainedNetwork, outcomes: Outcomes) -> None:
@@ -185,7 +217,7 @@ Fault = Callable[[TrainedNetwork, Outcomes], Any]
         ),
         (
             lambda t, o: with_model(t, TWIN, twins(o, "adder", 19)),
-            "twins has 19 scored prompts of 'twin' outside the test part; at least 20 are needed",
+            "twins has 19 scored prompts of 'twin' to learn from, at least 20 are needed$",
         ),
         (lambda t, o: without_model(t, "twin"), "unknown model 'twin'; the pool has adder, coder, even"),
         (
@@ -195,6 +227,10 @@ Fault = Callable[[TrainedNetwork, Outcomes], Any]
         (
             lambda t, o: with_prices(t, Pool((*t.pool.models[1:], TWIN))),
             "lacks adder: take it out of the predictor; the pool has beyond them twin: add it",
+        ),
+        (
+            lambda t, o: with_prices(t, Pool(t.pool.models[2:])),
+            "lacks adder, coder: take them out of the predictor$",
         ),
     ],
 )

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 import torch
 
+from routoo.data.errors import InputError
 from routoo.models.static import StaticConfig, StaticEncoder, static_trunk
 from routoo.models.trunk import Trunk, load_trunk, max_positions, trunk_config
 
@@ -28,6 +29,11 @@ def test_its_table_is_that_of_the_trunk_and_a_copy(tiny: Trunk) -> None:
     assert not table.requires_grad
     assert (trunk.n_layers, trunk.width, max_positions(trunk)) == (0, tiny.width, max_positions(tiny))
     assert trunk.tokenizer is tiny.tokenizer
+
+
+def test_a_table_has_no_table_to_leave(tiny: Trunk) -> None:
+    with pytest.raises(InputError, match="nano predictor already"):
+        static_trunk(static_trunk(tiny))
 
 
 def test_its_configuration_survives_json(tiny: Trunk) -> None:

@@ -101,10 +101,31 @@ def test_prompts_to_score_are_named_for_the_money(
     result = routoo(*common, "--budget-usd", str(budget), "-o", tmp_path / "chosen.parquet")
     assert result.exit_code == 0
     chosen = pl.read_parquet(tmp_path / "chosen.parquet")
-    assert chosen.columns == ["prompt_id", "prompt", "cost_usd"]
+    assert chosen.columns == ["prompt_id", "prompt", "model", "expected_cost_usd"]
     assert 20 < len(chosen) < 200  # more than a tenth of the prompts for a tenth of the money
-    assert chosen["cost_usd"].sum() <= budget
+    assert chosen["expected_cost_usd"].sum() <= budget
     assert f"{len(chosen)} prompts of 200" in result.stdout
+
+
+def test_what_is_to_be_scored_is_learned_from_once_it_has_scores(
+    routoo: Routoo, predictor_folder: Path, simulated: Outcomes, prices: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "prompts.txt").write_text("\n".join(text.replace("\n", " ") for text in simulated.texts))
+    new = ("--model", "twin", "--pool", prices)
+    table = tmp_path / "score-these.csv"
+    asked = routoo(
+        "model", "prompts", predictor_folder, tmp_path / "prompts.txt", *new, "-n", "30", "-o", table
+    )
+    assert asked.exit_code == 0
+    scored = pl.read_csv(table).with_columns(score=pl.Series([1.0, 0.0] * 15))
+    scored.write_csv(tmp_path / "scored.csv")
+    after = tmp_path / "after"
+    result = routoo("model", "add", predictor_folder, tmp_path / "scored.csv", *new, "-o", after)
+    assert result.exit_code == 0
+    assert "'twin' learned from 30 prompts" in result.stdout
+    found = Predictor.from_pretrained(after)
+    assert found.trained_on["added"] == [{"model": "twin", "data": "scored", "prompts": 30}]
+    assert abs(found.predict(simulated.texts).p_correct[:, -1].mean() - 0.5) < 0.2
 
 
 @pytest.mark.parametrize(
@@ -118,7 +139,10 @@ def test_prompts_to_score_are_named_for_the_money(
         ),
         (["remove", "{p}", "ghost", "-o", "{o}"], "unknown model 'ghost'"),
         (["price", "{p}", "--pool", "{f}", "-o", "{o}"], "lacks usd_per_1m_input"),
-        (["prompts", "{p}", "{d}/prompts.parquet", "--model", "twin", "--pool", "{f}"], "Give n, budget_usd"),
+        (
+            ["prompts", "{p}", "{d}/prompts.parquet", "--model", "twin", "--pool", "{f}"],
+            "Give --count, --budget",
+        ),
         (["remove", "{p}", "simulated-tiny", "-o", "{d}"], "holds other files"),
         (["remove", "{d}", "simulated-tiny", "-o", "{o}"], "router.json is missing"),
     ],

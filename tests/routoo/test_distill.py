@@ -62,6 +62,11 @@ def test_its_test_prompts_are_its_teachers_whatever_its_seed(
     assert judged.prompt_ids == unsplit.with_split(seed=3).part("test").prompt_ids
 
 
+def test_a_nano_is_not_distilled_again(nano: Predictor, simulated: Outcomes) -> None:
+    with pytest.raises(InputError, match="is a nano predictor already"):
+        nano.distill(simulated, cache_dir=None, progress=False)
+
+
 def test_an_option_that_is_the_teachers_is_refused(tiny_predictor: Predictor, simulated: Outcomes) -> None:
     with pytest.raises(InputError, match="unknown options trunk; known: accelerator"):
         tiny_predictor.distill(simulated, trunk="tiny")
