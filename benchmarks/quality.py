@@ -1,6 +1,6 @@
 """Trains on a folder of recorded outcomes and judges the router on its test prompts.
 
-    python benchmarks/quality.py FOLDER [--pool pool.toml] [--seeds 0 1 2] [--output OUT]
+    python benchmarks/quality.py FOLDER [--pool pool.toml] [--seeds 0 1 2] [--samples 1000] [--output OUT]
 
 For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there
 are domains, once more with the domains told. Prints a table with the baselines, then the means over the
@@ -44,7 +44,7 @@ class Run:
     seconds: float
 
 
-def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str) -> Run:
+def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, samples: int) -> Run:
     """Trains, exports and judges with one seed; the files are left in `output`."""
     outcomes = routoo.Outcomes.read(data)
     started = time.perf_counter()
@@ -59,7 +59,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str) -> Run:
             outcomes,
             tell_domains=name == "told",
             cache_dir=default_cache_dir(),
-            samples=1000,
+            samples=samples,
             robustness_prompts=200 if name == "guessed" else 0,
         )
         suffix = "" if name == "guessed" else "_told"
@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("--pool", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--output", type=Path, default=Path("out/quality"))
+    parser.add_argument("--samples", type=int, default=1000, help="resamples behind the ranges")
     parser.add_argument("--tune", choices=["frozen", "last", "full"], default="frozen")
     chosen = parser.parse_args()
     console = Console()
@@ -128,7 +129,7 @@ def main() -> None:
     for seed in chosen.seeds:
         folder = chosen.output / chosen.data.name / f"seed{seed}"
         folder.mkdir(parents=True, exist_ok=True)
-        made = run(chosen.data, pool, seed, folder, tune=chosen.tune)
+        made = run(chosen.data, pool, seed, folder, tune=chosen.tune, samples=chosen.samples)
         note = f"seed {seed}: trained in {made.seconds:.0f} s; files in {folder}\n"
         console.print(made.guessed.table(), note)
         runs.append(made)
