@@ -115,14 +115,16 @@ def routing_area(
     Args:
         p_correct: Predicted scores, ``(n_prompts, n_models)``.
         expected_cost: Costs in USD to choose by, the same shape.
-        score: What the models achieved, the same shape; a missing one (NaN) counts as 0.
+        score: What the models achieved, the same shape; a missing one (NaN) counts as its model's mean.
         cost: What they cost, the same shape.
         prices: Where to choose, ascending.
 
     Returns:
         Mean score over the budgets; NaN where the cheapest model is also the best: nothing is to trade.
     """
-    score = np.nan_to_num(score)
+    known = ~np.isnan(score)
+    means = np.where(known, score, 0).sum(0) / np.maximum(known.sum(0), 1)
+    score = np.where(known, score, means)
     singles = np.c_[cost.mean(0), score.mean(0)]
     cheapest, best = singles[singles[:, 0].argmin()], singles[singles[:, 1].argmax()]
     if best[0] <= cheapest[0]:

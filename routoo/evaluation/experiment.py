@@ -18,6 +18,7 @@ from routoo.data.splits import split_seed_of
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.robustness import PERTURBATIONS, Robustness, robustness
+from routoo.evaluation.trial import Trial, trial_of
 from routoo.predictor import require_training
 
 if TYPE_CHECKING:
@@ -109,7 +110,13 @@ def evaluate_router(
     )
     if robustness_prompts:
         kinds = _robustness(
-            router, pool, judged, robustness_prompts, domains=domains, seed=seed, progress=told(CHANGED)
+            router,
+            trial_of(outcomes, pool, part),
+            judged.texts,
+            robustness_prompts,
+            domains=domains,
+            seed=seed,
+            progress=told(CHANGED),
         )
         found = replace(found, robustness=kinds)
     return found, scores
@@ -117,8 +124,8 @@ def evaluate_router(
 
 def _robustness(
     router: Router,
-    pool: Pool,
-    judged: Outcomes,
+    trial: Trial,
+    texts: Sequence[str],
     n_prompts: int,
     *,
     domains: Sequence[str | None] | None,
@@ -126,9 +133,8 @@ def _robustness(
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Robustness, ...]:
     """How often the router's choices flip, on a few of the judged prompts."""
-    n_prompts = min(n_prompts, len(judged))
-    drawn = np.sort(np.random.default_rng(seed).choice(len(judged), n_prompts, replace=False))
-    earned = np.nan_to_num(judged.to_matrices(pool.names).score)[drawn]
+    n_prompts = min(n_prompts, len(texts))
+    drawn = np.sort(np.random.default_rng(seed).choice(len(texts), n_prompts, replace=False))
     told_domains = None if domains is None else [domains[at] for at in drawn]
     total, before = n_prompts * (1 + len(PERTURBATIONS)), 0
 
@@ -136,9 +142,9 @@ def _robustness(
         nonlocal before
         start, before = before, before + len(prompts)
         told = None if progress is None else lambda done, _: progress(start + done, total)
-        return router.predict(prompts, domains=told_domains, progress=told).columns(pool.names)
+        return router.predict(prompts, domains=told_domains, progress=told).columns(trial.models)
 
-    return robustness(predict, [judged.texts[at] for at in drawn], earned=earned, seed=seed)
+    return robustness(predict, [texts[at] for at in drawn], earned=trial.earned[drawn], seed=seed)
 
 
 def baselines(

@@ -15,6 +15,7 @@ from routoo.data.pool import Pool
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.scores import Scores
 from routoo.evaluation.metrics import Scale
+from routoo.models.group_table import GroupTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Trial:
     Args:
         prompt_ids: The prompts, in the row order of the arrays.
         models: The judged models, sorted by name: where choices tie, the first one is taken.
-        score: What was achieved, ``(n_prompts, n_models)``, NaN where a model was not run.
+        score: What was achieved, ``(n_prompts, n_models)``, NaN where a model was not run; see `earned`.
         cost_usd: What a call cost, the same shape, without gaps.
         mean_cost_usd: What a call to each model costs on average over the prompts that are neither judged
             nor in test, ``(n_models,)``.
@@ -46,8 +47,17 @@ class Trial:
 
     @cached_property
     def earned(self) -> Vector:
-        """Scores with 0 where a model was not run: what a curve counts."""
-        return np.nan_to_num(self.score)
+        """Scores without gaps: what curves, and the means of single models, count.
+
+        Where a model was not run stands what is expected of it in the prompt's domain (see `GroupTable`).
+        Nothing else of the prompt is read: where scores are missing, no row gains by telling prompts apart.
+        """
+        unknown = np.isnan(self.score)
+        if not unknown.any():
+            return self.score
+        labels = [domain or "" for domain in self.domains or [None] * len(self.score)]
+        named, group = np.unique(labels, return_inverse=True)
+        return np.where(unknown, GroupTable.of(self.score, group, len(named)).expected[group], self.score)
 
     @cached_property
     def needless(self) -> Vector:
@@ -97,7 +107,8 @@ class Trial:
 def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
     """The trial that the prompts of `part` make for the models of `pool`.
 
-    A cost that was not recorded counts as the model's mean over the prompts outside `part` and test.
+    A cost that was not recorded counts as the model's mean over the prompts outside `part` and test; for a
+    score see `Trial.earned`.
 
     Raises:
         InputError: There is no split, the part is empty, or no model of the pool was run on it.
@@ -112,6 +123,7 @@ def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
     parts = outcomes.prompts["split"].to_numpy()
     rows = parts == part
     score = judged.to_matrices(models).score
+    domains = judged.domains if any(judged.domains or ()) else None
     cost, means, cost_notes = _without_gaps(
         recorded_cost_usd(outcomes, pool.select(models)), rows, parts, models
     )
@@ -122,9 +134,9 @@ def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
         cost_usd=cost,
         mean_cost_usd=means,
         part=part,
-        domains=judged.domains if any(judged.domains or ()) else None,
+        domains=domains,
         split={name: int((parts == name).sum()) for name in PARTS},
-        notes=(*_left_out(pool, judged), *_unrecorded(score), *cost_notes),
+        notes=(*_left_out(pool, judged), *_unrecorded(score, domains), *cost_notes),
     )
 
 
@@ -149,10 +161,13 @@ def _mean(elsewhere: Vector, judged: Vector, model: str) -> float:
     raise InputError(f"no cost of {model!r} is known, recorded or by price; leave it out of the pool")
 
 
-def _unrecorded(score: Vector) -> tuple[str, ...]:
-    """In words: how many scores a curve has to do without."""
+def _unrecorded(score: Vector, domains: list[str | None] | None) -> tuple[str, ...]:
+    """In words: how many scores are estimates, and of what kind."""
     gaps = int(np.isnan(score).sum())
-    return (f"{gaps:,} of {score.size:,} scores were not recorded and count as 0 in curves",) if gaps else ()
+    if not gaps:
+        return ()
+    expected = f"what is expected of their model{' in that domain' if domains else ''}"
+    return (f"{gaps:,} of {score.size:,} scores were not recorded and count as {expected}",)
 
 
 def _left_out(pool: Pool, judged: Outcomes) -> tuple[str, ...]:

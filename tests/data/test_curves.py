@@ -18,10 +18,9 @@ def test_there_is_no_area_where_the_cheapest_is_the_best() -> None:
     assert np.isnan(routing_area(SCORE, COST[:, ::-1], SCORE, COST[:, ::-1]))
 
 
-def test_a_missing_score_earns_nothing() -> None:
-    holed = SCORE.copy()
-    holed[3, 1] = np.nan
-    filled = np.nan_to_num(holed)
+def test_a_missing_score_counts_as_the_mean_of_its_model() -> None:
+    holed, filled = SCORE.copy(), SCORE.copy()
+    holed[3, 1], filled[3, 1] = np.nan, SCORE[:3, 1].mean()
     assert routing_area(SCORE, COST, holed, COST) == routing_area(SCORE, COST, filled, COST)
 
 

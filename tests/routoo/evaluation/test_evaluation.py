@@ -17,6 +17,7 @@ from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.figures import Curve
 from routoo.evaluation.policy import BEST_SINGLE, HULL, MIXING, ORACLE
+from routoo.evaluation.trial import trial_of
 
 COSTS = {"large": 0.010, "medium": 0.004, "small": 0.001}
 
@@ -192,11 +193,58 @@ def test_models_on_one_side_only_are_left_out_and_named() -> None:
     )
 
 
-def test_missing_scores_count_as_nothing_earned_and_missing_costs_as_the_mean() -> None:
+def without(outcomes: Outcomes, model: str, prompt_ids: list[str]) -> Outcomes:
+    """The outcomes as they would be had the model not been run on these prompts."""
+    gone = (pl.col("model") == model) & pl.col("prompt_id").is_in(prompt_ids)
+    return Outcomes(outcomes.prompts, outcomes.outcomes.filter(~gone))
+
+
+def test_a_model_is_not_judged_by_how_often_it_was_run() -> None:
+    outcomes = outcomes_of()
+    judged = outcomes.part("test")
+    whole = evaluate(outcomes, {"r": by_domain(outcomes)}, pool=POOL, samples=0)
+    thin = without(outcomes, "large", judged.prompt_ids[::2])
+    found = evaluate(thin, {"r": by_domain(thin)}, pool=POOL, samples=0)
+    seen = np.nanmean(trial_of(thin, POOL, "test").score, 0)
+    assert [model.score for model in found.singles] == pytest.approx(seen.tolist(), abs=0.01)
+    assert found.row("r").area == pytest.approx(whole.row("r").area, abs=0.03)
+    assert found.notes[0] == (
+        "100 of 600 scores were not recorded and count as what is expected of their model in that domain"
+    )
+
+
+def test_a_missing_score_is_expected_in_its_domain() -> None:
+    outcomes = outcomes_of()
+    judged = outcomes.part("test")
+    thin = trial_of(without(outcomes, "small", judged.prompt_ids[::2]), POOL, "test")
+    small, facts = thin.models.index("small"), np.array(judged.domains) == "facts"
+    gone = np.isnan(thin.score[:, small])
+    assert thin.earned[gone & facts, small] == pytest.approx(np.full((gone & facts).sum(), 0.85), abs=0.1)
+    assert thin.earned[gone & ~facts, small] == pytest.approx(np.full((gone & ~facts).sum(), 0.1), abs=0.1)
+    seen = ~np.isnan(thin.score)
+    assert seen.sum() == thin.score.size - 100
+    assert np.array_equal(thin.earned[seen], thin.score[seen])
+
+
+def test_without_domains_a_missing_score_is_the_models_own_level() -> None:
+    outcomes = outcomes_of()
+    bare = Outcomes(outcomes.prompts.drop("domain"), outcomes.outcomes)
+    gone = bare.part("test").prompt_ids[::2]
+    trial = trial_of(without(bare, "large", gone), POOL, "test")
+    assert trial.earned[::2, 0] == pytest.approx(np.full(100, np.nanmean(trial.score[:, 0])), abs=0.03)
+    assert trial.notes[0].endswith("count as what is expected of their model")
+
+
+def test_nothing_changes_where_nothing_is_missing() -> None:
+    trial = trial_of(outcomes_of(), POOL, "test")
+    assert trial.earned is trial.score
+    assert trial.notes == ()
+
+
+def test_missing_costs_count_as_the_mean() -> None:
     outcomes = outcomes_of(100)
     test_ids = outcomes.part("test").prompt_ids
-    gone = (pl.col("model") == "large") & pl.col("prompt_id").is_in(test_ids[:10])
-    frame = outcomes.outcomes.filter(~gone).with_columns(
+    frame = without(outcomes, "large", test_ids[:10]).outcomes.with_columns(
         pl.when((pl.col("model") == "small") & (pl.col("prompt_id") == test_ids[0]))
         .then(None)
         .otherwise(pl.col("cost_usd"))
@@ -204,17 +252,10 @@ def test_missing_scores_count_as_nothing_earned_and_missing_costs_as_the_mean() 
     )
     thin = Outcomes(outcomes.prompts, frame)
     evaluation = evaluate(thin, {"r": by_domain(thin)}, pool=POOL, samples=20)
-    before = evaluate(outcomes, {"r": by_domain(outcomes)}, pool=POOL, samples=0)
-    lost = outcomes.part("test").to_matrices(["large"]).score[:10].sum() / 50
-    large = evaluation.singles[0]
-    assert large.score == pytest.approx(before.singles[0].score - lost)
     train_mean = outcomes.part("train").to_matrices(["large"]).cost_usd.mean()
     rest = outcomes.part("test").to_matrices(["large"]).cost_usd[10:].sum()
-    assert large.cost_usd == pytest.approx((10 * train_mean + rest) / 50)
-    assert evaluation.notes == (
-        "10 of 150 scores were not recorded and count as 0 in curves",
-        "11 of 150 costs were not recorded and count as the mean of their model",
-    )
+    assert evaluation.singles[0].cost_usd == pytest.approx((10 * train_mean + rest) / 50)
+    assert evaluation.notes[1:] == ("11 of 150 costs were not recorded and count as the mean of their model",)
 
 
 def test_a_part_without_others_fills_costs_from_itself() -> None:
