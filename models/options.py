@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from routoo.data.errors import InputError
 from routoo.data.text import TextPolicy
 from routoo.models.trunk import MINILM
 
 Tune = Literal["frozen", "last", "full"]
+
+_KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], object]]] = {
+    "int": ("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool), int),
+    "float": ("a finite number", lambda value: isinstance(value, Real) and math.isfinite(value), float),
+    "bool": ("True or False", lambda value: isinstance(value, bool), bool),
+    "str": ("text", lambda value: isinstance(value, str | Path), str),
+    "Path": ("the path of a folder", lambda value: isinstance(value, str | Path), Path),
+}
+"""By annotation: what a value must be in words, whether it is that, and what it becomes."""
 
 
 def default_cache_dir() -> Path:
@@ -34,8 +46,9 @@ class TrainOptions:
         dropout: Share of hidden units left out in training.
         max_tokens: Tokens of a prompt that are read, from its head and its tail.
         epochs: Passes over the training prompts at the most.
-        patience: Epochs without progress on validation after which training stops.
-        refit: Once the epoch is chosen, train the heads of a frozen trunk again for as long on the prompts of
+        patience: Epochs without progress on validation after which training stops, where `monitor` looks at
+            it; without effect where the ``last`` epoch is kept.
+        refit: At last, train the heads of a frozen trunk again for as many epochs on the prompts of
             validation too; calibration stays as it was fitted on validation.
         ensemble: Let experts (domain table, nearest exemplars, clusters, linear maps) and heads of the other
             kind have a say beside the heads, as far as validation shows that they serve. On with a frozen
@@ -60,7 +73,7 @@ class TrainOptions:
         progress: Show progress bars on standard error.
 
     Raises:
-        InputError: A value is out of range; the message names the option.
+        InputError: A value is of another kind, or out of range; the message names the option.
     """
 
     trunk: str = MINILM
@@ -99,6 +112,7 @@ class TrainOptions:
         return self.tune == "frozen" if self.ensemble is None else self.ensemble
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         for name, known in (
             ("tune", ("frozen", "last", "full")),
             ("heads", ("factorised", "free")),
@@ -127,4 +141,17 @@ class TrainOptions:
             )
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads must be at least 1, got {self.threads}")
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"seed must be at least 0 and below 2**32, got {self.seed}")
         TextPolicy(self.max_tokens)
+
+    def _check_kinds(self) -> None:
+        """Refuses values of another kind; numbers of numpy become Python's, and names of folders paths."""
+        for option in fields(self):
+            value, (kind, *others) = getattr(self, option.name), str(option.type).split(" | ")
+            if kind not in _KINDS or (value is None and others == ["None"]):
+                continue
+            what, fits, made = _KINDS[kind]
+            if not fits(value):
+                raise InputError(f"{option.name} must be {what}, got {value!r}")
+            object.__setattr__(self, option.name, made(value))

@@ -110,7 +110,7 @@ def train_network(
         encoder = PromptEncoder(trunk.tokenizer, TextPolicy(min(options.max_tokens, max_positions(trunk))))
         encoded = encoder.encode(learned.texts)
         targets = targets_of(learned, pool.names, fitting=np.isin(np.arange(len(learned)), fitting))
-        _check_covered(targets.rows(fitting), pool.names)
+        _check_covered(targets, fitting, validating, pool.names)
         if teach is not None:
             targets = replace(targets, taught=teach(encoded))
         network = _initial_network(trunk, targets, fitting, options)
@@ -133,7 +133,7 @@ def train_network(
         data = PromptData(
             inputs, targets, fitting=fitting, validating=validating, options=options, mean_cost=mean_cost
         )
-        run_id = _run_id(learned, pool, options)
+        run_id = _run_id(learned, pool, options, targets, cost)
         cost = np.where(np.isnan(cost), mean_cost, cost)[validating]
         validation = Validation(np.broadcast_to(mean_cost, cost.shape), cost)
         fitted = fit_network(network, data, validation, options, run_id)
@@ -190,11 +190,22 @@ def _check_options(trunk: Trunk, options: TrainOptions) -> None:
         raise InputError(f"tuned_layers is {options.tuned_layers}, trunk {trunk.origin} has {trunk.n_layers}")
 
 
-def _check_covered(targets: Targets, models: tuple[str, ...]) -> None:
-    covered = (~np.isnan(targets.score)).sum(0)
-    empty = [name for name, count in zip(models, covered.tolist(), strict=True) if not count]
+def _check_covered(
+    targets: Targets,
+    fitting: npt.NDArray[np.intp],
+    validating: npt.NDArray[np.intp],
+    models: tuple[str, ...],
+) -> None:
+    known = ~np.isnan(targets.score)
+    counts = known[fitting].sum(0).tolist()
+    empty = [name for name, count in zip(models, counts, strict=True) if not count]
     if empty:
         raise InputError(f"no outcome to train on for {', '.join(empty)}; leave them out of the pool")
+    if not known[validating].any():
+        raise InputError(
+            f"no outcome to calibrate on: none of the {len(validating)} prompts in val has a score of a "
+            "model in the pool; put prompts that have into it"
+        )
 
 
 def _initial_network(
@@ -262,16 +273,24 @@ def _input_token_ratio(
     return np.asarray(np.where(known.any(0), total / base.clip(1), 1.0), np.float32)
 
 
-def _run_id(learned: Outcomes, pool: Pool, options: TrainOptions) -> str:
+def _run_id(
+    learned: Outcomes,
+    pool: Pool,
+    options: TrainOptions,
+    targets: Targets,
+    cost: npt.NDArray[np.float64],
+) -> str:
     """A name for the run that only the same data and options have: what may be resumed as one."""
     values = {
         k: v
         for k, v in _plain(options).items()
         if k not in ("resume", "checkpoint_dir", "progress", "threads")
     }
-    digest = hashlib.sha256(json.dumps([values, pool.names], sort_keys=True).encode())
-    digest.update("\0".join(learned.prompt_ids).encode())
-    digest.update(np.nan_to_num(learned.to_matrices(pool.names).score, nan=-1).tobytes())
+    parts = learned.prompts["split"].to_list()
+    prompts = [learned.prompt_ids, learned.texts, learned.domains, parts]
+    digest = hashlib.sha256(json.dumps([values, pool.names, prompts], sort_keys=True).encode())
+    for told in (targets.score, targets.log_tokens, targets.log_latency, targets.taught, cost):
+        digest.update(b"none" if told is None else np.nan_to_num(told, nan=np.inf).tobytes())
     return digest.hexdigest()[:16]
 
 

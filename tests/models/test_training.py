@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -138,11 +139,57 @@ def test_fresh_weights_must_learn(outcomes: Outcomes, pool: Pool) -> None:
         ("resume", True),
         ("threads", 0),
         ("max_tokens", 2),
+        ("seed", -1),
+        ("seed", "x"),
+        ("epochs", 2.5),
+        ("members", "3"),
+        ("batch_size", True),
+        ("threads", 1.0),
+        ("weight_decay", float("nan")),
+        ("dropout", "0.3"),
+        ("refit", "no"),
+        ("ensemble", 1),
+        ("trunk", None),
+        ("checkpoint_dir", 5),
     ],
 )
 def test_bad_options_are_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(InputError, match=field):
         TrainOptions(**{field: value})  # type: ignore[arg-type]  # the point of the test
+
+
+def test_options_come_as_they_are_kept(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"checkpoint_dir": str(tmp_path), "epochs": np.int64(3), "weight_decay": 0}
+    options = TrainOptions(**given, trunk=tmp_path, cache_dir=None)  # type: ignore[arg-type]  # the point
+    assert options.checkpoint_dir == tmp_path
+    assert (type(options.epochs), type(options.weight_decay), options.trunk) == (int, float, str(tmp_path))
+
+
+@pytest.mark.parametrize("change", ["nothing", "prompt", "domain", "split", "output_tokens", "latency_s"])
+def test_only_a_run_on_the_same_data_is_resumed(
+    change: str, outcomes: Outcomes, pool: Pool, tmp_path: Path
+) -> None:
+    once = TrainOptions(**{**QUICK, "epochs": 1, "members": 1}, checkpoint_dir=tmp_path, resume=True)
+    train_network(outcomes, pool, once)
+    (first,) = tmp_path.iterdir()
+    prompts, rows = outcomes.prompts, outcomes.outcomes
+    if change in prompts.columns:
+        prompts = prompts.with_columns(pl.col(change).reverse())
+    elif change in rows.columns:
+        rows = rows.with_columns(pl.col(change) * 2)
+    train_network(dataclasses.replace(outcomes, prompts=prompts, outcomes=rows), pool, once)
+    assert (set(tmp_path.iterdir()) == {first}) == (change == "nothing")
+
+
+def test_a_validation_part_without_outcomes_is_refused_before_training(
+    outcomes: Outcomes, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validation = outcomes.part("val")
+    rows = outcomes.outcomes.filter(~pl.col("prompt_id").is_in(validation.prompt_ids))
+    monkeypatch.setattr(training, "fit_network", None)  # not to be reached
+    words = f"no outcome to calibrate on: none of the {len(validation)} prompts in val has a score"
+    with pytest.raises(InputError, match=words):
+        train_network(dataclasses.replace(outcomes, outcomes=rows), pool, TrainOptions(**QUICK))
 
 
 def test_a_frozen_trunk_is_fitted_again_on_all_prompts(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -22,7 +22,8 @@ Fault = Callable[[Any, Any], Any]  # Any: what no type checker would let in
         (lambda p, o: p.add_model("new", o), "a model must be a routoo.PoolModel, .* got str"),
         (lambda p, o: p.add_model(NEW, "file.csv"), "outcomes must be routoo.Outcomes, got str"),
         (lambda p, o: p.with_prices(NEW), "a pool must be a routoo.Pool or the path .* got PoolModel"),
-        (lambda _, o: train(o, {"new": 1}, trunk="tiny"), "a pool must be .* got dict"),
+        (lambda _, o: train(o, cast(Any, [NEW]), trunk="tiny"), "a pool must be .* got list"),
+        (lambda _, o: train(o, epochs=2.5), "epochs must be a whole number, got 2.5"),
         (lambda p, o: p.prompts_to_score("new", o.texts, n=3), "a model must be a routoo.PoolModel"),
         (lambda p, o: p.prompts_to_score(NEW, o.texts, n=2.5), "n must be a whole number .* got 2.5"),
         (lambda p, o: p.prompts_to_score(NEW, o.texts, budget_usd="5"), "budget_usd must be .* got '5'"),
