@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import onnx
@@ -8,6 +11,8 @@ from onnx import TensorProto, helper
 
 from routoo.data.errors import BundleError
 from routoo.export import session
+from routoo.export.bundle import Bundle
+from routoo.export.layout import LAYOUT
 from routoo.export.session import open_graph, usable_cores
 
 
@@ -37,3 +42,21 @@ def test_cores_are_those_of_the_container(
     assert usable_cores() == cores
     monkeypatch.setattr(session, "_QUOTA", tmp_path / "none")
     assert usable_cores() == 64
+
+
+@pytest.mark.parametrize("module", ["routoo.export.session", "routoo.export.onnx"])
+def test_onnx_runtime_keeps_no_diary_of_its_user(module: str, bundle: Bundle, tmp_path: Path) -> None:
+    code = f"""
+import importlib, sys
+importlib.import_module("{module}")
+from pathlib import Path
+from routoo.export.session import open_graph
+open_graph(Path(sys.argv[1]), threads=1)
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [sys.executable, "-c", code, str(bundle.path(LAYOUT.graph))],
+        env={**environment, "HOME": str(tmp_path)},
+        check=True,
+    )
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name]
