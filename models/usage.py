@@ -22,7 +22,7 @@ def fit_usage(
 ) -> dict[str, float]:
     """Fits the heads of output tokens and latency anew, by ridge regression of the logs; returns how well.
 
-    Whatever epoch the scores were stopped at, these are then at their best. A factor on each model's
+    Whatever epoch of the scores is kept, these are then at their best. A factor on each model's
     predictions makes their mean the recorded mean (Duan 1983, smearing): a log predicts too little.
 
     Args:

@@ -120,7 +120,7 @@ def _summary(predictor: Predictor, output: Path, kind: str) -> str:
         [
             f"{output}: {counted(len(predictor.pool), 'model')}, {trunk}, seed "
             f"{trained['options']['seed']}; learned from {counted(trained['n_train'], kind)}, "
-            f"chosen on {trained['n_val']:,}, in {trained['seconds']:.0f} s",
+            f"calibrated on {trained['n_val']:,}, in {trained['seconds']:.0f} s",
             f"validation: Brier score {predictor.metrics['val_brier']:.4f} after {epochs}",
             f"next: routoo export {shlex.quote(str(output))} BUNDLE",
         ]
