@@ -169,8 +169,8 @@ class Scores:
                 "these scores say nothing of their uncertainty: it takes a predictor with two members or more"
             )
         p = self.p_correct.astype(np.float64).clip(1e-9, 1 - 1e-9)
-        odds = p / (1 - p) * np.exp(errors * self.logit_std)
-        return np.asarray(odds / (1 + odds), np.float32)
+        shifted = np.log(p) - np.log1p(-p) + errors * self.logit_std.astype(np.float64)
+        return np.asarray(0.5 + 0.5 * np.tanh(shifted / 2), np.float32)
 
     def called(self, row: int) -> str:
         """What a message calls the prompt of this row.

@@ -69,6 +69,11 @@ class Router:
         """The models it chooses from."""
         return self.runtime.pool
 
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains that it learned, and can be told."""
+        return self.runtime.bundle.description.domains
+
     def warm_up(self) -> Self:
         """The router itself, once it is ready to answer the next prompt at full speed."""
         self.runtime.warm_up()
@@ -86,12 +91,13 @@ class Router:
 
         Args:
             prompts: Texts.
-            domains: Domain of each prompt, where it is known; else it is guessed from the text.
+            domains: Domain of each prompt, where it is known; else, or where it is none of `domains`, it is
+                guessed from the text.
             prompt_ids: Their names in the result.
             progress: Told the prompts that are done, and all that there are.
 
         Raises:
-            InputError: There is no prompt, or one is no text or blank.
+            InputError: There is no prompt, or one is no text or blank, or a domain is neither text nor None.
         """
         return self.runtime.predict(prompts, domains=domains, prompt_ids=prompt_ids, progress=progress)
 

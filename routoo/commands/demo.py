@@ -138,6 +138,6 @@ def _in_words(saving: Saving, budget_usd: float) -> str:
             f"Given {usd(budget_usd)} USD for the batch, routoo scores {saving.score:.3f} for "
             f"{usd(saving.cost_usd)} USD: it keeps {percent(saving.kept)} of the score "
             f"and saves {percent(saving.saved)} of the money.",
-            f"Single models mixed at random keep {percent(saving.mixing_kept)} at that cost.",
+            f"The best mixture of single models keeps {percent(saving.mixing_kept)} at that cost.",
         ]
     )

@@ -41,7 +41,8 @@ def evaluate(
     pool: PoolFile = None,
     seed: Seed = 0,
     samples: Annotated[
-        int, typer.Option(metavar="N", help="Resamples of the prompts behind the intervals.")
+        int,
+        typer.Option(metavar="N", min=0, help="Resamples of the prompts behind the intervals; 0 for none."),
     ] = 1000,
     robustness: Annotated[
         int,

@@ -30,7 +30,12 @@ def pick(
     models: Annotated[
         int | None,
         typer.Option(
-            "--models", "-k", metavar="K", help="Most models to pick.", show_default="all that add anything"
+            "--models",
+            "-k",
+            metavar="K",
+            min=1,
+            help="Most models to pick.",
+            show_default="all that add anything",
         ),
     ] = None,
     spend_usd: Annotated[

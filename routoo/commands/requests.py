@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from routoo.commands.terminal import counted, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from routoo.data.prompts import Prompts
+    from routoo.router import Router
 
 _STDIN = "-"
 
@@ -32,6 +35,14 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
 
     _announce(given, quiet=quiet)
     return decode_utf8(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
+
+
+def say_unlearned(domains: Sequence[str | None] | None, router: Router, *, quiet: bool = False) -> None:
+    """Remarks on domains that were given and that the router never learned."""
+    from routoo.data.domains import unlearned_domains
+
+    if words := unlearned_domains(domains, router.domains):
+        say(words, quiet=quiet)
 
 
 def _announce(source: str, *, quiet: bool) -> None:

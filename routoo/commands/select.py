@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from routoo.commands.arguments import AsJson, Bundle, Confidence, PoolFile, Quiet
-from routoo.commands.requests import prompt_of
+from routoo.commands.requests import prompt_of, say_unlearned
 from routoo.commands.terminal import say, show_json, usd
 from routoo.data.errors import InfeasibleError
 
@@ -57,6 +57,7 @@ def select(
 
     text = prompt_of(prompt, quiet=quiet)
     router = Router.from_pretrained(bundle, pool=pool)
+    say_unlearned([domain], router, quiet=quiet)
     allowed = None if models is None else router.pool.select(map(str.strip, models.split(","))).names
     try:
         choice = router.select(

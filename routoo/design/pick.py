@@ -129,6 +129,8 @@ def pick_pool(
     """
     if models is not None and spend_usd is not None:
         raise InputError("models and spend_usd are two limits: give one of them")
+    if models is not None and models < 1:
+        raise InputError(f"models must be at least 1, got {models}")
     if price is not None and not 0 <= price < math.inf:
         raise InputError(f"price must be finite and at least 0 score per USD, got {price:g}")
     known = outcomes.select(pool.names).with_split(seed=seed)

@@ -48,6 +48,7 @@ def evaluate(
     seed: int = 0,
     provenance: Mapping[str, str] | None = None,
     simulated: bool | None = None,
+    told_domains: bool = False,
 ) -> Evaluation:
     """What predictions are worth: what their choices cost and achieve on recorded outcomes.
 
@@ -66,11 +67,14 @@ def evaluate(
         seed: Which resamples.
         provenance: What else the reader should know, by label: command, training seed, bundle.
         simulated: Whether the outcomes are simulated; when not given, whether their names say so.
+        told_domains: Whether the router was told the domain of each prompt; kept with the figures.
 
     Raises:
-        InputError: There is no split or no prediction, a name is reserved, or a prediction does not cover the
-            pool and the part.
+        InputError: There is no split or no prediction, a name is reserved, `samples` is negative, or a
+            prediction does not cover the pool and the part.
     """
+    if samples < 0:
+        raise InputError(f"samples must be at least 0, got {samples}")
     trial = trial_of(outcomes, pool, part)
     names = _checked_names(predictions, router, reference)
     aligned = {name: trial.align(name, scores) for name, scores in predictions.items()}
@@ -123,6 +127,7 @@ def evaluate(
         notes=trial.notes,
         provenance=dict(provenance or {}),
         simulated=outcomes.simulated if simulated is None else simulated,
+        told_domains=told_domains,
     )
 
 

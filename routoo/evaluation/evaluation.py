@@ -18,6 +18,7 @@ from routoo.evaluation.deferral import Deferral
 from routoo.evaluation.differences import Difference
 from routoo.evaluation.figures import Curve, Figures, SingleModel
 from routoo.evaluation.metrics import Reliability
+from routoo.evaluation.policy import DOMAIN_TABLE
 from routoo.evaluation.published import Published
 from routoo.evaluation.robustness import Robustness
 from routoo.evaluation.spend import Spending
@@ -57,6 +58,7 @@ class Evaluation:
         notes: What was left out or filled in, in words.
         provenance: What else the reader should know (command, training seed, bundle), by label.
         simulated: Whether the outcomes are simulated rather than recorded.
+        told_domains: Whether the router was told the domain of each prompt, or guessed it from the text.
         robustness: How often the router's choices flip, where that was asked.
     """
 
@@ -84,6 +86,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
+    told_domains: bool = False
     robustness: tuple[Robustness, ...] = ()
 
     def row(self, name: str) -> Figures:
@@ -120,9 +123,19 @@ class Evaluation:
         return min(self.singles, key=lambda model: model.cost_usd)
 
     def mixed_score(self, budget_usd: float) -> float:
-        """The best mean score that single models reach at this cost a prompt, mixed at random."""
+        """What the best mixture of single models scores at this cost a prompt."""
         vertices = hull(np.array([(model.cost_usd, model.score) for model in self.singles]))
         return float(np.interp(budget_usd, vertices[:, 0], vertices[:, 1]))
+
+    def domains_in_words(self) -> str:
+        """Who is told the domains of the prompts; empty where they have none."""
+        if not any(group.by == "domain" for group in self.calibration[self.router]):
+            return ""
+        router = (
+            f"{self.router} is told the true ones" if self.told_domains else f"{self.router} is told none"
+        )
+        table = any(row.name == DOMAIN_TABLE for row in self.rows)
+        return f"{router}; the {DOMAIN_TABLE} is given the true labels" if table else router
 
     def headline(self) -> str:
         """What the router buys, in one sentence."""
@@ -137,7 +150,7 @@ class Evaluation:
         kept, mixed = row.score_at[share] / best.score, self.mixed_score(share * best.cost_usd) / best.score
         sentence = (
             f"{where}at {spend[share]} what {best.name} costs, {self.router} keeps {kept:.1%} of its score; "
-            f"mixing single models at random keeps {mixed:.1%}."
+            f"the best mixture of single models keeps {mixed:.1%}."
         )
         return sentence[0].upper() + sentence[1:].replace("%", " %")
 
@@ -160,6 +173,7 @@ class Evaluation:
         return {
             "data": self.data,
             "simulated": self.simulated,
+            "told_domains": self.told_domains,
             "part": self.part,
             "n_prompts": self.n_prompts,
             "split": dict(self.split),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.domains import unlearned_domains
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
@@ -17,6 +18,7 @@ from routoo.data.scores import Scores
 from routoo.data.splits import split_seed_of
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
+from routoo.evaluation.policy import DOMAIN_TABLE
 from routoo.evaluation.robustness import PERTURBATIONS, Robustness, robustness
 from routoo.evaluation.trial import Trial, trial_of
 from routoo.predictor import require_training
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 ROUTER = "routoo"
 CHANGED = "changed prompts"
-DOMAIN_TABLE = "domain table"
 NEIGHBOURS = "k nearest neighbours"
 
 Progress = Callable[[str, int, int], None]
@@ -69,7 +70,8 @@ def evaluate_router(
         progress: Told how far it is.
 
     Raises:
-        InputError: The outcomes lack a part, none of them is of a model in the pool, or a number is negative.
+        InputError: The outcomes lack a part, none of them is of a model in the pool, a number is negative, or
+            domains are to be told where there are none, or the router learned none.
         MissingExtraError: Extra `train` is not installed: the nearest neighbours need a trunk.
     """
     if robustness_prompts < 0:
@@ -88,6 +90,8 @@ def evaluate_router(
     domains = judged.domains if tell_domains else None
     if tell_domains and not any(domains or ()):
         raise InputError(f"{outcomes.name} has no domains to tell: its prompts need a column domain")
+    if tell_domains and not router.domains:
+        raise InputError("this router learned no domains, so that none can be told: leave out --tell-domains")
     scores = router.predict(
         judged.texts, domains=domains, prompt_ids=judged.prompt_ids, progress=told(ROUTER)
     )
@@ -107,7 +111,10 @@ def evaluate_router(
         samples=samples,
         seed=seed,
         provenance=provenance,
+        told_domains=tell_domains,
     )
+    if unlearned := unlearned_domains(domains, router.domains):
+        found = replace(found, notes=(*found.notes, unlearned))
     if robustness_prompts:
         kinds = _robustness(
             router,

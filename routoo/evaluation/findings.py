@@ -74,7 +74,7 @@ def _curve(evaluation: Evaluation) -> str:
     if gap is None:
         return "What a score costs"
     if not gap.excludes_zero:
-        return f"{evaluation.router} cannot be told from mixing single models"
+        return f"{evaluation.router} cannot be told from the best mixture of single models"
     return f"{evaluation.router} lies {'above' if gap.value > 0 else 'below'} every mixture of single models"
 
 
@@ -104,7 +104,7 @@ def _equal_cost(evaluation: Evaluation) -> str:
     for found in evaluation.differences:
         if found.other == HULL and "hull@0.5" in found.figures:
             gap = found.figures["hull@0.5"]
-            return f"At half of the cost it scores {signed(gap)} above mixing single models"
+            return f"At half of the cost it scores {signed(gap)} above the best mixture of single models"
     return "At the same cost"
 
 
@@ -126,14 +126,16 @@ def _needless(evaluation: Evaluation) -> str:
 
 
 def _reliability(evaluation: Evaluation) -> str:
-    off = evaluation.reliability[evaluation.router].ece
-    return f"A predicted score is off by {percent(off, 1)} on average"
+    bins = evaluation.reliability[evaluation.router]
+    return f"Predictions are off by {number(bins.ece)} on average over {len(bins.count)} bins of them"
 
 
 def _coverage(evaluation: Evaluation) -> str:
     for found in evaluation.coverage:
         if found.level == _SHOWN_LEVEL:
-            return f"Intervals of {percent(found.level)} hold {percent(found.held)} of what came"
+            return (
+                f"{percent(found.level)} intervals hold the mean score of {percent(found.held)} of the groups"
+            )
     return ""
 
 

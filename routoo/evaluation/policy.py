@@ -20,6 +20,7 @@ BEST_SINGLE = "best single model"
 MIXING = "random mixing"
 HULL = "hull of single models"
 ORACLE = "oracle"
+DOMAIN_TABLE = "domain table"
 
 _IN_AREA = slice(None, None, 3)  # prices behind the interval of an area: the independent scorer's choice
 Rows = npt.NDArray[np.intp]

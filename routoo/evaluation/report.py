@@ -151,8 +151,10 @@ def _tiles(evaluation: Evaluation) -> list[Tile]:
     return [
         Tile(percent(row.cost_at[0.95], 1), f"of what {best.name} costs buys 95 % of its score"),
         Tile(percent(row.cost_at[1.0], 1), "of what it costs buys all of its score"),
-        Tile(_gap(gain).value, f"of score above mixing single models, over all budgets{between}"),
-        Tile(percent(row.closed, 1), "of the way from mixing single models to the oracle"),
+        Tile(
+            _gap(gain).value, f"of score above the best mixture of single models, over all budgets{between}"
+        ),
+        Tile(percent(row.closed, 1), "of the way from the best mixture of single models to the oracle"),
     ]
 
 
@@ -245,6 +247,8 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
             f"{evaluation.spend_usd:,.4g} USD if {best.name} answers all {evaluation.n_prompts:,} prompts",
         ),
     ]
+    if domains := evaluation.domains_in_words():
+        facts.append(("domains", domains))
     if evaluation.samples:
         facts.append(
             ("ranges", f"95 % of {evaluation.samples:,} resamples of the prompts, seed {evaluation.seed}")

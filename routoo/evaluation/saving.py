@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Saving:
-    """What an assignment achieved and cost, beside the best single model and random mixing.
+    """What an assignment achieved and cost, beside the best single model and the best mixture.
 
     Args:
         prompts: How many were assigned.
@@ -27,7 +27,7 @@ class Saving:
         best_single_cost_usd: What it costs on all of them.
         score: Mean score of the assignment.
         cost_usd: What it costs in all.
-        mixed_score: Mean score of single models mixed at random at that cost.
+        mixed_score: Mean score of the best mixture of single models at that cost.
         simulated: Whether the outcomes are simulated.
     """
 
@@ -52,7 +52,7 @@ class Saving:
 
     @property
     def mixing_kept(self) -> float:
-        """Share of the score that random mixing keeps at the same cost."""
+        """Share of the score that the best mixture of single models keeps at the same cost."""
         return self.mixed_score / self.best_single_score
 
 

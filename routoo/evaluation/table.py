@@ -126,4 +126,9 @@ def _title(evaluation: Evaluation) -> str:
 
 def _caption(evaluation: Evaluation) -> list[str]:
     ranges = f"±: 95 % of {evaluation.samples:,} resamples of the prompts, seed {evaluation.seed}"
-    return [*([ranges] if evaluation.samples else []), *evaluation.notes]
+    domains = evaluation.domains_in_words()
+    return [
+        *([ranges] if evaluation.samples else []),
+        *([f"domains: {domains}"] if domains else []),
+        *evaluation.notes,
+    ]

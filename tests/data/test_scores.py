@@ -97,6 +97,14 @@ def test_the_interval_holds_the_expected_score_and_caution_lowers_it() -> None:
         assert ((low <= true) & (true <= high)).mean() == pytest.approx(level, abs=0.02)
     np.testing.assert_allclose(scores.cautious(0.95).p_correct, scores.interval(0.9)[0], atol=1e-6)
     np.testing.assert_allclose(scores.cautious(0.5).p_correct, scores.p_correct, atol=1e-6)
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-6, 0.5, 1.0])
+@pytest.mark.parametrize("std", [100.0, 1e6, float(np.finfo(np.float32).max)])
+def test_nothing_known_is_an_interval_of_everything(p: float, std: float) -> None:
+    scores = Scores(np.array([[p]]), np.array([[0.01]]), models=("m",), logit_std=np.array([[std]]))
+    low, high = scores.interval(0.9)
+    assert (low.item(), high.item()) == (0.0, 1.0)
     assert "logit_std" in scores.to_polars().columns
 
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from typer.testing import Result
 
+from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.router import Router
 
@@ -198,6 +199,49 @@ def test_evaluate_holds_the_bundle_against_everything(
     assert len(pl.read_parquet(tmp_path / "p.parquet")) == 40 * 6
 
 
+def test_evaluate_records_whether_domains_were_told(
+    routoo: Routoo, bundle_folder: Path, data_folder: Path
+) -> None:
+    few = ("--samples", "0", "--robustness", "0")
+    told = json.loads(routoo("evaluate", bundle_folder, data_folder, *few, "--tell-domains", "--json").stdout)
+    assert told["told_domains"] is True
+    shown = routoo("evaluate", bundle_folder, data_folder, *few).stdout
+    assert "domains: routoo is told none; the domain table is given the true labels" in shown
+
+
+def test_domains_that_nobody_learned_are_noted(
+    routoo: Routoo, bundle_folder: Path, simulated: Outcomes, tmp_path: Path
+) -> None:
+    chess = pl.when(pl.col("domain") == "logic").then(pl.lit("chess")).otherwise(pl.col("domain"))
+    other = Outcomes(simulated.prompts.with_columns(chess.alias("domain")), simulated.outcomes)
+    assert "chess" in (other.part("test").domains or [])
+    other.write(tmp_path / "other")
+    few = ("--samples", "0", "--robustness", "0", "--tell-domains")
+    shown = routoo("evaluate", bundle_folder, tmp_path / "other", *few).stdout
+    assert "domains that were not learned are guessed from the text: chess" in shown
+
+
+def test_a_router_without_domains_is_told_none(
+    routoo: Routoo, bundle_folder: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Router, "domains", ())
+    result = routoo("evaluate", bundle_folder, data_folder, "--tell-domains")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "this router learned no domains" in result.stderr
+
+
+def test_a_domain_that_was_not_learned_is_remarked_on(routoo: Routoo, bundle_folder: Path) -> None:
+    known = Router.from_pretrained(bundle_folder).domains
+    remark = f"guessed from the text: nosuch; learned: {', '.join(known)}"
+    assert remark in routoo("select", bundle_folder, "Hi", "--domain", "nosuch").stderr
+    assert "guessed" not in routoo("select", bundle_folder, "Hi", "--domain", known[0]).stderr
+    line = '{"prompt": "Hi", "domain": "nosuch"}'
+    for rest in (["predict"], ["assign", "--budget-usd", "1"]):
+        result = routoo(rest[0], bundle_folder, "-", *rest[1:], stdin=line)
+        assert remark in result.stderr
+        assert result.exit_code == 0
+
+
 def test_evaluate_shows_a_table(routoo: Routoo, bundle_folder: Path, data_folder: Path) -> None:
     shown = routoo("evaluate", bundle_folder, data_folder, "--part", "val", "--samples", "0").stdout
     assert "40 simulated prompts (val part)" in shown
@@ -211,6 +255,7 @@ def test_evaluate_shows_a_table(routoo: Routoo, bundle_folder: Path, data_folder
         (["--part", "tests"], "--part must be one of train, val, test, got 'tests'"),
         (["--report", "r.pdf"], "ends in .html"),
         (["--predictions", "nowhere/p.parquet"], "there is no folder nowhere"),
+        (["--samples", "-3"], "--samples"),
     ],
 )
 def test_what_cannot_be_evaluated_is_said(

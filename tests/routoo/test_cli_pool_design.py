@@ -48,7 +48,7 @@ def test_pick_leaves_aside_what_was_never_run(routoo: Routoo, data_folder: Path,
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["-k", "0"], 2, "size must be at least 1"),
+        (["-k", "0"], 2, "-k"),
         (["-k", "2", "--spend-usd", "1"], 2, "two limits"),
         (["--spend-usd", "1e-12"], 3, "the cheapest"),
         (["-o", "few.json"], 2, "ends in .toml"),

@@ -70,6 +70,9 @@ def test_a_known_domain_and_caution_reach_the_choice(tiny_predictor: Predictor, 
     assert plan.score < router.assign(asked, domains=[learned[0]] * 3, budget_usd=5.0).score
     with pytest.raises(routoo.InputError, match="a name or None for each of 3 prompts, got 1"):
         router.predict(asked, domains=["one"])
+    for wrong in (["history"], 3):
+        with pytest.raises(routoo.InputError, match="a domain must be a name or None, got"):
+            router.select(asked[0], domain=wrong)  # type: ignore[arg-type]
 
 
 def test_a_path_in_place_of_outcomes_is_refused() -> None:

@@ -149,7 +149,7 @@ def test_the_same_seed_gives_the_same_pick(outcomes: Outcomes) -> None:
     ("options", "error", "words"),
     [
         ({"models": 2, "spend_usd": 1.0}, InputError, "two limits"),
-        ({"models": 0}, InputError, "size must be at least 1"),
+        ({"models": 0}, InputError, "models must be at least 1, got 0"),
         ({"price": -1.0}, InputError, "price must be finite"),
         ({"price": float("nan")}, InputError, "price must be finite"),
         ({"spend_usd": 1e-6}, InfeasibleError, "the cheapest, weak, costs 9e-05"),

@@ -277,6 +277,25 @@ def test_a_model_whose_cost_nobody_knows_is_refused_by_name() -> None:
         evaluate(Outcomes(outcomes.prompts, frame), {"r": by_domain(outcomes)}, pool=POOL)
 
 
+def test_what_is_less_than_no_resample_is_refused() -> None:
+    outcomes = outcomes_of(20)
+    with pytest.raises(InputError, match="samples must be at least 0, got -3"):
+        evaluate(outcomes, {"r": by_domain(outcomes)}, pool=POOL, samples=-3)
+
+
+def test_who_was_told_the_domains_is_kept() -> None:
+    outcomes = outcomes_of(40)
+    scores = {"r": by_domain(outcomes)}
+    told = evaluate(outcomes, scores, pool=POOL, samples=0, told_domains=True)
+    assert told.to_dict()["told_domains"] is True
+    assert "domains: r is told the true ones" in _printed(told, 120)
+    both = evaluate(outcomes, {**scores, "domain table": scores["r"]}, pool=POOL, samples=0)
+    assert both.to_dict()["told_domains"] is False
+    assert both.domains_in_words() == "r is told none; the domain table is given the true labels"
+    bare = Outcomes(outcomes.prompts.drop("domain"), outcomes.outcomes)
+    assert evaluate(bare, scores, pool=POOL, samples=0).domains_in_words() == ""
+
+
 def test_a_pool_of_one() -> None:
     outcomes = outcomes_of(40)
     evaluation = evaluate(outcomes, {"r": by_domain(outcomes)}, pool=pool_of("large"), samples=20)
@@ -323,7 +342,7 @@ def test_headline_says_what_half_the_money_buys(evaluation: Evaluation) -> None:
     mixed = evaluation.mixed_score(0.5 * evaluation.best_single.cost_usd) / evaluation.best_single.score
     assert evaluation.headline() == (
         f"At half of what large costs, router keeps {100 * kept:.1f} % of its score; "
-        f"mixing single models at random keeps {100 * mixed:.1f} %."
+        f"the best mixture of single models keeps {100 * mixed:.1f} %."
     )
 
 

@@ -21,7 +21,7 @@ from routoo.data.scores import Scores
 from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.findings import findings
+from routoo.evaluation.findings import findings, percent
 from routoo.evaluation.report import render_report, write_report
 from routoo.evaluation.robustness import Robustness
 from routoo.evaluation.spend import SpendError
@@ -166,8 +166,26 @@ def test_coverage_is_drawn_where_groups_are_large_enough() -> None:
     spec = specs_of(render_report(evaluation))["coverage"]
     held = [row["held"] for rows in spec["datasets"].values() for row in rows if row.get("kind") is not None]
     assert held[: len(evaluation.coverage)] == [found.held for found in evaluation.coverage]
-    assert findings(evaluation)["coverage"].startswith("Intervals of 90")
+    at_90 = next(found for found in evaluation.coverage if found.level == 0.9)
+    assert findings(evaluation)["coverage"] == (
+        f"{percent(0.9)} intervals hold the mean score of {percent(at_90.held)} of the groups"
+    )
     assert findings(evaluation_of(samples=0))["coverage"] == ""
+
+
+def test_who_is_told_the_domains_and_what_is_mixed_is_said() -> None:
+    page = render_report(evaluation_of(60))
+    assert "router is told none" in page
+    assert "of score above the best mixture of single models" in page
+    assert "at random" not in findings(evaluation_of(60))["curve"]
+
+
+def test_an_error_of_calibration_is_an_error_of_bins() -> None:
+    evaluation = evaluation_of(150, samples=0)
+    bins = evaluation.reliability[evaluation.router]
+    assert findings(evaluation)["reliability"] == (
+        f"Predictions are off by {number(bins.ece)} on average over 15 bins of them"
+    )
 
 
 @pytest.mark.parametrize(
