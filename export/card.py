@@ -45,7 +45,7 @@ def model_card(description: BundleDescription, parity: ParityReport | None) -> s
         "",
         "## Trained on",
         "",
-        *(f"- {_cell(key)}: {_cell(_plain(value))}" for key, value in trained_on.items()),
+        *(f"- {_cell(key)}: {_cell(_plain(value))}" for key, value in _said(trained_on).items()),
         f"- output tokens: {'predicted' if description.output_tokens_known else 'never recorded'}",
         f"- latency: {'predicted' if description.latency_known else 'never recorded'}",
         f"- text read of a prompt: up to {description.policy.max_tokens} tokens, from its head and its tail",
@@ -68,6 +68,7 @@ def _parity_section(parity: ParityReport) -> list[str]:
         _parity_row("float32", parity.fp32),
         *([_parity_row("int8", parity.int8)] if parity.int8 is not None else []),
         "",
+        *(line for warning in parity.warnings() for line in (f"Note: {_cell(warning)}.", "")),
     ]
 
 
@@ -81,6 +82,14 @@ def _front_matter(trained_on: Mapping[str, Any]) -> list[str]:
     if isinstance(trunk, str) and "/" in trunk:
         lines.append(f"base_model: {json.dumps(trunk)}")
     return lines
+
+
+def _said(trained_on: Mapping[str, Any]) -> dict[str, Any]:
+    """The record for people: a nano predictor has but the token vectors of the trunk that it names."""
+    said = dict(trained_on)
+    if "teacher" in said and "trunk" in said:
+        said["trunk"] = f"token vectors of {said['trunk']} alone, distilled from a predictor on all of it"
+    return said
 
 
 def _pool_row(model: PoolModel) -> str:

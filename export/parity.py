@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from routoo.data.errors import BundleError
 from routoo.data.text import EncodedPrompts
 from routoo.export.description import Json
-from routoo.export.session import Graph, Outputs
+from routoo.export.session import Graph, Ids, Outputs
 
 Matrix = npt.NDArray[np.floating]
 CostOf = Callable[[Matrix], Matrix]
@@ -20,6 +20,9 @@ CostOf = Callable[[Matrix], Matrix]
 
 WORTHS = (0.0, 0.02, 0.1, 0.5)
 """Prices at which choices are compared: score that a model must gain where it costs the mean spread more."""
+
+MOST_CHANGED = 0.02
+"""Share of choices beyond which a report warns of the int8 graph."""
 
 _MADE_LENGTHS = (4, 32, 128)
 _BATCHES = (4, 16)
@@ -34,17 +37,21 @@ class Tolerance:
         int8_mean: Mean difference of `p_correct` of the int8 graph.
         int8_max: Its largest difference.
         usage_max: Largest relative difference of output tokens and latency of the float32 graph.
+        std_max: Largest difference of `logit_std` of the float32 graph.
     """
 
     fp32_max: float = 1e-4
     int8_mean: float = 0.02
     int8_max: float = 0.15
     usage_max: float = 1e-3
+    std_max: float = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
     """How near a graph is to the network, over prompts and models.
+
+    Where the network knows domains every prompt counts twice: with its domain guessed, and with one told.
 
     Args:
         p_mean: Mean absolute difference of `p_correct`, prompts one at a time.
@@ -52,6 +59,7 @@ class Agreement:
         padded_p_mean: Mean absolute difference when prompts of unlike length share a padded batch.
         padded_p_max: Its maximum.
         usage_max: Largest relative difference of output tokens and latency; None where neither is predicted.
+        std_max: Largest difference of `logit_std`, in padded batches too; None where it is not known.
         choices_changed: Share of the prompts whose best model, by score less price times cost, is another;
             one a price of `WORTHS`.
         value_lost: What that costs a prompt on average, in score less price times cost by the network.
@@ -62,6 +70,7 @@ class Agreement:
     padded_p_mean: float
     padded_p_max: float
     usage_max: float | None
+    std_max: float | None
     choices_changed: Mapping[str, float]
     value_lost: Mapping[str, float]
 
@@ -93,6 +102,7 @@ class ParityReport:
         limits = [
             ("float32 p_correct", max(self.fp32.p_max, self.fp32.padded_p_max), self.tolerance.fp32_max),
             ("float32 output tokens or latency", self.fp32.usage_max or 0.0, self.tolerance.usage_max),
+            ("float32 logit_std", self.fp32.std_max or 0.0, self.tolerance.std_max),
         ]
         if self.int8 is not None:
             limits += [
@@ -101,6 +111,19 @@ class ParityReport:
             ]
         return [
             f"{what} is off by {off:.2g}, at most {most:.2g}" for what, off, most in limits if not off <= most
+        ]
+
+    def warnings(self) -> list[str]:
+        """What is within the tolerance, and should be known all the same, in words."""
+        if self.int8 is None:
+            return []
+        changed, lost = max(self.int8.choices_changed.values()), max(self.int8.value_lost.values())
+        if changed <= MOST_CHANGED:
+            return []
+        return [
+            f"the int8 graph chooses another model on {changed:.1%} of the prompts, more than "
+            f"{MOST_CHANGED:.0%}; that loses up to {lost:.1e} of score less price times cost a prompt: "
+            "leave int8 out if that matters"
         ]
 
     def check(self) -> None:
@@ -125,9 +148,12 @@ def compare(
     *,
     encoded: EncodedPrompts,
     cost_of: CostOf,
+    n_domains: int = 0,
     tolerance: Tolerance | None = None,
 ) -> ParityReport:
     """How near the graphs are to the network on these prompts, alone and in padded batches.
+
+    Where domains are known, all is done once more with each prompt told one of them.
 
     Args:
         network: The network itself.
@@ -135,26 +161,38 @@ def compare(
         int8: The int8 graph, if there is one.
         encoded: Prompts like those that will be routed, with `with_made_lengths` of several lengths.
         cost_of: What predicted tokens cost, for the share of changed choices.
+        n_domains: Domains that the network knows.
         tolerance: Goes into the report; see `ParityReport.check`.
     """
     alone = [np.array([row]) for row in range(len(encoded))]
     order = np.argsort(np.arange(len(encoded)) * 7919 % len(encoded), kind="stable")  # unlike lengths meet
     padded = [order[start : start + size] for size in _BATCHES for start in range(0, len(encoded), size)]
-    truth = _outputs(network, encoded, alone)
     rows = np.concatenate(padded)
-    padded_truth = truth.p_correct[rows]
+    tellings = [None, np.arange(len(encoded)) % n_domains] if n_domains else [None]
+    truths = [_outputs(network, encoded, alone, told) for told in tellings]
+    truth, padded_truth = Outputs.join(truths), Outputs.join([each.rows(rows) for each in truths])
 
     def agreement(graph: Graph) -> Agreement:
-        found = _outputs(graph, encoded, alone)
+        each = [_outputs(graph, encoded, alone, told) for told in tellings]
+        found = Outputs.join(each)
+        padded_found = Outputs.join([_outputs(graph, encoded, padded, told) for told in tellings])
         off = np.abs(found.p_correct - truth.p_correct)
-        padded_off = np.abs(_outputs(graph, encoded, padded).p_correct - padded_truth)
-        changed, lost = _choices(truth, found, cost_of)
+        padded_off = np.abs(padded_found.p_correct - padded_truth.p_correct)
+        choices = [_choices(*pair, cost_of) for pair in zip(truths, each, strict=True)]
+        changed, lost = (_means(shares) for shares in zip(*choices, strict=True))
         return Agreement(
             p_mean=float(off.mean()),
             p_max=float(off.max()),
             padded_p_mean=float(padded_off.mean()),
             padded_p_max=float(padded_off.max()),
-            usage_max=_usage_max(truth, found),
+            usage_max=_most(
+                _most_off(truth.output_tokens, found.output_tokens, relative=True),
+                _most_off(truth.latency_s, found.latency_s, relative=True),
+            ),
+            std_max=_most(
+                _most_off(truth.logit_std, found.logit_std),
+                _most_off(padded_truth.logit_std, padded_found.logit_std),
+            ),
             choices_changed=changed,
             value_lost=lost,
         )
@@ -181,21 +219,32 @@ def with_made_lengths(encoded: EncodedPrompts, *, max_tokens: int) -> EncodedPro
     )
 
 
-def _outputs(graph: Graph, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]]) -> Outputs:
-    """The graph's outputs, batch after batch."""
-    return Outputs.join([graph(*encoded.batch(rows)) for rows in batches])
+def _outputs(
+    graph: Graph, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]], told: Ids | None
+) -> Outputs:
+    """The graph's outputs, batch after batch, each prompt told its domain where they are given."""
+    return Outputs.join(
+        [graph(*encoded.batch(rows), None if told is None else told[rows]) for rows in batches]
+    )
 
 
-def _usage_max(truth: Outputs, found: Outputs) -> float | None:
-    """Largest relative difference of tokens and latency; infinity where only one side knows them."""
-    offs = []
-    usage = ((truth.output_tokens, found.output_tokens), (truth.latency_s, found.latency_s))
-    for expected, got in usage:
-        if not np.array_equal(np.isnan(expected), np.isnan(got)):
-            return float("inf")
-        if not np.isnan(expected).all():
-            offs.append(float(np.nanmax(np.abs(got - expected) / np.maximum(np.abs(expected), 1e-6))))
-    return max(offs, default=None)
+def _most_off(expected: Matrix, got: Matrix, *, relative: bool = False) -> float | None:
+    """The largest difference; infinity where only one side knows a value, None where neither knows any."""
+    if not np.array_equal(np.isnan(expected), np.isnan(got)):
+        return float("inf")
+    if np.isnan(expected).all():
+        return None
+    off = np.abs(got - expected)
+    return float(np.nanmax(off / np.maximum(np.abs(expected), 1e-6) if relative else off))
+
+
+def _most(*offs: float | None) -> float | None:
+    return max((off for off in offs if off is not None), default=None)
+
+
+def _means(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean under each key."""
+    return {key: float(np.mean([each[key] for each in shares])) for key in shares[0]}
 
 
 def _choices(truth: Outputs, found: Outputs, cost_of: CostOf) -> tuple[dict[str, float], dict[str, float]]:

@@ -31,6 +31,10 @@ class Outputs(NamedTuple):
         """The outputs of several batches, one after the other."""
         return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
+    def rows(self, index: npt.NDArray[np.intp]) -> Outputs:
+        """The outputs for these prompts."""
+        return Outputs(*(column[index] for column in self))
+
 
 class Graph(Protocol):
     """What a graph computes."""

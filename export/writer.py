@@ -193,6 +193,7 @@ def _parity(
         None if int8 is None else open_graph(int8, threads=threads),
         encoded=encoded,
         cost_of=cost_of,
+        n_domains=trained.network.config.heads.n_domains,
         tolerance=tolerance,
     )
 

@@ -61,7 +61,8 @@ def nano_network(
         trunk=static_trunk(large),
         teach=teach,
     )
-    told = {name: teacher.trained_on[name] for name in ("data", "n_train", "options")}
+    kept = ("data", "n_train", "options", "added")
+    told = {name: teacher.trained_on[name] for name in kept if name in teacher.trained_on}
     record = {**nano.trained_on, "split_seed": split_seed, "teacher": told}
     return dataclasses.replace(nano, trained_on=record)
 

@@ -36,6 +36,8 @@ def export(
     trained = Predictor.from_pretrained(predictor)
     say("writing the graphs, and comparing them with the network", quiet=quiet)
     report = trained.export(bundle, int8=int8)
+    for warning in report.warnings():
+        say(warning)
     if as_json:
         show_json({"bundle": str(bundle), "parity": report.to_dict()})
         return

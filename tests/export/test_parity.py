@@ -19,13 +19,22 @@ def encoded_of(*lengths: int) -> EncodedPrompts:
     return EncodedPrompts(ids, np.array(lengths, np.float32), np.zeros(len(ids), np.bool_), 0)
 
 
-def graph(*, shift: float = 0.0, padding: float = 0.0, tokens: float = 100.0) -> Graph:
+def graph(
+    *,
+    shift: float = 0.0,
+    padding: float = 0.0,
+    tokens: float = 100.0,
+    std: float = 0.1,
+    told: float = 0.0,
+) -> Graph:
     """Two models: the first is better on long prompts, by the mean of the ids; `shift` favours it."""
 
     def run(ids: Ids, mask: Ids, domain: Ids | None = None) -> Outputs:
         first = 0.4 + 0.01 * (ids * mask).sum(1) / mask.sum(1) + shift + padding * (mask == 0).any(1)
+        if domain is not None:
+            first = first + told * domain
         p = np.stack([first, np.full(len(ids), 0.5)], 1).astype(np.float32)
-        return Outputs(p, np.full_like(p, 0.1), np.full_like(p, tokens), np.full_like(p, NAN))
+        return Outputs(p, np.full_like(p, std), np.full_like(p, tokens), np.full_like(p, NAN))
 
     return run
 
@@ -70,6 +79,8 @@ def test_a_graph_that_sees_the_padding_is_refused() -> None:
     [
         (graph(shift=2e-4), None, "float32 p_correct is off by 0.0002"),
         (graph(tokens=101), None, "float32 output tokens or latency is off by 0.01"),
+        (graph(std=0.11), None, "float32 logit_std is off by 0.01, at most 0.001"),
+        (graph(std=NAN), None, "float32 logit_std is off by inf"),
         (graph(tokens=NAN), None, "float32 output tokens or latency is off by inf"),
         (graph(shift=NAN), None, "float32 p_correct is off by nan"),
         (graph(), graph(shift=0.07), "mean int8 p_correct is off by 0.035, at most 0.02; int8=False leaves"),
@@ -80,6 +91,26 @@ def test_what_is_beyond_the_tolerance_is_refused(fp32: Graph, int8: Graph | None
     report = compare(graph(), fp32, int8, encoded=encoded_of(4, 9), cost_of=cost_of)
     with pytest.raises(BundleError, match=words):
         report.check()
+
+
+def test_a_graph_that_is_off_where_domains_are_told_is_refused() -> None:
+    off = graph(told=0.01)
+    compare(graph(), off, None, encoded=encoded_of(4, 9, 30), cost_of=cost_of).check()
+    report = compare(graph(), off, None, encoded=encoded_of(4, 9, 30), cost_of=cost_of, n_domains=3)
+    assert report.prompts == 3
+    assert report.fp32.p_max == report.fp32.padded_p_max == pytest.approx(0.02, abs=1e-6)
+    with pytest.raises(BundleError, match=r"float32 p_correct is off by 0.02"):
+        report.check()
+
+
+def test_many_changed_choices_of_int8_are_warned_of() -> None:
+    lengths = (10, 18, 30, 40)  # of which the second is at the line
+    found = [
+        compare(graph(), graph(), int8, encoded=encoded_of(*lengths), cost_of=cost_of).warnings()
+        for int8 in (None, graph(shift=0.001), graph(shift=0.01))
+    ]
+    assert found[:2] == [[], []]
+    assert "the int8 graph chooses another model on 25.0% of the prompts, more than 2%" in found[2][0]
 
 
 def test_the_tolerance_can_be_set() -> None:

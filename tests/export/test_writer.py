@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +14,11 @@ import torch
 from routoo.data.errors import BundleError
 from routoo.export import writer
 from routoo.export.bundle import Bundle, write_files
+from routoo.export.card import model_card
 from routoo.export.layout import LAYOUT
 from routoo.export.parity import ParityReport, Tolerance
 from routoo.export.runtime import Runtime
-from routoo.export.writer import read_trained, torch_graph, write_bundle, write_trained
+from routoo.export.writer import describe, read_trained, torch_graph, write_bundle, write_trained
 
 if TYPE_CHECKING:
     from routoo.models.training import TrainedNetwork
@@ -50,6 +53,39 @@ def test_the_report_is_of_several_lengths(written: tuple[Bundle, ParityReport]) 
     assert report.fp32.usage_max is not None
 
 
+def test_a_stack_of_exemplars_in_directions_is_exported(trained: TrainedNetwork, tmp_path: Path) -> None:
+    from routoo.models.expert_fits import fit_neighbours, fit_table
+    from routoo.models.stack import Stack
+    from routoo.models.targets import Targets
+
+    draw = np.random.default_rng(0)
+    network = copy.deepcopy(trained.network)
+    n_features = network.config.heads.n_features
+    features = draw.normal(size=(40, n_features)).astype(np.float32)
+    score = draw.integers(0, 2, (40, 3)).astype(np.float32)
+    targets = Targets(score, None, None, np.arange(40) % 2, ("a", "b"))
+    exemplars = fit_neighbours(
+        features, targets, nearest=5, sharpness=10.0, strength=1.0, width=4, span=(0, -1)
+    )
+    assert exemplars.config.width == 4
+    table = fit_table(features, targets)
+    network.attach(Stack.of([(exemplars, (0.5, 0.3)), (table, (0.1, 0.4))], 3))
+    network.calibration_told.copy_(torch.tensor([[0.5, 1.0, 2.0], [0.3, 0.0, -0.4]]))
+    stacked = dataclasses.replace(trained, network=network.eval(), domains=("a", "b"))
+    report = write_bundle(stacked, tmp_path / "b", sample_prompts=["Why is the sky blue?", "2 + 2?"])
+    assert report.fp32.p_max < 1e-5
+    assert report.fp32.std_max is not None
+    assert report.fp32.std_max < 1e-5
+    text = ["What is the capital of Australia?"]
+    served = Runtime(Bundle.read(tmp_path / "b"), int8=False)
+    guessed, told = (served.predict(text, domains=known).p_correct for known in (None, ["b"]))
+    ids, mask = stacked.encoder.encode(text).batch([0])
+    for found, domain in ((guessed, -1), (told, 1)):
+        expected = torch_graph(network)(ids, mask, np.array([domain])).p_correct
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.abs(told - guessed).max() > 0.01
+
+
 def test_the_card_has_front_matter_and_the_pool(bundle: Bundle) -> None:
     card = bundle.path(LAYOUT.card).read_text()
     front, body = card.split("---\n")[1:3]
@@ -58,6 +94,15 @@ def test_the_card_has_front_matter_and_the_pool(bundle: Bundle) -> None:
     assert "| medium | 1 | 2 |" in body
     assert "- data: made up" in body
     assert "| int8 |" in body
+
+
+def test_the_card_of_a_nano_names_what_it_has_of_the_trunk(trained: TrainedNetwork) -> None:
+    record = {**trained.trained_on, "trunk": "team/large", "teacher": {"added": [{"model": "small"}]}}
+    card = model_card(describe(dataclasses.replace(trained, trained_on=record)), None)
+    assert "- trunk: token vectors of team/large alone, distilled from" in card
+    assert '- teacher: {"added": [{"model": "small"}]}' in card
+    plain = model_card(describe(trained), None)
+    assert "- trunk: tiny\n" in plain
 
 
 def test_the_network_comes_back(bundle: Bundle, trained: TrainedNetwork) -> None:

@@ -86,7 +86,11 @@ def test_the_same_seed_gives_the_same_network_and_the_teacher_stays_as_it_is(
     teacher: TrainedNetwork, nano: TrainedNetwork, outcomes: Outcomes
 ) -> None:
     before = {name: value.clone() for name, value in teacher.network.state_dict().items()}
-    again = nano_network(teacher, outcomes, ASKED).network.state_dict()
+    added = [{"model": "even", "data": "later", "prompts": 30}]
+    as_added = replace(teacher, trained_on={**teacher.trained_on, "added": added})
+    second = nano_network(as_added, outcomes, ASKED)
+    assert second.trained_on["teacher"]["added"] == added
+    again = second.network.state_dict()
     assert all(value.equal(again[name]) for name, value in nano.network.state_dict().items())
     assert all(value.equal(before[name]) for name, value in teacher.network.state_dict().items())
 
