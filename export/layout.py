@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-FORMAT_VERSION = 2
-"""Version of the format that this code writes and reads; the first had no `domain` and no `logit_std`."""
+FORMAT_VERSION = 3
+"""Version of the format that this code writes and reads; the second had one set of weights and one calibration
+for domains that are guessed and told."""
 
 GRAPH_INPUTS = ("input_ids", "attention_mask", "domain")
 """Inputs of the graphs, int64: ``(n_prompts, length)`` twice, then ``(n_prompts,)``, -1 for unknown."""
