@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 
 FORMAT_VERSION = 3
-"""Version of the format that this code writes and reads; the second had one set of weights and one calibration
-for domains that are guessed and told."""
+"""Version of the format that this code writes and reads; the second did not tell guessed and known domains
+apart in its weights and calibration."""
 
 GRAPH_INPUTS = ("input_ids", "attention_mask", "domain")
 """Inputs of the graphs, int64: ``(n_prompts, length)`` twice, then ``(n_prompts,)``, -1 for unknown."""

@@ -59,6 +59,11 @@ def axis_ends(scores: pl.Series) -> tuple[float, float]:
     return round(float(drawn.min()) - air, 4), round(float(drawn.max()) + air, 4)
 
 
+def ticks(most: int) -> alt.ExprRef:
+    """About how many labels an axis of costs or scores has: fewer where all would not fit."""
+    return alt.ExprRef(f"clamp(floor(width / 75), 2, {most})")
+
+
 def finished(
     chart: alt.Chart | alt.LayerChart | alt.FacetChart,
     *,
@@ -71,6 +76,7 @@ def finished(
         sized.configure(
             autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
             background="transparent",
+            padding={"left": 5, "top": 5, "right": 18, "bottom": 5},  # half of a label at the end of an axis
             font=FONT,
         )
         .configure_view(stroke=None)

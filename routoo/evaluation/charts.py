@@ -21,6 +21,7 @@ from routoo.evaluation.chart_style import (
     relative,
     row_colours,
     row_dashes,
+    ticks,
 )
 from routoo.evaluation.figures import Curve
 from routoo.evaluation.policy import HULL, MIXING, ORACLE
@@ -34,6 +35,7 @@ REST = "other models"
 _BUDGETS = 81  # budgets at which shares are drawn
 _RIGHT = 1.02  # where the cost axis ends
 _MIDDLE = 0.6  # names of dearer models stand to their left
+_ROOM = 480  # pixels of width below which names of models would lie on the lines
 _LEAST_SHARE = 0.02  # a model that never gets more is one of the others
 _POINT = (
     alt.Tooltip("cost:Q", title="cost", format=".1%"),
@@ -57,7 +59,7 @@ def cost_quality(evaluation: Evaluation) -> Spec:
     x = (
         alt.X("cost:Q")
         .title(cost_title(evaluation))
-        .axis(format="%", tickCount=10)
+        .axis(format="%", tickCount=ticks(10))
         .scale(domain=[0, _RIGHT], nice=False)
     )
     y = (
@@ -100,7 +102,7 @@ def shares_along_budget(evaluation: Evaluation) -> Spec:
         .encode(
             x=alt.X("cost:Q")
             .title(cost_title(evaluation))
-            .axis(format="%", tickCount=10)
+            .axis(format="%", tickCount=ticks(10))
             .scale(domain=[0, 1]),
             y=alt.Y("share:Q")
             .title("share of the prompts")
@@ -181,13 +183,21 @@ def _singles(evaluation: Evaluation, models: pl.DataFrame) -> list[alt.Chart]:
 
 
 def _labels(models: pl.DataFrame, outline: float) -> list[alt.Chart]:
-    """Names of models; an outline in the colour of the paper keeps them readable across a line."""
+    """Names of models; an outline in the colour of the paper keeps them readable across a line.
+
+    A narrow picture has no room for them beside the lines: there they are told by pointing at a ring.
+    """
     named = models.filter(pl.col("label") != "")
     left, right = named.filter(pl.col("cost") < _MIDDLE), named.filter(pl.col("cost") >= _MIDDLE)
+    seen = alt.ExprRef(f"width < {_ROOM} ? 0 : 1")
     ink = "var(--paper)" if outline else "transparent"
     texts = [
-        alt.Chart(left).mark_text(align="left", dx=7, dy=13, color=SOFT, stroke=ink, strokeWidth=outline),
-        alt.Chart(right).mark_text(align="right", dy=20, color=SOFT, stroke=ink, strokeWidth=outline),
+        alt.Chart(left).mark_text(
+            align="left", dx=7, dy=13, color=SOFT, stroke=ink, strokeWidth=outline, opacity=seen
+        ),
+        alt.Chart(right).mark_text(
+            align="right", dy=20, color=SOFT, stroke=ink, strokeWidth=outline, opacity=seen
+        ),
     ]
     return [text.encode(x="cost:Q", y="score:Q", text="label:N") for text in texts]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import altair as alt
 import polars as pl
 
-from routoo.evaluation.chart_style import SOFT, Spec, finished, row_colours
+from routoo.evaluation.chart_style import SOFT, Spec, finished, row_colours, ticks
 from routoo.evaluation.differences import AT_COST
 from routoo.evaluation.findings import rivals
 from routoo.evaluation.metrics import BUDGET_SHARES
@@ -39,7 +39,11 @@ def differences(evaluation: Evaluation) -> Spec | None:
         color=alt.Color("row:N").legend(None).scale(domain=names, range=row_colours(evaluation, names)),
         tooltip=[alt.Tooltip("row:N", title=f"{evaluation.router} above"), *_RANGE],
     )
-    x = alt.X("value:Q").title(f"area of {evaluation.router} above it").axis(format="+.3~f", tickCount=5)
+    x = (
+        alt.X("value:Q")
+        .title(f"area of {evaluation.router} above it")
+        .axis(format="+.3~f", tickCount=ticks(5))
+    )
     span = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q"), x2="high:Q")
     dot = base.mark_circle(size=110, opacity=1).encode(x=x)
     return finished(alt.layer(_zero("x"), span, dot), height=max(38 * len(names), 76))

@@ -21,6 +21,7 @@ from routoo.evaluation.chart_style import (
     relative,
     row_colours,
     row_dashes,
+    ticks,
 )
 from routoo.evaluation.published import effective_models
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from routoo.evaluation.evaluation import Evaluation
 
 _GROUPS = 12  # groups of a kind that are drawn: those whose promises are furthest off
+_HEADROOM = 1.06  # how far an axis reaches above its highest line
 _STEPS = 101  # points of a line
 
 
@@ -90,10 +92,13 @@ def coverage(evaluation: Evaluation) -> Spec | None:
         .encode(
             x=alt.X("level:Q")
             .title("share of the intervals that was to hold the mean score")
-            .axis(format="%", tickCount=6)
+            .axis(format="%", tickCount=ticks(6))
             .scale(domain=[0.4, 1]),
             y=alt.Y("held:Q").title("share that did").axis(format="%", tickCount=6).scale(zero=False),
-            color=alt.Color("kind:N").title(None).scale(domain=list(kinds), range=[ROUTER, SOFT]),
+            color=alt.Color("kind:N")
+            .title(None)
+            .scale(domain=list(kinds), range=[ROUTER, SOFT])
+            .legend(symbolType="circle", symbolSize=70),
             tooltip=[
                 alt.Tooltip("kind:N"),
                 alt.Tooltip("level:Q", title="to hold", format=".0%"),
@@ -124,7 +129,12 @@ def calibration_of(evaluation: Evaluation, by: Group) -> Spec | None:
         alt.Tooltip("score:Q", title="achieved", format=".3f"),
         alt.Tooltip("count:Q", title="predictions", format=","),
     ]
-    x = alt.X("p_correct:Q").title("score predicted (ring) and achieved (dot)").scale(zero=False)
+    x = (
+        alt.X("p_correct:Q")
+        .title("score predicted (ring) and achieved (dot)")
+        .axis(tickCount=ticks(6))
+        .scale(zero=False)
+    )
     base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
     link = base.mark_rule(color=FAINT, strokeWidth=2).encode(x=x, x2="score:Q")
     ring = base.mark_point(color=ROUTER, size=80, strokeWidth=2, opacity=1).encode(x="p_correct:Q")
@@ -165,8 +175,11 @@ def models_along_budget(evaluation: Evaluation) -> Spec:
         }
     )
     chart = _rows(evaluation, lines, names).encode(
-        x=alt.X("x:Q").title(cost_title(evaluation)).axis(format="%", tickCount=5).scale(domain=[0, 1]),
-        y=alt.Y("y:Q").title("effective number of models").scale(domainMin=1, zero=False),
+        x=alt.X("x:Q")
+        .title(cost_title(evaluation))
+        .axis(format="%", tickCount=ticks(5))
+        .scale(domain=[0, 1]),
+        y=alt.Y("y:Q").title("effective number of models").scale(domain=[1, _top(lines, 1)], nice=False),
     )
     return finished(chart, height=300)
 
@@ -183,8 +196,14 @@ def needless_along_budget(evaluation: Evaluation) -> Spec:
         }
     )
     chart = _rows(evaluation, lines, names).encode(
-        x=alt.X("x:Q").title(cost_title(evaluation)).axis(format="%", tickCount=5).scale(domain=[0, 1]),
-        y=alt.Y("y:Q").title("calls dearer than needed").axis(format="%", tickCount=5),
+        x=alt.X("x:Q")
+        .title(cost_title(evaluation))
+        .axis(format="%", tickCount=ticks(5))
+        .scale(domain=[0, 1]),
+        y=alt.Y("y:Q")
+        .title("calls dearer than needed")
+        .axis(format="%", tickCount=5)
+        .scale(domain=[0, _top(lines, 0)], nice=False),
     )
     return finished(chart, height=300)
 
@@ -226,6 +245,11 @@ def flips(evaluation: Evaluation) -> Spec | None:
 def _lines(lines: dict[str, tuple[Vector, Vector]]) -> pl.DataFrame:
     """Lines by name, as one tidy frame."""
     return pl.concat([pl.DataFrame({"row": name, "x": x, "y": y}) for name, (x, y) in lines.items()])
+
+
+def _top(lines: pl.DataFrame, foot: float) -> float:
+    """Where an axis from `foot` ends, so that no line touches its end."""
+    return foot + _HEADROOM * max(float(np.nanmax(lines["y"].to_numpy())) - foot, 0.05)
 
 
 def _rows(evaluation: Evaluation, lines: pl.DataFrame, names: list[str]) -> alt.Chart:

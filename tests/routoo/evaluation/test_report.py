@@ -161,6 +161,20 @@ def test_pictures_show_what_was_measured(page: str) -> None:
     assert list(by_cost.values()) == pytest.approx([1.0] * len(by_cost))
 
 
+def test_no_line_touches_the_end_of_its_axis() -> None:
+    specs = specs_of(render_report(evaluation_of(60)))
+    for name in ("models", "needless"):
+        drawn = max(row["y"] for rows in specs[name]["datasets"].values() for row in rows)
+        assert specs[name]["encoding"]["y"]["scale"]["domain"][1] > drawn
+
+
+def test_names_of_models_give_way_in_a_narrow_picture() -> None:
+    layers = specs_of(render_report(evaluation_of(60)))["curve"]["layer"]
+    names = [layer["mark"] for layer in layers if layer["mark"]["type"] == "text"]
+    assert names
+    assert all(mark["opacity"] == {"expr": "width < 480 ? 0 : 1"} for mark in names)
+
+
 def test_coverage_is_drawn_where_groups_are_large_enough() -> None:
     evaluation = evaluation_of(150, samples=0)
     spec = specs_of(render_report(evaluation))["coverage"]
