@@ -244,11 +244,12 @@ def save(rows: pl.DataFrame, full: float, path: Path) -> None:
         "how:N",
         sort=names,
         title=None,
+        legend=alt.Legend(symbolOpacity=1),
         scale=alt.Scale(domain=names, range=["#1b6ca8", "#58a4d6", "#d08a2e", "#3a3a3a", "#9a9a9a"]),
     )
     x = alt.X(
         "prompts:Q",
-        scale=alt.Scale(type="log"),
+        scale=alt.Scale(type="log", domain=[COUNTS[0] * 0.8, COUNTS[-1] * 1.2], nice=False),
         axis=alt.Axis(values=list(COUNTS), format="d"),
         title="prompts scored, or as much money",
     )
