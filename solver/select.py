@@ -63,7 +63,7 @@ def select(
     'small'
     >>> select(scores, max_cost_usd=0.0001)
     Traceback (most recent call last):
-    routoo.data.errors.InfeasibleError: prompt '0' has no model within max_cost_usd 0.0001: the least that \
+    routoo.data.errors.InfeasibleError: the prompt has no model within max_cost_usd 0.0001: the least that \
 would do is 0.001 USD
     """
     if len(scores) != 1:

@@ -54,8 +54,7 @@ def add(
 ) -> None:
     """Add a model that was scored on a few prompts, from 20 on.
 
-    All other models stay what they are. Prompts in the test part are not looked at; where no column split
-    says which these are, outcomes that hold known models too are split as for training.
+    All others stay what they are. Test prompts are left out: by column split, else as training split them.
     """
     from routoo.data.outcomes import Outcomes
 
@@ -115,8 +114,7 @@ def prompts(
 ) -> None:
     """Say which prompts to score a new model on: as much to learn as possible for the money.
 
-    Give --count, --budget-usd, or both. The table that is written lacks but a column score to be the DATA of
-    `routoo model add`.
+    Give --count, --budget-usd, or both. With a column score added, OUT is the DATA of `routoo model add`.
     """
     if count is None and budget_usd is None:
         raise InputError("how many prompts may be scored? Give --count, --budget-usd, or both")
