@@ -72,15 +72,13 @@ def fit_score(
     """
     gains = np.broadcast_to(gain, score.shape)
     fixed = (inputs @ prior.mean) * gains + offset
-    # The likeliest weights lie in the span of what was measured: as many unknowns as prompts are enough.
-    left, size, right = np.linalg.svd((inputs @ prior.factor) * gains[:, None], full_matrices=False)
-    slopes = left * size
+    slopes, right = _spanned((inputs @ prior.factor) * gains[:, None])
 
     def loss(at: Array) -> float:
         z = fixed + slopes @ at
         return float((np.logaddexp(0, z) - score * z).sum() + at @ at / 2)
 
-    found = np.zeros(len(size))
+    found = np.zeros(slopes.shape[1])
     now = loss(found)
     for _ in range(_STEPS):
         p = expit(fixed + slopes @ found)
@@ -94,6 +92,15 @@ def fit_score(
         found, now = found - step, after
     column: Array = prior.mean + prior.factor @ (right.T @ found)
     return column
+
+
+def _spanned(slopes: Array) -> tuple[Array, Array]:
+    """The same slopes by fewer unknowns, and these unknowns' directions.
+
+    The likeliest weights lie in the span of what was measured: as many unknowns as prompts are enough.
+    """
+    left, size, right = np.linalg.svd(slopes, full_matrices=False)
+    return left * size, right
 
 
 def standard_error(
@@ -122,12 +129,10 @@ def standard_error(
     [1.0, 0.55, 0.06]
     """
     gains = np.broadcast_to(gain, len(inputs))
-    slopes = (inputs @ prior.factor) * gains[:, None]
     p = expit((inputs @ column) * gains + offset)
     told = p * (1 - p)
-    left, size, _ = np.linalg.svd(slopes, full_matrices=False)
-    slopes = left * size
-    covariance = np.linalg.inv((slopes.T * told) @ slopes + np.eye(len(size)))
+    slopes, _ = _spanned((inputs @ prior.factor) * gains[:, None])
+    covariance = np.linalg.inv((slopes.T * told) @ slopes + np.eye(slopes.shape[1]))
     variance = np.einsum("pi,ij,pj->p", slopes, covariance, slopes)
     without = variance / (1 - told * variance)
     return float(np.sqrt((without / gains**2).mean()))

@@ -175,15 +175,7 @@ def _other_heads(network: RouterNetwork, targets: Targets) -> RouterNetwork:
 
 
 def _without_usage(data: PromptData) -> PromptData:
-    targets = dataclasses.replace(data.targets, log_tokens=None, log_latency=None)
-    return PromptData(
-        data.inputs,
-        targets,
-        fitting=data.fitting,
-        validating=data.validating,
-        options=data.options,
-        mean_cost=data.mean_cost,
-    )
+    return data.changed(targets=dataclasses.replace(data.targets, log_tokens=None, log_latency=None))
 
 
 def _seen(data: PromptData, rows: npt.NDArray[np.intp]) -> tuple[Features, Targets]:

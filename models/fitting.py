@@ -130,7 +130,8 @@ class _BestEpoch(Callback):
     """
 
     def __init__(self, monitor: str) -> None:
-        self.key, self.last = f"val_{monitor}", monitor == "last"
+        self.last = monitor == "last"
+        self.key = "val_loss" if self.last else f"val_{monitor}"
         self.sign = 1.0 if monitor == "utility" else -1.0
         self.value = -math.inf
         self.losses: npt.NDArray[np.float64] = np.zeros(0)
@@ -143,7 +144,7 @@ class _BestEpoch(Callback):
         assert isinstance(pl_module, RouterModule)  # for the type checker: `_fit` passes nothing else
         self.history += pl_module.history
         pl_module.history.clear()
-        value = self.sign * float(trainer.callback_metrics["val_loss" if self.last else self.key])
+        value = self.sign * float(trainer.callback_metrics[self.key])
         better = value > self.value or self.last
         if better:
             self.value, self.losses = value, pl_module.prompt_losses

@@ -62,6 +62,19 @@ class PromptData(L.LightningDataModule):
         self.fitting, self.validating = fitting, validating
         self.options, self.mean_cost = options, mean_cost
 
+    def changed(
+        self, *, targets: Targets | None = None, fitting: npt.NDArray[np.intp] | None = None
+    ) -> PromptData:
+        """The same prompts with other targets, or with other rows to train on."""
+        return PromptData(
+            self.inputs,
+            self.targets if targets is None else targets,
+            fitting=self.fitting if fitting is None else fitting,
+            validating=self.validating,
+            options=self.options,
+            mean_cost=self.mean_cost,
+        )
+
     def train_dataloader(self) -> DataLoader[Any]:
         """Batches in an order that seed and step alone decide, so that a resumed run sees the same."""
         batches = _Batches(self.fitting, self.options.batch_size, self._key)

@@ -144,9 +144,7 @@ def train_network(
             metrics["ensemble"] = ensemble.to_dict()
         seen = np.concatenate([fitting, validating])
         if options.refit and options.tune == "frozen":
-            more = PromptData(
-                inputs, targets, fitting=seen, validating=validating, options=options, mean_cost=mean_cost
-            )
+            more = data.changed(fitting=seen)
             fresh = _initial_network(trunk, targets, seen, options)
             fresh.load_state_dict({name: network.state_dict()[name] for name in _MEASURED}, strict=False)
             fit_network(fresh, more, None, options, f"{run_id}-all", epochs=fitted.epochs)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from routoo.data.curves import Floats
 from routoo.evaluation.metrics import auc, brier, mean_auc, reliability
@@ -78,13 +79,18 @@ def calibrations(
         found.append(_group("model", name, p, y, auc(p, y)))
     if domains is None:
         return tuple(found)
-    labels = np.array([UNKNOWN_DOMAIN if domain is None else domain for domain in domains], dtype=object)
+    labels = domain_labels(domains)
     for name in sorted(set(labels)):
         rows = labels == name
         found.append(
             _group("domain", name, p_correct[rows], score[rows], mean_auc(p_correct[rows], score[rows]))
         )
     return tuple(found)
+
+
+def domain_labels(domains: Sequence[str | None]) -> npt.NDArray[np.object_]:
+    """The name under which each prompt is listed."""
+    return np.array([UNKNOWN_DOMAIN if domain is None else domain for domain in domains], dtype=object)
 
 
 def _group(by: Group, name: str, p_correct: Floats, score: Floats, auc_: float) -> Calibration:

@@ -59,6 +59,19 @@ def axis_ends(scores: pl.Series) -> tuple[float, float]:
     return round(float(drawn.min()) - air, 4), round(float(drawn.max()) + air, 4)
 
 
+def dashed(x: str, y: str, *ends: tuple[float, float]) -> alt.Chart:
+    """A faint dashed line between points, in the fields of the chart that it is laid under."""
+    frame = pl.DataFrame({x: [end[0] for end in ends], y: [end[1] for end in ends]})
+    line: alt.Chart = alt.Chart(frame).mark_line(color=FAINT, strokeDash=[4, 4], strokeWidth=1.2)
+    return line.encode(x=f"{x}:Q", y=f"{y}:Q")
+
+
+def zero(axis: Literal["x", "y"]) -> alt.Chart:
+    """A dashed line at no difference."""
+    rule: alt.Chart = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=SOFT, strokeDash=[3, 3])
+    return rule.encode(x="zero:Q") if axis == "x" else rule.encode(y="zero:Q")
+
+
 def ticks(most: int) -> alt.ExprRef:
     """About how many labels an axis of costs or scores has: fewer where all would not fit."""
     return alt.ExprRef(f"clamp(floor(width / 75), 2, {most})")

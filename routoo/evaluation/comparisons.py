@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import altair as alt
 import polars as pl
 
-from routoo.evaluation.chart_style import SOFT, Spec, finished, row_colours, ticks
+from routoo.evaluation.chart_style import Spec, finished, row_colours, ticks, zero
 from routoo.evaluation.differences import AT_COST
 from routoo.evaluation.findings import rivals
 from routoo.evaluation.metrics import BUDGET_SHARES
@@ -46,7 +46,7 @@ def differences(evaluation: Evaluation) -> Spec | None:
     )
     span = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q"), x2="high:Q")
     dot = base.mark_circle(size=110, opacity=1).encode(x=x)
-    return finished(alt.layer(_zero("x"), span, dot), height=max(38 * len(names), 76))
+    return finished(alt.layer(zero("x"), span, dot), height=max(38 * len(names), 76))
 
 
 def equal_cost(evaluation: Evaluation) -> Spec | None:
@@ -75,10 +75,4 @@ def equal_cost(evaluation: Evaluation) -> Spec | None:
     y = alt.Y("value:Q").title(f"score of {evaluation.router} above it").axis(format="+.3~f", tickCount=6)
     span = base.mark_rule(strokeWidth=2.2).encode(y=alt.Y("low:Q"), y2="high:Q")
     dot = base.mark_circle(size=80, opacity=1).encode(y=y)
-    return finished(alt.layer(_zero("y"), span, dot), height=260)
-
-
-def _zero(axis: str) -> alt.Chart:
-    """A dashed line at no difference."""
-    rule: alt.Chart = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=SOFT, strokeDash=[3, 3])
-    return rule.encode(x="zero:Q") if axis == "x" else rule.encode(y="zero:Q")
+    return finished(alt.layer(zero("y"), span, dot), height=260)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from routoo.data.curves import Floats
 from routoo.data.scores import Scores
-from routoo.evaluation.calibration import UNKNOWN_DOMAIN
+from routoo.evaluation.calibration import domain_labels
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 """Shares that intervals are to hold."""
@@ -95,9 +95,8 @@ def _groups(
     p: Floats, known: npt.NDArray[np.bool_], domains: Sequence[str | None] | None
 ) -> Iterator[tuple[npt.NDArray[np.intp], int]]:
     """Rows and column of each group that is large enough."""
-    names = [UNKNOWN_DOMAIN] * len(p) if domains is None else [name or UNKNOWN_DOMAIN for name in domains]
-    labels = np.array(names, dtype=object)
-    for name in sorted(set(names)):
+    labels = domain_labels([None] * len(p) if domains is None else domains)
+    for name in sorted(set(labels)):
         for j in range(p.shape[1]):
             rows = np.flatnonzero((labels == name) & known[:, j])
             for part in np.array_split(rows[np.argsort(p[rows, j], kind="stable")], _THIRDS):

@@ -17,6 +17,7 @@ from routoo.evaluation.chart_style import (
     Spec,
     axis_ends,
     cost_title,
+    dashed,
     finished,
     relative,
     row_colours,
@@ -41,11 +42,7 @@ def reliability_diagram(evaluation: Evaluation) -> Spec:
     ]
     names = list(evaluation.reliability)
     picked = alt.selection_point("picked", fields=["row"], bind="legend")
-    diagonal = (
-        alt.Chart(pl.DataFrame({"promised": [0.0, 1.0], "achieved": [0.0, 1.0]}))
-        .mark_line(color=FAINT, strokeDash=[4, 4], strokeWidth=1.2)
-        .encode(x="promised:Q", y="achieved:Q")
-    )
+    diagonal = dashed("promised", "achieved", (0.0, 0.0), (1.0, 1.0))
     lines = (
         alt.Chart(pl.concat(frames))
         .mark_line(point={"filled": True, "size": 34}, strokeWidth=1.6)
@@ -81,11 +78,7 @@ def coverage(evaluation: Evaluation) -> Spec | None:
             for found in evaluation.coverage
         ]
     )
-    diagonal = (
-        alt.Chart(pl.DataFrame({"level": [0.4, 1.0], "held": [0.4, 1.0]}))
-        .mark_line(color=FAINT, strokeDash=[4, 4], strokeWidth=1.2)
-        .encode(x="level:Q", y="held:Q")
-    )
+    diagonal = dashed("level", "held", (0.4, 0.4), (1.0, 1.0))
     lines = (
         alt.Chart(frame)
         .mark_line(point={"filled": True, "size": 44}, strokeWidth=1.8)
@@ -150,17 +143,14 @@ def deferral_curves(evaluation: Evaluation) -> Spec | None:
     shares = np.linspace(0, 1, _STEPS)
     lines = _lines({n: (shares, np.interp(shares, d.share, d.score)) for n, d in evaluation.deferral.items()})
     ends = evaluation.deferral[evaluation.router]
-    straight = pl.DataFrame({"x": [0.0, 1.0], "y": [float(ends.score[0]), float(ends.score[-1])]})
     low, high = axis_ends(lines["y"])
     y = alt.Y("y:Q").title("mean score").scale(domain=[low, high], nice=False)
-    at_random = (
-        alt.Chart(straight).mark_line(color=FAINT, strokeDash=[4, 4], strokeWidth=1.2).encode(x="x:Q", y=y)
-    )
+    straight = dashed("x", "y", (0.0, float(ends.score[0])), (1.0, float(ends.score[-1])))
     chart = _rows(evaluation, lines, names).encode(
         x=alt.X("x:Q").title(f"share of the prompts deferred to {ends.strong}").axis(format="%", tickCount=5),
         y=y,
     )
-    return finished(alt.layer(at_random, chart), height=300)
+    return finished(alt.layer(straight.encode(y=y), chart), height=300)
 
 
 def models_along_budget(evaluation: Evaluation) -> Spec:
@@ -175,10 +165,7 @@ def models_along_budget(evaluation: Evaluation) -> Spec:
         }
     )
     chart = _rows(evaluation, lines, names).encode(
-        x=alt.X("x:Q")
-        .title(cost_title(evaluation))
-        .axis(format="%", tickCount=ticks(5))
-        .scale(domain=[0, 1]),
+        x=_budgets(evaluation),
         y=alt.Y("y:Q").title("effective number of models").scale(domain=[1, _top(lines, 1)], nice=False),
     )
     return finished(chart, height=300)
@@ -196,10 +183,7 @@ def needless_along_budget(evaluation: Evaluation) -> Spec:
         }
     )
     chart = _rows(evaluation, lines, names).encode(
-        x=alt.X("x:Q")
-        .title(cost_title(evaluation))
-        .axis(format="%", tickCount=ticks(5))
-        .scale(domain=[0, 1]),
+        x=_budgets(evaluation),
         y=alt.Y("y:Q")
         .title("calls dearer than needed")
         .axis(format="%", tickCount=5)
@@ -245,6 +229,12 @@ def flips(evaluation: Evaluation) -> Spec | None:
 def _lines(lines: dict[str, tuple[Vector, Vector]]) -> pl.DataFrame:
     """Lines by name, as one tidy frame."""
     return pl.concat([pl.DataFrame({"row": name, "x": x, "y": y}) for name, (x, y) in lines.items()])
+
+
+def _budgets(evaluation: Evaluation) -> alt.X:
+    """The axis of a chart along the budget."""
+    axis: alt.X = alt.X("x:Q").title(cost_title(evaluation)).axis(format="%", tickCount=ticks(5))
+    return axis.scale(domain=[0, 1])
 
 
 def _top(lines: pl.DataFrame, foot: float) -> float:

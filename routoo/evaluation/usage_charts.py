@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from routoo.evaluation.chart_style import FAINT, ROUTER, SOFT, Spec, finished
+from routoo.evaluation.chart_style import FAINT, ROUTER, SOFT, Spec, finished, zero
 from routoo.evaluation.usage import ALL_MODELS, Quantity
 
 if TYPE_CHECKING:
@@ -88,13 +88,10 @@ def spend(evaluation: Evaluation) -> Spec | None:
             *(alt.Tooltip(f"{key}:Q", format="+.1%") for key in ("off", "low", "high")),
         ],
     )
-    zero = (
-        alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=SOFT, strokeDash=[3, 3]).encode(y="zero:Q")
-    )
     y = alt.Y("off:Q").title("spent above what was expected").axis(format="+.0%", tickCount=5)
     span = base.mark_rule(strokeWidth=2.2).encode(y=alt.Y("low:Q"), y2="high:Q")
     dot = base.mark_circle(size=80, opacity=1).encode(y=y)
-    return finished(alt.layer(zero, span, dot), height=260)
+    return finished(alt.layer(zero("y"), span, dot), height=260)
 
 
 def _offs(name: str, kind: Spend) -> pl.DataFrame:
