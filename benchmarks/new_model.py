@@ -44,7 +44,8 @@ from routoo.data.scores import Scores
 from routoo.data.text import EncodedPrompts
 from routoo.evaluation.coverage import coverage_of
 from routoo.models.columns import Column, column_inputs, column_level, with_column
-from routoo.models.features import Features, prompt_features
+from routoo.models.feature_cache import Features
+from routoo.models.features import prompt_features
 from routoo.models.heads import Said
 from routoo.models.network import RouterNetwork
 from routoo.models.new_model import column_prior, fit_column

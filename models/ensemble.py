@@ -20,7 +20,8 @@ from routoo.models.expert_fits import (
     fit_neighbours,
     fit_table,
 )
-from routoo.models.features import Features, in_batches
+from routoo.models.feature_cache import Features
+from routoo.models.features import in_batches
 from routoo.models.fitting import fit_network
 from routoo.models.heads import HeadKind, Heads
 from routoo.models.lightning import PromptData, Validation

@@ -88,7 +88,9 @@ class NearestExemplars(ExpertEstimator):
         if k < 1:
             raise InputError(f"k must be at least 1, got {k}")
         all_of_them = sys.maxsize
-        fit = partial(fit_neighbours, nearest=k, sharpness=0.0, strength=strength, most=all_of_them)
+        fit = partial(
+            fit_neighbours, nearest=k, sharpness=0.0, strength=strength, most=all_of_them, fading=False
+        )
         super().__init__(fit, embed)
 
 

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from routoo.data.errors import InputError
-from routoo.models.experts import Expert, ExpertConfig, Kind, build_expert
+from routoo.models.experts import Expert, ExpertConfig, Kind, build_expert, nearer
+from routoo.models.feature_cache import Features
 from routoo.models.kmeans import spherical_centres, unit_rows
 from routoo.models.linear_fit import fit_linear_map
 from routoo.models.targets import Targets
 
-Features = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float32]
 Span = tuple[int, int | None]
 Fit = Callable[[Features, Targets], Expert]
@@ -25,7 +25,7 @@ Fit = Callable[[Features, Targets], Expert]
 
 _WHOLE: Span = (0, None)
 _PROBES = 1024
-_NEAREST = (25, 50, 100, 200)
+_NEAREST = (25, 50, 100, 200, 400)
 _SHARPNESS = (0.0, 10.0, 30.0)
 _STRENGTHS = (1.0, 5.0, 20.0)
 
@@ -138,6 +138,7 @@ def fit_neighbours(
     strength: float | None = None,
     most: int = 16384,
     width: int = 0,
+    fading: bool = True,
     span: Span = _WHOLE,
     seed: int = 0,
 ) -> Expert:
@@ -153,6 +154,7 @@ def fit_neighbours(
         strength: Prompts of evidence that the model's overall mean counts for.
         most: Exemplars that are kept.
         width: Directions of the embedding that are kept, of which they make the most; 0 for all of it.
+        fading: Whether exemplars fade out towards the last of the nearest (see `ExpertConfig`).
         span: The features that are an embedding.
         seed: Of the exemplars kept and the prompts left out.
     """
@@ -170,7 +172,7 @@ def fit_neighbours(
             _STRENGTHS if strength is None else (strength,),
         )
     )
-    chosen = tried[0] if len(tried) == 1 else _best_left_out(vectors, score, mean, tried)
+    chosen = tried[0] if len(tried) == 1 else _best_left_out(vectors, score, mean, tried, fading)
     return _filled(
         "neighbours",
         features,
@@ -179,6 +181,7 @@ def fit_neighbours(
         nearest=min(chosen[0], len(rows)),
         span=span,
         width=width,
+        fading=fading,
         **buffers,
         exemplars=vectors,
         score=np.nan_to_num(score),
@@ -197,7 +200,7 @@ def _principal(vectors: Matrix, width: int) -> Matrix:
 
 
 def _best_left_out(
-    vectors: Matrix, score: Matrix, mean: Matrix, tried: Sequence[tuple[int, float, float]]
+    vectors: Matrix, score: Matrix, mean: Matrix, tried: Sequence[tuple[int, float, float]], fading: bool
 ) -> tuple[int, float, float]:
     """The neighbours, sharpness and strength that predict prompts best from the others."""
     probes = np.arange(min(_PROBES, len(vectors)))
@@ -210,7 +213,10 @@ def _best_left_out(
     filled = np.nan_to_num(score)
     losses = []
     for k, sharpness, strength in tried:
-        weight = np.exp((near[:, :k] - near[:, :1]) * np.float32(sharpness))
+        nearest = near[:, :k]
+        weight = np.exp((nearest - nearest[:, :1]) * np.float32(sharpness))
+        if fading:
+            weight *= nearer(*map(torch.from_numpy, (nearest, nearest[:, :1], nearest[:, -1:]))).numpy()
         total, count = (
             np.stack([w @ of[at] for w, at in zip(weight, order[:, :k], strict=True)])
             for of in (filled, known.astype(np.float32))
@@ -235,6 +241,7 @@ def _filled(
     nearest: int = 1,
     span: Span = _WHOLE,
     width: int = 0,
+    fading: bool = False,
     **buffers: Tensor | Matrix | np.float32,
 ) -> Expert:
     """An expert with these buffers."""
@@ -246,6 +253,7 @@ def _filled(
         nearest=nearest,
         span=span,
         width=width,
+        fading=fading,
     )
     expert = build_expert(config)
     expert.load_state_dict({name: torch.as_tensor(value).float() for name, value in buffers.items()})

@@ -14,6 +14,7 @@ from routoo.data.errors import InputError
 Kind = Literal["means", "linear", "table", "neighbours", "clusters"]
 
 _LEAST = 1e-3
+_ALIKE = 1e-6  # cosines no further apart are the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class ExpertConfig:
         nearest: Exemplars or clusters that a prompt is held against.
         span: First and last but one of the features that are its embedding, as in a slice.
         width: Directions of the embedding in which exemplars are held; 0 for the embedding itself.
+        fading: Exemplars count less the less they are nearer than the last of the nearest, which counts
+            nothing: what is said changes smoothly with the embedding. Otherwise they count by likeness alone.
 
     Raises:
         InputError: A size is not positive, or the kind is unknown.
@@ -40,6 +43,7 @@ class ExpertConfig:
     nearest: int = 1
     span: tuple[int, int | None] = (0, None)
     width: int = 0
+    fading: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
@@ -184,7 +188,10 @@ class Neighbours(Expert):
         """The logit of the shrunk mean over each prompt's neighbours."""
         similarity = self.embedding(features) @ self.exemplars.T
         best = similarity.topk(min(self.config.nearest, self.config.size), dim=1).values
-        weight = ((similarity - best[:, :1]) * self.sharpness).exp() * (similarity >= best[:, -1:])
+        first, last = best[:, :1], best[:, -1:]
+        weight = ((similarity - first) * self.sharpness).exp() * (similarity >= last)
+        if self.config.fading:
+            weight = weight * nearer(similarity, first, last)
         total = weight @ self.score + self.strength * self.mean
         count = weight @ self.observed + self.strength
         return _logit(torch.where(count > 0, total / count.clamp_min(1e-9), self.mean))
@@ -212,6 +219,14 @@ class Clusters(Expert):
     def forward(self, features: Tensor, domain: Tensor | None = None) -> Tensor:
         """The logit of the mean over the nearest clusters' rows."""
         return _logit(self.membership(features) @ self.mean)
+
+
+def nearer(similarity: Tensor, first: Tensor, last: Tensor) -> Tensor:
+    """How much nearer than the last of the nearest: 1 for the first of them, 0 for the last and beyond.
+
+    Where all of the nearest are alike, 1 for each. The triangular kernel, as wide as the nearest reach.
+    """
+    return ((similarity - last + _ALIKE) / (first - last + _ALIKE)).clamp_min(0.0)
 
 
 def build_expert(config: ExpertConfig) -> Expert:

@@ -1,10 +1,8 @@
-"""Features of prompts from a frozen trunk, computed once and kept on disk."""
+"""Features of prompts from a frozen trunk, computed once a prompt and kept on disk."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -15,17 +13,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from routoo.models.feature_cache import FeatureCache, Features
 from routoo.models.network import pooled_features
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts
     from routoo.models.trunk import Trunk
 
-Features = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is to do, in prompts."""
 
-_VERSION = 1
+_VERSION = 2
 TOKENS_PER_BATCH = 8192
 
 
@@ -43,28 +41,28 @@ def prompt_features(
         trunk: The encoder; it runs where its weights are.
         prompts: Token ids, as the same trunk's tokenizer made them.
         layers: Hidden states to pool.
-        cache_dir: Where to keep features, named by a hash of the weights, the token ids and the layers;
-            nothing is kept when not given.
+        cache_dir: Where to keep features, by hashes of the weights, the layers and each prompt's token ids:
+            a set that grows has only its new prompts read. Nothing is kept when not given.
         progress: Told after every batch.
     """
-    kept = None
-    if cache_dir is not None:
-        kept = cache_dir / f"{_fingerprint(trunk, prompts, layers)}.npy"
-        if kept.is_file():
-            found = _read(kept, len(prompts))
-            if found is not None:
-                if progress:
-                    progress(len(prompts), len(prompts))
-                return found
-    features = read_features(
+    width = trunk.width * len(layers) + 1
+    read = partial(
+        read_features,
         partial(pooled_features, trunk.model, layers),
-        prompts,
-        width=trunk.width * len(layers) + 1,
+        width=width,
         device=next(trunk.model.parameters()).device,
-        progress=progress,
     )
-    if kept is not None:
-        _write(kept, features)
+    if cache_dir is None:
+        return read(prompts, progress=progress)
+    cache = FeatureCache(cache_dir / _fingerprint(trunk, layers), width)
+    features, missing = cache.find(prompts.ids)
+    if progress:
+        progress(len(prompts) - len(missing), len(prompts))
+    if len(missing):
+        told = None if progress is None else _from(len(prompts) - len(missing), progress)
+        new = prompts.rows(missing)
+        features[missing] = read(new, progress=told)
+        cache.add(new.ids, features[missing])
     return features
 
 
@@ -117,35 +115,16 @@ def has_native_bf16() -> bool:
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
 
 
-def _fingerprint(trunk: Trunk, prompts: EncodedPrompts, layers: tuple[int, ...]) -> str:
+def _from(before: int, progress: Progress) -> Progress:
+    """Tells of so many prompts more than are being read."""
+    return lambda done, total: progress(before + done, before + total)
+
+
+def _fingerprint(trunk: Trunk, layers: tuple[int, ...]) -> str:
     digest = hashlib.sha256(f"{_VERSION}|{layers}|{has_native_bf16()}".encode())
     for name, weight in sorted(trunk.model.state_dict().items()):
         if name.startswith("pooler."):  # never read, and taken off once the trunk is part of a network
             continue
         digest.update(name.encode())
         digest.update(weight.detach().cpu().numpy().tobytes())
-    for ids in prompts.ids:
-        digest.update(np.array([len(ids), *ids], np.int32).tobytes())
     return digest.hexdigest()[:32]
-
-
-def _read(path: Path, n_prompts: int) -> Features | None:
-    """The kept features, or None when the file is damaged: it is then computed again."""
-    try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError):
-        return None
-    ok = isinstance(found, np.ndarray) and found.ndim == 2 and len(found) == n_prompts
-    return np.asarray(found, np.float32) if ok else None
-
-
-def _write(path: Path, features: Features) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, features, allow_pickle=False)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

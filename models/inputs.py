@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from routoo.data.text import EncodedPrompts
-from routoo.models.features import Features
+from routoo.models.feature_cache import Features
 from routoo.models.lower_layers import LowerLayers, upper_features
 from routoo.models.network import RouterNetwork
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-Features = npt.NDArray[np.float32]
+from routoo.models.feature_cache import Features
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Mean loss of outputs ``(n, n_outputs)`` for these rows of the prompts."""
 

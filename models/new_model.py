@@ -21,7 +21,8 @@ from routoo.models.columns import (
     with_column,
     without_column,
 )
-from routoo.models.features import Features, Progress
+from routoo.models.feature_cache import Features
+from routoo.models.features import Progress
 from routoo.models.hardness import Hardness
 from routoo.models.heads import Said
 from routoo.models.network import RouterNetwork

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 
 from routoo.data.text import EncodedPrompts
-from routoo.models.features import Features, Progress, read_features
+from routoo.models.feature_cache import Features
+from routoo.models.features import Progress, read_features
 from routoo.models.inputs import Inputs, input_tensors, network_features
 from routoo.models.network import Predictions, RouterNetwork
 

@@ -21,7 +21,8 @@ from routoo.data.pricing import recorded_cost_usd
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models.calibration import calibrate
 from routoo.models.ensemble import Ensemble
-from routoo.models.features import Features, Progress, prompt_features
+from routoo.models.feature_cache import Features
+from routoo.models.features import Progress, prompt_features
 from routoo.models.fitting import fit_network
 from routoo.models.heads import HeadConfig
 from routoo.models.inputs import Inputs

@@ -75,6 +75,41 @@ def test_nearer_exemplars_weigh_more() -> None:
     np.testing.assert_allclose(found.item(), 1 / (1 + weight), rtol=1e-4)
 
 
+def test_exemplars_that_fade_change_places_without_a_jump() -> None:
+    def around(*, fading: bool) -> list[float]:
+        config = ExpertConfig(kind="neighbours", n_features=2, n_models=1, size=3, nearest=2, fading=fading)
+        expert = filled(
+            Neighbours(config),
+            exemplars=[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]],
+            score=[[0.5], [1.0], [0.0]],
+            observed=[[1.0], [1.0], [1.0]],
+            mean=[0.5],
+            sharpness=0.0,
+            strength=1.0,
+        )
+        first, second = expert(torch.tensor([[1.0, 1e-3], [1.0, -1e-3]])).sigmoid().flatten()
+        return [float(first), float(second)]
+
+    above, below = around(fading=False)
+    assert above - below > 0.3
+    above, below = around(fading=True)
+    assert 0 <= above - below < 0.01
+
+
+def test_nearest_that_are_all_alike_share_a_prompt_though_they_fade() -> None:
+    config = ExpertConfig(kind="neighbours", n_features=2, n_models=1, size=3, nearest=2, fading=True)
+    expert = filled(
+        Neighbours(config),
+        exemplars=[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]],
+        score=[[1.0], [0.0], [0.0]],
+        observed=[[1.0], [1.0], [1.0]],
+        mean=[0.9],
+        sharpness=10.0,
+        strength=0.0,
+    )
+    np.testing.assert_allclose(expert(torch.tensor([[2.0, 0.0]])).sigmoid().item(), 0.5, rtol=1e-4)
+
+
 def test_directions_that_hold_everything_change_nothing_and_few_keep_what_is_there() -> None:
     features, targets = made_up()
     plane = features.copy()

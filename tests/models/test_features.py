@@ -27,25 +27,47 @@ def test_features_are_kept_and_read_back(
 ) -> None:
     first = prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
     assert first.shape == (3, 2 * trunk.width + 1)
-    monkeypatch.setattr(features, "read_features", None)  # computing again would fail
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(features, "read_features", refuse)
     np.testing.assert_array_equal(prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path), first)
 
 
 def test_a_damaged_cache_is_computed_again(trunk: Trunk, encoded: EncodedPrompts, tmp_path: Path) -> None:
     first = prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
-    (kept,) = tmp_path.iterdir()
+    (kept,) = tmp_path.rglob("*.npy")
     kept.write_bytes(kept.read_bytes()[:40])
     np.testing.assert_array_equal(prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path), first)
 
 
-def test_other_layers_or_prompts_are_other_features(
-    trunk: Trunk, encoded: EncodedPrompts, tmp_path: Path
-) -> None:
-    prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
-    prompt_features(trunk, encoded, (2,), cache_dir=tmp_path)
-    other = PromptEncoder(trunk.tokenizer, TextPolicy(32)).encode(["four"])
-    prompt_features(trunk, other, (0, 2), cache_dir=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 3
+def test_only_prompts_that_are_new_are_read(trunk: Trunk, encoded: EncodedPrompts, tmp_path: Path) -> None:
+    encoder = PromptEncoder(trunk.tokenizer, TextPolicy(32))
+    first = prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
+    seen: list[tuple[int, int]] = []
+    grown = prompt_features(
+        trunk,
+        encoder.encode(["four", "a fifth prompt", TEXTS[0], "four"]),
+        (0, 2),
+        cache_dir=tmp_path,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(3, 4), (4, 4)]
+    np.testing.assert_array_equal(grown[[0, 2, 3]], first[[2, 0, 2]])
+    alone = prompt_features(trunk, encoder.encode(["a fifth prompt"]), (0, 2))
+    np.testing.assert_allclose(grown[1], alone[0], atol=1e-5)
+
+
+def test_other_layers_or_weights_are_other_features(encoded: EncodedPrompts, tmp_path: Path) -> None:
+    trunk = load_trunk("tiny", texts=TEXTS)
+    first = prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
+    assert prompt_features(trunk, encoded, (2,), cache_dir=tmp_path).shape[1] < first.shape[1]
+    with torch.no_grad():
+        next(trunk.model.parameters()).mul_(2.0)
+    changed = prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
+    assert not np.allclose(changed, first)
+    np.testing.assert_array_equal(changed, prompt_features(trunk, encoded, (0, 2)))
 
 
 def test_progress_ends_with_everything_done(trunk: Trunk, encoded: EncodedPrompts) -> None:
@@ -59,4 +81,4 @@ def test_a_pooler_that_is_never_read_makes_no_other_features(encoded: EncodedPro
     prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
     trunk.model.pooler = torch.nn.Linear(2, 2)
     prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.rglob("*.npy"))) == 1

@@ -1,0 +1,76 @@
+"""Features of prompts on disk, each under a hash of its token ids: what was read once is not read again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Features = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+
+_KEY_BYTES = 16
+
+
+class FeatureCache:
+    """A folder of features by prompt; each file holds what one `add` brought.
+
+    A damaged file is passed over: its prompts are read again.
+
+    Args:
+        folder: Belongs to one way of making features: an encoder, its weights, the layers.
+        width: Of the features.
+    """
+
+    def __init__(self, folder: Path, width: int) -> None:
+        self.folder = folder
+        self._row = np.dtype([("key", f"V{_KEY_BYTES}"), ("features", "<f4", (width,))])
+
+    def find(self, prompts: Sequence[Sequence[int]]) -> tuple[Features, Rows]:
+        """Features ``(n_prompts, width)`` of token ids, and the numbers of the prompts that are not here."""
+        wanted = [_key(ids) for ids in prompts]
+        out = np.empty((len(wanted), *self._row["features"].shape), np.float32)
+        missing = np.ones(len(wanted), bool)
+        for path in sorted(self.folder.glob("*.npy")):
+            if not missing.any():
+                break
+            rows = self._read(path)
+            place = {bytes(key): at for at, key in enumerate(rows["key"])}
+            found = [(at, place[key]) for at, key in enumerate(wanted) if missing[at] and key in place]
+            if found:
+                here, there = np.array(found).T
+                out[here] = rows["features"][there]
+                missing[here] = False
+        return out, np.flatnonzero(missing)
+
+    def add(self, prompts: Sequence[Sequence[int]], features: Features) -> None:
+        """Keeps the features ``(n_prompts, width)`` of these token ids."""
+        rows = np.empty(len(prompts), self._row)
+        keys = b"".join(map(_key, prompts))
+        rows["key"], rows["features"] = np.frombuffer(keys, f"V{_KEY_BYTES}"), features
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.save(file, rows, allow_pickle=False)
+            Path(name).replace(self.folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.npy")
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def _read(self, path: Path) -> npt.NDArray[np.void]:
+        try:
+            found = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            found = None
+        whole = isinstance(found, np.ndarray) and found.ndim == 1 and found.dtype == self._row
+        return found if whole else np.empty(0, self._row)
+
+
+def _key(ids: Sequence[int]) -> bytes:
+    return hashlib.sha256(np.asarray(ids, "<i4").tobytes()).digest()[:_KEY_BYTES]
