@@ -122,8 +122,8 @@ def estimators(outcomes: Outcomes, pool: Pool, *, seed: int) -> dict[str, Callab
     for name, fit in expert_fits(targets).items():
         if name != "means":
             found[name] = partial(ExpertEstimator, fit, features)
-    found["factorised heads"] = lambda: NetworkEstimator(network(heads="factorised"))
-    found["free heads"] = lambda: NetworkEstimator(network(heads="free"))
+    found["factorised heads"] = lambda: NetworkEstimator(network(heads="factorised", ensemble=False))
+    found["free heads"] = lambda: NetworkEstimator(network(heads="free", ensemble=False))
     found[ENSEMBLE] = lambda: NetworkEstimator(network(ensemble=True))
     return found
 

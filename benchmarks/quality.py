@@ -33,6 +33,7 @@ from routoo.models.options import default_cache_dir
 
 FIGURES = ("auc", "brier", "ece", "area", "closed", "apgr", "acc@0.5", "cost@0.95", "cost@1")
 DIFFERENCES = ("area", "hull@0.5", "cost@0.95")
+_WIDTH = 130  # of the tables, be it a terminal or a file
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1000, help="resamples behind the ranges")
     parser.add_argument("--tune", choices=["frozen", "last", "full"], default="frozen")
     chosen = parser.parse_args()
-    console = Console()
+    console = Console(width=_WIDTH)
     pool = pool_for(routoo.Outcomes.read(chosen.data), chosen.data, chosen.pool)
     runs = []
     for seed in chosen.seeds:

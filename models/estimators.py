@@ -18,7 +18,7 @@ from routoo.data.scores import priced_scores
 from routoo.data.text import PromptEncoder, TextPolicy
 from routoo.models.baselines import Recorded
 from routoo.models.expert_fits import fit_neighbours
-from routoo.models.features import Progress, in_batches, prompt_features
+from routoo.models.features import Progress, in_batches, on_accelerator, prompt_features
 from routoo.models.network import default_layers
 from routoo.models.predicting import predict_inputs
 from routoo.models.targets import targets_of
@@ -168,7 +168,8 @@ class TrunkFeatures:
             self._loaded = trunk, PromptEncoder(trunk.tokenizer, TextPolicy())
         trunk, encoder = self._loaded
         layers = default_layers(trunk.n_layers)
-        found = prompt_features(
-            trunk, encoder.encode(prompts), layers, cache_dir=self.cache_dir, progress=self.progress
-        )
+        with on_accelerator(trunk, "auto"):
+            found = prompt_features(
+                trunk, encoder.encode(prompts), layers, cache_dir=self.cache_dir, progress=self.progress
+            )
         return found[:, -1 - trunk.width : -1] if self.last_layer else found

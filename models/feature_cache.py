@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from routoo.data.files import write_atomically
 
 Features = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -18,9 +19,9 @@ _KEY_BYTES = 16
 
 
 class FeatureCache:
-    """A folder of features by prompt; each file holds what one `add` brought.
+    """A folder of features by prompt; each file holds what one `add` brought, and is named by its hash.
 
-    A damaged file is passed over: its prompts are read again.
+    A damaged file is passed over: its prompts are read again. Nothing is ever removed; the folder may be.
 
     Args:
         folder: Belongs to one way of making features: an encoder, its weights, the layers.
@@ -49,27 +50,32 @@ class FeatureCache:
         return out, np.flatnonzero(missing)
 
     def add(self, prompts: Sequence[Sequence[int]], features: Features) -> None:
-        """Keeps the features ``(n_prompts, width)`` of these token ids."""
+        """Keeps the features ``(n_prompts, width)`` of these token ids.
+
+        Raises:
+            OSError: The folder cannot be written, or the disk is full.
+        """
         rows = np.empty(len(prompts), self._row)
-        keys = b"".join(map(_key, prompts))
-        rows["key"], rows["features"] = np.frombuffer(keys, f"V{_KEY_BYTES}"), features
+        rows["key"] = np.frombuffer(b"".join(map(_key, prompts)), f"V{_KEY_BYTES}")
+        rows["features"] = features
+        content = io.BytesIO()
+        np.save(content, rows, allow_pickle=False)
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, rows, allow_pickle=False)
-            Path(name).replace(self.folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.npy")
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_atomically(self.folder / f"{_digest(content.getvalue())}.npy", content.getvalue())
 
     def _read(self, path: Path) -> npt.NDArray[np.void]:
         try:
-            found = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            found = None
-        whole = isinstance(found, np.ndarray) and found.ndim == 1 and found.dtype == self._row
-        return found if whole else np.empty(0, self._row)
+            content = path.read_bytes()
+        except OSError:
+            content = b""
+        if _digest(content) != path.stem:
+            return np.empty(0, self._row)
+        rows: npt.NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)
+        return rows
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _key(ids: Sequence[int]) -> bytes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,8 @@ def prompt_features(
         prompts: Token ids, as the same trunk's tokenizer made them.
         layers: Hidden states to pool.
         cache_dir: Where to keep features, by hashes of the weights, the layers and each prompt's token ids:
-            a set that grows has only its new prompts read. Nothing is kept when not given.
+            a set that grows has only its new prompts read. Nothing is kept when not given, or, with a
+            warning, where it cannot be written.
         progress: Told after every batch.
     """
     width = trunk.width * len(layers) + 1
@@ -62,7 +64,10 @@ def prompt_features(
         told = None if progress is None else _from(len(prompts) - len(missing), progress)
         new = prompts.rows(missing)
         features[missing] = read(new, progress=told)
-        cache.add(new.ids, features[missing])
+        try:
+            cache.add(new.ids, features[missing])
+        except OSError as error:
+            warnings.warn(f"{cache_dir}: features are not kept: {error.strerror or error}", stacklevel=2)
     return features
 
 
@@ -100,6 +105,23 @@ def in_batches(rows: npt.NDArray[Any], size: int = 512) -> Iterator[npt.NDArray[
     return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
+@contextmanager
+def on_accelerator(trunk: Trunk, accelerator: str) -> Iterator[None]:
+    """Has the trunk on the graphics card while it reads, where there is one and `accelerator` allows it."""
+    before = next(trunk.model.parameters()).device
+    if uses_gpu(accelerator):
+        torch.nn.Module.to(trunk.model, "cuda")
+    try:
+        yield
+    finally:
+        torch.nn.Module.to(trunk.model, before)
+
+
+def uses_gpu(accelerator: str) -> bool:
+    """Whether what Lightning calls by this name is a graphics card of CUDA that is there."""
+    return accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+
+
 def autocast(device: torch.device) -> AbstractContextManager[object]:
     """bfloat16 where the processor multiplies it natively, else nothing."""
     if device.type == "cuda":
@@ -121,7 +143,8 @@ def _from(before: int, progress: Progress) -> Progress:
 
 
 def _fingerprint(trunk: Trunk, layers: tuple[int, ...]) -> str:
-    digest = hashlib.sha256(f"{_VERSION}|{layers}|{has_native_bf16()}".encode())
+    device = next(trunk.model.parameters()).device.type
+    digest = hashlib.sha256(f"{_VERSION}|{layers}|{device}|{has_native_bf16()}".encode())
     for name, weight in sorted(trunk.model.state_dict().items()):
         if name.startswith("pooler."):  # never read, and taken off once the trunk is part of a network
             continue

@@ -24,7 +24,7 @@ from lightning.pytorch.callbacks import (
     RichProgressBar,
 )
 
-from routoo.models.features import has_native_bf16
+from routoo.models.features import has_native_bf16, uses_gpu
 from routoo.models.lightning import PromptData, RouterModule, Validation
 from routoo.models.network import RouterNetwork
 from routoo.models.options import TrainOptions
@@ -117,8 +117,7 @@ def _monitor(options: TrainOptions) -> dict[str, Any]:
 
 def _precision(options: TrainOptions) -> Any:  # Lightning's literal of a dozen names
     """bfloat16 for a trunk that learns, where the processor has it; heads alone take float32."""
-    gpu = torch.cuda.is_available() and options.accelerator in ("auto", "gpu", "cuda")
-    native = torch.cuda.is_bf16_supported() if gpu else has_native_bf16()
+    native = torch.cuda.is_bf16_supported() if uses_gpu(options.accelerator) else has_native_bf16()
     return "bf16-mixed" if native and options.tune != "frozen" else "32-true"
 
 

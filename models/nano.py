@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routoo.data.splits import split_seed_of
-from routoo.models.features import Progress, prompt_features
+from routoo.models.features import Progress, on_accelerator, prompt_features
 from routoo.models.options import TrainOptions
 from routoo.models.predicting import predict_inputs
 from routoo.models.static import static_trunk
@@ -50,7 +50,8 @@ def nano_network(
 
     def teach(prompts: EncodedPrompts) -> Array:
         layers = teacher.network.config.layers
-        features = prompt_features(large, prompts, layers, cache_dir=options.cache_dir, progress=progress)
+        with on_accelerator(large, options.accelerator):
+            features = prompt_features(large, prompts, layers, cache_dir=options.cache_dir, progress=progress)
         return predict_inputs(teacher.network, features, np.arange(len(prompts))).p_correct.numpy()
 
     split_seed = split_seed_of(teacher.trained_on)

@@ -22,7 +22,7 @@ from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models.calibration import calibrate
 from routoo.models.ensemble import Ensemble
 from routoo.models.feature_cache import Features
-from routoo.models.features import Progress, prompt_features
+from routoo.models.features import Progress, on_accelerator, prompt_features
 from routoo.models.fitting import fit_network
 from routoo.models.heads import HeadConfig
 from routoo.models.inputs import Inputs
@@ -85,7 +85,8 @@ def train_network(
 
     Validation also weighs what stands beside the heads, and picks the epoch where `monitor` asks for that.
 
-    The prompts in ``test`` are never looked at. The same arguments give the same network on the same machine.
+    The prompts in ``test`` are never looked at. The same arguments give the same network on the same machine,
+    up to the rounding of features in `cache_dir`, which were computed in whatever batches they first came in.
 
     Args:
         outcomes: Recorded outcomes with a split; only the pool's models are learned.
@@ -115,19 +116,8 @@ def train_network(
         if teach is not None:
             targets = replace(targets, taught=teach(encoded))
         network = _initial_network(trunk, targets, fitting, options)
-        layers = network.config.layers
-        inputs: Inputs = encoded
-        if options.tune == "frozen":
-            inputs = prompt_features(trunk, encoded, layers, cache_dir=options.cache_dir, progress=progress)
-            _standardise(network, inputs[fitting])
-        else:
-            sample = encoded.rows(fitting[:_STANDARD_SAMPLE])
-            _standardise(network, prompt_features(trunk, sample, layers, progress=progress))
-            first = trunk.n_layers - options.tuned_layers
-            if options.tune == "last" and first > 0 and has_plain_layers(trunk.model):
-                inputs = LowerLayers.of(
-                    trunk, encoded, layers, first=first, folder=options.cache_dir, progress=progress
-                )
+        with on_accelerator(trunk, options.accelerator):
+            inputs = _read(trunk, network, encoded, fitting, options, progress)
         ratio = _input_token_ratio(learned, pool.names, encoded)
         cost = recorded_cost_usd(learned, pool)
         mean_cost = np.nanmean(cost, axis=0)
@@ -237,6 +227,28 @@ def _initial_network(
     trainable = {"frozen": 0, "last": options.tuned_layers, "full": trunk.n_layers}[options.tune]
     _freeze(trunk, trainable)
     return network
+
+
+def _read(
+    trunk: Trunk,
+    network: RouterNetwork,
+    encoded: EncodedPrompts,
+    fitting: npt.NDArray[np.intp],
+    options: TrainOptions,
+    progress: Progress | None,
+) -> Inputs:
+    """What the network learns from, with what never changes of its trunk computed; heads are standardised."""
+    layers, folder = network.config.layers, options.cache_dir
+    if options.tune == "frozen":
+        features = prompt_features(trunk, encoded, layers, cache_dir=folder, progress=progress)
+        _standardise(network, features[fitting])
+        return features
+    sample = encoded.rows(fitting[:_STANDARD_SAMPLE])
+    _standardise(network, prompt_features(trunk, sample, layers, progress=progress))
+    first = trunk.n_layers - options.tuned_layers
+    if options.tune == "last" and first > 0 and has_plain_layers(trunk.model):
+        return LowerLayers.of(trunk, encoded, layers, first=first, folder=folder, progress=progress)
+    return encoded
 
 
 def _freeze(trunk: Trunk, trainable: int) -> None:

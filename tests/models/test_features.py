@@ -35,11 +35,26 @@ def test_features_are_kept_and_read_back(
     np.testing.assert_array_equal(prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path), first)
 
 
-def test_a_damaged_cache_is_computed_again(trunk: Trunk, encoded: EncodedPrompts, tmp_path: Path) -> None:
-    first = prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path)
-    (kept,) = tmp_path.rglob("*.npy")
-    kept.write_bytes(kept.read_bytes()[:40])
-    np.testing.assert_array_equal(prompt_features(trunk, encoded, (0, 2), cache_dir=tmp_path), first)
+def test_what_cannot_be_kept_is_read_nevertheless(
+    trunk: Trunk, encoded: EncodedPrompts, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("no folder")
+    with pytest.warns(UserWarning, match="features are not kept"):
+        found = prompt_features(trunk, encoded, (0, 2), cache_dir=nowhere)
+    np.testing.assert_array_equal(found, prompt_features(trunk, encoded, (0, 2)))
+
+
+@pytest.mark.parametrize(("asked", "moved"), [("auto", ["cuda", "cpu"]), ("cpu", ["cpu"])])
+def test_a_trunk_reads_on_the_card_that_is_asked_for(
+    asked: str, moved: list[str], trunk: Trunk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.nn.Module, "to", lambda module, device: seen.append(str(device)))
+    with features.on_accelerator(trunk, asked):
+        pass
+    assert seen == moved
 
 
 def test_only_prompts_that_are_new_are_read(trunk: Trunk, encoded: EncodedPrompts, tmp_path: Path) -> None:
