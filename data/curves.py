@@ -21,6 +21,7 @@ PRICES: Vector = np.concatenate([[0.0], np.geomspace(1e-2, 1e7, 600)])
 """Score per USD at which a policy is asked for its choices, ascending."""
 
 _GRID = 4001  # budgets over which an area is averaged
+_TIED = 1e-6  # mean scores no further apart are the same: draws of the prompts are summed in float32
 
 
 def choices(p_correct: Floats, cost_usd: Floats, prices: Vector = PRICES) -> Choices:
@@ -94,6 +95,20 @@ def hull(points: Vector) -> Vector:
     return np.array(vertices, np.float64)
 
 
+def best_single(singles: Vector) -> int:
+    """The position of the best single model: the highest mean score, and of those that tie the least cost.
+
+    Args:
+        singles: (mean cost, mean score) of each model, ``(n_models, 2)``.
+
+    >>> best_single(np.array([[5.0, 0.9], [2.0, 0.9], [1.0, 0.4]]))
+    1
+    """
+    cost, score = singles.T
+    tied = np.flatnonzero(score >= score.max() - _TIED)
+    return int(tied[cost[tied].argmin()])
+
+
 def area(points: Vector, low: float, high: float) -> float:
     """Mean score under the hull of `points` over budgets from `low` to `high` USD a prompt.
 
@@ -126,7 +141,7 @@ def routing_area(
     means = np.where(known, score, 0).sum(0) / np.maximum(known.sum(0), 1)
     score = np.where(known, score, means)
     singles = np.c_[cost.mean(0), score.mean(0)]
-    cheapest, best = singles[singles[:, 0].argmin()], singles[singles[:, 1].argmax()]
+    cheapest, best = singles[singles[:, 0].argmin()], singles[best_single(singles)]
     if best[0] <= cheapest[0]:
         return math.nan
     points = curve(choices(p_correct, expected_cost, prices), score, cost)

@@ -47,9 +47,11 @@ def with_model(
         trained: The network as it is; it does not change.
         model: Name and prices.
         outcomes: The model's own, on `LEAST_PROMPTS` prompts at least. What models of the pool achieved on
-            the same prompts is used too, where it is recorded. Those in ``test`` are not looked at; without a
-            split, outcomes that hold models of the pool are split as training would split them, and all are
-            learned from where they hold the new model alone: no router can be judged on them.
+            the same prompts is used too, where it is recorded. Those in ``test`` by their split are not
+            looked at. Without a split all are learned from where the outcomes hold the new model alone;
+            where they hold models of the pool too, they get one by the seed of training. That is the split
+            of training if training was given the same prompts, also without a split; a part of a split
+            hangs on the whole set, so that fewer prompts, more or others fall otherwise.
         progress: Told while the prompts are read.
 
     Raises:

@@ -30,7 +30,7 @@ class ScoringPlan:
     """Prompts to score, the most telling for its money first.
 
     Args:
-        rows: Row numbers of the prompts, ``(n,)``.
+        rows: Row numbers of the prompts, ``(n,)``; no text is named twice.
         cost_usd: What scoring each of them is expected to cost, ``(n,)``.
     """
 
@@ -58,15 +58,15 @@ def scoring_plan(
     Args:
         trained: The predictor without the model.
         model: Its prices.
-        prompts: To choose from.
+        prompts: To choose from; a text that is listed several times stands where it comes first.
         n: Most prompts.
         budget_usd: Most that scoring them may be expected to cost. Answers are taken to be as long as the
             pool's; where no tokens were ever recorded, every prompt costs the same.
-        scored: Prompts that the model was scored on already.
+        scored: Prompts that the model was scored on already: they count as known, and are not chosen.
         progress: Told while the prompts are read.
 
     Raises:
-        InputError: Neither limit is given, or one cannot be kept by any prompt.
+        InputError: Neither limit is given, one cannot be kept by any prompt, or all were scored already.
     """
     texts = [] if prompts is None or isinstance(prompts, str) else list(prompts)
     if not texts:
@@ -77,20 +77,23 @@ def scoring_plan(
         raise InputError(f"n must be a whole number of at least 1, got {n!r}")
     if budget_usd is not None and not (isinstance(budget_usd, Real) and budget_usd > 0):
         raise InputError(f"budget_usd must be a number above 0, got {budget_usd!r}")
-    encoded = trained.encoder.encode([*texts, *scored])
+    open_rows = _open_rows(texts, scored)
+    if not len(open_rows):
+        raise InputError("nothing to choose from: every prompt was scored already")
+    n_open = len(open_rows)
+    scored_rows = np.arange(len(texts), len(texts) + len(scored))
+    encoded = trained.encoder.encode([*texts, *scored]).rows(np.concatenate([open_rows, scored_rows]))
     features = read_prompts(trained.network, encoded, progress=progress)
-    sent = encoded.input_tokens[: len(texts)] * trained.input_token_ratio.mean()
-    cost = _cost_usd(trained, model, features[: len(texts)], sent)
+    sent = encoded.input_tokens[:n_open] * trained.input_token_ratio.mean()
+    cost = _cost_usd(trained, model, features[:n_open], sent)
     if budget_usd is not None and cost.min() > budget_usd:
         raise InputError(f"budget_usd is {budget_usd:g}, and the cheapest prompt costs {cost.min():.2g} USD")
     prior = column_prior(trained.network, "logits")
     inputs = column_inputs(trained.network.heads, features, "logits")
     p = expit(inputs @ prior.mean)
     directions = _leading(inputs @ prior.factor * np.sqrt(p * (1 - p))[:, None])
-    rows = most_informative(
-        directions[: len(texts)], cost, n=n, budget=budget_usd, measured=directions[len(texts) :]
-    )
-    return ScoringPlan(rows, cost[rows])
+    chosen = most_informative(directions[:n_open], cost, n=n, budget=budget_usd, measured=directions[n_open:])
+    return ScoringPlan(open_rows[chosen], cost[chosen])
 
 
 def most_informative(
@@ -137,6 +140,15 @@ def most_informative(
         rest -= cost[best]
         covariance = _measured(covariance, directions[best])
     return np.array(rows, np.intp)
+
+
+def _open_rows(texts: Sequence[str], scored: Sequence[str]) -> npt.NDArray[np.intp]:
+    """Where each text that was not scored comes first."""
+    first: dict[str, int] = {}
+    for row, text in enumerate(texts):
+        first.setdefault(text, row)
+    known = set(scored)
+    return np.array([row for text, row in first.items() if text not in known], np.intp)
 
 
 def _best(worth: Array, directions: Array, covariance: Array, price: Array) -> int | None:

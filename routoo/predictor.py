@@ -82,8 +82,10 @@ class Predictor:
 
         Args:
             model: Its name, as in the outcomes, and its prices.
-            outcomes: Scores of the model. Prompts in ``test`` are not looked at; without a split, outcomes
-                that hold models of the pool too are split as training would split them.
+            outcomes: Scores of the model. Prompts in ``test`` by their split are not looked at. Without a
+                split, outcomes of the model alone are all learned from; those that hold models of the pool
+                too are split by the seed of training, which gives the split of training only if they hold
+                the prompts that training was given, no fewer and no more.
             progress: Told while the prompts are read.
 
         Raises:
@@ -131,14 +133,14 @@ class Predictor:
 
         Args:
             model: Its prices.
-            prompts: To choose from.
+            prompts: To choose from, without those in ``test``; each text is chosen once at most.
             n: Most prompts.
             budget_usd: Most that scoring them may be expected to cost.
-            scored: Prompts that it was scored on before.
+            scored: Prompts that it was scored on before, none of which is chosen.
             progress: Told while the prompts are read.
 
         Raises:
-            InputError: Neither limit is given, or no prompt keeps it.
+            InputError: Neither limit is given, no prompt keeps it, or all were scored before.
         """
         from routoo.models.scoring_plan import scoring_plan
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
@@ -123,7 +125,8 @@ class Router:
             price: Quality per dollar: score that one USD must buy. `Assignment.prices` has it for a budget.
             domain: Domain of the prompt, where it is known.
             confidence: Choose by the score that each model exceeds with this confidence (see
-                `Scores.cautious`), such as 0.9; by the expected score when not given.
+                `Scores.cautious`), such as 0.9; by the expected score when not given. The choice reports
+                both: `p_correct` is expected of it, `cautious_p_correct` is what it was chosen by.
             pacer: Sets the price so that a budget lasts for a period; tell it the true cost of the call by
                 ``pacer.settle(selection.ticket, cost_usd)``.
 
@@ -131,18 +134,22 @@ class Router:
             InputError: The prompt or a limit cannot be used.
             InfeasibleError: No model keeps the limits; the message names the least that would do.
         """
-        scores = self.predict([prompt], domains=None if domain is None else [domain])
-        if confidence is not None:
-            scores = scores.cautious(confidence)
+        predicted = self.predict([prompt], domains=None if domain is None else [domain])
+        scores = predicted if confidence is None else predicted.cautious(confidence)
         if pacer is not None:
             if price:
                 raise InputError("a pacer sets the price itself: leave price out, or the pacer")
-            return pacer.select(
+            choice = pacer.select(
                 scores, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=models
             )
-        return select(
-            scores, price=price, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=models
-        )
+        else:
+            choice = select(
+                scores, price=price, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=models
+            )
+        if confidence is None:
+            return choice
+        expected = float(predicted.p_correct[0, predicted.models.index(choice.model)])
+        return dataclasses.replace(choice, p_correct=expected, cautious_p_correct=choice.p_correct)
 
     def assign(
         self,
@@ -155,6 +162,10 @@ class Router:
         **limits: Any,  # the fields of Problem, checked there
     ) -> Assignment:
         """A model for every prompt of a batch, under limits for all of it together.
+
+        With a confidence, what is optimised and what is promised speak of the cautious scores: the objective,
+        its bound, the prices, and floors on the score (`min_mean_score` and those of domains), which hold
+        even if every model is only as good as that. `score` and `chosen_p_correct` stay what is expected.
 
         Args:
             prompts: Texts, or scores that were predicted before.
@@ -180,9 +191,14 @@ class Router:
             prompts = self.predict(
                 prompts, domains=limits.get("domains"), prompt_ids=prompt_ids, progress=progress
             )
-        if confidence is not None:
-            prompts = prompts.cautious(confidence)
-        return solve(Problem(scores=prompts, **limits), solver=solver).or_raise()
+        scores = prompts if confidence is None else prompts.cautious(confidence)
+        plan = solve(Problem(scores=scores, **limits), solver=solver).or_raise()
+        if confidence is None:
+            return plan
+        expected = prompts.p_correct[np.arange(len(plan)), plan.choice]
+        return dataclasses.replace(
+            plan, score=float(expected.sum(dtype=np.float64)), chosen_p_correct=expected
+        )
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes a copy of the bundle."""

@@ -21,11 +21,13 @@ class Selection:
 
     Args:
         model: Name of the chosen model.
-        p_correct: Its predicted score.
+        p_correct: Its predicted score, whatever it was chosen by.
         cost_usd: Its predicted cost.
         latency_s: Its predicted latency; NaN where nothing is known.
         price: Score per USD that the choice was made at.
         ticket: What a `Pacer` is told the true cost under, where one set the price.
+        cautious_p_correct: The score that it was chosen by, which it exceeds with the confidence asked for;
+            None where none was.
     """
 
     model: str
@@ -34,6 +36,7 @@ class Selection:
     latency_s: float
     price: float = 0.0
     ticket: int | None = None
+    cautious_p_correct: float | None = None
 
 
 def select(

@@ -108,7 +108,7 @@ def assign(
     if as_json:
         show_json(_document(plan, output))
     else:
-        show(_by_model(plan), *_totals(plan, output))
+        show(_by_model(plan), *_totals(plan, output, confidence=confidence))
 
 
 def _limits(
@@ -165,6 +165,7 @@ def _document(plan: Assignment, output: Path | None) -> dict[str, Any]:  # Any: 
         "prompts": len(plan),
         "score": plan.score,
         "cost_usd": plan.cost_usd,
+        "objective": plan.objective,
         "upper_bound": plan.upper_bound,
         "gap": plan.gap,
         "prices": plan.prices,
@@ -183,15 +184,19 @@ def _by_model(plan: Assignment) -> Table:
     return table(("model", "prompts", "share"), rows)
 
 
-def _totals(plan: Assignment, output: Path | None) -> list[str]:
+def _totals(plan: Assignment, output: Path | None, *, confidence: float | None) -> list[str]:
     from routoo.solver.words import prices_in_words
 
+    cautious, alike = "", "routoo select"
+    if confidence is not None:
+        cautious = f" (chosen by {plan.objective / len(plan):.4f}, at confidence {confidence:g})"
+        alike += f" --confidence {confidence}"
     lines = [
-        f"{counted(len(plan), 'prompt')}: predicted score {plan.score / len(plan):.4f} a prompt, "
+        f"{counted(len(plan), 'prompt')}: predicted score {plan.score / len(plan):.4f} a prompt{cautious}, "
         f"cost {usd(plan.cost_usd)} USD ({plan.solver}: {plan.status}, gap {plan.gap:.2g})"
     ]
     lines += [
-        f"price of the budget: {price:.6g} score per USD; `routoo select --price {price:.6g}` chooses alike"
+        f"price of the budget: {price:.6g} score per USD; `{alike} --price {price:.6g}` chooses alike"
         for name, price in plan.prices.items()
         if name == "budget_usd"
     ]

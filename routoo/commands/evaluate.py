@@ -11,7 +11,7 @@ import typer
 
 from routoo.commands.arguments import AsJson, Bundle, Data, PoolFile, Quiet, Seed, Threads
 from routoo.commands.output import check_output, write_table
-from routoo.commands.terminal import show, show_json, stages
+from routoo.commands.terminal import counted, show, show_json, stages
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Part
@@ -92,8 +92,16 @@ def evaluate(
     if as_json:
         show_json(found.to_dict())
         return
+    lines = [found.headline()]
+    if found.robustness:
+        from routoo.evaluation.findings import flips
+
+        tried = counted(found.robustness[0].prompts, "prompt")
+        lines.append(f"{flips(found)} ({tried}, {counted(len(found.robustness), 'kind')} of change).")
     written = [str(path) for path in (report, predictions) if path is not None]
-    show(found.table(), found.headline(), *([f"written: {', '.join(written)}"] if written else []))
+    if written:
+        lines.append(f"written: {', '.join(written)}")
+    show(found.table(), *lines)
 
 
 def _part(name: str) -> Part:

@@ -54,7 +54,11 @@ def add(
 ) -> None:
     """Add a model that was scored on a few prompts, from 20 on.
 
-    All others stay what they are. Test prompts are left out: by column split, else as training split them.
+    All others stay what they are. Prompts that a column split puts into test are left out.
+
+    Without it, all of DATA is learned from if it has no model of PREDICTOR; else the training seed splits it.
+
+    That is the split of training only if it got the same prompts, unsplit; else test may be learned from.
     """
     from routoo.data.outcomes import Outcomes
 
@@ -71,7 +75,9 @@ def add(
 @model.command()
 def remove(
     predictor: _Trained,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The model.", show_default=False)],
+    name: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="A model of PREDICTOR.", show_default=False)
+    ],
     output: _Output,
     as_json: AsJson = False,
 ) -> None:
@@ -108,28 +114,49 @@ def prompts(
             show_default="no limit",
         ),
     ] = None,
+    scored: Annotated[
+        Path | None,
+        typer.Option(
+            "--scored",
+            metavar="FILE",
+            help="Scores of the new model so far, as `routoo model add` reads them: none is asked for twice.",
+            show_default=False,
+        ),
+    ] = None,
     output: TableFile = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Say which prompts to score a new model on: as much to learn as possible for the money.
 
-    Give --count, --budget-usd, or both. With a column score added, OUT is the DATA of `routoo model add`.
+    Give --count, --budget-usd, or both. With scores added, the table is the DATA of `routoo model add`.
+
+    No text is named twice, and none that a column split puts into test; the column goes on to the table.
+
+    A file without it, a .txt and standard input do not tell what is in test: leave that out yourself.
     """
+    from routoo.commands.model_prompts import Offer
+
     if count is None and budget_usd is None:
         raise InputError("how many prompts may be scored? Give --count, --budget-usd, or both")
     if output is not None:
         check_output(output)
     new = _priced(pool, name)
     asked = prompts_of(source, quiet=quiet)
+    offer = Offer.of(asked, source, name, scored=scored)
     with progress("reading prompts", quiet=quiet) as told:
         plan = _opened(predictor).prompts_to_score(
-            new, asked.texts, n=count, budget_usd=budget_usd, progress=told
+            new,
+            offer.prompts["prompt"].to_list(),
+            n=count,
+            budget_usd=budget_usd,
+            scored=offer.scored,
+            progress=told,
         )
-    chosen = _to_score(asked.frame, plan, name)
+    chosen = _to_score(offer.prompts, plan, name)
     if output is not None:
         write_table(chosen, output)
-    total = float(plan.cost_usd.sum())
+    total, left_out = float(plan.cost_usd.sum()), len(asked) - len(offer.prompts)
     if as_json:
         columns = chosen.select("prompt_id", "expected_cost_usd")
         show_json({"model": name, "expected_cost_usd": total, "prompts": columns.to_dicts()})
@@ -138,13 +165,17 @@ def prompts(
     show(
         table(("prompt", "expected USD"), rows),
         f"{counted(len(chosen), 'prompt')} of {len(asked):,}, {usd(total)} USD expected, by what they tell"
+        + (f"; {left_out:,} in test left out" if left_out else "")
         + ("" if output is None else f"; all in {output}"),
     )
 
 
 def _opened(predictor: str) -> Predictor:
+    from routoo.export.hub import is_hub_id
     from routoo.predictor import Predictor
 
+    if not Path(predictor).exists() and not is_hub_id(predictor):
+        raise InputError(f"{predictor}: no such folder; `routoo train` writes a predictor")
     return Predictor.from_pretrained(predictor)
 
 

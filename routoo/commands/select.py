@@ -78,4 +78,8 @@ def select(
         return
     typer.echo(choice.model)
     latency = "" if math.isnan(choice.latency_s) else f", latency {choice.latency_s:.2f} s"
-    say(f"predicted score {choice.p_correct:.3f}, cost {usd(choice.cost_usd)} USD{latency}", quiet=quiet)
+    low = choice.cautious_p_correct
+    sure = "" if low is None else f" (above {low:.3f} with confidence {confidence:g})"
+    say(
+        f"predicted score {choice.p_correct:.3f}{sure}, cost {usd(choice.cost_usd)} USD{latency}", quiet=quiet
+    )

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routoo.data.curves import hull
+from routoo.data.curves import Vector, best_single, hull
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Part
+from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.calibration import Calibration
 from routoo.evaluation.coverage import Coverage
 from routoo.evaluation.deferral import Deferral
 from routoo.evaluation.differences import Difference
 from routoo.evaluation.figures import Curve, Figures, SingleModel
 from routoo.evaluation.metrics import Reliability
-from routoo.evaluation.policy import DOMAIN_TABLE
+from routoo.evaluation.policy import DOMAIN_TABLE, HULL
 from routoo.evaluation.published import Published
 from routoo.evaluation.robustness import Robustness
 from routoo.evaluation.spend import Spending
@@ -112,10 +113,18 @@ class Evaluation:
         known = ", ".join(found.other for found in self.differences) or "none, for want of resamples"
         raise InputError(f"no difference to {other!r}; there are {known}")
 
+    def over_mixtures(self, share: float) -> Interval | None:
+        """What the router scores above the best mixture of single models at a share of the best one's cost.
+
+        None where there are no resamples, or not every one of them has a score there.
+        """
+        gaps = [found.figures.get(f"hull@{share:g}") for found in self.differences if found.other == HULL]
+        return gaps[0] if gaps else None
+
     @property
     def best_single(self) -> SingleModel:
-        """The model with the highest mean score, known only in hindsight."""
-        return max(self.singles, key=lambda model: model.score)
+        """The model with the highest mean score, the cheapest of those that tie; known only in hindsight."""
+        return self.singles[best_single(self._points)]
 
     @property
     def cheapest_single(self) -> SingleModel:
@@ -124,8 +133,13 @@ class Evaluation:
 
     def mixed_score(self, budget_usd: float) -> float:
         """What the best mixture of single models scores at this cost a prompt."""
-        vertices = hull(np.array([(model.cost_usd, model.score) for model in self.singles]))
+        vertices = hull(self._points)
         return float(np.interp(budget_usd, vertices[:, 0], vertices[:, 1]))
+
+    @property
+    def _points(self) -> Vector:
+        """(mean cost, mean score) of each single model, ``(n_models, 2)``."""
+        return np.array([(model.cost_usd, model.score) for model in self.singles])
 
     def domains_in_words(self) -> str:
         """Who is told the domains of the prompts; empty where they have none."""
@@ -148,9 +162,11 @@ class Evaluation:
         if share is None or not best.score:
             return f"{where}{self.router} has nothing to gain: no model scores above 0 at any cost."
         kept, mixed = row.score_at[share] / best.score, self.mixed_score(share * best.cost_usd) / best.score
+        gap = self.over_mixtures(share)
+        sure = "" if gap is None or gap.excludes_zero else ", a difference that may be chance"
         sentence = (
             f"{where}at {spend[share]} what {best.name} costs, {self.router} keeps {kept:.1%} of its score; "
-            f"the best mixture of single models keeps {mixed:.1%}."
+            f"the best mixture of single models keeps {mixed:.1%}{sure}."
         )
         return sentence[0].upper() + sentence[1:].replace("%", " %")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routoo.evaluation.calibration import Group
-from routoo.evaluation.policy import BEST_SINGLE, HULL, MIXING
+from routoo.evaluation.policy import BEST_SINGLE, MIXING
 from routoo.evaluation.table import number
 from routoo.evaluation.usage import ALL_MODELS, Quantity, UsageError
 
@@ -36,7 +36,7 @@ def findings(evaluation: Evaluation) -> dict[str, str]:
         "by_domain": _furthest_off(evaluation, "domain"),
         "by_model": _furthest_off(evaluation, "model"),
         "deferral": _deferral(evaluation),
-        "flips": _flips(evaluation),
+        "flips": flips(evaluation),
         "tokens": _usage(evaluation, "output_tokens", "Output tokens"),
         "latency": _usage(evaluation, "latency_s", "Seconds"),
         "spend": _spend(evaluation),
@@ -101,11 +101,11 @@ def _rivals(evaluation: Evaluation) -> str:
 
 def _equal_cost(evaluation: Evaluation) -> str:
     """What the router has above the best mixture at half of the cost."""
-    for found in evaluation.differences:
-        if found.other == HULL and "hull@0.5" in found.figures:
-            gap = found.figures["hull@0.5"]
-            return f"At half of the cost it scores {signed(gap)} above the best mixture of single models"
-    return "At the same cost"
+    gap = evaluation.over_mixtures(0.5)
+    if gap is None:
+        return "At the same cost"
+    sure = "" if gap.excludes_zero else ", which may be chance"
+    return f"At half of the cost it scores {signed(gap)} above the best mixture of single models{sure}"
 
 
 def _shares(evaluation: Evaluation) -> str:
@@ -154,7 +154,8 @@ def _deferral(evaluation: Evaluation) -> str:
     return f"Deferring {percent(found.cpt(0.5))} of the prompts to {found.strong} closes half of the gap"
 
 
-def _flips(evaluation: Evaluation) -> str:
+def flips(evaluation: Evaluation) -> str:
+    """How often the worst kind of harmless change moves a choice; empty where that was not asked."""
     if not evaluation.robustness:
         return ""
     worst = max(evaluation.robustness, key=lambda kind: kind.flips)

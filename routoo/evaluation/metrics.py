@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.curves import Floats, Vector, area, hull
+from routoo.data.curves import Floats, Vector, area, best_single, hull
 
 BUDGET_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 """Shares of the best single model's cost at which the score is reported."""
@@ -144,10 +145,10 @@ class Scale:
 
     singles: Vector
 
-    @property
+    @cached_property
     def best(self) -> int:
-        """Position of the model with the highest mean score."""
-        return int(self.singles[:, 1].argmax())
+        """Position of the model with the highest mean score, and of those that tie the least cost."""
+        return best_single(self.singles)
 
     @property
     def cheapest(self) -> int:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from routoo.data.curves import area, choices, curve, hull, routing_area
+from routoo.data.curves import area, best_single, choices, curve, hull, routing_area
 
 SCORE = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
 COST = np.tile([10.0, 1.0], (4, 1))
@@ -16,6 +16,13 @@ def test_knowing_the_outcome_beats_knowing_nothing() -> None:
 
 def test_there_is_no_area_where_the_cheapest_is_the_best() -> None:
     assert np.isnan(routing_area(SCORE, COST[:, ::-1], SCORE, COST[:, ::-1]))
+
+
+def test_of_models_that_tie_the_cheapest_is_the_best() -> None:
+    assert best_single(np.array([[10.0, 0.8], [2.0, 0.8], [1.0, 0.7]])) == 1
+    noise = np.array([[10.0, 1.0], [1.0, 1.0 - 1e-7]])
+    assert best_single(noise) == 1
+    assert np.isnan(routing_area(np.ones((4, 2)), COST, np.ones((4, 2)), COST))
 
 
 def test_a_missing_score_counts_as_the_mean_of_its_model() -> None:

@@ -72,6 +72,28 @@ def test_prompts_that_were_scored_count(trained: TrainedNetwork) -> None:
     assert int(again.rows[0]) != first
 
 
+def test_a_text_that_is_listed_twice_is_paid_for_once(trained: TrainedNetwork) -> None:
+    once = [f"write a function that sorts {'many ' * length}numbers" for length in range(20)]
+    whole = scoring_plan(trained, NEW, once, n=20)
+    twice = scoring_plan(trained, NEW, [*once, *once], n=40)
+    assert twice.rows.tolist() == whole.rows.tolist()
+    np.testing.assert_array_equal(twice.cost_usd, whole.cost_usd)
+    few = scoring_plan(trained, NEW, [*once, *once], budget_usd=float(whole.cost_usd.sum()) / 3)
+    assert 1 < len(few.rows) == len(set(few.rows.tolist()))
+    assert few.rows.max() < 20
+
+
+def test_what_was_scored_is_not_chosen_again(trained: TrainedNetwork) -> None:
+    prompts = [f"write a function that sorts {'many ' * length}numbers" for length in range(8)]
+    whole = scoring_plan(trained, NEW, prompts, n=8)
+    rest = scoring_plan(trained, NEW, prompts, n=8, scored=[prompts[1], "another", prompts[4]])
+    assert sorted(rest.rows.tolist()) == [0, 2, 3, 5, 6, 7]
+    cost = dict(zip(whole.rows.tolist(), whole.cost_usd, strict=True))
+    np.testing.assert_allclose(rest.cost_usd, [cost[row] for row in rest.rows.tolist()], rtol=1e-5)
+    with pytest.raises(InputError, match="nothing to choose from: every prompt was scored already"):
+        scoring_plan(trained, NEW, prompts, n=1, scored=prompts)
+
+
 @pytest.mark.parametrize(
     ("prompts", "limits", "words"),
     [
@@ -82,6 +104,7 @@ def test_prompts_that_were_scored_count(trained: TrainedNetwork) -> None:
         (["a b"], {"budget_usd": -1.0}, "budget_usd must be a number above 0"),
         (["a b"], {"budget_usd": 1e-12}, "the cheapest prompt costs"),
         (["a b", " "], {"n": 1}, "prompt 1 is empty"),
+        (["a b", "a b", " "], {"n": 1}, "prompt 2 is empty"),
     ],
 )
 def test_what_cannot_be_planned_is_said(

@@ -87,6 +87,21 @@ def test_a_cap_on_a_model_holds(routoo: Routoo, bundle_folder: Path) -> None:
     assert held["shares"][favourite] <= 0.2
 
 
+def test_caution_is_part_of_what_a_batch_is_told(routoo: Routoo, bundle_folder: Path) -> None:
+    lines = "".join(f"What is {at} plus {at + 1}?\n" for at in range(10))
+    free = json.loads(routoo("assign", bundle_folder, "-", "--budget-usd", 9, "--json", stdin=lines).stdout)
+    assert free["objective"] == pytest.approx(free["score"])
+    half = ("assign", bundle_folder, "-", "--budget-usd", free["cost_usd"] / 2, "--confidence", 0.9)
+    found = json.loads(routoo(*half, "--json", stdin=lines).stdout)
+    assert found["score"] == pytest.approx(sum(row["p_correct"] for row in found["assignment"]), rel=1e-5)
+    assert found["score"] > found["objective"]
+    price = found["prices"]["budget_usd"]
+    shown = routoo(*half, stdin=lines).stdout
+    assert f"predicted score {found['score'] / 10:.4f} a prompt" in shown
+    assert f"(chosen by {found['objective'] / 10:.4f}, at confidence 0.9)" in shown
+    assert f"`routoo select --confidence 0.9 --price {price:.6g}` chooses alike" in shown
+
+
 @pytest.mark.parametrize("cap", ["large", "large=many", "=3"])
 def test_a_cap_that_cannot_be_read_is_refused(routoo: Routoo, bundle_folder: Path, cap: str) -> None:
     result = routoo("assign", bundle_folder, "-", "--max-requests", cap, stdin="Name a river.\n")

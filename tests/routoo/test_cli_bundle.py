@@ -98,6 +98,17 @@ def test_select_prints_the_name_alone(routoo: Routoo, bundle_folder: Path) -> No
     assert routoo("select", bundle_folder, "Name a river.", "-q").stderr == ""
 
 
+def test_select_says_what_is_expected_and_what_it_chose_by(routoo: Routoo, bundle_folder: Path) -> None:
+    sure = ("--confidence", "0.9")
+    choice = Router.from_pretrained(bundle_folder).select("Name a river.", confidence=0.9)
+    found = json.loads(routoo("select", bundle_folder, "Name a river.", *sure, "--json").stdout)
+    assert found["cautious_p_correct"] == pytest.approx(choice.cautious_p_correct)
+    assert found["p_correct"] > found["cautious_p_correct"]
+    said = routoo("select", bundle_folder, "Name a river.", *sure).stderr
+    low = f"(above {choice.cautious_p_correct:.3f} with confidence 0.9)"
+    assert said.startswith(f"predicted score {choice.p_correct:.3f} {low}, cost ")
+
+
 def test_select_reads_all_of_standard_input(routoo: Routoo, bundle_folder: Path) -> None:
     text = "Sort this:\n\n3\n1"
     found = json.loads(routoo("select", bundle_folder, "-", "--json", stdin=text + "\n").stdout)
@@ -240,6 +251,16 @@ def test_a_domain_that_was_not_learned_is_remarked_on(routoo: Routoo, bundle_fol
         result = routoo(rest[0], bundle_folder, "-", *rest[1:], stdin=line)
         assert remark in result.stderr
         assert result.exit_code == 0
+
+
+def test_evaluate_says_how_often_choices_flip(routoo: Routoo, bundle_folder: Path, data_folder: Path) -> None:
+    few = ("evaluate", bundle_folder, data_folder, "--samples", "0", "--robustness")
+    kinds = json.loads(routoo(*few, 5, "--json").stdout)["robustness"]
+    worst = max(kinds, key=lambda kind: kind["flips"])
+    (line,) = [line for line in routoo(*few, 5).stdout.splitlines() if "armless change" in line]
+    assert line.endswith(f"(5 prompts, {len(kinds)} kinds of change).")
+    assert worst["flips"] < 0.005 or f"{100 * worst['flips']:.1f}\N{NO-BREAK SPACE}% of the choices" in line
+    assert "armless change" not in routoo(*few, 0).stdout
 
 
 def test_evaluate_shows_a_table(routoo: Routoo, bundle_folder: Path, data_folder: Path) -> None:

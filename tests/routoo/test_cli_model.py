@@ -63,7 +63,9 @@ def test_a_model_is_added_exported_and_routed_to(
 
 
 def test_a_model_is_removed(routoo: Routoo, predictor_folder: Path, tmp_path: Path) -> None:
-    result = routoo("model", "remove", predictor_folder, "simulated-tiny", "-o", tmp_path / "p", "--json")
+    result = routoo(
+        "model", "remove", predictor_folder, "--model", "simulated-tiny", "-o", tmp_path / "p", "--json"
+    )
     assert result.exit_code == 0
     models = json.loads(result.stdout)["models"]
     assert len(models) == 5
@@ -128,6 +130,75 @@ def test_what_is_to_be_scored_is_learned_from_once_it_has_scores(
     assert abs(found.predict(simulated.texts).p_correct[:, -1].mean() - 0.5) < 0.2
 
 
+def test_what_is_in_test_is_not_asked_for_and_the_split_goes_on(
+    routoo: Routoo, predictor_folder: Path, simulated: Outcomes, prices: Path, tmp_path: Path
+) -> None:
+    new = ("--model", "twin", "--pool", prices)
+    tested = simulated.part("test").prompts
+    again = tested.head(1).with_columns(pl.lit("again").alias("prompt_id"), pl.lit("train").alias("split"))
+    pl.concat([simulated.prompts, again]).write_csv(tmp_path / "all.csv")
+    table = tmp_path / "score-these.csv"
+    result = routoo(
+        "model", "prompts", predictor_folder, tmp_path / "all.csv", *new, "-n", "300", "-o", table
+    )
+    assert "160 prompts of 201, " in result.stdout
+    assert f"; {len(tested) + 1} in test left out; all in {table}" in " ".join(result.stdout.split())
+    chosen = pl.read_csv(table)
+    assert chosen["prompt"].is_in(tested["prompt"].implode()).sum() == 0
+    assert dict(chosen.select("prompt_id", "split").iter_rows()) == dict(
+        simulated.part("train", "val").prompts.select("prompt_id", "split").iter_rows()
+    )
+    scored = pl.concat([chosen.head(40), chosen.tail(5).with_columns(pl.lit("test").alias("split"))])
+    scored.with_columns(pl.lit(1.0).alias("score")).write_csv(tmp_path / "scored.csv")
+    after = tmp_path / "after"
+    learned = routoo("model", "add", predictor_folder, tmp_path / "scored.csv", *new, "-o", after)
+    assert "'twin' learned from 40 prompts" in learned.stdout
+
+
+def test_what_was_scored_is_not_asked_for_again(
+    routoo: Routoo, predictor_folder: Path, simulated: Outcomes, prices: Path, tmp_path: Path
+) -> None:
+    simulated.prompts.select("prompt_id", "prompt").write_csv(tmp_path / "all.csv")
+    ask = ("model", "prompts", predictor_folder, tmp_path / "all.csv", "--model", "twin", "--pool", prices)
+    assert routoo(*ask, "-n", "30", "-o", tmp_path / "first.csv").exit_code == 0
+    first = pl.read_csv(tmp_path / "first.csv")
+    scored = tmp_path / "scored.parquet"
+    split = pl.Series("split", ["test", *["train"] * 29])
+    first.with_columns(split, pl.lit(1.0).alias("score")).write_parquet(scored)
+    more = json.loads(routoo(*ask, "-n", "300", "--scored", scored, "--json").stdout)
+    assert {row["prompt_id"] for row in more["prompts"]} == set(simulated.prompt_ids) - set(
+        first["prompt_id"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        (["test", "Test"], "every prompt is in test"),
+        (["train", "later"], "prompts: split is not one of train, val"),
+        (["train", None], "prompts: split is not one of train, val"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_split_that_cannot_be_used_is_refused_before_money_is_spent(
+    routoo: Routoo,
+    predictor_folder: Path,
+    prices: Path,
+    tmp_path: Path,
+    split: list[str | None],
+    words: str,
+    ending: str,
+) -> None:
+    path = tmp_path / f"prompts.{ending}"
+    frame = pl.DataFrame({"prompt": ["2 + 2?", "Name a river."], "split": split})
+    _ = frame.write_csv(path) if ending == "csv" else frame.write_ndjson(path)
+    result = routoo(
+        "model", "prompts", predictor_folder, path, "--model", "twin", "--pool", prices, "-n", "1"
+    )
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{path}: {words}" in result.stderr.replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -137,14 +208,34 @@ def test_what_is_to_be_scored_is_learned_from_once_it_has_scores(
             ["add", "{p}", "{d}", "--model", "unpriced", "--pool", "{f}", "-o", "{o}"],
             "lacks usd_per_1m_input",
         ),
-        (["remove", "{p}", "ghost", "-o", "{o}"], "unknown model 'ghost'"),
+        (["remove", "{p}", "--model", "ghost", "-o", "{o}"], "unknown model 'ghost'"),
         (["price", "{p}", "--pool", "{f}", "-o", "{o}"], "lacks usd_per_1m_input"),
         (
             ["prompts", "{p}", "{d}/prompts.parquet", "--model", "twin", "--pool", "{f}"],
             "Give --count, --budget",
         ),
-        (["remove", "{p}", "simulated-tiny", "-o", "{d}"], "holds other files"),
-        (["remove", "{d}", "simulated-tiny", "-o", "{o}"], "router.json is missing"),
+        (
+            [
+                "prompts",
+                "{p}",
+                "{d}/prompts.parquet",
+                "--model",
+                "twin",
+                "--pool",
+                "{f}",
+                "-n",
+                "9",
+                "--scored",
+                "{d}/none.csv",
+            ],
+            "none.csv: no such file or folder of outcomes",
+        ),
+        (["remove", "{p}", "--model", "simulated-tiny", "-o", "{d}"], "holds other files"),
+        (["remove", "{d}", "--model", "simulated-tiny", "-o", "{o}"], "router.json is missing"),
+        (
+            ["remove", "{d}/missing", "--model", "simulated-tiny", "-o", "{o}"],
+            "missing: no such folder; `routoo train` writes a predictor",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(

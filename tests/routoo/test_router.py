@@ -65,14 +65,49 @@ def test_a_known_domain_and_caution_reach_the_choice(tiny_predictor: Predictor, 
     chosen = router.select(asked[0], domain=learned[0])
     assert chosen.p_correct == pytest.approx(float(told.p_correct[0].max()), abs=1e-5)
     careful = router.select(asked[0], domain=learned[0], confidence=0.9)
-    assert careful.p_correct == pytest.approx(float(told.cautious(0.9).p_correct[0].max()), abs=1e-5)
+    assert careful.cautious_p_correct == pytest.approx(float(told.cautious(0.9).p_correct[0].max()), abs=1e-5)
     plan = router.assign(asked, domains=[learned[0]] * 3, confidence=0.9, budget_usd=5.0)
-    assert plan.score < router.assign(asked, domains=[learned[0]] * 3, budget_usd=5.0).score
+    assert plan.objective < router.assign(asked, domains=[learned[0]] * 3, budget_usd=5.0).objective
     with pytest.raises(routoo.InputError, match="a name or None for each of 3 prompts, got 1"):
         router.predict(asked, domains=["one"])
     for wrong in (["history"], 3):
         with pytest.raises(routoo.InputError, match="a domain must be a name or None, got"):
             router.select(asked[0], domain=wrong)  # type: ignore[arg-type]
+
+
+def test_caution_chooses_and_the_expected_score_is_reported(bundle_folder: Path) -> None:
+    router = routoo.Router.from_pretrained(bundle_folder)
+    asked = ["First prompt", "Second prompt", "Third prompt"]
+    expected, cautious = (
+        scores.p_correct for scores in (router.predict(asked), router.predict(asked).cautious(0.9))
+    )
+    pacer = routoo.Pacer(5.0, expected_prompts=9)
+    for choice in (
+        router.select(asked[0], confidence=0.9),
+        router.select(asked[0], confidence=0.9, pacer=pacer),
+    ):
+        column = router.pool.names.index(choice.model)
+        assert column == cautious[0].argmax()
+        assert choice.p_correct == pytest.approx(float(expected[0, column]), abs=1e-5)
+        assert choice.cautious_p_correct == pytest.approx(float(cautious[0, column]), abs=1e-5)
+    assert router.select(asked[0]).cautious_p_correct is None
+    plan = router.assign(asked, confidence=0.9, budget_usd=5.0)
+    rows = np.arange(3)
+    assert plan.choice.tolist() == cautious.argmax(axis=1).tolist()
+    assert plan.score == pytest.approx(float(expected[rows, plan.choice].sum()), abs=1e-4)
+    assert plan.objective == pytest.approx(float(cautious[rows, plan.choice].sum()), abs=1e-4)
+    np.testing.assert_allclose(plan.to_polars()["p_correct"], expected[rows, plan.choice], atol=1e-5)
+
+
+def test_a_floor_on_the_score_is_held_by_the_cautious_scores(bundle_folder: Path) -> None:
+    router = routoo.Router.from_pretrained(bundle_folder)
+    scores = router.predict(["First prompt", "Second prompt", "Third prompt"])
+    low, most = scores.cautious(0.9).p_correct, float(scores.cautious(0.9).p_correct.max(axis=1).mean())
+    plan = router.assign(scores, confidence=0.9, min_mean_score=most - 1e-6)
+    assert low[np.arange(3), plan.choice].mean() >= most - 1e-6
+    assert plan.score / 3 > most
+    with pytest.raises(routoo.InfeasibleError):
+        router.assign(scores, confidence=0.9, min_mean_score=most + 1e-3)
 
 
 def test_a_path_in_place_of_outcomes_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from routoo.evaluation.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.figures import Curve
+from routoo.evaluation.findings import findings
 from routoo.evaluation.policy import BEST_SINGLE, HULL, MIXING, ORACLE
 from routoo.evaluation.trial import trial_of
 
@@ -306,6 +308,16 @@ def test_a_pool_of_one() -> None:
     assert "only model in the pool" in evaluation.headline()
 
 
+def test_no_saving_is_shown_where_the_cheapest_model_is_as_good_as_any() -> None:
+    outcomes = outcomes_of(40)
+    flat = Outcomes(outcomes.prompts, outcomes.outcomes.with_columns(pl.lit(1.0).alias("score")))
+    evaluation = evaluate(flat, {"r": by_domain(flat)}, pool=POOL, samples=20)
+    assert evaluation.best_single.name == "small"
+    assert trial_of(flat, POOL, "test").scale.best == evaluation.models.index("small")
+    assert evaluation.row("r").cost_at[0.95] == pytest.approx(1)
+    assert evaluation.over(HULL).figures["cost@0.95"].high == pytest.approx(0)
+
+
 @pytest.mark.parametrize("score", [0.0, 1.0])
 def test_equal_scores_leave_shares_undefined(score: float) -> None:
     outcomes = outcomes_of(40)
@@ -344,6 +356,21 @@ def test_headline_says_what_half_the_money_buys(evaluation: Evaluation) -> None:
         f"At half of what large costs, router keeps {100 * kept:.1f} % of its score; "
         f"the best mixture of single models keeps {100 * mixed:.1f} %."
     )
+
+
+def test_headline_says_what_may_be_chance(evaluation: Evaluation) -> None:
+    sure = evaluation.over_mixtures(0.5)
+    assert sure is not None
+    assert sure.excludes_zero
+    found = evaluation.over(HULL)
+    open_ = {**found.figures, "hull@0.5": Interval(0.08, -0.04, 0.14)}
+    doubtful = replace(evaluation, differences=(replace(found, figures=open_),))
+    assert doubtful.headline() == evaluation.headline()[:-1] + ", a difference that may be chance."
+    assert findings(doubtful)["equal_cost"].endswith("mixture of single models, which may be chance")
+    assert findings(evaluation)["equal_cost"].endswith("mixture of single models")
+    untold = replace(evaluation, differences=())
+    assert untold.over_mixtures(0.5) is None
+    assert untold.headline() == evaluation.headline()
 
 
 def test_the_table_in_every_form(evaluation: Evaluation) -> None:
