@@ -95,7 +95,8 @@ def assign(
                     asked.texts, domains=asked.domains, prompt_ids=asked.ids, progress=told
                 )
             if frontier is not None:
-                _write_frontier(scores, frontier, quiet=quiet)
+                judged = scores if confidence is None else scores.cautious(confidence)
+                _write_frontier(judged, frontier, quiet=quiet)
                 if not limits:
                     return
             plan = router.assign(scores, confidence=confidence, solver=solver, **limits)

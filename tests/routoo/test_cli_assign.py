@@ -78,6 +78,15 @@ def test_the_frontier_is_written_without_any_limit(
     assert corners["budget_usd"].is_sorted()
 
 
+def test_the_frontier_is_of_what_is_chosen_by(routoo: Routoo, bundle_folder: Path, tmp_path: Path) -> None:
+    best = []
+    for options in ((), ("--confidence", 0.9)):
+        path = tmp_path / f"frontier{len(options)}.csv"
+        routoo("assign", bundle_folder, "-", "--frontier", path, *options, stdin="Name a river.\n2 + 2?\n")
+        best.append(pl.read_csv(path)["mean_score"].max())
+    assert best[1] < best[0]
+
+
 def test_a_cap_on_a_model_holds(routoo: Routoo, bundle_folder: Path) -> None:
     lines = "".join(f"What is {at} plus {at + 1}?\n" for at in range(10))
     free = json.loads(routoo("assign", bundle_folder, "-", "--budget-usd", 9, "--json", stdin=lines).stdout)
