@@ -20,13 +20,13 @@ def unlearned_domains(labels: Sequence[str | None] | None, domains: Sequence[str
         domains: The domains that were learned.
 
     >>> unlearned_domains(["law", None, "chess"], ["history", "law"])
-    'domains that were not learned are guessed from the text: chess; learned: history, law'
+    "domains that were not learned are guessed from the text: 'chess'; learned: 'history', 'law'"
     """
     unknown = sorted({label for label in labels or () if label is not None} - set(domains))
     if not unknown:
         return ""
-    shown = ", ".join(unknown[:_SHOWN]) + (" ..." if len(unknown) > _SHOWN else "")
-    known = ", ".join(domains) or "none"
+    shown = ", ".join(map(repr, unknown[:_SHOWN])) + (" ..." if len(unknown) > _SHOWN else "")
+    known = ", ".join(map(repr, domains)) or "none"
     return f"domains that were not learned are guessed from the text: {shown}; learned: {known}"
 
 

@@ -245,6 +245,8 @@ def _nothing(pool: Pool, worth: Worth, spend_usd: float | None) -> InfeasibleErr
             f"{pool.names[int(each.argmin())]}, costs {least:.6g}",
             least_budget_usd=least,
         )
+    if not worth.prices.min():
+        return InfeasibleError("no model scored above 0 on any prompt: there is nothing to choose by")
     return InfeasibleError(
         f"no model is worth what it costs at {worth.prices.min():g} score per USD; lower the price"
     )

@@ -163,6 +163,12 @@ def test_what_cannot_be_picked_is_said(
         pick_pool(outcomes, POOL, **options)
 
 
+def test_models_that_never_score_are_said() -> None:
+    hopeless = _outcomes({name: {"prose": 0.0, "maths": 0.0} for name in CHANCE})
+    with pytest.raises(InfeasibleError, match="no model scored above 0"):
+        pick_pool(hopeless, POOL, models=1)
+
+
 def test_a_model_recorded_on_held_out_prompts_alone_is_refused(outcomes: Outcomes) -> None:
     learn = outcomes.part("train").prompts["prompt_id"].implode()
     gone = pl.col("prompt_id").is_in(learn) & (pl.col("model") == "sums")
