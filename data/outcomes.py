@@ -168,6 +168,19 @@ class Outcomes:
         """Domain of each prompt in row order, where the column is known."""
         return self.prompts["domain"].to_list() if "domain" in self.prompts.columns else None
 
+    def labels(self, names: Sequence[str]) -> dict[str, list[str | None]]:
+        """Values of further columns of the prompts, as text in row order, by name.
+
+        Raises:
+            InputError: There is no such column, or it holds lists or the like.
+        """
+        if missing := [name for name in names if name not in self.prompts.columns]:
+            raise InputError(
+                f"{self.name}: the prompts have no column {', '.join(missing)}; they have "
+                f"{', '.join(self.prompts.columns)}"
+            )
+        return {name: _as_text(self.prompts[name], self.name) for name in names}
+
     @property
     def simulated(self) -> bool:
         """Whether these are simulated outcomes, as their name or the names of all their models say."""
@@ -285,6 +298,13 @@ def _typed(
             misfits = _misfits(frame[column], dtype)
             raise InputError(f"{what}: {column} cannot be read as {dtype.__name__}: {misfits}") from None
     return frame
+
+
+def _as_text(column: pl.Series, source: str) -> list[str | None]:
+    try:
+        return column.cast(pl.String).to_list()
+    except pl.exceptions.PolarsError:
+        raise InputError(f"{source}: {column.name} must be text or numbers, got {column.dtype}") from None
 
 
 def _misfits(column: pl.Series, dtype: type[pl.DataType]) -> str:

@@ -3,7 +3,7 @@
 What a source may be, told by its ending:
 
 - ``.txt``: a prompt a line; blank lines are passed over and counted.
-- ``.jsonl``, ``.ndjson``: an object a line, with `prompt`, and where known `prompt_id` and `domain`.
+- ``.jsonl``, ``.ndjson``: an object a line, with `prompt`, and where known `prompt_id`, `domain` and labels.
 - ``.csv``, ``.parquet``: a row a prompt, with the same columns.
 - ``-``, standard input: JSON lines where the first line is an object, else a prompt a line.
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,7 +37,7 @@ class Prompts:
     """Prompts to be routed, in the order of their source.
 
     Args:
-        frame: `prompt_id`, `prompt`, and where known `domain`.
+        frame: `prompt_id`, `prompt`, and where known `domain` and labels.
         source: Where they come from, for messages.
         blank_lines: Lines of a text that held no prompt and were passed over.
 
@@ -76,6 +76,10 @@ class Prompts:
         """Domain of each prompt where it is known; None when none is."""
         return self.frame["domain"].to_list() if "domain" in self.frame.columns else None
 
+    def labels(self, names: Sequence[str]) -> dict[str, list[str | None]]:
+        """Values of these labels by name, as far as the source has them."""
+        return {name: self.frame[name].to_list() for name in names if name in self.frame.columns}
+
     def _refuse(self, fault: pl.Expr, words: str) -> None:
         at = self.frame.select(fault).to_series().arg_true()
         if len(at):
@@ -85,12 +89,13 @@ class Prompts:
             )
 
 
-def read_prompts(source: str | Path, stdin: BinaryIO | None = None) -> Prompts:
+def read_prompts(source: str | Path, stdin: BinaryIO | None = None, *, labels: Sequence[str] = ()) -> Prompts:
     """The prompts in a file, or on standard input.
 
     Args:
         source: A file of one of the kinds above, or ``-``.
         stdin: What ``-`` stands for.
+        labels: Further columns that are kept where the source has them.
 
     Raises:
         InputError: Nothing is there, it is of another kind, not UTF-8, holds no prompt, or a row is broken;
@@ -104,14 +109,16 @@ def read_prompts(source: str | Path, stdin: BinaryIO | None = None) -> Prompts:
         if stdin is None:
             raise InputError("no standard input to read prompts from; name a file")
         lines = _lines(stdin.read(), "standard input")
-        reader = _from_json_lines if _is_json_object(lines) else _from_text
-        return reader(lines, "standard input")
+        if _is_json_object(lines):
+            return _from_json_lines(lines, "standard input", labels)
+        return _from_text(lines, "standard input")
     path = Path(source)
     ending = path.suffix.lower()
-    if ending == _TEXT or ending in _JSON_LINES:
-        read: Callable[[list[str], str], Prompts] = _from_text if ending == _TEXT else _from_json_lines
-        return read(_lines(_bytes(path), str(path)), str(path))
-    return _from_table(path)
+    if ending == _TEXT:
+        return _from_text(_lines(_bytes(path), str(path)), str(path))
+    if ending in _JSON_LINES:
+        return _from_json_lines(_lines(_bytes(path), str(path)), str(path), labels)
+    return _from_table(path, labels)
 
 
 def decode_utf8(raw: bytes, source: str) -> str:
@@ -158,14 +165,17 @@ def _from_text(lines: list[str], source: str) -> Prompts:
     return Prompts(frame, source, blank)
 
 
-def _from_json_lines(lines: list[str], source: str) -> Prompts:
-    rows = [_json_row(line, f"{source}, line {at}", at) for at, line in enumerate(lines, 1) if line.strip()]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String), orient="row")
-    return Prompts(_without_empty_domain(frame), source)
+def _from_json_lines(lines: list[str], source: str, labels: Sequence[str]) -> Prompts:
+    known = ("domain", *labels)
+    rows = [
+        _json_row(line, f"{source}, line {at}", at, known) for at, line in enumerate(lines, 1) if line.strip()
+    ]
+    columns = dict.fromkeys((*_COLUMNS[:2], *known), pl.String)
+    return Prompts(_without_empty(pl.DataFrame(rows, schema=columns, orient="row"), known), source)
 
 
-def _json_row(line: str, where: str, number: int) -> tuple[str, str, str | None]:
-    """Id, prompt and domain of an object on a line of its own."""
+def _json_row(line: str, where: str, number: int, known: Sequence[str]) -> tuple[str | None, ...]:
+    """Id, prompt and what else is known of an object on a line of its own."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -176,12 +186,19 @@ def _json_row(line: str, where: str, number: int) -> tuple[str, str, str | None]
         raise InputError(f"{where}: lacks prompt; it has {', '.join(row) or 'nothing'}")
     if not isinstance(row["prompt"], str):
         raise InputError(f"{where}: prompt must be text, got {_kind(row['prompt'])}")
-    prompt_id, domain = row.get("prompt_id"), row.get("domain")
+    prompt_id = row.get("prompt_id")
     return (
         str(number) if prompt_id is None else _storable(str(prompt_id)),
         _storable(row["prompt"]),
-        None if domain is None else _storable(str(domain)),
+        *(_value(row.get(name)) for name in known),
     )
+
+
+def _value(value: Any) -> str | None:  # Any: whatever JSON holds
+    """The value as the text that a table would make of it."""
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else _storable(str(value))
 
 
 def _storable(text: str) -> str:
@@ -194,7 +211,7 @@ def _kind(value: Any) -> str:  # Any: whatever JSON holds
     return names.get(type(value), "a number")
 
 
-def _from_table(path: Path) -> Prompts:
+def _from_table(path: Path, labels: Sequence[str]) -> Prompts:
     if path.is_dir():
         raise InputError(f"{path}: expected a file of prompts, got a folder; name the file in it")
     if path.suffix.lower() not in KINDS:
@@ -205,10 +222,10 @@ def _from_table(path: Path) -> Prompts:
     table = open_table(path)
     if "prompt" not in table.columns:
         raise InputError(f"{path}: lacks the column prompt; it has {', '.join(table.columns[:8])}")
-    frame = table.collect([column for column in _COLUMNS if column in table.columns])
+    frame = table.collect([column for column in (*_COLUMNS, *labels) if column in table.columns])
     if frame.schema["prompt"] != pl.String:
         raise InputError(f"{path}: prompt must be text, got {frame.schema['prompt']}")
-    return Prompts(_without_empty_domain(_named(frame, path)), str(path))
+    return Prompts(_without_empty(_named(frame, path), ("domain", *labels)), str(path))
 
 
 def _named(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
@@ -219,10 +236,10 @@ def _named(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     try:
         return frame.with_columns(pl.exclude("prompt").cast(pl.String))
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: prompt_id and domain must be text or numbers: {error}") from None
+        raise InputError(f"{path}: prompt_id, domain and labels must be text or numbers: {error}") from None
 
 
-def _without_empty_domain(frame: pl.DataFrame) -> pl.DataFrame:
-    if "domain" in frame.columns and frame["domain"].null_count() == len(frame):
-        return frame.drop("domain")
-    return frame
+def _without_empty(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """The frame without those of these columns that hold nothing."""
+    found = [name for name in columns if name in frame.columns]
+    return frame.drop(name for name in found if frame[name].null_count() == len(frame))

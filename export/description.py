@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from routoo.data.domains import Label
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
@@ -26,9 +27,11 @@ class BundleDescription:
         output_tokens_known: Whether output tokens were recorded, and so are predicted.
         latency_known: Whether latency was recorded, and so is predicted.
         domains: Names of the domains that were learned, in the order of their numbers.
+        labels: The labels that were learned, in the order of the graph's.
         network: What rebuilds the network before `model.safetensors` is loaded.
-        calibration: Slope and shift of each model's logit, and under ``told`` where the domain is known;
-            for the reader, the graph applies them itself.
+        calibration: Slope and shift of each model's logit, under ``told`` where the domain is known, under
+            ``labels`` where a label is and the domain is not, or is; for the reader, the graph applies
+            them itself.
         trained_on: Data, counts, options and seed.
 
     Raises:
@@ -47,6 +50,7 @@ class BundleDescription:
     output_tokens_known: bool = False
     latency_known: bool = False
     domains: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
     calibration: Mapping[str, Any] = field(default_factory=dict)
     trained_on: Mapping[str, Any] = field(default_factory=dict)
@@ -68,6 +72,7 @@ class BundleDescription:
             "output_tokens_known": self.output_tokens_known,
             "latency_known": self.latency_known,
             "domains": list(self.domains),
+            "labels": [{"name": label.name, "values": list(label.values)} for label in self.labels],
             "network": dict(self.network),
             "calibration": dict(self.calibration),
             "trained_on": dict(self.trained_on),
@@ -93,12 +98,19 @@ class BundleDescription:
                 output_tokens_known=_part(values, "output_tokens_known", bool),
                 latency_known=_part(values, "latency_known", bool),
                 domains=tuple(_part(values, "domains", list)),
+                labels=tuple(map(_label, values.get("labels", []))),
                 network=_part(values, "network", dict),
                 calibration=_part(values, "calibration", dict),
                 trained_on=_part(values, "trained_on", dict),
             )
         except (InputError, TypeError, ValueError) as error:
             raise BundleError(str(error)) from None
+
+
+def _label(values: Any) -> Label:  # Any: whatever the file holds there
+    if not isinstance(values, dict):
+        raise BundleError(f"labels: expected one mapping a label, got {type(values).__name__}")
+    return Label(_part(values, "name", str), tuple(_part(values, "values", list)))
 
 
 def _part(values: Mapping[str, Any], key: str, kind: type) -> Any:  # of `kind`, which checkers cannot follow

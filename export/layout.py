@@ -12,6 +12,9 @@ apart in its weights and calibration."""
 GRAPH_INPUTS = ("input_ids", "attention_mask", "domain")
 """Inputs of the graphs, int64: ``(n_prompts, length)`` twice, then ``(n_prompts,)``, -1 for unknown."""
 
+LABELS_INPUT = "labels"
+"""One more input where labels were learned, int64 ``(n_prompts, n_labels)``, -1 for unknown."""
+
 GRAPH_OUTPUTS = ("p_correct", "logit_std", "output_tokens", "latency_s")
 """Outputs of the graphs, each ``(n_prompts, n_models)`` float32; NaN where nothing is known."""
 

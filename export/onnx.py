@@ -15,7 +15,7 @@ import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS
+from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS, LABELS_INPUT
 
 if TYPE_CHECKING:
     from routoo.models.network import RouterNetwork
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _TRUNK = "trunk"
 _IN_FLOAT = 2
 _TOKENS = {0: "n_prompts", 1: "length"}
-_AXES = dict(zip(GRAPH_INPUTS, (_TOKENS, _TOKENS, {0: "n_prompts"}), strict=True))
+_PROMPTS = {0: "n_prompts"}
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
@@ -41,13 +41,19 @@ def to_onnx(network: RouterNetwork) -> onnx.ModelProto:
     ids = torch.arange(1, 25).reshape(2, 12)
     mask = torch.ones_like(ids)
     mask[1, 8:] = 0
+    given, names = [ids, mask, torch.tensor([0, -1])], [*GRAPH_INPUTS]
+    axes = [_TOKENS, _TOKENS, _PROMPTS]
+    if network.config.heads.labels:
+        given.append(torch.tensor([[0], [-1]]).repeat(1, len(network.config.heads.labels)))
+        names.append(LABELS_INPUT)
+        axes.append(_PROMPTS)
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             network,
-            (ids, mask, torch.tensor([0, -1])),
-            input_names=GRAPH_INPUTS,
+            tuple(given),
+            input_names=names,
             output_names=GRAPH_OUTPUTS,
-            dynamic_shapes=_AXES,
+            dynamic_shapes=dict(zip(names, axes, strict=True)),
             dynamo=True,
             verbose=False,
         )

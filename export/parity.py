@@ -15,6 +15,9 @@ from routoo.export.description import Json
 from routoo.export.session import Graph, Ids, Outputs
 
 Matrix = npt.NDArray[np.floating]
+Told = tuple[Ids | None, Ids | None]
+"""Numbers of the domain and of the labels of each prompt, where they are told."""
+
 CostOf = Callable[[Matrix], Matrix]
 """Predicted output tokens ``(n_prompts, n_models)`` to costs in USD, the same shape."""
 
@@ -51,7 +54,8 @@ class Tolerance:
 class Agreement:
     """How near a graph is to the network, over prompts and models.
 
-    Where the network knows domains every prompt counts twice: with its domain guessed, and with one told.
+    Where the network knows domains or labels every prompt counts twice: with these guessed, and with one of
+    each told.
 
     Args:
         p_mean: Mean absolute difference of `p_correct`, prompts one at a time.
@@ -149,11 +153,12 @@ def compare(
     encoded: EncodedPrompts,
     cost_of: CostOf,
     n_domains: int = 0,
+    labels: Sequence[int] = (),
     tolerance: Tolerance | None = None,
 ) -> ParityReport:
     """How near the graphs are to the network on these prompts, alone and in padded batches.
 
-    Where domains are known, all is done once more with each prompt told one of them.
+    Where domains or labels are known, all is done once more with each prompt told one of each.
 
     Args:
         network: The network itself.
@@ -162,13 +167,19 @@ def compare(
         encoded: Prompts like those that will be routed, with `with_made_lengths` of several lengths.
         cost_of: What predicted tokens cost, for the share of changed choices.
         n_domains: Domains that the network knows.
+        labels: Values of each label that it knows.
         tolerance: Goes into the report; see `ParityReport.check`.
     """
     alone = [np.array([row]) for row in range(len(encoded))]
     order = np.argsort(np.arange(len(encoded)) * 7919 % len(encoded), kind="stable")  # unlike lengths meet
     padded = [order[start : start + size] for size in _BATCHES for start in range(0, len(encoded), size)]
     rows = np.concatenate(padded)
-    tellings = [None, np.arange(len(encoded)) % n_domains] if n_domains else [None]
+    row = np.arange(len(encoded))
+    domain = row % n_domains if n_domains else None
+    label = np.stack([row % values for values in labels], axis=1) if labels else None
+    tellings: list[Told] = [(None, None)]
+    if n_domains or labels:
+        tellings.append((domain, label))
     truths = [_outputs(network, encoded, alone, told) for told in tellings]
     truth, padded_truth = Outputs.join(truths), Outputs.join([each.rows(rows) for each in truths])
 
@@ -220,11 +231,14 @@ def with_made_lengths(encoded: EncodedPrompts, *, max_tokens: int) -> EncodedPro
 
 
 def _outputs(
-    graph: Graph, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]], told: Ids | None
+    graph: Graph, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]], told: Told
 ) -> Outputs:
-    """The graph's outputs, batch after batch, each prompt told its domain where they are given."""
+    """The graph's outputs, batch after batch, each prompt told its domain and labels where they are given."""
     return Outputs.join(
-        [graph(*encoded.batch(rows), None if told is None else told[rows]) for rows in batches]
+        [
+            graph(*encoded.batch(rows), *(None if ids is None else ids[rows] for ids in told))
+            for rows in batches
+        ]
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from routoo.data.domains import domain_numbers
+from routoo.data.domains import Labels, domain_numbers, label_numbers
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores, priced_scores
@@ -81,6 +81,7 @@ class Runtime:
         prompts: Sequence[str],
         *,
         domains: Sequence[str | None] | None = None,
+        labels: Labels | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
@@ -90,18 +91,21 @@ class Runtime:
             prompts: Texts.
             domains: Domain of each prompt, where it is known. A name that was not learned counts as
                 unknown, and the domain is then guessed from the text.
+            labels: Values of labels that were learned, likewise.
             prompt_ids: Their names in the result.
             progress: Told how far it is.
 
         Raises:
-            InputError: There is no prompt, or one is no text or blank, or the ids are not as many.
+            InputError: There is no prompt, or one is no text or blank, the ids are not as many, or a label
+                was not learned.
         """
         if isinstance(prompts, str):
             raise InputError("prompts must be a list of texts, got one text: put it in a list")
         if prompts is None:
             raise InputError("prompts must be a list of texts, got None")
+        encoded = self.encoder.encode(prompts)
         return self.predict_encoded(
-            self.encoder.encode(prompts), domains=domains, prompt_ids=prompt_ids, progress=progress
+            encoded, domains=domains, labels=labels, prompt_ids=prompt_ids, progress=progress
         )
 
     def predict_encoded(
@@ -109,27 +113,32 @@ class Runtime:
         encoded: EncodedPrompts,
         *,
         domains: Sequence[str | None] | None = None,
+        labels: Labels | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
         """The same for prompts that `encoder` encoded before; `encoded.cut` says which lost their middle.
 
         Raises:
-            InputError: There is no prompt, or the ids are not as many.
+            InputError: There is no prompt, the ids are not as many, or a label was not learned.
         """
         if not len(encoded):
             raise InputError("nothing to predict: expected at least one prompt, got none")
-        numbers = domain_numbers(domains, self.bundle.description.domains, len(encoded))
-        found = Outputs(*(output[:, self._columns] for output in self._run(encoded, numbers, progress)))
+        known = self.bundle.description
+        told = (
+            domain_numbers(domains, known.domains, len(encoded)),
+            label_numbers(labels, known.labels, len(encoded)),
+        )
+        found = Outputs(*(output[:, self._columns] for output in self._run(encoded, told, progress)))
         sent = encoded.input_tokens[:, None] * self._input_token_ratio
         return priced_scores(self.pool, sent, **found._asdict(), prompt_ids=prompt_ids)
 
-    def _run(self, encoded: EncodedPrompts, domain: Ids, progress: Progress | None) -> Outputs:
+    def _run(self, encoded: EncodedPrompts, told: tuple[Ids, Ids], progress: Progress | None) -> Outputs:
         """The graph's outputs, in the order of the prompts."""
         batches = encoded.batches(self._batch_tokens)
         found = []
         done = 0
-        for batch, outputs in zip(batches, self._run_all(encoded, domain, batches), strict=True):
+        for batch, outputs in zip(batches, self._run_all(encoded, told, batches), strict=True):
             found.append(outputs)
             done += len(batch)
             if progress is not None:
@@ -145,16 +154,20 @@ class Runtime:
         return joined
 
     def _run_all(
-        self, encoded: EncodedPrompts, domain: Ids, batches: list[npt.NDArray[np.intp]]
+        self, encoded: EncodedPrompts, told: tuple[Ids, Ids], batches: list[npt.NDArray[np.intp]]
     ) -> Iterator[Outputs]:
         """Outputs of each batch; several share the threads out: many threads on one prompt gain less."""
-        if self.threads == 1 or len(batches) == 1:
-            graph = self._graph(self.threads)
-            yield from (graph(*encoded.batch(batch), domain[batch]) for batch in batches)
+        alone = self.threads == 1 or len(batches) == 1
+        graph = self._graph(self.threads if alone else 1)
+
+        def outputs(batch: npt.NDArray[np.intp]) -> Outputs:
+            return graph(*encoded.batch(batch), *(ids[batch] for ids in told))
+
+        if alone:
+            yield from map(outputs, batches)
             return
-        graph = self._graph(1)
         with ThreadPoolExecutor(self.threads, "routoo") as workers:
-            yield from workers.map(lambda batch: graph(*encoded.batch(batch), domain[batch]), batches)
+            yield from workers.map(outputs, batches)
 
     def _graph(self, threads: int) -> Graph:
         """The graph in this process; one opened before a fork would wait for threads that are gone."""

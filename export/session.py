@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from routoo.data.errors import BundleError
-from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS
+from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS, LABELS_INPUT
 
 Ids = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float32]
@@ -39,8 +39,8 @@ class Outputs(NamedTuple):
 class Graph(Protocol):
     """What a graph computes."""
 
-    def __call__(self, ids: Ids, mask: Ids, domain: Ids | None = None) -> Outputs:
-        """The outputs for token ids and mask ``(n_prompts, length)`` and domains ``(n_prompts,)``."""
+    def __call__(self, ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
+        """The outputs for token ids and mask ``(n_prompts, length)``, domains ``(n_prompts,)`` and labels."""
         ...
 
 
@@ -73,14 +73,20 @@ def open_graph(model: bytes | Path, *, threads: int) -> Graph:
         )
     except Exception as error:  # the errors of ONNX Runtime have no root of their own
         raise BundleError(f"ONNX Runtime cannot load the graph: {error}") from error
-    names = {value.name for value in (*session.get_inputs(), *session.get_outputs())}
+    inputs = {value.name: value for value in session.get_inputs()}
+    names = {*inputs, *(value.name for value in session.get_outputs())}
     if missing := {*GRAPH_INPUTS, *GRAPH_OUTPUTS} - names:
         raise BundleError(f"the graph lacks {', '.join(sorted(missing))}")
 
-    def run(ids: Ids, mask: Ids, domain: Ids | None = None) -> Outputs:
-        given = (ids, mask, np.full(len(ids), -1, np.int64) if domain is None else domain)
+    n_labels = inputs[LABELS_INPUT].shape[1] if LABELS_INPUT in inputs else 0
+
+    def run(ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
+        unknown = np.full((len(ids), 1 + n_labels), -1, np.int64)
+        given = dict(zip(GRAPH_INPUTS, (ids, mask, unknown[:, 0] if domain is None else domain), strict=True))
+        if n_labels:
+            given[LABELS_INPUT] = unknown[:, 1:] if labels is None else labels
         try:
-            return Outputs(*session.run(GRAPH_OUTPUTS, dict(zip(GRAPH_INPUTS, given, strict=True))))
+            return Outputs(*session.run(GRAPH_OUTPUTS, given))
         except Exception as error:  # the errors of ONNX Runtime have no root of their own
             raise BundleError(f"the graph cannot read what the tokenizer makes: {error}") from error
 

@@ -113,6 +113,9 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
     network = trained.network
     slope, shift = network.calibration.tolist()
     told_slope, told_shift = network.calibration_told.tolist()
+    calibration = {"slope": slope, "shift": shift, "told": {"slope": told_slope, "shift": told_shift}}
+    if network.config.heads.labels:
+        calibration["labels"] = network.calibration_labels.tolist()
     return BundleDescription(
         pool=trained.pool,
         policy=trained.encoder.policy,
@@ -120,8 +123,9 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
         output_tokens_known=network.config.heads.output_tokens,
         latency_known=network.config.heads.latency,
         domains=trained.domains,
+        labels=trained.labels,
         network=network.config.to_dict(),
-        calibration={"slope": slope, "shift": shift, "told": {"slope": told_slope, "shift": told_shift}},
+        calibration=calibration,
         trained_on=trained.trained_on,
     )
 
@@ -153,16 +157,17 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
         dict(description.trained_on),
         metrics,
         description.domains,
+        description.labels,
     )
 
 
 def torch_graph(network: RouterNetwork) -> Graph:
     """The network as a function of arrays, to compare with a graph."""
 
-    def run(ids: Ids, mask: Ids, domain: Ids | None = None) -> Outputs:
-        given = (ids, mask) if domain is None else (ids, mask, domain)
+    def run(ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
+        given = (None if array is None else torch.from_numpy(array) for array in (ids, mask, domain, labels))
         with torch.inference_mode():
-            return Outputs(*(found.numpy() for found in network(*map(torch.from_numpy, given))))
+            return Outputs(*(found.numpy() for found in network(*given)))
 
     return run
 
@@ -194,6 +199,7 @@ def _parity(
         encoded=encoded,
         cost_of=cost_of,
         n_domains=trained.network.config.heads.n_domains,
+        labels=trained.network.config.heads.labels,
         tolerance=tolerance,
     )
 

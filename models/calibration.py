@@ -36,7 +36,7 @@ def calibrate(
 ) -> dict[str, Any]:
     """Fits calibration and spread of a network on validation; returns the Brier score there before and after.
 
-    Prompts whose domain is known have a calibration of their own, where there are enough of them.
+    Prompts whose domain or labels are known have calibrations of their own, where there are enough of them.
 
     Args:
         network: Not yet calibrated; it is changed.
@@ -48,11 +48,15 @@ def calibrate(
     target = targets.score[validating].astype(np.float64)
     logits = _logits(raw)
     slope, shift = pair = fit_calibration(logits, target)
-    known = validating[targets.domain[validating] >= 0]
-    told = pair
-    if len(known) >= LEAST_TOLD:
-        said = _logits(predict_inputs(network, inputs, known, domain=targets.domain))
-        told = fit_calibration(said, targets.score[known].astype(np.float64))
+    named = validating[targets.domain[validating] >= 0]
+    told = _fit_told(network, inputs, targets, named, pair, domain=targets.domain)
+    if targets.label is not None:
+        label = targets.label
+        labelled = validating[(label[validating] >= 0).any(1)]
+        both = np.intersect1d(labelled, named)
+        alone = _fit_told(network, inputs, targets, labelled, pair, label=label)
+        beside = _fit_told(network, inputs, targets, both, alone, domain=targets.domain, label=label)
+        network.calibration_labels.copy_(torch.from_numpy(np.stack([alone, beside])))
     network.calibration.copy_(torch.from_numpy(pair))
     network.calibration_told.copy_(torch.from_numpy(told))
     calibrated = logits * slope + shift
@@ -64,6 +68,23 @@ def calibrate(
         "val_brier": float(((expit(calibrated) - target)[recorded] ** 2).mean()),
         "val_brier_before_calibration": float(((expit(logits) - target)[recorded] ** 2).mean()),
     }
+
+
+def _fit_told(
+    network: RouterNetwork,
+    inputs: Inputs,
+    targets: Targets,
+    rows: npt.NDArray[np.intp],
+    otherwise: Array,
+    *,
+    domain: npt.NDArray[np.int64] | None = None,
+    label: npt.NDArray[np.int64] | None = None,
+) -> Array:
+    """The calibration of what is predicted of these rows when told; another where they are too few."""
+    if len(rows) < LEAST_TOLD:
+        return otherwise
+    said = _logits(predict_inputs(network, inputs, rows, domain=domain, labels=label))
+    return fit_calibration(said, targets.score[rows].astype(np.float64))
 
 
 def _logits(predictions: Predictions) -> Array:

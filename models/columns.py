@@ -88,7 +88,9 @@ def with_column(network: RouterNetwork, column: Column) -> RouterNetwork:
     """
     heads, state = network.heads, network.state_dict()
     unchanged = torch.tensor([[1.0], [0.0]])
-    added = {"calibration": unchanged, "calibration_told": unchanged, "doubt": torch.tensor([column.doubt])}
+    added = dict.fromkeys(_calibrations(network), unchanged) | {"doubt": torch.tensor([column.doubt])}
+    if "calibration_labels" in added:
+        added["calibration_labels"] = unchanged.repeat(2, 1, 1)
     for said in heads.columns:
         values = torch.from_numpy(column.values[said]).float().reshape(heads.config.members, -1, 1)
         added |= {f"heads.{name}": part for name, part in _parts(values, _rows(heads, said)).items()}
@@ -101,8 +103,12 @@ def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
     left = [place for place in range(network.config.heads.n_models) if place != at]
     state = network.state_dict()
     names = [f"heads.{name}" for group in network.heads.columns.values() for name in group]
-    names += ["calibration", "calibration_told", "doubt"]
+    names += [*_calibrations(network), "doubt"]
     return _changed(network, {name: state[name][..., left] for name in names}, left)
+
+
+def _calibrations(network: RouterNetwork) -> list[str]:
+    return [name for name in network.state_dict() if name.startswith("calibration")]
 
 
 def _rows(heads: Heads, said: Said) -> dict[str, int]:

@@ -166,7 +166,9 @@ def _kind(network: RouterNetwork) -> str:
 def _other_heads(network: RouterNetwork, targets: Targets) -> RouterNetwork:
     """A fresh network on the same trunk whose heads are of the other kind, and say nothing of usage."""
     kind: HeadKind = "free" if network.config.heads.kind == "factorised" else "factorised"
-    heads = dataclasses.replace(network.config.heads, kind=kind, output_tokens=False, latency=False)
+    heads = dataclasses.replace(
+        network.config.heads, kind=kind, labels=(), output_tokens=False, latency=False
+    )
     other = RouterNetwork(network.trunk, dataclasses.replace(network.config, heads=heads, stack=None))
     with torch.no_grad():
         other.heads.mean.copy_(network.heads.mean)

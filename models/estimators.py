@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from routoo.data.domains import domain_numbers
+from routoo.data.domains import Labels, domain_numbers, label_numbers
 from routoo.data.errors import InputError
 from routoo.data.scores import priced_scores
 from routoo.data.text import PromptEncoder, TextPolicy
@@ -119,7 +119,10 @@ class NetworkEstimator:
 
 
 def predicted_scores(
-    trained: TrainedNetwork, prompts: Sequence[str], domains: Sequence[str | None] | None = None
+    trained: TrainedNetwork,
+    prompts: Sequence[str],
+    domains: Sequence[str | None] | None = None,
+    labels: Labels | None = None,
 ) -> Scores:
     """Predicted score, cost and latency of each model on each prompt, by a network on torch.
 
@@ -127,15 +130,17 @@ def predicted_scores(
         trained: The network with its text side.
         prompts: Texts.
         domains: Domain of each prompt, where it is known; else it is guessed from the text.
+        labels: Values of labels that it learned, likewise.
 
     Raises:
-        InputError: A prompt is no text or blank.
+        InputError: A prompt is no text or blank, or a label was not learned.
     """
     encoded = trained.encoder.encode(prompts)
     order = np.argsort(encoded.lengths, kind="stable")
     back = np.argsort(order)
     numbers = domain_numbers(domains, trained.domains, len(encoded))
-    found = predict_inputs(trained.network, encoded, order, domain=numbers, size=64)
+    told = label_numbers(labels, trained.labels, len(encoded)) if trained.labels or labels else None
+    found = predict_inputs(trained.network, encoded, order, domain=numbers, labels=told, size=64)
     sent = encoded.input_tokens[:, None] * trained.input_token_ratio
     return priced_scores(trained.pool, sent, **{k: v.numpy()[back] for k, v in found._asdict().items()})
 

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from routoo.data.errors import InputError
 
+_FAR = 10.0
+"""Standard deviations beyond which a feature says no more: in training it may have hardly varied."""
+
 HeadKind = Literal["factorised", "free"]
 
 
@@ -23,6 +26,7 @@ class HeadConfig:
         n_features: Width of the features of a prompt.
         n_models: Models of the pool.
         n_domains: Domains that the auxiliary head tells apart; 0 for none.
+        labels: Values of each further label that auxiliary heads tell apart.
         kind: `factorised`: difficulty and abilities shared between the models, so that few outcomes suffice;
             `free`: a vector of its own for each model.
         width: Hidden units.
@@ -39,6 +43,7 @@ class HeadConfig:
     n_features: int
     n_models: int
     n_domains: int = 0
+    labels: tuple[int, ...] = ()
     kind: HeadKind = "factorised"
     width: int = 128
     rank: int = 16
@@ -48,6 +53,7 @@ class HeadConfig:
     latency: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(self.labels))  # a list, where JSON kept it
         for field in ("n_features", "n_models", "width", "rank", "members"):
             if getattr(self, field) < 1:
                 raise InputError(f"{field} must be at least 1, got {getattr(self, field)}")
@@ -65,13 +71,22 @@ class HeadOutputs(NamedTuple):
     """What the heads say, each with a first axis of members.
 
     `logits`, `log_tokens` and `log_latency` are ``(members, n_prompts, n_models)``; `domain_logits` is
-    ``(members, n_prompts, n_domains)``. What was not learned is None.
+    ``(members, n_prompts, n_domains)``, and `label_logits` has such a tensor for each label. `logits` know no
+    label: `told` is what the labels that are known add to them, of the same shape. What was not learned is
+    None, and so is `told` where no label is.
     """
 
     logits: Tensor
     domain_logits: Tensor | None
     log_tokens: Tensor | None
     log_latency: Tensor | None
+    label_logits: tuple[Tensor, ...] = ()
+    told: Tensor | None = None
+
+    @property
+    def told_logits(self) -> Tensor:
+        """The logits of those who know the labels too."""
+        return self.logits if self.told is None else self.logits + self.told
 
 
 class Heads(nn.Module):
@@ -79,7 +94,8 @@ class Heads(nn.Module):
 
     The score head is an item response form: ``logit = base_j(x) + a_j · difficulty(x) + u_j · h(x)``. With
     domains, ``base_j(x)`` is a table of domains by models, read through a posterior over domains that an
-    auxiliary head guesses from the text; without, it is the model's own mean.
+    auxiliary head guesses from the text; without, it is the model's own mean. Each further label has a head
+    and a table of its own, whose word is added.
 
     Example:
         >>> heads = Heads(HeadConfig(n_features=8, n_models=3, members=2))
@@ -99,6 +115,8 @@ class Heads(nn.Module):
         self.hidden = _Dense(s, config.n_features, width)
         self.base = nn.Parameter(torch.zeros(s, max(config.n_domains, 1), m))
         self.domain = _Dense(s, width, config.n_domains) if config.n_domains else None
+        self.label = _Dense(s, width, sum(config.labels)) if config.labels else None
+        self.label_table = nn.Parameter(torch.zeros(s, sum(config.labels), m)) if config.labels else None
         if config.kind == "factorised":
             self.abilities = _Dense(s, width, 1 + config.rank, scale=0.3)
             self.loadings = nn.Parameter(torch.randn(s, 1 + config.rank, m) * 0.1)
@@ -113,6 +131,8 @@ class Heads(nn.Module):
     def columns(self) -> dict[Said, tuple[str, ...]]:
         """Parameters with a column a model (the last axis), by what is said with them, linearly in each."""
         score = ("base", "loadings") if self.config.kind == "factorised" else ("base", *_dense("abilities"))
+        if self.label_table is not None:
+            score = (*score, "label_table")
         names: dict[Said, tuple[str, ...]] = {"logits": score}
         if self.tokens is not None:
             names["log_tokens"] = _dense("tokens")
@@ -120,13 +140,16 @@ class Heads(nn.Module):
             names["log_latency"] = _dense("latency")
         return names
 
-    def forward(self, features: Tensor, domain: Tensor | None = None) -> HeadOutputs:
+    def forward(
+        self, features: Tensor, domain: Tensor | None = None, labels: Tensor | None = None
+    ) -> HeadOutputs:
         """What the heads say of features ``(n_prompts, n_features)``.
 
         Args:
             features: Of each prompt.
             domain: Number of each prompt's domain where it is known, else -1, ``(n_prompts,)``: it is then
                 read from the table instead of the posterior that the heads guess.
+            labels: Likewise the number of its value of each label, ``(n_prompts, n_labels)``.
         """
         config = self.config
         h = self.hidden_units(features)
@@ -140,22 +163,38 @@ class Heads(nn.Module):
             domain_logits = self.domain(h)
             posterior = domain_logits.softmax(-1)
             if domain is not None:
-                told = (domain[:, None] == torch.arange(config.n_domains, device=domain.device)).float()
-                posterior = told + (1 - told.sum(-1, keepdim=True)) * posterior
+                posterior = posterior + _corrected(posterior, domain)
             logits = logits + torch.bmm(posterior, self.base)
+        label_logits: tuple[Tensor, ...] = ()
+        told = None
+        if self.label is not None and self.label_table is not None:
+            label_logits = self.label(h).split(config.labels, dim=-1)
+            posteriors = [guess.softmax(-1) for guess in label_logits]
+            logits = logits + torch.bmm(torch.cat(posteriors, -1), self.label_table)
+            if labels is not None:
+                pairs = zip(posteriors, labels.unbind(1), strict=True)
+                told = torch.bmm(torch.cat([_corrected(*pair) for pair in pairs], -1), self.label_table)
         return HeadOutputs(
             logits,
             domain_logits,
             self.tokens(h) if self.tokens is not None else None,
             self.latency(h) if self.latency is not None else None,
+            label_logits,
+            told,
         )
 
     def hidden_units(self, features: Tensor) -> Tensor:
         """What each member's hidden layer says of features: ``(members, n_prompts, width)``."""
         dropout = self.config.dropout
-        x = (features.float() - self.mean) / self.std
+        x = ((features.float() - self.mean) / self.std).clamp(-_FAR, _FAR)
         x = F.dropout(x.expand(self.config.members, *x.shape), dropout / 2, self.training)
         return F.dropout(F.gelu(self.hidden(x)), dropout, self.training)
+
+
+def _corrected(posterior: Tensor, number: Tensor) -> Tensor:
+    """What a posterior ``(members, n_prompts, n_values)`` changes by where the value is known, else 0."""
+    known = (number[:, None] == torch.arange(posterior.shape[-1], device=number.device)).float()
+    return known - known.sum(-1, keepdim=True) * posterior
 
 
 def _dense(name: str) -> tuple[str, str]:

@@ -132,6 +132,10 @@ def _target_arrays(targets: Targets) -> dict[str, npt.NDArray[Any]]:
         arrays["log_latency"] = targets.log_latency
     if targets.taught is not None:
         arrays["taught"] = targets.taught
+    if targets.label is not None:
+        arrays["label"] = targets.label
+    if targets.told is not None:
+        arrays["told"] = targets.told
     return arrays
 
 
@@ -159,7 +163,8 @@ class RouterModule(L.LightningModule):
 
     def outputs(self, batch: dict[str, Tensor]) -> HeadOutputs:
         """What the heads say of a batch of inputs of any kind."""
-        return self.network.heads(network_features(self.network, batch))  # type: ignore[no-any-return]  # nn.Module is untyped
+        features = network_features(self.network, batch)
+        return self.network.heads(features, labels=batch.get("label"))  # type: ignore[no-any-return]  # nn.Module is untyped
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
         """The loss of one batch; dropout is seeded by the step, so that a resumed run goes on unchanged."""
@@ -225,18 +230,26 @@ def _learning_by_depth(trunk: nn.Module) -> list[list[nn.Parameter]]:
 def router_loss(outputs: HeadOutputs, batch: dict[str, Tensor], options: TrainOptions) -> Tensor:
     """Masked cross-entropy with soft labels, plus domain cross-entropy and Huber losses on log usage.
 
+    Where prompts have labels, half of the first is that of the logits of those who know them, so that both
+    are learned: what a prompt says by itself, and what a label adds.
+
     Each member's loss is its own mean over the known cells; members add up, so that they learn as if alone.
     Where costs are told, what is lost by choosing by the predictions is added (see `mean_regret`).
     """
     members = outputs.logits.shape[0]
-    loss = _masked(F.binary_cross_entropy_with_logits, outputs.logits, batch.get("taught", batch["score"]))
-    if outputs.domain_logits is not None and options.domain_weight > 0:
-        known = batch["domain"] >= 0
-        if known.any():
-            guesses = outputs.domain_logits[:, known].flatten(0, 1)
-            loss = loss + options.domain_weight * F.cross_entropy(
-                guesses, batch["domain"][known].repeat(members)
-            )
+    target = batch.get("taught", batch["score"])
+    loss = _masked(F.binary_cross_entropy_with_logits, outputs.logits, target)
+    if outputs.told is not None:
+        told = _masked(F.binary_cross_entropy_with_logits, outputs.told_logits, batch.get("told", target))
+        loss = (loss + told) / 2
+    guesses = [] if outputs.domain_logits is None else [(outputs.domain_logits, batch["domain"])]
+    if outputs.label_logits:
+        guesses += zip(outputs.label_logits, batch["label"].unbind(1), strict=True)
+    for said, number in guesses:
+        known = number >= 0
+        if options.domain_weight > 0 and known.any():
+            missed = F.cross_entropy(said[:, known].flatten(0, 1), number[known].repeat(members))
+            loss = loss + options.domain_weight * missed
     for guess, name in ((outputs.log_tokens, "log_tokens"), (outputs.log_latency, "log_latency")):
         if guess is not None:
             loss = loss + options.usage_weight * _masked(F.smooth_l1_loss, guess, batch[name])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from routoo.data.domains import Labels, label_numbers
 from routoo.data.splits import split_seed_of
 from routoo.models.features import Progress, on_accelerator, prompt_features
 from routoo.models.options import TrainOptions
@@ -48,11 +49,13 @@ def nano_network(
     """
     large = Trunk(teacher.network.trunk, teacher.encoder.tokenizer, str(teacher.trained_on["trunk"]), True)
 
-    def teach(prompts: EncodedPrompts) -> Array:
+    def teach(prompts: EncodedPrompts, labels: Labels | None) -> Array:
         layers = teacher.network.config.layers
         with on_accelerator(large, options.accelerator):
             features = prompt_features(large, prompts, layers, cache_dir=options.cache_dir, progress=progress)
-        return predict_inputs(teacher.network, features, np.arange(len(prompts))).p_correct.numpy()
+        told = None if labels is None else label_numbers(labels, teacher.labels, len(prompts))
+        rows = np.arange(len(prompts))
+        return predict_inputs(teacher.network, features, rows, labels=told).p_correct.numpy()
 
     split_seed = split_seed_of(teacher.trained_on)
     nano = train_network(

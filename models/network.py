@@ -75,6 +75,7 @@ class RouterNetwork(nn.Module):
 
     calibration: Tensor
     calibration_told: Tensor
+    calibration_labels: Tensor
     spread: Tensor
     doubt: Tensor
 
@@ -89,6 +90,8 @@ class RouterNetwork(nn.Module):
         unchanged = torch.tensor([[1.0], [0.0]]).repeat(1, config.heads.n_models)
         self.register_buffer("calibration", unchanged)
         self.register_buffer("calibration_told", unchanged.clone())  # where the domain is known
+        if config.heads.labels:  # where a label is known: and the domain is not, or is
+            self.register_buffer("calibration_labels", unchanged.repeat(2, 1, 1))
         self.register_buffer("spread", torch.ones(()))
         self.register_buffer("doubt", torch.zeros(config.heads.n_models))
 
@@ -111,31 +114,55 @@ class RouterNetwork(nn.Module):
         """Features ``(n_prompts, n_features)`` of token ids and mask (see `pooled_features`)."""
         return pooled_features(self.trunk, self.config.layers, input_ids, attention_mask)
 
-    def predict_features(self, features: Tensor, domain: Tensor | None = None) -> Predictions:
+    def predict_features(
+        self, features: Tensor, domain: Tensor | None = None, labels: Tensor | None = None
+    ) -> Predictions:
         """Calibrated predictions from features that were computed before."""
-        outputs = self.heads(features, domain)
+        outputs = self.heads(features, domain, labels)
         logits = outputs.logits.mean(0)
         if self.stack is not None:
             logits = self.stack(features, logits, domain)
-        return self._calibrated(outputs, logits, domain)
+        if outputs.told is not None:
+            logits = logits + outputs.told.mean(0)
+        return self._calibrated(outputs, logits, *self._calibration(domain, labels))
 
     def attach(self, stack: Stack) -> None:
         """Gives a stack a say in the logits; calibration has to be fitted again after it."""
         self.stack = stack
         self.config = dataclasses.replace(self.config, stack=stack.config)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, domain: Tensor | None = None) -> Predictions:
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        domain: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> Predictions:
         """Calibrated predictions for token ids and mask, both ``(n_prompts, length)`` int64.
 
-        `domain` ``(n_prompts,)`` int64 numbers the domain of each prompt where it is known, else -1.
+        `domain` ``(n_prompts,)`` int64 numbers the domain of each prompt where it is known, else -1; `labels`
+        ``(n_prompts, n_labels)`` likewise its value of each label.
         """
-        return self.predict_features(self.features(input_ids, attention_mask), domain)
+        return self.predict_features(self.features(input_ids, attention_mask), domain, labels)
 
-    def _calibrated(self, outputs: HeadOutputs, logits: Tensor, domain: Tensor | None) -> Predictions:
-        slope, shift = self.calibration
-        if domain is not None:
-            known, (told_slope, told_shift) = domain[:, None] >= 0, self.calibration_told
+    def _calibration(self, domain: Tensor | None, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Slope and shift of the logits, by what is known of each prompt beside its text."""
+
+        def by_domain(guessed: Tensor, told: Tensor) -> Tensor:
+            """``(2, n_prompts or 1, n_models)``."""
+            pair = guessed[:, None]
+            return pair if domain is None else torch.where(domain[:, None] >= 0, told[:, None], pair)
+
+        slope, shift = by_domain(self.calibration, self.calibration_told)
+        if labels is not None and self.config.heads.labels:
+            known, (told_slope, told_shift) = (
+                (labels >= 0).any(1)[:, None],
+                by_domain(*self.calibration_labels),
+            )
             slope, shift = torch.where(known, told_slope, slope), torch.where(known, told_shift, shift)
+        return slope, shift
+
+    def _calibrated(self, outputs: HeadOutputs, logits: Tensor, slope: Tensor, shift: Tensor) -> Predictions:
         logits = logits * slope + shift
         unknown = torch.full_like(logits, float("nan"))
         members = outputs.logits.shape[0]
@@ -143,7 +170,8 @@ class RouterNetwork(nn.Module):
         if members > 1:
             # The members disagree by what the data leave open, and `spread` makes that a standard error;
             # `doubt` is what they cannot know of a model that joined after they were trained.
-            variance = (outputs.logits - outputs.logits.mean(0)).square().sum(0) / (members - 1)
+            said = outputs.told_logits
+            variance = (said - said.mean(0)).square().sum(0) / (members - 1)
             error = (variance * (slope * self.spread).square() + self.doubt.square()).sqrt()
         return Predictions(
             logits.sigmoid(),

@@ -25,6 +25,10 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], object]]] = 
 """By annotation: what a value must be in words, whether it is that, and what it becomes."""
 
 
+_RESERVED = ("prompt_id", "prompt", "domain", "split", "answer")
+"""Columns that are no labels: what has a meaning of its own, and what is not known when a prompt comes."""
+
+
 def default_cache_dir() -> Path:
     """Where features are kept unless told otherwise."""
     return Path.home() / ".cache" / "routoo" / "features"
@@ -58,7 +62,10 @@ class TrainOptions:
         trunk_learning_rate: Peak rate of the trunk, where it learns.
         layer_decay: What the rate of each layer that learns is multiplied by for the layer below it.
         weight_decay: Of AdamW.
-        domain_weight: Weight of the auxiliary loss that makes the heads guess the prompt's domain.
+        labels: Columns of the prompts that are known when they are routed, beside the domain: language,
+            tenant, task. The router can then be told them; where it is not, it guesses them from the text.
+        domain_weight: Weight of the auxiliary losses that make the heads guess the prompt's domain and
+            labels.
         usage_weight: Weight of the losses on output tokens and latency.
         utility_weight: Weight of what is lost by choosing by the predictions at random prices; off by
             default, since it routed no better on validation.
@@ -94,6 +101,7 @@ class TrainOptions:
     trunk_learning_rate: float = 5e-5
     layer_decay: float = 0.8
     weight_decay: float = 1e-2
+    labels: tuple[str, ...] = ()
     domain_weight: float = 0.3
     usage_weight: float = 0.1
     utility_weight: float = 0.0
@@ -147,6 +155,15 @@ class TrainOptions:
 
     def _check_kinds(self) -> None:
         """Refuses values of another kind; numbers of numpy become Python's, and names of folders paths."""
+        labels = self.labels
+        if not isinstance(labels, list | tuple) or not all(isinstance(name, str) for name in labels):
+            raise InputError(f"labels must be a list of names of columns, got {labels!r}")
+        if len(set(labels) - set(_RESERVED)) < len(labels):
+            raise InputError(
+                f"labels must be columns beside {', '.join(_RESERVED)}, each named once, "
+                f"got {', '.join(labels)}"
+            )
+        object.__setattr__(self, "labels", tuple(labels))
         for option in fields(self):
             value, (kind, *others) = getattr(self, option.name), str(option.type).split(" | ")
             if kind not in _KINDS or (value is None and others == ["None"]):

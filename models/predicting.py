@@ -34,17 +34,19 @@ def predict_inputs(
     rows: npt.NDArray[np.intp],
     *,
     domain: npt.NDArray[np.int64] | None = None,
+    labels: npt.NDArray[np.int64] | None = None,
     size: int = 256,
 ) -> Predictions:
     """Calibrated predictions for rows of features or of encoded prompts, in the order of `rows`.
 
-    `domain` ``(n_prompts,)`` numbers the domain of each row of `inputs` where it is known, else -1.
+    `domain` ``(n_prompts,)`` numbers the domain of each row of `inputs` where it is known, else -1, and
+    `labels` ``(n_prompts, n_labels)`` its value of each label.
     """
     parts = []
     with torch.inference_mode():
         for chosen, features in _features(network, inputs, rows, size):
-            told = None if domain is None else torch.from_numpy(domain[chosen])
-            parts.append(network.predict_features(features, told))
+            told = (None if ids is None else torch.from_numpy(ids[chosen]) for ids in (domain, labels))
+            parts.append(network.predict_features(features, *told))
     return Predictions(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
+
+from routoo.data.domains import Label
+from routoo.data.errors import InputError
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
@@ -15,7 +20,8 @@ Array = npt.NDArray[np.float32]
 
 _LEAST_IN_DOMAIN = 10
 _MOST_DOMAINS = 256
-_REST = "(all other domains)"
+_REST = "(all others)"
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +35,9 @@ class Targets:
         domain: Number of the domain of each prompt, ``(n_prompts,)``; -1 where it is not known.
         domains: Names of the domains.
         taught: What a teacher says of every score, ``(n_prompts, n_models)``: learned in place of `score`.
+        told: What it says where it is told the labels; None where there are none.
+        label: Number of the value of each label, ``(n_prompts, n_labels)``; -1 where it is not known.
+        labels: The labels.
     """
 
     score: Array
@@ -37,35 +46,53 @@ class Targets:
     domain: npt.NDArray[np.int64]
     domains: tuple[str, ...]
     taught: Array | None = None
+    told: Array | None = None
+    label: npt.NDArray[np.int64] | None = None
+    labels: tuple[Label, ...] = ()
 
     def rows(self, index: npt.NDArray[np.intp]) -> Targets:
         """The targets of these prompts."""
-        return Targets(
-            self.score[index],
-            None if self.log_tokens is None else self.log_tokens[index],
-            None if self.log_latency is None else self.log_latency[index],
-            self.domain[index],
-            self.domains,
-            None if self.taught is None else self.taught[index],
-        )
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("domains", "labels")}
+        cut: dict[str, Any] = {n: None if array is None else array[index] for n, array in arrays.items()}
+        return replace(self, **cut)
 
 
-def targets_of(outcomes: Outcomes, models: tuple[str, ...], *, fitting: npt.NDArray[np.bool_]) -> Targets:
+def targets_of(
+    outcomes: Outcomes,
+    models: tuple[str, ...],
+    *,
+    fitting: npt.NDArray[np.bool_],
+    labels: Sequence[str] = (),
+) -> Targets:
     """The targets that outcomes give for these models.
 
     Args:
         outcomes: Recorded outcomes.
         models: Names of the columns.
         fitting: Prompts that are trained on, ``(n_prompts,)``: a domain counts when enough of them have it.
+        labels: Columns of the prompts that are learned beside the domain.
+
+    Raises:
+        InputError: There is no such column, or it has no two values that enough prompts have.
     """
     matrices = outcomes.to_matrices(models)
-    domain, names = _domains(outcomes.domains or [None] * len(outcomes), fitting)
+    domain, names = _frequent(outcomes.domains or [None] * len(outcomes), fitting)
+    known = outcomes.labels(labels)
+    columns = {name: _frequent(values, fitting) for name, values in known.items()}
+    if few := [name for name, (_, values) in columns.items() if not values]:
+        raise InputError(
+            f"{outcomes.name}: labels {', '.join(few)} lack two values with {_LEAST_IN_DOMAIN} prompts each "
+            "to train on, so that nothing can be learned of them: leave them out, or put rare values and "
+            "ranges of numbers together"
+        )
     return Targets(
         score=matrices.score.astype(np.float32),
         log_tokens=_log(matrices.output_tokens + 1),
         log_latency=_log(np.maximum(matrices.latency_s, 1e-3)),
         domain=domain,
         domains=names,
+        label=np.stack([numbers for numbers, _ in columns.values()], axis=1) if columns else None,
+        labels=tuple(Label(name, values) for name, (_, values) in columns.items()),
     )
 
 
@@ -86,10 +113,42 @@ def shrunk_log_odds(targets: Targets, *, strength: float = 20.0) -> Array:
     return np.asarray(np.log(mean / (1 - mean)), np.float32)
 
 
-def _domains(
+def label_effects(targets: Targets, base: Array, *, strength: float = 20.0) -> Array:
+    """What each value of each label adds to log-odds beside the domain, ``(n_values, n_models)``.
+
+    Values of all labels, one label below the other. Labels may say the same of a prompt: each is fitted in
+    turn to what the others leave, by a step of Newton's method that is shrunk as if by `strength` further
+    prompts on which the value makes no difference.
+
+    Args:
+        targets: Of the prompts that are trained on.
+        base: Log-odds per domain and model, as `shrunk_log_odds` has them.
+        strength: How strongly to shrink.
+    """
+    assert targets.label is not None  # for the type checker: only asked where there are labels
+    known, score = ~np.isnan(targets.score), np.nan_to_num(targets.score)
+    start = base[targets.domain] if len(targets.domains) else np.broadcast_to(base[0], score.shape)
+    if len(targets.domains):
+        start = np.where(targets.domain[:, None] >= 0, start, base.mean(0))
+    effects = [np.zeros((len(label.values), score.shape[1])) for label in targets.labels]
+    rows = [np.maximum(numbers, 0) for numbers in targets.label.T]
+    has = [(numbers >= 0)[:, None] for numbers in targets.label.T]
+    for _ in range(_ROUNDS):
+        for at, effect in enumerate(effects):
+            logits = start + sum(e[r] * h for e, r, h in zip(effects, rows, has, strict=True))
+            p = expit(logits)
+            counted = known & has[at]
+            missed, curvature = np.zeros_like(effect), np.full_like(effect, strength / 4)
+            np.add.at(missed, rows[at], np.where(counted, score - p, 0.0))
+            np.add.at(curvature, rows[at], np.where(counted, p * (1 - p), 0.0))
+            effect += (missed - strength / 4 * effect) / curvature
+    return np.concatenate(effects).astype(np.float32)
+
+
+def _frequent(
     labels: list[str | None], fitting: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """Domains with enough prompts to learn from, by name; the rest together as one more."""
+    """Values with enough prompts to learn from, by name; the rest together as one more."""
     seen: dict[str, int] = {}
     for label, used in zip(labels, fitting, strict=True):
         if label is not None and used:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from routoo.data.domains import Label, Labels
 from routoo.data.errors import InputError
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
@@ -31,7 +32,7 @@ from routoo.models.lower_layers import LowerLayers, has_plain_layers
 from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
 from routoo.models.options import TrainOptions
 from routoo.models.predicting import hidden_units
-from routoo.models.targets import Array, Targets, shrunk_log_odds, targets_of
+from routoo.models.targets import Array, Targets, label_effects, shrunk_log_odds, targets_of
 from routoo.models.trunk import Trunk, layers_of, load_trunk, max_positions, trunk_config
 from routoo.models.usage import fit_usage
 
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
 
-_MEASURED = ("heads.mean", "heads.std", "calibration", "calibration_told", "spread")
+_MEASURED = ("heads.mean", "heads.std", "calibration", "calibration_told", "calibration_labels", "spread")
 """What a network that is fitted again on more prompts takes over from the first."""
 
-Teach = Callable[[EncodedPrompts], Array]
+Teach = Callable[[EncodedPrompts, Labels | None], Array]
 """What a teacher says of the score of each model on these prompts, ``(n_prompts, n_models)`` in [0, 1]."""
 
 _STANDARD_SAMPLE = 1024
@@ -61,6 +62,7 @@ class TrainedNetwork:
         trained_on: Data, options and seed, as plain JSON values.
         metrics: Figures on validation, as plain JSON values.
         domains: Names of the domains that it learned, in the order of their numbers.
+        labels: The labels that it learned.
     """
 
     network: RouterNetwork
@@ -70,6 +72,7 @@ class TrainedNetwork:
     trained_on: dict[str, Any]
     metrics: dict[str, Any]
     domains: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
 
 
 def train_network(
@@ -111,10 +114,12 @@ def train_network(
         _check_options(trunk, options)
         encoder = PromptEncoder(trunk.tokenizer, TextPolicy(min(options.max_tokens, max_positions(trunk))))
         encoded = encoder.encode(learned.texts)
-        targets = targets_of(learned, pool.names, fitting=np.isin(np.arange(len(learned)), fitting))
+        seen_first = np.isin(np.arange(len(learned)), fitting)
+        targets = targets_of(learned, pool.names, fitting=seen_first, labels=options.labels)
         _check_covered(targets, fitting, validating, pool.names)
         if teach is not None:
-            targets = replace(targets, taught=teach(encoded))
+            told = teach(encoded, learned.labels(options.labels)) if options.labels else None
+            targets = replace(targets, taught=teach(encoded, None), told=told)
         network = _initial_network(trunk, targets, fitting, options)
         with on_accelerator(trunk, options.accelerator):
             inputs = _read(trunk, network, encoded, fitting, options, progress)
@@ -137,7 +142,8 @@ def train_network(
         if options.refit and options.tune == "frozen":
             more = data.changed(fitting=seen)
             fresh = _initial_network(trunk, targets, seen, options)
-            fresh.load_state_dict({name: network.state_dict()[name] for name in _MEASURED}, strict=False)
+            measured = {name: value for name, value in network.state_dict().items() if name in _MEASURED}
+            fresh.load_state_dict(measured, strict=False)
             fit_network(fresh, more, None, options, f"{run_id}-all", epochs=fitted.epochs)
             network = fresh.cpu().eval()
             if ensemble is not None:
@@ -157,7 +163,14 @@ def train_network(
         "cut_prompts": int(encoded.cut.sum()),
     }
     return TrainedNetwork(
-        network, encoder, pool, ratio, trained_on, {"epochs": fitted.history, **metrics}, targets.domains
+        network,
+        encoder,
+        pool,
+        ratio,
+        trained_on,
+        {"epochs": fitted.history, **metrics},
+        targets.domains,
+        targets.labels,
     )
 
 
@@ -206,6 +219,7 @@ def _initial_network(
         n_features=trunk.width * len(layers) + 1,
         n_models=targets.score.shape[1],
         n_domains=len(targets.domains),
+        labels=tuple(len(label.values) for label in targets.labels),
         kind=options.heads,
         width=options.width,
         rank=options.rank,
@@ -217,7 +231,10 @@ def _initial_network(
     network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
     seen = targets.rows(fitting)
     with torch.no_grad():
-        network.heads.base.copy_(torch.from_numpy(shrunk_log_odds(seen)))
+        base = shrunk_log_odds(seen)
+        network.heads.base.copy_(torch.from_numpy(base))
+        if network.heads.label_table is not None:
+            network.heads.label_table.copy_(torch.from_numpy(label_effects(seen, base)))
         for head, known in (
             (network.heads.tokens, seen.log_tokens),
             (network.heads.latency, seen.log_latency),
@@ -300,7 +317,8 @@ def _run_id(
     parts = learned.prompts["split"].to_list()
     prompts = [learned.prompt_ids, learned.texts, learned.domains, parts]
     digest = hashlib.sha256(json.dumps([values, pool.names, prompts], sort_keys=True).encode())
-    for told in (targets.score, targets.log_tokens, targets.log_latency, targets.taught, cost):
+    arrays = (targets.score, targets.log_tokens, targets.log_latency, targets.taught, targets.label, cost)
+    for told in arrays:
         digest.update(b"none" if told is None else np.nan_to_num(told, nan=np.inf).tobytes())
     return digest.hexdigest()[:16]
 

@@ -16,6 +16,7 @@ from routoo.data.pricing import derive_pool
 from routoo.data.scores import Scores
 
 if TYPE_CHECKING:
+    from routoo.data.domains import Labels
     from routoo.export.parity import ParityReport
     from routoo.models.features import Progress
     from routoo.models.options import TrainOptions
@@ -54,22 +55,28 @@ class Predictor:
         """Figures on validation, as plain JSON values."""
         return self.trained.metrics
 
-    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+    def predict(
+        self,
+        prompts: Sequence[str],
+        domains: Sequence[str | None] | None = None,
+        labels: Labels | None = None,
+    ) -> Scores:
         """Predicted score, cost and latency of each model on each prompt.
 
         Args:
             prompts: Texts.
             domains: Domain of each prompt, where it is known; else it is guessed from the text.
+            labels: Values of labels that it learned, likewise.
 
         Raises:
-            InputError: There is no prompt, or one is no text or blank.
+            InputError: There is no prompt, or one is no text or blank, or a label was not learned.
         """
         from routoo.models.estimators import predicted_scores
 
         texts = [] if prompts is None or isinstance(prompts, str) else list(prompts)
         if not texts:
             raise InputError("nothing to predict: expected a list of at least one prompt")
-        return predicted_scores(self.trained, texts, domains)
+        return predicted_scores(self.trained, texts, domains, labels)
 
     def add_model(
         self, model: PoolModel, outcomes: Outcomes, *, progress: Progress | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +18,7 @@ from routoo.solver.select import Selection, select
 
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
+    from routoo.data.domains import Label, Labels
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
 
@@ -72,6 +73,11 @@ class Router:
         return self.runtime.pool
 
     @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels that it learned, with their values, and can be told."""
+        return self.runtime.bundle.description.labels
+
+    @property
     def domains(self) -> tuple[str, ...]:
         """The domains that it learned, and can be told."""
         return self.runtime.bundle.description.domains
@@ -86,6 +92,7 @@ class Router:
         prompts: Sequence[str],
         *,
         domains: Sequence[str | None] | None = None,
+        labels: Labels | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
@@ -95,13 +102,17 @@ class Router:
             prompts: Texts.
             domains: Domain of each prompt, where it is known; else, or where it is none of `domains`, it is
                 guessed from the text.
+            labels: By name of a label that it learned, its value for each prompt, likewise.
             prompt_ids: Their names in the result.
             progress: Told the prompts that are done, and all that there are.
 
         Raises:
-            InputError: There is no prompt, or one is no text or blank, or a domain is neither text nor None.
+            InputError: There is no prompt, or one is no text or blank, a domain or the value of a label is
+                neither text nor None, or a label was not learned.
         """
-        return self.runtime.predict(prompts, domains=domains, prompt_ids=prompt_ids, progress=progress)
+        return self.runtime.predict(
+            prompts, domains=domains, labels=labels, prompt_ids=prompt_ids, progress=progress
+        )
 
     def select(
         self,
@@ -112,6 +123,7 @@ class Router:
         models: Sequence[str] | None = None,
         price: float = 0.0,
         domain: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
         confidence: float | None = None,
         pacer: Pacer | None = None,
     ) -> Selection:
@@ -124,6 +136,7 @@ class Router:
             models: Names that may be chosen; the whole pool when not given.
             price: Quality per dollar: score that one USD must buy. `Assignment.prices` has it for a budget.
             domain: Domain of the prompt, where it is known.
+            labels: Its values of labels that the router learned, where they are known.
             confidence: Choose by the score that each model exceeds with this confidence (see
                 `Scores.cautious`), such as 0.9; by the expected score when not given. The choice reports
                 both: `p_correct` is expected of it, `cautious_p_correct` is what it was chosen by.
@@ -134,7 +147,13 @@ class Router:
             InputError: The prompt or a limit cannot be used.
             InfeasibleError: No model keeps the limits; the message names the least that would do.
         """
-        predicted = self.predict([prompt], domains=None if domain is None else [domain])
+        if labels is not None and not isinstance(labels, Mapping):
+            raise InputError(f"labels must be a mapping from label to value, got {type(labels).__name__}")
+        predicted = self.predict(
+            [prompt],
+            domains=None if domain is None else [domain],
+            labels={name: [value] for name, value in (labels or {}).items()},
+        )
         scores = predicted if confidence is None else predicted.cautious(confidence)
         if pacer is not None:
             if price:
@@ -155,6 +174,7 @@ class Router:
         self,
         prompts: Sequence[str] | Scores,
         *,
+        labels: Labels | None = None,
         prompt_ids: Sequence[str] | None = None,
         confidence: float | None = None,
         solver: SolverName = "auto",
@@ -169,6 +189,7 @@ class Router:
 
         Args:
             prompts: Texts, or scores that were predicted before.
+            labels: As in `predict`, where texts are given.
             prompt_ids: Their names in the result.
             confidence: Choose by the score that each model exceeds with this confidence (see
                 `Scores.cautious`); by the expected score when not given.
@@ -187,9 +208,16 @@ class Router:
         known = {field.name for field in dataclasses.fields(Problem)} - {"scores"}
         if unknown := sorted(set(limits) - known):
             raise InputError(f"unknown limits {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-        if not isinstance(prompts, Scores):
+        if isinstance(prompts, Scores):
+            if labels is not None:
+                raise InputError("labels are told when scores are predicted: give texts, or leave labels out")
+        else:
             prompts = self.predict(
-                prompts, domains=limits.get("domains"), prompt_ids=prompt_ids, progress=progress
+                prompts,
+                domains=limits.get("domains"),
+                labels=labels,
+                prompt_ids=prompt_ids,
+                progress=progress,
             )
         scores = prompts if confidence is None else prompts.cautious(confidence)
         plan = solve(Problem(scores=scores, **limits), solver=solver).or_raise()

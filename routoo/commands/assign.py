@@ -9,7 +9,7 @@ import typer
 
 from routoo.commands.arguments import AsJson, Confidence, PoolFile, PromptsFile, Quiet, TableFile, Threads
 from routoo.commands.output import check_output, write_table
-from routoo.commands.requests import prompts_of, say_unlearned
+from routoo.commands.requests import requests_of
 from routoo.commands.terminal import counted, percent, progress, say, show, show_json, stages, table, usd
 from routoo.data.errors import InfeasibleError, InputError
 
@@ -87,13 +87,10 @@ def assign(
 
             if not prompts:
                 raise InputError("give PROMPTS: a file, or - for standard input")
-            asked = prompts_of(prompts, quiet=quiet)
             router = Router.from_pretrained(source, pool=pool, threads=threads)
-            say_unlearned(asked.domains, router, quiet=quiet)
+            asked = requests_of(prompts, router, quiet=quiet)
             with progress("predicting", quiet=quiet) as told:
-                scores = router.predict(
-                    asked.texts, domains=asked.domains, prompt_ids=asked.ids, progress=told
-                )
+                scores = asked.predicted(router, told)
             if frontier is not None:
                 judged = scores if confidence is None else scores.cautious(confidence)
                 _write_frontier(judged, frontier, quiet=quiet)

@@ -38,6 +38,10 @@ def evaluate(
         bool,
         typer.Option("--tell-domains", help="Tell the router each prompt's domain, as if it were known."),
     ] = False,
+    tell_labels: Annotated[
+        bool,
+        typer.Option("--tell-labels", help="Tell the router each prompt's labels that it learned, likewise."),
+    ] = False,
     pool: PoolFile = None,
     seed: Seed = 0,
     samples: Annotated[
@@ -76,6 +80,7 @@ def evaluate(
             Outcomes.read(source),
             part=_part(part),
             tell_domains=tell_domains,
+            tell_labels=tell_labels,
             cache_dir=default_cache_dir(),
             seed=seed,
             samples=samples,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from routoo.commands.arguments import AsJson, Bundle, PoolFile, PromptsFile, Quiet, TableFile, Threads
 from routoo.commands.output import check_output, write_table
-from routoo.commands.requests import prompts_of, say_unlearned
+from routoo.commands.requests import requests_of
 from routoo.commands.terminal import counted, figure, percent, progress, show, show_json, table_of_known, usd
 
 if TYPE_CHECKING:
@@ -33,11 +33,10 @@ def predict(
 
     if output is not None:
         check_output(output)
-    asked = prompts_of(prompts, quiet=quiet)
     router = Router.from_pretrained(bundle, pool=pool, threads=threads)
-    say_unlearned(asked.domains, router, quiet=quiet)
+    asked = requests_of(prompts, router, quiet=quiet)
     with progress("predicting", quiet=quiet) as told:
-        scores = router.predict(asked.texts, domains=asked.domains, prompt_ids=asked.ids, progress=told)
+        scores = asked.predicted(router, told)
     if output is not None:
         write_table(scores.to_polars(), output)
     if as_json:

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from routoo.commands.terminal import counted, say
+from routoo.data.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from routoo.data.domains import Labels
     from routoo.data.prompts import Prompts
+    from routoo.data.scores import Scores
+    from routoo.export.runtime import Progress
     from routoo.router import Router
 
 _STDIN = "-"
 
 
-def prompts_of(source: str, *, quiet: bool = False) -> Prompts:
-    """The prompts in a file, or on standard input where the source is ``-``."""
+@dataclass(frozen=True, eq=False)
+class Requests:
+    """Prompts to be routed, with the labels that a router learned and their source knows."""
+
+    prompts: Prompts
+    labels: Labels
+
+    def predicted(self, router: Router, progress: Progress | None = None) -> Scores:
+        """What the router predicts of them."""
+        asked = self.prompts
+        return router.predict(
+            asked.texts, domains=asked.domains, labels=self.labels, prompt_ids=asked.ids, progress=progress
+        )
+
+
+def prompts_of(source: str, *, labels: Sequence[str] = (), quiet: bool = False) -> Prompts:
+    """The prompts in a file, or on standard input where the source is ``-``, with these labels."""
     from routoo.data.prompts import read_prompts
 
     _announce(source, quiet=quiet)
-    prompts = read_prompts(source, sys.stdin.buffer)
+    prompts = read_prompts(source, sys.stdin.buffer, labels=labels)
     if prompts.blank_lines:
         say(f"{prompts.source}: {counted(prompts.blank_lines, 'blank line')} passed over", quiet=quiet)
     return prompts
@@ -37,12 +57,35 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
     return decode_utf8(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
 
 
-def say_unlearned(domains: Sequence[str | None] | None, router: Router, *, quiet: bool = False) -> None:
-    """Remarks on domains that were given and that the router never learned."""
-    from routoo.data.domains import unlearned_domains
+def requests_of(source: str, router: Router, *, quiet: bool = False) -> Requests:
+    """What to route, from a file or from standard input, with what the router can be told of it."""
+    learned = [label.name for label in router.labels]
+    prompts = prompts_of(source, labels=learned, quiet=quiet)
+    requests = Requests(prompts, prompts.labels(learned))
+    if missing := [name for name in learned if name not in requests.labels]:
+        say(f"{prompts.source} has no {', '.join(missing)}: guessed from the text", quiet=quiet)
+    say_unlearned(router, prompts.domains, requests.labels, quiet=quiet)
+    return requests
 
-    if words := unlearned_domains(domains, router.domains):
-        say(words, quiet=quiet)
+
+def say_unlearned(
+    router: Router, domains: Sequence[str | None] | None, labels: Labels, *, quiet: bool = False
+) -> None:
+    """Remarks on domains and values of labels that were given and that the router never learned."""
+    from routoo.data.domains import unlearned_domains, unlearned_labels
+
+    for words in (unlearned_domains(domains, router.domains), *unlearned_labels(labels, router.labels)):
+        if words:
+            say(words, quiet=quiet)
+
+
+def named_values(given: Sequence[str], option: str, example: str) -> dict[str, str]:
+    """Values by name, of an option that takes ``NAME=VALUE`` and may be repeated."""
+    pairs = [text.partition("=") for text in given]
+    for text, (name, _, value) in zip(given, pairs, strict=True):
+        if not name or not value:
+            raise InputError(f"{option} takes NAME=VALUE, such as {example}, got {text!r}")
+    return {name: value for name, _, value in pairs}
 
 
 def _announce(source: str, *, quiet: bool) -> None:

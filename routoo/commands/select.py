@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from routoo.commands.arguments import AsJson, Bundle, Confidence, PoolFile, Quiet
-from routoo.commands.requests import prompt_of, say_unlearned
+from routoo.commands.requests import named_values, prompt_of, say_unlearned
 from routoo.commands.terminal import say, show_json, usd
 from routoo.data.errors import InfeasibleError
 
@@ -44,6 +44,14 @@ def select(
         str | None,
         typer.Option(metavar="NAME", help="Domain of the prompt, where it is known.", show_default=False),
     ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Value of a label that the router learned, where it is known; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     confidence: Confidence = None,
     pool: PoolFile = None,
     as_json: AsJson = False,
@@ -57,7 +65,8 @@ def select(
 
     text = prompt_of(prompt, quiet=quiet)
     router = Router.from_pretrained(bundle, pool=pool)
-    say_unlearned([domain], router, quiet=quiet)
+    labels = named_values(label or (), "--label", "language=de")
+    say_unlearned(router, [domain], {name: [value] for name, value in labels.items()}, quiet=quiet)
     allowed = None if models is None else router.pool.select(map(str.strip, models.split(","))).names
     try:
         choice = router.select(
@@ -67,6 +76,7 @@ def select(
             models=allowed,
             price=price,
             domain=domain,
+            labels=labels,
             confidence=confidence,
         )
     except InfeasibleError as error:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 @options_of(
-    TrainOptions, panel="How to train", leave_out=("checkpoint_dir", "cache_dir", "resume", "progress")
+    TrainOptions,
+    panel="How to train",
+    leave_out=("labels", "checkpoint_dir", "cache_dir", "resume", "progress"),
 )
 def train(
     source: Data,
@@ -35,6 +37,15 @@ def train(
             metavar="FILE",
             help="The models to learn, with prices.",
             show_default="pool.toml beside the outcomes, else what their costs tell",
+        ),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of the prompts, beside domain, that is known when they are routed, such as "
+            "language or tenant; may be repeated.",
+            show_default=False,
         ),
     ] = None,
     resume: Annotated[
@@ -72,6 +83,7 @@ def train(
                 models,
                 on_features=told,
                 checkpoint_dir=state,
+                labels=label or (),
                 resume=resume,
                 cache_dir=cache_dir or default_cache_dir(),
                 progress=is_watched(quiet=quiet),

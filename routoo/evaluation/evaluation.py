@@ -149,7 +149,7 @@ class Evaluation:
             f"{self.router} is told the true ones" if self.told_domains else f"{self.router} is told none"
         )
         table = any(row.name == DOMAIN_TABLE for row in self.rows)
-        return f"{router}; the {DOMAIN_TABLE} is given the true labels" if table else router
+        return f"{router}; the {DOMAIN_TABLE} is given the true ones" if table else router
 
     def headline(self) -> str:
         """What the router buys, in one sentence."""

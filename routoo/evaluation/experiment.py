@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.domains import unlearned_domains
+from routoo.data.domains import Labels, unlearned_domains, unlearned_labels
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
@@ -41,6 +41,7 @@ def evaluate_router(
     *,
     part: Part = "test",
     tell_domains: bool = False,
+    tell_labels: bool = False,
     trunk: str | None = None,
     cache_dir: Path | None = None,
     seed: int = 0,
@@ -51,7 +52,7 @@ def evaluate_router(
 ) -> tuple[Evaluation, Scores]:
     """What a router is worth on the prompts of `part`, and its predictions for them.
 
-    The baselines are fitted on the prompts in ``train`` and ``val``: the domain table, with the true labels,
+    The baselines are fitted on the prompts in ``train`` and ``val``: the domain table, with the true ones,
     where the prompts carry a domain; the 100 nearest neighbours by the embedding of a pretrained trunk.
 
     Args:
@@ -60,6 +61,7 @@ def evaluate_router(
             that no prompt it learned from is judged.
         part: The part to judge on.
         tell_domains: Whether the router is told the domain of each prompt, or must guess it from the text.
+        tell_labels: Whether it is told their values of the labels that it learned.
         trunk: Embeds the prompts for the nearest neighbours; the router's own when it is a pretrained one.
         cache_dir: Where embeddings are kept.
         seed: Of the resamples behind the intervals.
@@ -71,7 +73,7 @@ def evaluate_router(
 
     Raises:
         InputError: The outcomes lack a part, none of them is of a model in the pool, a number is negative, or
-            domains are to be told where there are none, or the router learned none.
+            domains or labels are to be told where there are none, or the router learned none.
         MissingExtraError: Extra `train` is not installed: the nearest neighbours need a trunk.
     """
     if robustness_prompts < 0:
@@ -92,8 +94,9 @@ def evaluate_router(
         raise InputError(f"{outcomes.name} has no domains to tell: its prompts need a column domain")
     if tell_domains and not router.domains:
         raise InputError("this router learned no domains, so that none can be told: leave out --tell-domains")
+    labels = _labels_to_tell(router, judged) if tell_labels else None
     scores = router.predict(
-        judged.texts, domains=domains, prompt_ids=judged.prompt_ids, progress=told(ROUTER)
+        judged.texts, domains=domains, labels=labels, prompt_ids=judged.prompt_ids, progress=told(ROUTER)
     )
     embed = TrunkFeatures(
         trunk or str(trained_on.get("trunk", "")),
@@ -110,11 +113,11 @@ def evaluate_router(
         router=ROUTER,
         samples=samples,
         seed=seed,
-        provenance=provenance,
+        provenance={**(provenance or {}), **_labels_in_words(router, told=tell_labels)},
         told_domains=tell_domains,
     )
-    if unlearned := unlearned_domains(domains, router.domains):
-        found = replace(found, notes=(*found.notes, unlearned))
+    unlearned = [unlearned_domains(domains, router.domains), *unlearned_labels(labels, router.labels)]
+    found = replace(found, notes=(*found.notes, *filter(None, unlearned)))
     if robustness_prompts:
         kinds = _robustness(
             router,
@@ -122,11 +125,26 @@ def evaluate_router(
             judged.texts,
             robustness_prompts,
             domains=domains,
+            labels=labels,
             seed=seed,
             progress=told(CHANGED),
         )
         found = replace(found, robustness=kinds)
     return found, scores
+
+
+def _labels_to_tell(router: Router, judged: Outcomes) -> Labels:
+    if not router.labels:
+        raise InputError("this router learned no labels, so that none can be told: leave out --tell-labels")
+    return judged.labels([label.name for label in router.labels])
+
+
+def _labels_in_words(router: Router, *, told: bool) -> dict[str, str]:
+    """Which labels a router learned, and whether it was told them; nothing where it learned none."""
+    names = ", ".join(label.name for label in router.labels)
+    if not names:
+        return {}
+    return {"labels": f"{names}: {'told' if told else 'guessed from the text'}"}
 
 
 def _robustness(
@@ -136,6 +154,7 @@ def _robustness(
     n_prompts: int,
     *,
     domains: Sequence[str | None] | None,
+    labels: Labels | None,
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Robustness, ...]:
@@ -143,13 +162,15 @@ def _robustness(
     n_prompts = min(n_prompts, len(texts))
     drawn = np.sort(np.random.default_rng(seed).choice(len(texts), n_prompts, replace=False))
     told_domains = None if domains is None else [domains[at] for at in drawn]
+    told_labels = {name: [values[at] for at in drawn] for name, values in (labels or {}).items()}
     total, before = n_prompts * (1 + len(PERTURBATIONS)), 0
 
     def predict(prompts: Sequence[str]) -> Scores:
         nonlocal before
         start, before = before, before + len(prompts)
         told = None if progress is None else lambda done, _: progress(start + done, total)
-        return router.predict(prompts, domains=told_domains, progress=told).columns(trial.models)
+        found = router.predict(prompts, domains=told_domains, labels=told_labels, progress=told)
+        return found.columns(trial.models)
 
     return robustness(predict, [texts[at] for at in drawn], earned=trial.earned[drawn], seed=seed)
 

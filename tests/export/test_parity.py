@@ -29,10 +29,12 @@ def graph(
 ) -> Graph:
     """Two models: the first is better on long prompts, by the mean of the ids; `shift` favours it."""
 
-    def run(ids: Ids, mask: Ids, domain: Ids | None = None) -> Outputs:
+    def run(ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
         first = 0.4 + 0.01 * (ids * mask).sum(1) / mask.sum(1) + shift + padding * (mask == 0).any(1)
         if domain is not None:
             first = first + told * domain
+        if labels is not None:
+            first = first + told * labels.sum(1)
         p = np.stack([first, np.full(len(ids), 0.5)], 1).astype(np.float32)
         return Outputs(p, np.full_like(p, std), np.full_like(p, tokens), np.full_like(p, NAN))
 

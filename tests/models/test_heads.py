@@ -42,3 +42,11 @@ def test_a_bad_configuration_is_refused_by_name(field: str, value: object) -> No
     values = {"n_features": 4, "n_models": 2, field: value}
     with pytest.raises(InputError, match=field):
         HeadConfig(**values)  # type: ignore[arg-type]  # the point of the test
+
+
+def test_a_feature_that_hardly_varied_in_training_does_not_carry_a_prompt_away() -> None:
+    """All prompts of training were cut to the same length, say: a short one is no millionfold exception."""
+    heads = Heads(HeadConfig(n_features=4, n_models=2, members=2)).eval()
+    heads.std.copy_(torch.tensor([1.0, 1.0, 1.0, 1e-6]))
+    usual, short = torch.zeros(1, 4), torch.tensor([[0.0, 0.0, 0.0, -1.5]])
+    assert (heads(short).logits - heads(usual).logits).abs().max() < 10

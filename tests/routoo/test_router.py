@@ -71,7 +71,7 @@ def test_a_known_domain_and_caution_reach_the_choice(tiny_predictor: Predictor, 
     with pytest.raises(routoo.InputError, match="a name or None for each of 3 prompts, got 1"):
         router.predict(asked, domains=["one"])
     for wrong in (["history"], 3):
-        with pytest.raises(routoo.InputError, match="a domain must be a name or None, got"):
+        with pytest.raises(routoo.InputError, match="domains: each must be a name or None, got"):
             router.select(asked[0], domain=wrong)  # type: ignore[arg-type]
 
 
