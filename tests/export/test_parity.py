@@ -95,10 +95,13 @@ def test_what_is_beyond_the_tolerance_is_refused(fp32: Graph, int8: Graph | None
         report.check()
 
 
-def test_a_graph_that_is_off_where_domains_are_told_is_refused() -> None:
-    off = graph(told=0.01)
-    compare(graph(), off, None, encoded=encoded_of(4, 9, 30), cost_of=cost_of).check()
-    report = compare(graph(), off, None, encoded=encoded_of(4, 9, 30), cost_of=cost_of, n_domains=3)
+@pytest.mark.parametrize(("n_domains", "labels"), [(3, ()), (0, (3,)), (2, (1, 2)), (0, (2, 2))])
+def test_a_graph_that_is_off_where_something_is_told_is_refused(
+    n_domains: int, labels: tuple[int, ...]
+) -> None:
+    off, encoded = graph(told=0.01), encoded_of(4, 9, 30)
+    compare(graph(), off, None, encoded=encoded, cost_of=cost_of).check()
+    report = compare(graph(), off, None, encoded=encoded, cost_of=cost_of, n_domains=n_domains, labels=labels)
     assert report.prompts == 3
     assert report.fp32.p_max == report.fp32.padded_p_max == pytest.approx(0.02, abs=1e-6)
     with pytest.raises(BundleError, match=r"float32 p_correct is off by 0.02"):

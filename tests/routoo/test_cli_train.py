@@ -20,7 +20,7 @@ from routoo.models.options import TrainOptions
 Routoo = Callable[..., Result]
 
 QUICK = ("--trunk", "tiny", "--tune", "full", "--epochs", "2", "--members", "1")
-SET_BY_THE_VERB = {"checkpoint_dir", "cache_dir", "progress", "resume"}
+SET_BY_THE_VERB = {"labels", "checkpoint_dir", "cache_dir", "progress", "resume"}
 
 
 @pytest.fixture
