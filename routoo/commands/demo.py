@@ -96,11 +96,15 @@ def _trunk(name: str | None) -> dict[str, Any]:  # Any: fields of TrainOptions
 
 def _spend_of_best_single(outcomes: Outcomes, pool: Pool) -> float:
     """What all test prompts would cost at the model that was best on the others, in USD."""
+    import numpy as np
+
+    from routoo.data.curves import best_single
     from routoo.models.baselines import SingleModelMeans
 
     n_test = len(outcomes.part("test"))
     means = SingleModelMeans().fit(outcomes, pool).predict(["any"])
-    return float(means.cost_usd[0, means.p_correct[0].argmax()]) * n_test
+    singles = np.stack([means.cost_usd[0], means.p_correct[0]], axis=1).astype(np.float64)
+    return float(singles[best_single(singles), 0]) * n_test
 
 
 def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) -> tuple[Evaluation, Scores]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routoo.data.curves import Vector, area
+from routoo.data.curves import Vector, area, best_single
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.pricing import recorded_cost_usd
@@ -198,8 +198,9 @@ class _HeldOut:
 
     def area(self, chosen: Columns) -> float:
         """Area of score against cost of the choices at all prices, mixed with no answer."""
-        singles = np.stack([self.cost_usd[:, :NO_ANSWER].mean(0), self.score[:, :NO_ANSWER].mean(0)])
-        low, high = singles[0].min(), singles[0, singles[1].argmax()]
+        means = (self.cost_usd[:, :NO_ANSWER].mean(0), self.score[:, :NO_ANSWER].mean(0))
+        singles = np.stack(means, axis=1)
+        low, high = singles[:, 0].min(), singles[best_single(singles), 0]
         if high <= low:
             return math.nan
         score, cost = self._of(chosen)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.curves import Vector, choices, hull, realised
+from routoo.data.curves import Vector, best_single, choices, hull, realised
 from routoo.data.errors import InputError
 from routoo.data.pricing import recorded_cost_usd
 from routoo.models.group_table import GroupTable, group_sums
@@ -99,8 +99,8 @@ def _prices(score: Vector, cost: Vector, share: Vector) -> Vector:
     duality, what a set of models is worth at that price, plus the budget's worth, is at least the score
     that the set reaches within the budget; the mean over the budgets bounds the area below its curve.
     """
-    cheapest, best = (share @ cost).argmin(), (share @ score).argmax()
-    low, high = (share @ cost)[[cheapest, best]]
+    singles = np.stack([share @ cost, share @ score], axis=1)
+    low, high = singles[:, 0].min(), singles[best_single(singles), 0]
     if high <= low:
         return np.zeros(1)
     chosen = choices(score, cost)
