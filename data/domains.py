@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +11,17 @@ import numpy.typing as npt
 
 from routoo.data.errors import InputError
 
-Labels = Mapping[str, Sequence[str | None]]
-"""What is known of prompts beside text and domain: by label, a value a prompt, None where it is not known."""
+LabelValue = str | bool | int | float | None
+"""What a label may be of a prompt; `label_value` spells it. None where it is not known."""
+
+Labels = Mapping[str, Sequence[LabelValue]]
+"""What is known of prompts beside text and domain: by label, a value a prompt."""
 
 Ids = npt.NDArray[np.int64]
 
 _SHOWN = 8  # names that a message lists
+_WHOLE = re.compile(r"(-?\d+)\.0+")
+_GUESSED = "are guessed from the text"
 
 
 @dataclass(frozen=True)
@@ -25,14 +31,60 @@ class Label:
     Args:
         name: Of the column, say ``language``.
         values: What it learned to tell apart, in the order of their numbers.
+        rest: Whether one more number, the last, stands for all other values.
     """
 
     name: str
     values: tuple[str, ...]
+    rest: bool = False
+
+    @property
+    def n_values(self) -> int:
+        """How many numbers its values have."""
+        return len(self.values) + self.rest
+
+
+def label_value(value: object, what: str = "a label") -> str | None:
+    """The one spelling of a value, wherever it comes from; None where it is not known.
+
+    Raises:
+        InputError: It is neither text, number, truth value nor None.
+
+    >>> [label_value(value) for value in (" de ", 1.0, "1.0", True, "TRUE", 0.5)]
+    ['de', '1', '1', 'true', 'true', '0.5']
+    >>> [label_value(value) for value in (None, " ", float("nan"))]
+    [None, None, None]
+    """
+    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return None
+    if not isinstance(value, str | bool | int | float | np.bool_ | np.integer | np.floating):
+        raise InputError(
+            f"{what}: each must be text, a number, True, False or None, got {value!r} "
+            f"({type(value).__name__})"
+        )
+    text = str(value).strip()
+    if whole := _WHOLE.fullmatch(text):
+        return whole[1]
+    return text.lower() if text.lower() in ("true", "false") else text or None
+
+
+def near_names(names: Iterable[str], known: Iterable[str]) -> str:
+    """In words: which known names are spelled as these but for upper and lower case; empty where none is.
+
+    >>> near_names(["Tenant"], ["language", "tenant"])
+    '; did you mean tenant?'
+    """
+    folded = {name.casefold() for name in names}
+    near = [name for name in known if name.casefold() in folded]
+    return f"; did you mean {', '.join(near)}?" if near else ""
 
 
 def unlearned_domains(
-    given: Sequence[str | None] | None, learned: Sequence[str], *, what: str = "domains"
+    given: Sequence[str | None] | None,
+    learned: Sequence[str],
+    *,
+    what: str = "domains",
+    treated: str = _GUESSED,
 ) -> str:
     """In words: which of these names are of no learned domain, and which are; empty where all are.
 
@@ -40,6 +92,7 @@ def unlearned_domains(
         given: Domain of each prompt; None for those, or for all, that are not known.
         learned: The domains that were learned.
         what: What they are, where they are no domains.
+        treated: What is done with those that were not learned.
 
     >>> unlearned_domains(["law", None, "chess"], ["history", "law"])
     "domains that were not learned are guessed from the text: 'chess'; learned: 'history', 'law'"
@@ -49,33 +102,35 @@ def unlearned_domains(
         return ""
     shown = ", ".join(map(repr, unknown[:_SHOWN])) + (" ..." if len(unknown) > _SHOWN else "")
     known = ", ".join(map(repr, learned)) or "none"
-    return f"{what} that were not learned are guessed from the text: {shown}; learned: {known}"
+    return f"{what} that were not learned {treated}: {shown}; learned: {known}"
 
 
 def unlearned_labels(given: Labels | None, learned: Sequence[Label]) -> list[str]:
-    """In words, one a label: which of these values were not learned.
+    """In words, one a label that was learned: which of these values were not.
 
     >>> unlearned_labels({"language": ["de", "eo"]}, [Label("language", ("de", "en"))])
     ["values of language that were not learned are guessed from the text: 'eo'; learned: 'de', 'en'"]
     """
-    values = {label.name: label.values for label in learned}
     said = (
-        unlearned_domains(column, values.get(name, ()), what=f"values of {name}")
-        for name, column in (given or {}).items()
+        unlearned_domains(
+            [label_value(value) for value in given[label.name]],
+            label.values,
+            what=f"values of {label.name}",
+            treated="count as all others" if label.rest else _GUESSED,
+        )
+        for label in learned
+        if given is not None and given.get(label.name) is not None
     )
     return [words for words in said if words]
 
 
-def domain_numbers(
-    given: Sequence[str | None] | None, learned: Sequence[str], n_prompts: int, *, what: str = "domains"
-) -> Ids:
+def domain_numbers(given: Sequence[str | None] | None, learned: Sequence[str], n_prompts: int) -> Ids:
     """Number of each prompt's domain among the learned ones, ``(n_prompts,)``; -1 where it is not known.
 
     Args:
         given: Domain of each prompt; None for those, or for all, that are not known.
         learned: The domains that were learned.
         n_prompts: How many prompts there are.
-        what: What they are, where they are no domains.
 
     Raises:
         InputError: There is not one name a prompt, or a name is no text.
@@ -85,16 +140,11 @@ def domain_numbers(
     """
     if given is None:
         return np.full(n_prompts, -1, np.int64)
-    if isinstance(given, str) or len(given) != n_prompts:
-        came = "one text" if isinstance(given, str) else f"{len(given)}"
-        raise InputError(
-            f"{what} must be a list with a name or None for each of {n_prompts} prompts, got {came}"
-        )
+    _check_column(given, "domains", n_prompts)
     for name in given:
         if name is not None and not isinstance(name, str):
-            raise InputError(f"{what}: each must be a name or None, got {name!r} ({type(name).__name__})")
-    place = {name: number for number, name in enumerate(learned)}
-    return np.array([-1 if name is None else place.get(name, -1) for name in given], np.int64)
+            raise InputError(f"domains: each must be a name or None, got {name!r} ({type(name).__name__})")
+    return _numbers(given, learned, -1)
 
 
 def label_numbers(given: Labels | None, learned: Sequence[Label], n_prompts: int) -> Ids:
@@ -106,22 +156,55 @@ def label_numbers(given: Labels | None, learned: Sequence[Label], n_prompts: int
         n_prompts: How many prompts there are.
 
     Raises:
-        InputError: A label was not learned, there is not one value a prompt, or a value is no text.
+        InputError: A label was not learned, there is not one value a prompt, or `label_value` refuses one.
 
     >>> label_numbers({"language": ["en", "eo"]}, [Label("language", ("de", "en"))], 2).tolist()
     [[1], [-1]]
+    >>> label_numbers({"language": ["en", "eo"]}, [Label("language", ("de", "en"), rest=True)], 2).tolist()
+    [[1], [2]]
     """
-    if given is not None and not isinstance(given, Mapping):
-        raise InputError(f"labels must be a mapping from label to values, got {type(given).__name__}")
-    given = given or {}
-    if unknown := sorted(set(given) - {label.name for label in learned}):
-        known = ", ".join(label.name for label in learned) or "none"
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
         raise InputError(
-            f"labels {', '.join(unknown)} were not learned; learned: {known}. What is to be told has to be "
-            "named in training: train(..., labels=...)"
+            f"labels must be a mapping from label to values, got {type(given).__name__}; a polars frame "
+            "gives one by .to_dict(as_series=False)"
         )
-    columns = [
-        domain_numbers(given.get(label.name), label.values, n_prompts, what=f"values of {label.name}")
-        for label in learned
-    ]
+    if odd := [name for name in given if not isinstance(name, str)]:
+        raise InputError(f"labels: each must be called by its name, got {odd[0]!r} ({type(odd[0]).__name__})")
+    known = [label.name for label in learned]
+    if unknown := sorted(set(given) - set(known)):
+        raise InputError(
+            f"labels {', '.join(unknown)} were not learned; learned: {', '.join(known) or 'none'}"
+            f"{near_names(unknown, known) or '.'} What is to be told has to be named in training: "
+            "train(..., labels=...), or `routoo train --label`"
+        )
+    columns = [_label_column(given.get(label.name), label, n_prompts) for label in learned]
     return np.stack(columns, axis=1) if columns else np.empty((n_prompts, 0), np.int64)
+
+
+def _label_column(given: Sequence[LabelValue] | None, label: Label, n_prompts: int) -> Ids:
+    if given is None:
+        return np.full(n_prompts, -1, np.int64)
+    what = f"values of {label.name}"
+    _check_column(given, what, n_prompts)
+    values = [label_value(value, what) for value in given]
+    return _numbers(values, label.values, len(label.values) if label.rest else -1)
+
+
+def _numbers(given: Sequence[str | None], learned: Sequence[str], other: int) -> Ids:
+    """Number of each name; `other` for names that were not learned, -1 for None."""
+    place = {name: number for number, name in enumerate(learned)}
+    return np.array([-1 if name is None else place.get(name, other) for name in given], np.int64)
+
+
+def _check_column(given: object, what: str, n_prompts: int) -> None:
+    """Refuses what is no list of one entry a prompt."""
+    if isinstance(given, str):
+        came = "one text"
+    elif isinstance(given, Mapping) or not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
+        came = type(given).__name__
+    elif len(given) != n_prompts:
+        came = str(len(given))
+    else:
+        return
+    raise InputError(f"{what} must be a list with a name or None for each of {n_prompts} prompts, got {came}")

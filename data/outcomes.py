@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from routoo.data.domains import label_value, near_names
 from routoo.data.errors import InputError
 from routoo.data.files import folder_atomically
 
@@ -169,17 +170,37 @@ class Outcomes:
         return self.prompts["domain"].to_list() if "domain" in self.prompts.columns else None
 
     def labels(self, names: Sequence[str]) -> dict[str, list[str | None]]:
-        """Values of further columns of the prompts, as text in row order, by name.
+        """Values of further columns of the prompts, as `label_value` spells them, in row order, by name.
 
         Raises:
-            InputError: There is no such column, or it holds lists or the like.
+            InputError: There is no such column, it is one of the outcomes, or it holds lists or the like.
         """
-        if missing := [name for name in names if name not in self.prompts.columns]:
+        known = self.prompts.columns
+        missing = [name for name in names if name not in known]
+        for name in missing:
+            if name in self.outcomes.columns:
+                raise InputError(f"{self.name}: {self._among_outcomes(name)}")
+        if missing:
             raise InputError(
                 f"{self.name}: the prompts have no column {', '.join(missing)}; they have "
-                f"{', '.join(self.prompts.columns)}"
+                f"{', '.join(known)}{near_names(missing, known)}"
             )
-        return {name: _as_text(self.prompts[name], self.name) for name in names}
+        return {name: _as_labels(self.prompts[name], self.name) for name in names}
+
+    def _among_outcomes(self, name: str) -> str:
+        """Why a column is one of the outcomes and none of the prompts, in words."""
+        if self.outcomes.schema[name].is_nested():
+            return f"{name} must be text or numbers, got {self.outcomes.schema[name]}"
+        values = self.outcomes.group_by("prompt_id", maintain_order=True).agg(
+            pl.col(name).drop_nulls().n_unique()
+        )
+        several = values.filter(pl.col(name) > 1)
+        if several.is_empty():
+            return f"{name} is a column of the outcomes; a label is a column of the prompts"
+        return (
+            f"{name} has several values for one prompt, for {len(several)} of {len(values)} prompts, such as "
+            f"prompt_id={several['prompt_id'][0]!r}; give each request a prompt_id of its own"
+        )
 
     @property
     def simulated(self) -> bool:
@@ -300,11 +321,12 @@ def _typed(
     return frame
 
 
-def _as_text(column: pl.Series, source: str) -> list[str | None]:
-    try:
-        return column.cast(pl.String).to_list()
-    except pl.exceptions.PolarsError:
-        raise InputError(f"{source}: {column.name} must be text or numbers, got {column.dtype}") from None
+def _as_labels(column: pl.Series, source: str) -> list[str | None]:
+    if column.dtype.is_nested() or column.dtype == pl.Binary:
+        raise InputError(f"{source}: {column.name} must be text or numbers, got {column.dtype}")
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    return [label_value(value) for value in column.cast(pl.String)]
 
 
 def _misfits(column: pl.Series, dtype: type[pl.DataType]) -> str:

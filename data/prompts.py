@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import polars as pl
+import polars.selectors as cs
 
+from routoo.data.domains import label_value
 from routoo.data.errors import InputError
 from routoo.data.tables import KINDS, open_table
 
@@ -40,6 +42,7 @@ class Prompts:
         frame: `prompt_id`, `prompt`, and where known `domain` and labels.
         source: Where they come from, for messages.
         blank_lines: Lines of a text that held no prompt and were passed over.
+        columns: Names of all columns of the source, kept or not.
 
     Raises:
         InputError: There is no prompt, one is null or blank, or an id is repeated; the message names the
@@ -49,6 +52,7 @@ class Prompts:
     frame: pl.DataFrame
     source: str
     blank_lines: int = 0
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frame.is_empty():
@@ -77,8 +81,9 @@ class Prompts:
         return self.frame["domain"].to_list() if "domain" in self.frame.columns else None
 
     def labels(self, names: Sequence[str]) -> dict[str, list[str | None]]:
-        """Values of these labels by name, as far as the source has them."""
-        return {name: self.frame[name].to_list() for name in names if name in self.frame.columns}
+        """Values of these labels by name, as `label_value` spells them, as far as the source has them."""
+        found = [name for name in names if name in self.frame.columns]
+        return {name: [label_value(value) for value in self.frame[name]] for name in found}
 
     def _refuse(self, fault: pl.Expr, words: str) -> None:
         at = self.frame.select(fault).to_series().arg_true()
@@ -167,15 +172,19 @@ def _from_text(lines: list[str], source: str) -> Prompts:
 
 def _from_json_lines(lines: list[str], source: str, labels: Sequence[str]) -> Prompts:
     known = ("domain", *labels)
-    rows = [
-        _json_row(line, f"{source}, line {at}", at, known) for at, line in enumerate(lines, 1) if line.strip()
-    ]
-    columns = dict.fromkeys((*_COLUMNS[:2], *known), pl.String)
-    return Prompts(_without_empty(pl.DataFrame(rows, schema=columns, orient="row"), known), source)
+    found = {
+        at: _json_object(line, f"{source}, line {at}") for at, line in enumerate(lines, 1) if line.strip()
+    }
+    columns = tuple(dict.fromkeys(name for row in found.values() for name in row))
+    rows = [_json_row(row, f"{source}, line {at}", at, known) for at, row in found.items()]
+    schema = dict.fromkeys((*_COLUMNS[:2], *known), pl.String)
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = frame.drop(name for name in labels if name not in columns)
+    return Prompts(_without_empty_domain(frame), source, columns=columns)
 
 
-def _json_row(line: str, where: str, number: int, known: Sequence[str]) -> tuple[str | None, ...]:
-    """Id, prompt and what else is known of an object on a line of its own."""
+def _json_object(line: str, where: str) -> dict[str, Any]:  # Any: whatever JSON holds
+    """The object on a line of its own, which has a prompt."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -186,17 +195,29 @@ def _json_row(line: str, where: str, number: int, known: Sequence[str]) -> tuple
         raise InputError(f"{where}: lacks prompt; it has {', '.join(row) or 'nothing'}")
     if not isinstance(row["prompt"], str):
         raise InputError(f"{where}: prompt must be text, got {_kind(row['prompt'])}")
+    return row
+
+
+def _json_row(
+    row: dict[str, Any],  # Any: whatever JSON holds
+    where: str,
+    number: int,
+    known: Sequence[str],
+) -> tuple[str | None, ...]:
+    """Id, prompt and what else is known of an object."""
     prompt_id = row.get("prompt_id")
     return (
         str(number) if prompt_id is None else _storable(str(prompt_id)),
         _storable(row["prompt"]),
-        *(_value(row.get(name)) for name in known),
+        *(_value(row.get(name), f"{where}: {name}") for name in known),
     )
 
 
-def _value(value: Any) -> str | None:  # Any: whatever JSON holds
+def _value(value: Any, what: str) -> str | None:  # Any: whatever JSON holds
     """The value as the text that a table would make of it."""
-    if value is None:
+    if isinstance(value, list | dict):
+        raise InputError(f"{what} must be text or a number, got {_kind(value)}")
+    if value is None or value != value:  # JSON as Python reads it has NaN
         return None
     return str(value).lower() if isinstance(value, bool) else _storable(str(value))
 
@@ -225,7 +246,7 @@ def _from_table(path: Path, labels: Sequence[str]) -> Prompts:
     frame = table.collect([column for column in (*_COLUMNS, *labels) if column in table.columns])
     if frame.schema["prompt"] != pl.String:
         raise InputError(f"{path}: prompt must be text, got {frame.schema['prompt']}")
-    return Prompts(_without_empty(_named(frame, path), ("domain", *labels)), str(path))
+    return Prompts(_without_empty_domain(_named(frame, path)), str(path), columns=tuple(table.columns))
 
 
 def _named(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
@@ -233,13 +254,13 @@ def _named(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     if "prompt_id" not in frame.columns:
         ids = [str(number) for number in range(1, len(frame) + 1)]
         frame = frame.with_columns(pl.Series("prompt_id", ids, dtype=pl.String))
-    try:
-        return frame.with_columns(pl.exclude("prompt").cast(pl.String))
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: prompt_id, domain and labels must be text or numbers: {error}") from None
+    for name, dtype in frame.schema.items():
+        if dtype.is_nested() or dtype == pl.Binary:
+            raise InputError(f"{path}: {name} must be text or numbers, got {dtype}")
+    return frame.with_columns(cs.float().fill_nan(None)).with_columns(pl.exclude("prompt").cast(pl.String))
 
 
-def _without_empty(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """The frame without those of these columns that hold nothing."""
-    found = [name for name in columns if name in frame.columns]
-    return frame.drop(name for name in found if frame[name].null_count() == len(frame))
+def _without_empty_domain(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame without a `domain` that holds nothing."""
+    empty = "domain" in frame.columns and frame["domain"].null_count() == len(frame)
+    return frame.drop("domain") if empty else frame

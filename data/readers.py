@@ -10,6 +10,8 @@ Of a file these (`FILE_FORMATS`):
 1. *tidy file*: Parquet, CSV or JSON lines, a row an outcome, with `prompt`, `model`, `score`.
 2. *RouterBench table*: a row a prompt, with a score column ``<model>`` and ``<model>|total_cost`` a model.
 3. *RouteLLM table*: a row a prompt, with `prompt` and one column of true and false a model.
+
+Further columns are kept: those with one value a prompt go to the prompts, where they may be labels.
 """
 
 from __future__ import annotations
@@ -121,6 +123,7 @@ def _read_tidy(table: Table) -> Frames:
     frame = as_numbers(frame, [column for column in _NUMBERS if column in frame.columns], source=table.path)
     if "prompt_id" not in frame.columns:
         frame = _with_ids_of_texts(frame, table.path)
+        _refuse_repeated_texts(frame, table.path)
     return _split_tidy(frame, table.path)
 
 
@@ -135,6 +138,17 @@ def _with_ids_of_texts(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     texts = frame["prompt"].unique(maintain_order=True)
     ids = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
     return frame.join(pl.DataFrame({"prompt": texts, "prompt_id": ids}), on="prompt", maintain_order="left")
+
+
+def _refuse_repeated_texts(frame: pl.DataFrame, path: Path) -> None:
+    """Refuses two outcomes of a model on one text: they may be of requests that only an id tells apart."""
+    repeated = frame.select(pl.struct("prompt_id", "model").is_duplicated()).to_series().arg_true()
+    if len(repeated):
+        raise InputError(
+            f"{path}: (prompt_id, model) is repeated in {len(repeated)} of {len(frame)} rows, such as row "
+            f"{repeated[0]}; without a column prompt_id, texts were taken as ids: add one that tells "
+            "requests of the same text apart, or average repeated runs first"
+        )
 
 
 def _split_tidy(frame: pl.DataFrame, path: Path) -> Frames:
@@ -177,11 +191,16 @@ def _read_routerbench(table: Table) -> Frames:
     models = _routerbench_models(table)
     renamed = {"sample_id": "prompt_id", "eval_name": "domain"}
     renamed = {old: new for old, new in renamed.items() if old in table.columns and new not in table.columns}
-    known = [column for column in table.columns if column in (*_ABOUT_PROMPTS, *renamed)]
     parts = [f"{model}{part}" for model in models for part in ("", _COST, _RESPONSE)]
-    frame = table.collect([*known, *(part for part in parts if part in table.columns)]).rename(renamed)
+    about = [
+        column
+        for column, dtype in table.schema.items()
+        if column not in parts and not column.endswith((_COST, _RESPONSE)) and not dtype.is_nested()
+    ]
+    frame = table.collect([*about, *(part for part in parts if part in table.columns)]).rename(renamed)
     numbers = [f"{model}{part}" for model in models for part in ("", _COST)]
-    return _unpivoted(as_numbers(frame, numbers, source=table.path), models, table.path)
+    about = [renamed.get(column, column) for column in about]
+    return _unpivoted(as_numbers(frame, numbers, source=table.path), models, about, table.path)
 
 
 def _routellm_models(table: Table) -> list[str]:
@@ -196,9 +215,11 @@ def _routellm_misfit(table: Table) -> str | None:
 
 def _read_routellm(table: Table) -> Frames:
     models = _routellm_models(table)
-    known = [column for column in table.columns if column in _ABOUT_PROMPTS]
-    frame = as_numbers(table.collect([*known, *models]), models, source=table.path)
-    return _unpivoted(frame, models, table.path)
+    about = [
+        column for column, dtype in table.schema.items() if column not in models and not dtype.is_nested()
+    ]
+    frame = as_numbers(table.collect([*about, *models]), models, source=table.path)
+    return _unpivoted(frame, models, about, table.path)
 
 
 def _csvs(folder: Path) -> list[Table]:
@@ -226,11 +247,15 @@ def _read_csvs(folder: Path) -> Frames:
     )
 
 
-def _unpivoted(frame: pl.DataFrame, models: list[str], path: Path) -> Frames:
-    """Prompts and outcomes of a frame with a row a prompt; an empty score is an outcome never recorded."""
+def _unpivoted(frame: pl.DataFrame, models: list[str], about: list[str], path: Path) -> Frames:
+    """Prompts and outcomes of a frame with a row a prompt; an empty score is an outcome never recorded.
+
+    `about` names the columns of the prompts.
+    """
     if "prompt_id" not in frame.columns:
         ids = [f"{path.stem}/{row:06d}" for row in range(len(frame))]
         frame = frame.with_columns(pl.Series("prompt_id", ids, dtype=pl.String))
+        about = [*about, "prompt_id"]
     outcomes = []
     for model in models:
         beside = {"cost_usd": f"{model}{_COST}", "response": f"{model}{_RESPONSE}"}
@@ -238,7 +263,7 @@ def _unpivoted(frame: pl.DataFrame, models: list[str], path: Path) -> Frames:
         score = pl.col(model).cast(pl.Float64).alias("score")
         outcomes.append(frame.select("prompt_id", pl.lit(model).alias("model"), score, *columns))
     tidy = pl.concat(outcomes, how="diagonal_relaxed").filter(pl.col("score").is_not_null())
-    return Frames(frame.select(column for column in frame.columns if column in _ABOUT_PROMPTS), tidy)
+    return Frames(frame.select(about), tidy)
 
 
 FOLDER_FORMATS: tuple[Format[Path], ...] = (

@@ -12,7 +12,7 @@ from pathlib import Path
 from routoo.data.errors import BundleError, InputError
 from routoo.data.files import folder_atomically
 from routoo.export.description import BundleDescription, Json
-from routoo.export.layout import FORMAT_VERSION, LAYOUT
+from routoo.export.layout import FORMAT_VERSION, FORMAT_WITH_LABELS, LAYOUT
 from routoo.export.manifest import FileRecord, read_json, read_manifest, refuse, to_json
 
 
@@ -138,7 +138,7 @@ def write_files(folder: str | Path, description: BundleDescription, contents: Ma
         raise InputError(f"a bundle needs {', '.join(LAYOUT.required)}; missing {missing}, unknown {unknown}")
     records = {name: FileRecord(len(c), hashlib.sha256(c).hexdigest()) for name, c in contents.items()}
     document = {
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_WITH_LABELS if description.labels else FORMAT_VERSION,
         **description.to_dict(),
         "files": {name: dataclasses.asdict(record) for name, record in sorted(records.items())},
     }

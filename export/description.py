@@ -72,7 +72,10 @@ class BundleDescription:
             "output_tokens_known": self.output_tokens_known,
             "latency_known": self.latency_known,
             "domains": list(self.domains),
-            "labels": [{"name": label.name, "values": list(label.values)} for label in self.labels],
+            "labels": [
+                {"name": label.name, "values": list(label.values), "rest": label.rest}
+                for label in self.labels
+            ],
             "network": dict(self.network),
             "calibration": dict(self.calibration),
             "trained_on": dict(self.trained_on),
@@ -90,6 +93,9 @@ class BundleDescription:
         pool = _part(values, "pool", list)
         if not all(isinstance(row, dict) for row in pool):
             raise BundleError("pool: expected one mapping a model")
+        labels = tuple(map(_label, _part({"labels": [], **values}, "labels", list)))
+        network = _part(values, "network", dict)
+        _check_label_heads(labels, network)
         try:
             return cls(
                 Pool.from_records(pool),
@@ -98,8 +104,8 @@ class BundleDescription:
                 output_tokens_known=_part(values, "output_tokens_known", bool),
                 latency_known=_part(values, "latency_known", bool),
                 domains=tuple(_part(values, "domains", list)),
-                labels=tuple(map(_label, values.get("labels", []))),
-                network=_part(values, "network", dict),
+                labels=labels,
+                network=network,
                 calibration=_part(values, "calibration", dict),
                 trained_on=_part(values, "trained_on", dict),
             )
@@ -110,7 +116,21 @@ class BundleDescription:
 def _label(values: Any) -> Label:  # Any: whatever the file holds there
     if not isinstance(values, dict):
         raise BundleError(f"labels: expected one mapping a label, got {type(values).__name__}")
-    return Label(_part(values, "name", str), tuple(_part(values, "values", list)))
+    name, known = _part(values, "name", str), _part(values, "values", list)
+    if not all(isinstance(value, str) for value in known):
+        raise BundleError(f"labels: the values of {name} must be text")
+    return Label(name, tuple(known), _part({"rest": False, **values}, "rest", bool))
+
+
+def _check_label_heads(labels: tuple[Label, ...], network: Mapping[str, Any]) -> None:
+    """Refuses labels that are not those of the network, where its heads are described."""
+    if not isinstance(heads := network.get("heads"), dict):
+        return
+    described, expected = [label.n_values for label in labels], heads.get("labels", [])
+    if not isinstance(expected, list | tuple) or described != [*expected]:
+        raise BundleError(
+            f"labels: they have {described} values, and the network has {expected}, one number a label"
+        )
 
 
 def _part(values: Mapping[str, Any], key: str, kind: type) -> Any:  # of `kind`, which checkers cannot follow

@@ -6,8 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 
 FORMAT_VERSION = 3
-"""Version of the format that this code writes and reads; the second did not tell guessed and known domains
-apart in its weights and calibration."""
+"""Version of the format of a bundle without labels, and the oldest that is read; the second did not tell
+guessed and known domains apart in its weights and calibration."""
+
+FORMAT_WITH_LABELS = 4
+"""Version of a bundle with labels, and the newest that is read: its graphs take one more input."""
 
 GRAPH_INPUTS = ("input_ids", "attention_mask", "domain")
 """Inputs of the graphs, int64: ``(n_prompts, length)`` twice, then ``(n_prompts,)``, -1 for unknown."""

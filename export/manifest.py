@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from routoo.data.errors import BundleError
 from routoo.export.description import Json
-from routoo.export.layout import FORMAT_VERSION, LAYOUT
+from routoo.export.layout import FORMAT_VERSION, FORMAT_WITH_LABELS, LAYOUT
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,13 @@ def _check_version(folder: Path, document: Json) -> None:
     if version < FORMAT_VERSION:
         refuse(
             folder,
-            f"format {version} is older than {FORMAT_VERSION}, the one that is read: train and export again",
+            f"format {version} is older than {FORMAT_VERSION}, the oldest that is read: train and export "
+            "again",
         )
-    if version > FORMAT_VERSION:
+    if version > FORMAT_WITH_LABELS:
         raise BundleError(
-            f"{folder} is of format {version}, and this routoo reads up to {FORMAT_VERSION}: upgrade routoo"
+            f"{folder} is of format {version}, and this routoo reads up to {FORMAT_WITH_LABELS}: "
+            "upgrade routoo"
         )
 
 

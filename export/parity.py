@@ -55,7 +55,7 @@ class Agreement:
     """How near a graph is to the network, over prompts and models.
 
     Where the network knows domains or labels every prompt counts twice: with these guessed, and with one of
-    each told.
+    each told; where it knows both, once more with the labels told and the domain guessed.
 
     Args:
         p_mean: Mean absolute difference of `p_correct`, prompts one at a time.
@@ -158,7 +158,8 @@ def compare(
 ) -> ParityReport:
     """How near the graphs are to the network on these prompts, alone and in padded batches.
 
-    Where domains or labels are known, all is done once more with each prompt told one of each.
+    Where domains or labels are known, all is done once more with each prompt told one of each; where both
+    are, also with the labels told alone.
 
     Args:
         network: The network itself.
@@ -174,12 +175,7 @@ def compare(
     order = np.argsort(np.arange(len(encoded)) * 7919 % len(encoded), kind="stable")  # unlike lengths meet
     padded = [order[start : start + size] for size in _BATCHES for start in range(0, len(encoded), size)]
     rows = np.concatenate(padded)
-    row = np.arange(len(encoded))
-    domain = row % n_domains if n_domains else None
-    label = np.stack([row % values for values in labels], axis=1) if labels else None
-    tellings: list[Told] = [(None, None)]
-    if n_domains or labels:
-        tellings.append((domain, label))
+    tellings = _tellings(len(encoded), n_domains, labels)
     truths = [_outputs(network, encoded, alone, told) for told in tellings]
     truth, padded_truth = Outputs.join(truths), Outputs.join([each.rows(rows) for each in truths])
 
@@ -228,6 +224,23 @@ def with_made_lengths(encoded: EncodedPrompts, *, max_tokens: int) -> EncodedPro
         np.append(encoded.cut, np.zeros(len(made), np.bool_)),
         encoded.pad_id,
     )
+
+
+def _tellings(n_prompts: int, n_domains: int, labels: Sequence[int]) -> list[Told]:
+    """Nothing told; domain and labels, drawn apart, where there are any; labels alone too where both are."""
+    draw = np.random.default_rng(0)
+
+    def drawn(n_values: int) -> Ids:
+        return draw.permutation(n_prompts) % n_values
+
+    domain = drawn(n_domains) if n_domains else None
+    label = np.stack([drawn(n_values) for n_values in labels], axis=1) if labels else None
+    tellings: list[Told] = [(None, None)]
+    if domain is not None or label is not None:
+        tellings.append((domain, label))
+    if domain is not None and label is not None:
+        tellings.append((None, label))
+    return tellings
 
 
 def _outputs(

@@ -24,6 +24,7 @@ LEAST_TOLD = 50
 
 _GROUP = 48  # prompts a group, on average
 _LOG_FACTOR = 0.5  # standard deviation, beforehand, of the logarithm of the factor
+_TAKEN = (1.0, 0.75, 0.5, 0.25, 0.0)  # shares of a guess
 _SHARED = 50.0
 """Weight of the pull of the shared pair towards no change."""
 
@@ -54,6 +55,7 @@ def calibrate(
         label = targets.label
         labelled = validating[(label[validating] >= 0).any(1)]
         both = np.intersect1d(labelled, named)
+        _fit_label_guess(network, inputs, targets, labelled)
         alone = _fit_told(network, inputs, targets, labelled, pair, label=label)
         beside = _fit_told(network, inputs, targets, both, alone, domain=targets.domain, label=label)
         network.calibration_labels.copy_(torch.from_numpy(np.stack([alone, beside])))
@@ -85,6 +87,28 @@ def _fit_told(
         return otherwise
     said = _logits(predict_inputs(network, inputs, rows, domain=domain, labels=label))
     return fit_calibration(said, targets.score[rows].astype(np.float64))
+
+
+def _fit_label_guess(
+    network: RouterNetwork, inputs: Inputs, targets: Targets, rows: npt.NDArray[np.intp]
+) -> None:
+    """How much of the heads' guess of a label is to be taken out where it is told.
+
+    All of it is in the logits of the heads alone; of a stack only their share may be, or its other parts may
+    have guessed alike. Validation says which.
+    """
+    if len(rows) < LEAST_TOLD:
+        return
+    score = targets.score[rows].astype(np.float64)
+    known = ~np.isnan(score)
+
+    def loss(taken: float) -> float:
+        network.label_guess.fill_(taken)
+        logits = _logits(predict_inputs(network, inputs, rows, labels=targets.label))
+        slope, shift = fit_calibration(logits, score)
+        return _cross_entropy(slope, shift, logits, np.nan_to_num(score), known)[0]
+
+    network.label_guess.fill_(min(_TAKEN, key=loss))
 
 
 def _logits(predictions: Predictions) -> Array:

@@ -32,7 +32,12 @@ class Column:
     doubt: float = 0.0
 
 
-def column_inputs(heads: Heads, features: npt.NDArray[np.float32], said: Said) -> Array:
+def column_inputs(
+    heads: Heads,
+    features: npt.NDArray[np.float32],
+    said: Said,
+    labels: npt.NDArray[np.int64] | None = None,
+) -> Array:
     """What a column is multiplied with, ``(n_prompts, n_inputs)``; the product is the mean of the members.
 
     Read off heads of the same hidden layer whose columns are unit vectors: whatever parts the heads have,
@@ -42,12 +47,13 @@ def column_inputs(heads: Heads, features: npt.NDArray[np.float32], said: Said) -
         heads: Of a trained network.
         features: ``(n_prompts, n_features)``.
         said: Which output.
+        labels: Number of each prompt's value of each label, ``(n_prompts, n_labels)``; -1 for unknown.
     """
     members, rows = heads.config.members, _rows(heads, said)
     config = dataclasses.replace(heads.config, n_models=sum(rows.values()), dropout=0.0)
     with torch.random.fork_rng(devices=[]):
         probe = Heads(config).eval()
-    shared = {name for names in heads.columns.values() for name in names}
+    shared = {name for names in heads.columns.values() for name in names} | {"labels.variance"}
     state = {name: value for name, value in heads.state_dict().items() if name not in shared}
     for name, unit in _parts(torch.eye(config.n_models), rows).items():
         state[name] = unit.expand(members, *unit.shape)
@@ -55,7 +61,10 @@ def column_inputs(heads: Heads, features: npt.NDArray[np.float32], said: Said) -
     parts = []
     with torch.inference_mode():
         for at in range(0, len(features), _BATCH):
-            seen = getattr(probe(torch.from_numpy(features[at : at + _BATCH])), said)
+            batch = slice(at, at + _BATCH)
+            told = None if labels is None else torch.from_numpy(labels[batch])
+            outputs = probe(torch.from_numpy(features[batch]), labels=told)
+            seen = outputs.told_logits if said == "logits" else getattr(outputs, said)
             parts.append(seen.permute(1, 0, 2).flatten(1).double().numpy() / members)
     return np.concatenate(parts)
 
@@ -69,6 +78,23 @@ def column_values(network: RouterNetwork, said: Said) -> Array:
         slope, shift = network.calibration.double().numpy()
         values = values * slope + column_level(network.heads, said)[:, None] * shift
     return values
+
+
+def without_labels(heads: Heads, values: Array, unknown: npt.NDArray[np.bool_]) -> Array:
+    """A column of the score in which these labels make no difference: each of their values says the same.
+
+    Args:
+        heads: Of the network.
+        values: The column, ``(n_inputs,)``.
+        unknown: Which labels, ``(n_labels,)``.
+    """
+    changed = values.reshape(heads.config.members, -1).copy()
+    ends = np.cumsum(heads.config.labels[::-1])  # tables are the last of the inputs, one below the other
+    for size, end, none in zip(heads.config.labels[::-1], ends, unknown[::-1], strict=True):
+        if none:
+            rows = slice(changed.shape[1] - end, changed.shape[1] - end + size)
+            changed[:, rows] = changed[:, rows].mean(1, keepdims=True)
+    return changed.ravel()
 
 
 def column_level(heads: Heads, said: Said) -> Array:
@@ -88,9 +114,11 @@ def with_column(network: RouterNetwork, column: Column) -> RouterNetwork:
     """
     heads, state = network.heads, network.state_dict()
     unchanged = torch.tensor([[1.0], [0.0]])
-    added = dict.fromkeys(_calibrations(network), unchanged) | {"doubt": torch.tensor([column.doubt])}
-    if "calibration_labels" in added:
+    added = {"calibration": unchanged, "calibration_told": unchanged, "doubt": torch.tensor([column.doubt])}
+    if heads.labels is not None:
         added["calibration_labels"] = unchanged.repeat(2, 1, 1)
+        added["label_guess"] = torch.ones(1)  # it has no part in a stack
+        added["heads.labels.variance"] = heads.labels.variance.mean(1, keepdim=True)
     for said in heads.columns:
         values = torch.from_numpy(column.values[said]).float().reshape(heads.config.members, -1, 1)
         added |= {f"heads.{name}": part for name, part in _parts(values, _rows(heads, said)).items()}
@@ -103,12 +131,10 @@ def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
     left = [place for place in range(network.config.heads.n_models) if place != at]
     state = network.state_dict()
     names = [f"heads.{name}" for group in network.heads.columns.values() for name in group]
-    names += [*_calibrations(network), "doubt"]
+    names += ["calibration", "calibration_told", "doubt"]
+    if network.heads.labels is not None:
+        names += ["calibration_labels", "label_guess", "heads.labels.variance"]
     return _changed(network, {name: state[name][..., left] for name in names}, left)
-
-
-def _calibrations(network: RouterNetwork) -> list[str]:
-    return [name for name in network.state_dict() if name.startswith("calibration")]
 
 
 def _rows(heads: Heads, said: Said) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -11,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from routoo.data.errors import InputError
+from routoo.models.dense import Dense
+from routoo.models.label_heads import LabelHeads, ToldLabels
 
 _FAR = 10.0
 """Standard deviations beyond which a feature says no more: in training it may have hardly varied."""
@@ -72,8 +73,8 @@ class HeadOutputs(NamedTuple):
 
     `logits`, `log_tokens` and `log_latency` are ``(members, n_prompts, n_models)``; `domain_logits` is
     ``(members, n_prompts, n_domains)``, and `label_logits` has such a tensor for each label. `logits` know no
-    label: `told` is what the labels that are known add to them, of the same shape. What was not learned is
-    None, and so is `told` where no label is.
+    label: `told` has what those that are known say. What was not learned is None, and so is `told` where
+    nothing was to be told.
     """
 
     logits: Tensor
@@ -81,12 +82,12 @@ class HeadOutputs(NamedTuple):
     log_tokens: Tensor | None
     log_latency: Tensor | None
     label_logits: tuple[Tensor, ...] = ()
-    told: Tensor | None = None
+    told: ToldLabels | None = None
 
     @property
     def told_logits(self) -> Tensor:
         """The logits of those who know the labels too."""
-        return self.logits if self.told is None else self.logits + self.told
+        return self.logits if self.told is None else self.logits + self.told.row - self.told.guess
 
 
 class Heads(nn.Module):
@@ -112,27 +113,30 @@ class Heads(nn.Module):
         s, m, width = config.members, config.n_models, config.width
         self.register_buffer("mean", torch.zeros(config.n_features))
         self.register_buffer("std", torch.ones(config.n_features))
-        self.hidden = _Dense(s, config.n_features, width)
+        self.hidden = Dense(s, config.n_features, width)
         self.base = nn.Parameter(torch.zeros(s, max(config.n_domains, 1), m))
-        self.domain = _Dense(s, width, config.n_domains) if config.n_domains else None
-        self.label = _Dense(s, width, sum(config.labels)) if config.labels else None
-        self.label_table = nn.Parameter(torch.zeros(s, sum(config.labels), m)) if config.labels else None
+        self.domain = Dense(s, width, config.n_domains) if config.n_domains else None
+        self.labels = None
+        if config.labels:
+            self.labels = LabelHeads(
+                members=s, width=width, values=config.labels, n_domains=config.n_domains, n_models=m
+            )
         if config.kind == "factorised":
-            self.abilities = _Dense(s, width, 1 + config.rank, scale=0.3)
+            self.abilities = Dense(s, width, 1 + config.rank, scale=0.3)
             self.loadings = nn.Parameter(torch.randn(s, 1 + config.rank, m) * 0.1)
             with torch.no_grad():
                 self.loadings[:, 0] = 1.0  # every model starts out hurt alike by difficulty
         else:
-            self.abilities = _Dense(s, width, m, scale=0.1)
-        self.tokens = _Dense(s, width, m, scale=0.1) if config.output_tokens else None
-        self.latency = _Dense(s, width, m, scale=0.1) if config.latency else None
+            self.abilities = Dense(s, width, m, scale=0.1)
+        self.tokens = Dense(s, width, m, scale=0.1) if config.output_tokens else None
+        self.latency = Dense(s, width, m, scale=0.1) if config.latency else None
 
     @property
     def columns(self) -> dict[Said, tuple[str, ...]]:
         """Parameters with a column a model (the last axis), by what is said with them, linearly in each."""
         score = ("base", "loadings") if self.config.kind == "factorised" else ("base", *_dense("abilities"))
-        if self.label_table is not None:
-            score = (*score, "label_table")
+        if self.labels is not None:
+            score = (*score, "labels.table")
         names: dict[Said, tuple[str, ...]] = {"logits": score}
         if self.tokens is not None:
             names["log_tokens"] = _dense("tokens")
@@ -161,19 +165,19 @@ class Heads(nn.Module):
             logits = logits + self.base
         else:
             domain_logits = self.domain(h)
-            posterior = domain_logits.softmax(-1)
-            if domain is not None:
-                posterior = posterior + _corrected(posterior, domain)
-            logits = logits + torch.bmm(posterior, self.base)
+            based = torch.bmm(_posterior(domain_logits, domain), self.base)
+            logits = logits + based
         label_logits: tuple[Tensor, ...] = ()
         told = None
-        if self.label is not None and self.label_table is not None:
-            label_logits = self.label(h).split(config.labels, dim=-1)
-            posteriors = [guess.softmax(-1) for guess in label_logits]
-            logits = logits + torch.bmm(torch.cat(posteriors, -1), self.label_table)
+        if self.labels is not None:
+            label_logits = self.labels.guesses(h)
+            logits = logits + self.labels.guessed(label_logits)
             if labels is not None:
-                pairs = zip(posteriors, labels.unbind(1), strict=True)
-                told = torch.bmm(torch.cat([_corrected(*pair) for pair in pairs], -1), self.label_table)
+                told = self.labels.told(label_logits, labels)
+                if domain_logits is not None:
+                    known = self.labels.domains_told(domain_logits, labels)
+                    moved = torch.bmm(_posterior(known, domain), self.base) - based
+                    told = told._replace(row=told.row + moved)
         return HeadOutputs(
             logits,
             domain_logits,
@@ -191,23 +195,14 @@ class Heads(nn.Module):
         return F.dropout(F.gelu(self.hidden(x)), dropout, self.training)
 
 
-def _corrected(posterior: Tensor, number: Tensor) -> Tensor:
-    """What a posterior ``(members, n_prompts, n_values)`` changes by where the value is known, else 0."""
-    known = (number[:, None] == torch.arange(posterior.shape[-1], device=number.device)).float()
-    return known - known.sum(-1, keepdim=True) * posterior
+def _posterior(logits: Tensor, domain: Tensor | None) -> Tensor:
+    """Probabilities of the domains, ``(members, n_prompts, n_domains)``: one or none where it is known."""
+    posterior = logits.softmax(-1)
+    if domain is None:
+        return posterior
+    told = (domain[:, None] == torch.arange(logits.shape[-1], device=domain.device)).float()
+    return told + (1 - told.sum(-1, keepdim=True)) * posterior
 
 
 def _dense(name: str) -> tuple[str, str]:
     return f"{name}.weight", f"{name}.bias"
-
-
-class _Dense(nn.Module):
-    """A linear layer for each member: ``(members, n, n_in)`` to ``(members, n, n_out)``."""
-
-    def __init__(self, members: int, n_in: int, n_out: int, *, scale: float = 1.0) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(members, n_in, n_out) * (scale / math.sqrt(n_in)))
-        self.bias = nn.Parameter(torch.zeros(members, 1, n_out))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.baddbmm(self.bias, x, self.weight)

@@ -76,6 +76,7 @@ class RouterNetwork(nn.Module):
     calibration: Tensor
     calibration_told: Tensor
     calibration_labels: Tensor
+    label_guess: Tensor
     spread: Tensor
     doubt: Tensor
 
@@ -92,6 +93,8 @@ class RouterNetwork(nn.Module):
         self.register_buffer("calibration_told", unchanged.clone())  # where the domain is known
         if config.heads.labels:  # where a label is known: and the domain is not, or is
             self.register_buffer("calibration_labels", unchanged.repeat(2, 1, 1))
+            # What of the heads' guess of a label is in the logits, to be taken out where it is told.
+            self.register_buffer("label_guess", torch.ones(config.heads.n_models))
         self.register_buffer("spread", torch.ones(()))
         self.register_buffer("doubt", torch.zeros(config.heads.n_models))
 
@@ -123,7 +126,7 @@ class RouterNetwork(nn.Module):
         if self.stack is not None:
             logits = self.stack(features, logits, domain)
         if outputs.told is not None:
-            logits = logits + outputs.told.mean(0)
+            logits = logits + outputs.told.row.mean(0) - self.label_guess * outputs.told.guess.mean(0)
         return self._calibrated(outputs, logits, *self._calibration(domain, labels))
 
     def attach(self, stack: Stack) -> None:
@@ -172,7 +175,10 @@ class RouterNetwork(nn.Module):
             # `doubt` is what they cannot know of a model that joined after they were trained.
             said = outputs.told_logits
             variance = (said - said.mean(0)).square().sum(0) / (members - 1)
-            error = (variance * (slope * self.spread).square() + self.doubt.square()).sqrt()
+            variance = variance * self.spread.square()
+            if outputs.told is not None:  # of which all members were told the same
+                variance = variance + outputs.told.variance
+            error = (variance * slope.square() + self.doubt.square()).sqrt()
         return Predictions(
             logits.sigmoid(),
             error,

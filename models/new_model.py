@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from routoo.data.domains import label_numbers
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.splits import split_seed_of
@@ -20,6 +21,7 @@ from routoo.models.columns import (
     column_values,
     with_column,
     without_column,
+    without_labels,
 )
 from routoo.models.feature_cache import Features
 from routoo.models.features import Progress
@@ -65,11 +67,13 @@ def with_model(
     encoded = trained.encoder.encode(scored.texts)
     targets = targets_of(scored, (*trained.pool.names, model.name), fitting=np.ones(len(scored), bool))
     features = read_prompts(trained.network, encoded, progress=progress)
+    known = [label.name for label in trained.labels if label.name in scored.prompts.columns]
+    labels = label_numbers(scored.labels(known), trained.labels, len(scored))
     ratio = _input_token_ratio(trained, scored.to_matrices([model.name]).input_tokens[:, 0], encoded)
     added = [*trained.trained_on.get("added", []), _record(model, scored)]
     return dataclasses.replace(
         trained,
-        network=with_column(trained.network, fit_column(trained.network, features, targets)),
+        network=with_column(trained.network, fit_column(trained.network, features, targets, labels)),
         pool=Pool((*trained.pool.models, model)),
         input_token_ratio=np.append(trained.input_token_ratio, np.float32(ratio)),
         trained_on={**trained.trained_on, "added": added},
@@ -120,24 +124,37 @@ def with_prices(trained: TrainedNetwork, pool: Pool) -> TrainedNetwork:
     return dataclasses.replace(trained, pool=pool.select(trained.pool.names))
 
 
-def fit_column(network: RouterNetwork, features: Features, targets: Targets) -> Column:
+def fit_column(
+    network: RouterNetwork,
+    features: Features,
+    targets: Targets,
+    labels: npt.NDArray[np.int64] | None = None,
+) -> Column:
     """The column of a new model: what few records tell, held together by what models of the pool are like.
 
     Args:
         network: Without the new model.
         features: Of prompts on which it was scored, ``(n_prompts, n_features)``.
         targets: What was recorded there, of the models of the network and, last, of the new one.
+        labels: Number of each prompt's value of each label, ``(n_prompts, n_labels)``; -1 for unknown. Labels
+            of which none is known will make no difference to the new model.
     """
+    told = labels if network.config.heads.labels else None
     values: dict[Said, npt.NDArray[np.float64]] = {}
     doubt = 0.0
     for said in network.heads.columns:
-        inputs = column_inputs(network.heads, features, said)
+        inputs = column_inputs(network.heads, features, said, told)
         prior = column_prior(network, said)
         if said == "logits":
-            hardness = Hardness.of(_known_logits(network, features), targets.score[:, :-1].astype(float))
-            score = targets.score[:, -1].astype(float)
+            scores = targets.score.astype(float)
+            hardness, score = (
+                Hardness.of(_known_logits(network, features, told), scores[:, :-1]),
+                scores[:, -1],
+            )
             values[said] = fit_score(inputs, score, prior, gain=hardness.gain, offset=hardness.offset)
             doubt = standard_error(inputs, values[said], prior, gain=hardness.gain, offset=hardness.offset)
+            if told is not None:
+                values[said] = without_labels(network.heads, values[said], (told >= 0).sum(0) == 0)
         else:
             recorded = targets.log_tokens if said == "log_tokens" else targets.log_latency
             value = np.full(len(inputs), np.nan) if recorded is None else recorded[:, -1].astype(float)
@@ -152,10 +169,13 @@ def column_prior(network: RouterNetwork, said: Said) -> ColumnPrior:
     return ColumnPrior.of(column_values(network, said), column_level(network.heads, said), members=members)
 
 
-def _known_logits(network: RouterNetwork, features: Features) -> npt.NDArray[np.float64]:
+def _known_logits(
+    network: RouterNetwork, features: Features, labels: npt.NDArray[np.int64] | None
+) -> npt.NDArray[np.float64]:
     """Predicted log-odds of the models that the network knows."""
     with torch.inference_mode():
-        p = network.predict_features(torch.from_numpy(features)).p_correct.double()
+        told = None if labels is None else torch.from_numpy(labels)
+        p = network.predict_features(torch.from_numpy(features), labels=told).p_correct.double()
     logits: npt.NDArray[np.float64] = torch.logit(p, 1e-6).numpy()
     return logits
 

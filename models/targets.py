@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from routoo.data.domains import Label
 from routoo.data.errors import InputError
@@ -20,8 +19,7 @@ Array = npt.NDArray[np.float32]
 
 _LEAST_IN_DOMAIN = 10
 _MOST_DOMAINS = 256
-_REST = "(all others)"
-_ROUNDS = 3
+_REST = "(all other domains)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +74,10 @@ def targets_of(
         InputError: There is no such column, or it has no two values that enough prompts have.
     """
     matrices = outcomes.to_matrices(models)
-    domain, names = _frequent(outcomes.domains or [None] * len(outcomes), fitting)
+    domain, names, rest = _frequent(outcomes.domains or [None] * len(outcomes), fitting)
     known = outcomes.labels(labels)
     columns = {name: _frequent(values, fitting) for name, values in known.items()}
-    if few := [name for name, (_, values) in columns.items() if not values]:
+    if few := [name for name, (_, values, _) in columns.items() if not values]:
         raise InputError(
             f"{outcomes.name}: labels {', '.join(few)} lack two values with {_LEAST_IN_DOMAIN} prompts each "
             "to train on, so that nothing can be learned of them: leave them out, or put rare values and "
@@ -90,9 +88,9 @@ def targets_of(
         log_tokens=_log(matrices.output_tokens + 1),
         log_latency=_log(np.maximum(matrices.latency_s, 1e-3)),
         domain=domain,
-        domains=names,
-        label=np.stack([numbers for numbers, _ in columns.values()], axis=1) if columns else None,
-        labels=tuple(Label(name, values) for name, (_, values) in columns.items()),
+        domains=(*names, _REST) if rest else names,
+        label=np.stack([numbers for numbers, _, _ in columns.values()], axis=1) if columns else None,
+        labels=tuple(Label(name, values, rest) for name, (_, values, rest) in columns.items()),
     )
 
 
@@ -113,42 +111,13 @@ def shrunk_log_odds(targets: Targets, *, strength: float = 20.0) -> Array:
     return np.asarray(np.log(mean / (1 - mean)), np.float32)
 
 
-def label_effects(targets: Targets, base: Array, *, strength: float = 20.0) -> Array:
-    """What each value of each label adds to log-odds beside the domain, ``(n_values, n_models)``.
-
-    Values of all labels, one label below the other. Labels may say the same of a prompt: each is fitted in
-    turn to what the others leave, by a step of Newton's method that is shrunk as if by `strength` further
-    prompts on which the value makes no difference.
-
-    Args:
-        targets: Of the prompts that are trained on.
-        base: Log-odds per domain and model, as `shrunk_log_odds` has them.
-        strength: How strongly to shrink.
-    """
-    assert targets.label is not None  # for the type checker: only asked where there are labels
-    known, score = ~np.isnan(targets.score), np.nan_to_num(targets.score)
-    start = base[targets.domain] if len(targets.domains) else np.broadcast_to(base[0], score.shape)
-    if len(targets.domains):
-        start = np.where(targets.domain[:, None] >= 0, start, base.mean(0))
-    effects = [np.zeros((len(label.values), score.shape[1])) for label in targets.labels]
-    rows = [np.maximum(numbers, 0) for numbers in targets.label.T]
-    has = [(numbers >= 0)[:, None] for numbers in targets.label.T]
-    for _ in range(_ROUNDS):
-        for at, effect in enumerate(effects):
-            logits = start + sum(e[r] * h for e, r, h in zip(effects, rows, has, strict=True))
-            p = expit(logits)
-            counted = known & has[at]
-            missed, curvature = np.zeros_like(effect), np.full_like(effect, strength / 4)
-            np.add.at(missed, rows[at], np.where(counted, score - p, 0.0))
-            np.add.at(curvature, rows[at], np.where(counted, p * (1 - p), 0.0))
-            effect += (missed - strength / 4 * effect) / curvature
-    return np.concatenate(effects).astype(np.float32)
-
-
 def _frequent(
     labels: list[str | None], fitting: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """Values with enough prompts to learn from, by name; the rest together as one more."""
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...], bool]:
+    """Numbers of the values with enough prompts to learn from, these values, and whether there are others.
+
+    All others together have one more number.
+    """
     seen: dict[str, int] = {}
     for label, used in zip(labels, fitting, strict=True):
         if label is not None and used:
@@ -156,13 +125,12 @@ def _frequent(
     frequent = sorted(seen, key=lambda name: (-seen[name], name))[: _MOST_DOMAINS - 1]
     names = sorted(name for name in frequent if seen[name] >= _LEAST_IN_DOMAIN)
     if len(names) < 2:
-        return np.full(len(labels), -1, np.int64), ()
+        return np.full(len(labels), -1, np.int64), (), False
     place = {name: at for at, name in enumerate(names)}
-    rest = -1
-    if len(names) < len(seen):
-        rest = len(names)
-        names.append(_REST)
-    return np.array([-1 if x is None else place.get(x, rest) for x in labels], np.int64), tuple(names)
+    rest = len(names) < len(seen)
+    other = len(names) if rest else -1
+    numbers = np.array([-1 if x is None else place.get(x, other) for x in labels], np.int64)
+    return numbers, tuple(names), rest
 
 
 def _log(values: npt.NDArray[np.float64]) -> Array | None:

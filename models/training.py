@@ -27,12 +27,13 @@ from routoo.models.features import Progress, on_accelerator, prompt_features
 from routoo.models.fitting import fit_network
 from routoo.models.heads import HeadConfig
 from routoo.models.inputs import Inputs
+from routoo.models.label_effects import domain_odds, label_effects
 from routoo.models.lightning import PromptData, Validation
 from routoo.models.lower_layers import LowerLayers, has_plain_layers
 from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
 from routoo.models.options import TrainOptions
 from routoo.models.predicting import hidden_units
-from routoo.models.targets import Array, Targets, label_effects, shrunk_log_odds, targets_of
+from routoo.models.targets import Array, Targets, shrunk_log_odds, targets_of
 from routoo.models.trunk import Trunk, layers_of, load_trunk, max_positions, trunk_config
 from routoo.models.usage import fit_usage
 
@@ -40,7 +41,15 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
 
-_MEASURED = ("heads.mean", "heads.std", "calibration", "calibration_told", "calibration_labels", "spread")
+_MEASURED = (
+    "heads.mean",
+    "heads.std",
+    "calibration",
+    "calibration_told",
+    "calibration_labels",
+    "label_guess",
+    "spread",
+)
 """What a network that is fitted again on more prompts takes over from the first."""
 
 Teach = Callable[[EncodedPrompts, Labels | None], Array]
@@ -219,7 +228,7 @@ def _initial_network(
         n_features=trunk.width * len(layers) + 1,
         n_models=targets.score.shape[1],
         n_domains=len(targets.domains),
-        labels=tuple(len(label.values) for label in targets.labels),
+        labels=tuple(label.n_values for label in targets.labels),
         kind=options.heads,
         width=options.width,
         rank=options.rank,
@@ -233,8 +242,11 @@ def _initial_network(
     with torch.no_grad():
         base = shrunk_log_odds(seen)
         network.heads.base.copy_(torch.from_numpy(base))
-        if network.heads.label_table is not None:
-            network.heads.label_table.copy_(torch.from_numpy(label_effects(seen, base)))
+        if network.heads.labels is not None:
+            effects, variance = label_effects(seen, base)
+            network.heads.labels.table.copy_(torch.from_numpy(effects))
+            network.heads.labels.variance.copy_(torch.from_numpy(variance))
+            network.heads.labels.domain_odds.copy_(torch.from_numpy(domain_odds(seen)))
         for head, known in (
             (network.heads.tokens, seen.log_tokens),
             (network.heads.latency, seen.log_latency),

@@ -69,7 +69,8 @@ class Predictor:
             labels: Values of labels that it learned, likewise.
 
         Raises:
-            InputError: There is no prompt, or one is no text or blank, or a label was not learned.
+            InputError: There is no prompt, or one is no text or blank, or a label was not learned or has a
+                value that is neither text, number, truth value nor None.
         """
         from routoo.models.estimators import predicted_scores
 
@@ -181,13 +182,20 @@ class Predictor:
                 rest it is trained as this one was.
 
         Raises:
-            InputError: An option or the outcomes cannot be used.
+            InputError: An option or the outcomes cannot be used, or they lack a label that this one learned.
         """
         from routoo.data.splits import split_seed_of
         from routoo.models.nano import ASKED, nano_network
 
         chosen = _train_options(options, ASKED)
         learned = _checked(outcomes).with_split(seed=split_seed_of(self.trained_on))
+        labels = [label.name for label in self.trained.labels]
+        try:
+            learned.labels(labels)
+        except InputError as error:
+            raise InputError(
+                f"the predictor learned the labels {', '.join(labels)}, and is distilled with them: {error}"
+            ) from None
         nano = nano_network(self.trained, learned, chosen, progress=on_features)
         return Predictor(nano, _sample_prompts(learned))
 

@@ -18,7 +18,7 @@ from routoo.solver.select import Selection, select
 
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
-    from routoo.data.domains import Label, Labels
+    from routoo.data.domains import Label, Labels, LabelValue
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
 
@@ -74,7 +74,11 @@ class Router:
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """The labels that it learned, with their values, and can be told."""
+        """The labels that it learned, with their values, and can be told.
+
+        A value that it did not learn counts as all others where `Label.rest` says that these have a number,
+        and is guessed from the text where not.
+        """
         return self.runtime.bundle.description.labels
 
     @property
@@ -102,13 +106,15 @@ class Router:
             prompts: Texts.
             domains: Domain of each prompt, where it is known; else, or where it is none of `domains`, it is
                 guessed from the text.
-            labels: By name of a label that it learned, its value for each prompt, likewise.
+            labels: By name of a label that it learned, its value for each prompt: text, a number, True,
+                False, or None where it is not known. White space around it and the case of ``true`` and
+                ``false`` do not matter, and 1.0 is ``"1"``.
             prompt_ids: Their names in the result.
             progress: Told the prompts that are done, and all that there are.
 
         Raises:
-            InputError: There is no prompt, or one is no text or blank, a domain or the value of a label is
-                neither text nor None, or a label was not learned.
+            InputError: There is no prompt, or one is no text or blank, a domain is neither text nor None,
+                or a label was not learned or has another kind of value.
         """
         return self.runtime.predict(
             prompts, domains=domains, labels=labels, prompt_ids=prompt_ids, progress=progress
@@ -123,7 +129,7 @@ class Router:
         models: Sequence[str] | None = None,
         price: float = 0.0,
         domain: str | None = None,
-        labels: Mapping[str, str | None] | None = None,
+        labels: Mapping[str, LabelValue] | None = None,
         confidence: float | None = None,
         pacer: Pacer | None = None,
     ) -> Selection:

@@ -59,11 +59,14 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
 
 def requests_of(source: str, router: Router, *, quiet: bool = False) -> Requests:
     """What to route, from a file or from standard input, with what the router can be told of it."""
+    from routoo.data.domains import near_names
+
     learned = [label.name for label in router.labels]
     prompts = prompts_of(source, labels=learned, quiet=quiet)
     requests = Requests(prompts, prompts.labels(learned))
     if missing := [name for name in learned if name not in requests.labels]:
-        say(f"{prompts.source} has no {', '.join(missing)}: guessed from the text", quiet=quiet)
+        near = near_names(missing, prompts.columns)
+        say(f"{prompts.source} has no {', '.join(missing)}: guessed from the text{near}", quiet=quiet)
     say_unlearned(router, prompts.domains, requests.labels, quiet=quiet)
     return requests
 
@@ -81,11 +84,15 @@ def say_unlearned(
 
 def named_values(given: Sequence[str], option: str, example: str) -> dict[str, str]:
     """Values by name, of an option that takes ``NAME=VALUE`` and may be repeated."""
-    pairs = [text.partition("=") for text in given]
-    for text, (name, _, value) in zip(given, pairs, strict=True):
+    values: dict[str, str] = {}
+    for text in given:
+        name, _, value = text.partition("=")
         if not name or not value:
             raise InputError(f"{option} takes NAME=VALUE, such as {example}, got {text!r}")
-    return {name: value for name, _, value in pairs}
+        if name in values:
+            raise InputError(f"{option} takes each name once, got {name} twice")
+        values[name] = value
+    return values
 
 
 def _announce(source: str, *, quiet: bool) -> None:

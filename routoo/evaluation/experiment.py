@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.domains import Labels, unlearned_domains, unlearned_labels
+from routoo.data.domains import Labels, label_numbers, unlearned_domains, unlearned_labels
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
@@ -52,8 +52,9 @@ def evaluate_router(
 ) -> tuple[Evaluation, Scores]:
     """What a router is worth on the prompts of `part`, and its predictions for them.
 
-    The baselines are fitted on the prompts in ``train`` and ``val``: the domain table, with the true ones,
-    where the prompts carry a domain; the 100 nearest neighbours by the embedding of a pretrained trunk.
+    The baselines are fitted on the prompts in ``train`` and ``val``: the domain table, which is
+    given the true domains, where the prompts carry them; the 100 nearest neighbours by the embedding of a
+    pretrained trunk.
 
     Args:
         router: The router.
@@ -113,11 +114,15 @@ def evaluate_router(
         router=ROUTER,
         samples=samples,
         seed=seed,
-        provenance={**(provenance or {}), **_labels_in_words(router, told=tell_labels)},
+        provenance=provenance,
         told_domains=tell_domains,
     )
     unlearned = [unlearned_domains(domains, router.domains), *unlearned_labels(labels, router.labels)]
-    found = replace(found, notes=(*found.notes, *filter(None, unlearned)))
+    found = replace(
+        found,
+        notes=(*found.notes, *filter(None, unlearned)),
+        told_labels=_told_labels(router, labels, judged),
+    )
     if robustness_prompts:
         kinds = _robustness(
             router,
@@ -136,15 +141,20 @@ def evaluate_router(
 def _labels_to_tell(router: Router, judged: Outcomes) -> Labels:
     if not router.labels:
         raise InputError("this router learned no labels, so that none can be told: leave out --tell-labels")
-    return judged.labels([label.name for label in router.labels])
+    try:
+        return judged.labels([label.name for label in router.labels])
+    except InputError as error:
+        raise InputError(
+            f"--tell-labels needs the columns that the router learned; add them, or leave it out: {error}"
+        ) from None
 
 
-def _labels_in_words(router: Router, *, told: bool) -> dict[str, str]:
-    """Which labels a router learned, and whether it was told them; nothing where it learned none."""
-    names = ", ".join(label.name for label in router.labels)
-    if not names:
-        return {}
-    return {"labels": f"{names}: {'told' if told else 'guessed from the text'}"}
+def _told_labels(router: Router, labels: Labels | None, judged: Outcomes) -> dict[str, int | None]:
+    """Of how many prompts a router is told each label that it learned; None where it has to guess."""
+    if labels is None:
+        return {label.name: None for label in router.labels}
+    told = (label_numbers(labels, router.labels, len(judged)) >= 0).sum(0)
+    return {label.name: int(count) for label, count in zip(router.labels, told, strict=True)}
 
 
 def _robustness(

@@ -126,9 +126,10 @@ def _title(evaluation: Evaluation) -> str:
 
 def _caption(evaluation: Evaluation) -> list[str]:
     ranges = f"±: 95 % of {evaluation.samples:,} resamples of the prompts, seed {evaluation.seed}"
-    domains = evaluation.domains_in_words()
+    domains, labels = evaluation.domains_in_words(), evaluation.labels_in_words()
     return [
         *([ranges] if evaluation.samples else []),
         *([f"domains: {domains}"] if domains else []),
+        *([f"labels: {labels}"] if labels else []),
         *evaluation.notes,
     ]

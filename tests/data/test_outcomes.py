@@ -156,3 +156,17 @@ def test_a_value_that_does_not_fit_is_not_quoted() -> None:
     with pytest.raises(InputError, match="1 of 2 rows hold something else, such as row 1") as caught:
         Outcomes(prompts, outcomes)
     assert "secret" not in str(caught.value)
+
+
+def test_a_label_is_no_column_of_the_outcomes() -> None:
+    prompts = pl.DataFrame({"prompt_id": ["a", "b"], "prompt": ["x", "y"], "tags": [["u"], ["v"]]})
+    scores = pl.DataFrame({"prompt_id": ["a", "b"], "model": "m", "score": 1.0})
+    outcomes = Outcomes(prompts, scores.with_columns(tenant=pl.lit("north"), more=pl.lit([1])))
+    for name, words in (
+        ("tenant", "tenant is a column of the outcomes; a label is a column of the prompts"),
+        ("more", "more must be text or numbers, got List"),
+        ("tags", "tags must be text or numbers, got List"),
+        ("Prompt", r"the prompts have no column Prompt; .*; did you mean prompt\?"),
+    ):
+        with pytest.raises(InputError, match=words):
+            outcomes.labels([name])

@@ -136,7 +136,9 @@ def test_a_routerbench_table(tmp_path: Path, writer: Writer) -> None:
     np.testing.assert_array_equal(outcomes.to_matrices().score, [[0.75, np.nan], [0, 1]])
     np.testing.assert_array_equal(outcomes.to_matrices().cost_usd, [[0.002, np.nan], [0.001, 0.02]])
     assert outcomes.outcomes.filter(model="small")["response"].to_list() == ["no", "4"]
-    assert outcomes.prompts.columns == ["prompt_id", "prompt", "domain"]
+    further = ["oracle_model_to_route_to"]
+    assert outcomes.prompts.columns == ["prompt_id", "prompt", "domain", *further]
+    assert outcomes.labels(further) == {further[0]: ["small", "vendor/large"]}
 
 
 def test_a_routerbench_table_without_ids_and_responses(tmp_path: Path) -> None:
@@ -154,6 +156,45 @@ def test_a_routellm_csv_keeps_rows_that_repeat_a_text(tmp_path: Path) -> None:
     assert outcomes.models == ("gpt-4", "mixtral-8x7b")
     assert outcomes.texts == ["Which, of these?\nAnswer:", "Who?", "Who?"]
     np.testing.assert_array_equal(outcomes.to_matrices().score, [[0, 1], [1, 0], [np.nan, 1]])
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_columns_that_are_no_models_stay_with_the_prompts(tmp_path: Path, writer: Writer) -> None:
+    more: dict[str, list[Any]] = {"tenant": ["north", "south"], "tier": [1, 2], "gone|total_cost": [0.1, 0.2]}
+    bench = routerbench().with_columns(pl.Series(name, values) for name, values in more.items())
+    outcomes = Outcomes.read(writer(bench, tmp_path / "bench"))
+    assert outcomes.labels(["tenant", "tier"]) == {"tenant": ["south", "north"], "tier": ["2", "1"]}
+    assert "gone|total_cost" not in outcomes.prompts.columns
+    rows = pl.DataFrame({"prompt": ["a", "b"], "large": [True, False], "tenant": ["north", None]})
+    outcomes = Outcomes.read(writer(rows, tmp_path / "llm"))
+    assert outcomes.models == ("large",)
+    assert outcomes.labels(["tenant"]) == {"tenant": ["north", None]}
+
+
+def test_nested_columns_of_a_routellm_table_are_left_out(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"prompt": ["a"], "large": [True], "tags": [["x"]]})
+    assert Outcomes.read(_as_parquet(rows, tmp_path / "llm")).prompts.columns == ["prompt", "prompt_id"]
+
+
+def test_requests_of_the_same_text_need_ids(tmp_path: Path) -> None:
+    content = "prompt,tenant,model,score\nhi,north,m,1\nhi,south,m,0\nho,south,m,0\n"
+    words = (
+        r"\(prompt_id, model\) is repeated in 2 of 3 rows, such as row 0; without a column prompt_id, texts "
+        "were taken as ids: add one that tells requests of the same text apart, or average repeated runs"
+    )
+    with pytest.raises(InputError, match=words):
+        Outcomes.read(write(tmp_path / "a.csv", content))
+
+
+def test_a_label_of_several_values_a_prompt_is_explained(tmp_path: Path) -> None:
+    content = "prompt_id,prompt,tenant,model,score\n1,hi,north,m,1\n1,hi,south,n,0\n2,ho,south,m,0\n"
+    outcomes = Outcomes.read(write(tmp_path / "a.csv", content))
+    words = (
+        "a: tenant has several values for one prompt, for 1 of 2 prompts, such as prompt_id='1'; give each "
+        "request a prompt_id of its own"
+    )
+    with pytest.raises(InputError, match=words):
+        outcomes.labels(["tenant"])
 
 
 def test_a_folder_of_routellm_csvs_has_a_domain_a_file(tmp_path: Path) -> None:

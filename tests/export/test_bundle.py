@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -9,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from routoo.data.domains import Label
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
 from routoo.export import bundle as bundle_module
 from routoo.export.bundle import Bundle, write_files
+from routoo.export.card import model_card
 from routoo.export.description import BundleDescription
-from routoo.export.layout import FORMAT_VERSION, LAYOUT
+from routoo.export.layout import FORMAT_VERSION, FORMAT_WITH_LABELS, LAYOUT
 from routoo.export.manifest import to_json
 
 
@@ -94,10 +97,24 @@ def test_router_json_that_is_something_else(hollow: Path, content: bytes) -> Non
 
 
 def test_a_newer_format_asks_for_an_upgrade(hollow: Path) -> None:
-    edit_router(hollow, lambda d: d.update(format_version=FORMAT_VERSION + 1, files="of another form"))
-    newer = rf"is of format {FORMAT_VERSION + 1}, .* reads up to {FORMAT_VERSION}: upgrade routoo"
+    edit_router(hollow, lambda d: d.update(format_version=FORMAT_WITH_LABELS + 1, files="of another form"))
+    newer = rf"is of format {FORMAT_WITH_LABELS + 1}, .* reads up to {FORMAT_WITH_LABELS}: upgrade routoo"
     with pytest.raises(BundleError, match=newer):
         Bundle.read(hollow)
+
+
+def test_a_bundle_with_labels_is_of_a_newer_format(hollow: Path, pool: Pool, tmp_path: Path) -> None:
+    labels = (Label("tenant", ("north", "south"), rest=True), Label("language", ("de", "en")))
+    plain = Bundle.read(hollow).description
+    contents = {name: (hollow / name).read_bytes() for name in LAYOUT.required}
+    versions = {}
+    for name, described in (("plain", plain), ("labels", dataclasses.replace(plain, labels=labels))):
+        write_files(tmp_path / name, described, contents)
+        assert Bundle.read(tmp_path / name).description.labels == described.labels
+        versions[name] = json.loads((tmp_path / name / LAYOUT.router).read_text())["format_version"]
+    assert versions == {"plain": FORMAT_VERSION, "labels": FORMAT_WITH_LABELS}
+    edit_router(tmp_path / "labels", lambda d: d.update(format_version=FORMAT_VERSION))
+    assert Bundle.read(tmp_path / "labels").description.labels == labels
 
 
 @pytest.mark.parametrize("version", [None, "1", 0, -1, True, 1.0])
@@ -147,6 +164,13 @@ def test_the_links_of_a_hub_cache_are_followed(hollow: Path, tmp_path: Path) -> 
         ("input_token_ratio", [1, 1, 0], "3 positive numbers"),
         ("input_token_ratio", [1, 1, None], "float"),
         ("latency_known", "yes", "must be of type bool"),
+        ("labels", None, "'labels' must be of type list, got NoneType"),
+        ("labels", ["tenant"], "expected one mapping a label, got str"),
+        ("labels", [{"name": "tenant"}], "'values' is missing"),
+        ("labels", [{"name": "tenant", "values": ["x", 1]}], "the values of tenant must be text"),
+        ("labels", [{"name": "tenant", "values": ["x"], "rest": 1}], "'rest' must be of type bool"),
+        ("network", {"heads": {"labels": [3]}}, r"labels: they have \[\] values, and the network has \[3\]"),
+        ("network", {"heads": {"labels": 3}}, "the network has 3"),
     ],
 )
 def test_a_description_that_makes_no_sense(hollow: Path, key: str, value: object, words: str) -> None:
@@ -251,6 +275,28 @@ def test_json_of_numbers_that_json_does_not_have() -> None:
         "a": [None, 1.5],
         "b": {"c": None},
     }
+
+
+def test_labels_are_those_of_the_network(pool: Pool) -> None:
+    labels = (Label("tenant", ("north", "south"), rest=True), Label("language", ("de", "en")))
+    for counts in ([3, 2], [2, 3], [3]):
+        description = BundleDescription(
+            pool, TextPolicy(), (1, 1, 1), labels=labels, network={"heads": {"labels": counts}}
+        )
+        if counts == [3, 2]:
+            assert BundleDescription.from_dict(description.to_dict()).labels == labels
+            continue
+        with pytest.raises(BundleError, match=r"they have \[3, 2\] values, and the network has \["):
+            BundleDescription.from_dict(description.to_dict())
+
+
+def test_the_card_says_what_can_be_told(pool: Pool) -> None:
+    plain = BundleDescription(pool, TextPolicy(), (1, 1, 1))
+    assert "What it can be told" not in model_card(plain, None)
+    labels = (Label("tenant", ("a|b", "south"), rest=True), Label("language", ("de", "en")))
+    card = model_card(dataclasses.replace(plain, domains=("law", "maths"), labels=labels), None)
+    assert "- domain: law, maths\n" in card
+    assert "- label tenant: a&#124;b, south and all others\n- label language: de, en\n" in card
 
 
 def test_a_description_makes_the_round_trip(pool: Pool) -> None:

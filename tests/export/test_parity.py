@@ -99,13 +99,32 @@ def test_what_is_beyond_the_tolerance_is_refused(fp32: Graph, int8: Graph | None
 def test_a_graph_that_is_off_where_something_is_told_is_refused(
     n_domains: int, labels: tuple[int, ...]
 ) -> None:
-    off, encoded = graph(told=0.01), encoded_of(4, 9, 30)
+    off, encoded = graph(told=0.01), encoded_of(*range(4, 16))
     compare(graph(), off, None, encoded=encoded, cost_of=cost_of).check()
     report = compare(graph(), off, None, encoded=encoded, cost_of=cost_of, n_domains=n_domains, labels=labels)
-    assert report.prompts == 3
+    assert report.prompts == 12
     assert report.fp32.p_max == report.fp32.padded_p_max == pytest.approx(0.02, abs=1e-6)
     with pytest.raises(BundleError, match=r"float32 p_correct is off by 0.02"):
         report.check()
+
+
+def test_what_is_told_is_drawn_apart_and_labels_are_told_alone_too() -> None:
+    seen: set[tuple[int | None, tuple[int, ...] | None]] = set()
+
+    def seeing(ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
+        for row in range(len(ids)):
+            seen.add(
+                (
+                    None if domain is None else int(domain[row]),
+                    None if labels is None else tuple(labels[row].tolist()),
+                )
+            )
+        return graph()(ids, mask)
+
+    encoded = encoded_of(*range(4, 68))
+    compare(graph(), seeing, None, encoded=encoded, cost_of=cost_of, n_domains=2, labels=(2, 2))
+    values = [(a, b) for a in (0, 1) for b in (0, 1)]
+    assert seen == {(None, None), *((domain, pair) for domain in (None, 0, 1) for pair in values)}
 
 
 def test_many_changed_choices_of_int8_are_warned_of() -> None:

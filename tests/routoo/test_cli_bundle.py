@@ -217,7 +217,7 @@ def test_evaluate_records_whether_domains_were_told(
     told = json.loads(routoo("evaluate", bundle_folder, data_folder, *few, "--tell-domains", "--json").stdout)
     assert told["told_domains"] is True
     shown = routoo("evaluate", bundle_folder, data_folder, *few).stdout
-    assert "domains: routoo is told none; the domain table is given the true ones" in shown
+    assert "domains: routoo is told none; the domain table is given the true domains" in shown
 
 
 def test_domains_that_nobody_learned_are_noted(

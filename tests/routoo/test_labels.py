@@ -1,6 +1,7 @@
 """Labels from end to end: learned by name, told to a router or on the command line, else guessed."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import Result
 
-from routoo.data.domains import Label
+from routoo.data.domains import Label, LabelValue, label_numbers, unlearned_labels
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.predictor import Predictor
@@ -100,8 +101,17 @@ def test_one_prompt_and_a_batch_are_told_alike(bundle_with_labels: Path) -> None
         ({"region": ["eu"]}, "labels region were not learned; learned: tenant"),
         ({"tenant": "north"}, "values of tenant must be a list with a name or None for each of 1 prompts"),
         ({"tenant": ["north", "south"]}, "for each of 1 prompts, got 2"),
-        ({"tenant": [3]}, r"values of tenant: each must be a name or None, got 3 \(int\)"),
+        ({"tenant": [b"north"]}, r"values of tenant: each must be text, a number, .* got b'north' \(bytes\)"),
+        ({"tenant": [["north"]]}, r"got \['north'\] \(list\)"),
         (["tenant"], "labels must be a mapping from label to values, got list"),
+        ({"Tenant": ["north"]}, r"learned: tenant; did you mean tenant\? .* or `routoo train --label`"),
+        ({None: ["north"]}, r"labels: each must be called by its name, got None \(NoneType\)"),
+        ({1: ["north"]}, r"labels: each must be called by its name, got 1 \(int\)"),
+        ({"tenant": 5}, "values of tenant must be a list .* of 1 prompts, got int"),
+        ({"tenant": (x for x in ["north"])}, "values of tenant must be a list .* got generator"),
+        ({"tenant": {"north"}}, "values of tenant must be a list .* got set"),
+        ({"tenant": {"a": "north"}}, "values of tenant must be a list .* got dict"),
+        (pl.DataFrame({"tenant": ["north"]}), r"got DataFrame; .* by .to_dict\(as_series=False\)"),
     ],
 )
 def test_what_cannot_be_told_is_refused_in_words(
@@ -110,6 +120,65 @@ def test_what_cannot_be_told_is_refused_in_words(
     router = Router.from_pretrained(bundle_with_labels)
     with pytest.raises(InputError, match=words):
         router.predict(["hello"], labels=labels)  # type: ignore[arg-type]  # the point of the test
+
+
+def test_domains_that_are_no_list_are_refused_too(bundle_with_labels: Path) -> None:
+    router = Router.from_pretrained(bundle_with_labels)
+    with pytest.raises(InputError, match=r"domains must be a list .* of 1 prompts, got generator"):
+        router.predict(["hello"], domains=(x for x in ["law"]))  # type: ignore[arg-type]  # the point
+
+
+TENANTS = ("0", "1", "false", "true")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [0, 1, False, True],
+        [0.0, 1.0, "False", "TRUE"],
+        [" 0", "1.0\n", " false ", "true"],
+        [np.float32(0), np.float32(1), np.False_, np.True_],
+        [*np.array([0, 1]), np.str_("false"), np.str_("true")],
+    ],
+)
+def test_values_are_spelled_alike_everywhere(given: list[LabelValue], tmp_path: Path) -> None:
+    assert label_numbers({"tier": given}, [Label("tier", TENANTS)], 4).tolist() == [[0], [1], [2], [3]]
+    assert unlearned_labels({"tier": given}, [Label("tier", TENANTS)]) == []
+    prompts = pl.DataFrame({"prompt_id": list("abcd"), "prompt": list("abcd"), "tier": map(str, given)})
+    scores = pl.DataFrame({"prompt_id": list("abcd"), "model": "m", "score": 1.0})
+    assert Outcomes(prompts, scores).labels(["tier"]) == {"tier": list(TENANTS)}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1.0, float("nan"), None], ["1", None, None]),
+        ([True, False, None], ["true", "false", None]),
+        ([2, 10, None], ["2", "10", None]),
+        (["x ", " ", None], ["x", None, None]),
+    ],
+)
+def test_columns_of_outcomes_have_the_same_spelling(values: list[LabelValue], expected: object) -> None:
+    prompts = pl.DataFrame({"prompt_id": list("abc"), "prompt": list("abc"), "tier": values})
+    scores = pl.DataFrame({"prompt_id": list("abc"), "model": "m", "score": 1.0})
+    assert Outcomes(prompts, scores).labels(["tier"]) == {"tier": expected}
+
+
+def test_nan_and_blank_are_not_known() -> None:
+    label = Label("tier", ("x",), rest=True)
+    given: list[LabelValue] = [float("nan"), np.float64("nan"), " ", None, "y"]
+    assert label_numbers({"tier": given}, [label], 5).tolist() == [[-1]] * 4 + [[1]]
+    assert label.n_values == 2
+
+
+def test_what_was_not_learned_may_count_as_all_others() -> None:
+    labels = [Label("tenant", ("a", "b"), rest=True), Label("language", ("de", "en"))]
+    given: dict[str, list[LabelValue]] = {"tenant": ["x", "a"], "language": ["eo", None]}
+    assert unlearned_labels({**given, "nope": ["1", "2"]}, labels) == [
+        "values of tenant that were not learned count as all others: 'x'; learned: 'a', 'b'",
+        "values of language that were not learned are guessed from the text: 'eo'; learned: 'de', 'en'",
+    ]
+    assert label_numbers(given, labels, 2).tolist() == [[2, -1], [0, -1]]
 
 
 def test_a_router_without_labels_says_so(bundle_folder: Path) -> None:
@@ -129,6 +198,27 @@ def test_select_takes_labels(routoo: Routoo, bundle_with_labels: Path) -> None:
     result = routoo("select", bundle_with_labels, text, "--label", "tenant")
     assert result.exit_code == 2
     assert "--label takes NAME=VALUE, such as language=de, got 'tenant'" in result.stderr
+    result = routoo("select", bundle_with_labels, text, "--label", "tenant= north ", "-q")
+    assert result.stdout.strip() == "east"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["nope=1"], "labels nope were not learned; learned: tenant. What is to be told"),
+        (["Tenant=north"], "learned: tenant; did you mean tenant?"),
+        (["nope=1"], "or `routoo train --label`"),
+        (["tenant=north", "tenant=south"], "--label takes each name once, got tenant twice"),
+    ],
+)
+def test_select_refuses_labels_at_once(
+    routoo: Routoo, bundle_with_labels: Path, given: list[str], words: str
+) -> None:
+    options = [word for value in given for word in ("--label", value)]
+    result = routoo("select", bundle_with_labels, "how many are there of 7", *options)
+    assert result.exit_code == 2
+    assert words in " ".join(result.stderr.split())
+    assert "guessed from the text" not in result.stderr
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "stdin"])
@@ -164,6 +254,18 @@ def test_prompts_without_the_column_are_guessed_and_it_is_said(
     result = routoo("predict", bundle_with_labels, path)
     assert "prompts.txt has no tenant: guessed from the text" in result.stderr
     assert routoo("predict", bundle_with_labels, path, "-q").stderr == ""
+    path = tmp_path / "prompts.csv"
+    path.write_text("prompt,Tenant\nhow many are there of 7,north\n")
+    result = routoo("predict", bundle_with_labels, path)
+    assert "has no tenant: guessed from the text; did you mean Tenant?" in " ".join(result.stderr.split())
+    path.write_text("prompt,tenant\nhow many are there of 7,\n")
+    assert "has no tenant" not in routoo("predict", bundle_with_labels, path).stderr
+
+
+@pytest.mark.parametrize("verb", ["predict", "assign"])
+def test_the_help_names_the_columns_that_are_told(routoo: Routoo, verb: str) -> None:
+    said = " ".join(routoo(verb, "--help").stdout.replace("│", " ").split())
+    assert "and where known domain and the labels that the router learned" in said
 
 
 def test_an_evaluation_tells_labels_where_asked(
@@ -176,11 +278,42 @@ def test_an_evaluation_tells_labels_where_asked(
         found = json.loads(result.stdout)
         row = next(row for row in found["rows"] if row["name"] == "routoo")
         figures[bool(told)] = row["area"]
-        assert found["provenance"]["labels"] == "tenant: " + ("told" if told else "guessed from the text")
+        assert found["told_labels"] == {"tenant": found["n_prompts"] if told else None}
     assert figures[True] > figures[False] + 0.2
     result = routoo("evaluate", bundle_folder, data_folder, "--tell-labels", *options)
     assert result.exit_code == 2
     assert "this router learned no labels" in result.stderr
+
+
+def test_an_evaluation_says_which_labels_were_told(
+    routoo: Routoo, bundle_with_labels: Path, recorded_file: Path, tmp_path: Path
+) -> None:
+    options = ("-q", "--samples", "0", "--robustness", "0")
+
+    def said(frame: pl.DataFrame, *flags: object) -> str:
+        frame.write_csv(tmp_path / "tenants.csv")
+        result = routoo("evaluate", bundle_with_labels, tmp_path / "tenants.csv", *flags, *options)
+        return " ".join((result.stdout + result.stderr).split())
+
+    recorded = pl.read_csv(recorded_file)
+    assert "labels: tenant guessed from the text" in said(recorded)
+    page = tmp_path / "report.html"
+    elsewhere = said(recorded.with_columns(tenant=pl.lit("mars")), "--tell-labels", "--report", page)
+    assert re.search(r"labels: tenant told for 0 of \d+ prompts", elsewhere)
+    assert re.search(r"tenant told for 0 of \d+ prompts", page.read_text())
+    missing = said(recorded.rename({"tenant": "Tenant"}), "--tell-labels")
+    assert "--tell-labels needs the columns that the router learned; add them, or leave it out" in missing
+    assert "the prompts have no column tenant" in missing
+    assert "did you mean Tenant?" in missing
+
+
+def test_distilling_needs_the_labels(
+    predictor_with_labels: Path, recorded_file: Path, tmp_path: Path
+) -> None:
+    pl.read_csv(recorded_file).drop("tenant").write_csv(tmp_path / "bare.csv")
+    words = "the predictor learned the labels tenant, and is distilled with them: bare: the prompts have no"
+    with pytest.raises(InputError, match=words):
+        Predictor.from_pretrained(predictor_with_labels).distill(Outcomes.read(tmp_path / "bare.csv"))
 
 
 def test_a_label_is_a_column_of_the_prompts(recorded_file: Path) -> None:

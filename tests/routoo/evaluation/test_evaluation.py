@@ -293,7 +293,7 @@ def test_who_was_told_the_domains_is_kept() -> None:
     assert "domains: r is told the true ones" in _printed(told, 120)
     both = evaluate(outcomes, {**scores, "domain table": scores["r"]}, pool=POOL, samples=0)
     assert both.to_dict()["told_domains"] is False
-    assert both.domains_in_words() == "r is told none; the domain table is given the true ones"
+    assert both.domains_in_words() == "r is told none; the domain table is given the true domains"
     bare = Outcomes(outcomes.prompts.drop("domain"), outcomes.outcomes)
     assert evaluate(bare, scores, pool=POOL, samples=0).domains_in_words() == ""
 
