@@ -1,6 +1,7 @@
 """Trains on a folder of recorded outcomes and judges the router on its test prompts.
 
-    python benchmarks/quality.py FOLDER [--pool pool.toml] [--seeds 0 1 2] [--samples 1000] [--output OUT]
+    python benchmarks/quality.py FOLDER [--pool POOL.toml] [--seeds 0 1 2] [--trunk TRUNK] [--samples 1000]
+        [--output OUT]
 
 For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there
 are domains, once more with the domains told. Prints a table with the baselines, then the means over the
@@ -30,6 +31,7 @@ from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, evaluate_router
 from routoo.evaluation.report import write_report
 from routoo.models.options import default_cache_dir
+from routoo.models.trunk import MINILM
 
 FIGURES = ("auc", "brier", "ece", "area", "closed", "apgr", "acc@0.5", "cost@0.95", "cost@1")
 DIFFERENCES = ("area", "hull@0.5", "cost@0.95")
@@ -45,11 +47,11 @@ class Run:
     seconds: float
 
 
-def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, samples: int) -> Run:
+def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, trunk: str, samples: int) -> Run:
     """Trains, exports and judges with one seed; the files are left in `output`."""
     outcomes = routoo.Outcomes.read(data)
     started = time.perf_counter()
-    predictor = routoo.train(outcomes, pool, seed=seed, tune=tune)
+    predictor = routoo.train(outcomes, pool, seed=seed, tune=tune, trunk=trunk)
     seconds = time.perf_counter() - started
     predictor.export(output / "bundle")
     router = routoo.Router.from_pretrained(output / "bundle", threads=None)
@@ -123,6 +125,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("out/quality"))
     parser.add_argument("--samples", type=int, default=1000, help="resamples behind the ranges")
     parser.add_argument("--tune", choices=["frozen", "last", "full"], default="frozen")
+    parser.add_argument("--trunk", default=MINILM, help="a folder or a hub id")
     chosen = parser.parse_args()
     console = Console(width=_WIDTH)
     pool = pool_for(routoo.Outcomes.read(chosen.data), chosen.data, chosen.pool)
@@ -130,7 +133,15 @@ def main() -> None:
     for seed in chosen.seeds:
         folder = chosen.output / chosen.data.name / f"seed{seed}"
         folder.mkdir(parents=True, exist_ok=True)
-        made = run(chosen.data, pool, seed, folder, tune=chosen.tune, samples=chosen.samples)
+        made = run(
+            chosen.data,
+            pool,
+            seed,
+            folder,
+            tune=chosen.tune,
+            trunk=chosen.trunk,
+            samples=chosen.samples,
+        )
         note = f"seed {seed}: trained in {made.seconds:.0f} s; files in {folder}\n"
         console.print(made.guessed.table(), note)
         runs.append(made)
