@@ -61,6 +61,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, trunk: st
             router,
             outcomes,
             tell_domains=name == "told",
+            trunk=trunk,
             cache_dir=default_cache_dir(),
             samples=samples,
             robustness_prompts=200 if name == "guessed" else 0,

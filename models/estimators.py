@@ -168,13 +168,21 @@ class TrunkFeatures:
 
     def __call__(self, prompts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Features of these prompts, ``(n_prompts, n_features)``."""
-        if self._loaded is None:
-            trunk = load_trunk(self.trunk, texts=prompts)
-            self._loaded = trunk, PromptEncoder(trunk.tokenizer, TextPolicy())
-        trunk, encoder = self._loaded
+        trunk, encoder = self.load(prompts)
         layers = default_layers(trunk.n_layers)
         with on_accelerator(trunk, "auto"):
             found = prompt_features(
                 trunk, encoder.encode(prompts), layers, cache_dir=self.cache_dir, progress=self.progress
             )
         return found[:, -1 - trunk.width : -1] if self.last_layer else found
+
+    def load(self, prompts: Sequence[str]) -> tuple[Trunk, PromptEncoder]:
+        """The trunk and what encodes prompts for it, loaded unless it is; `prompts` as in `load_trunk`.
+
+        Raises:
+            InputError: The trunk is nowhere to be found.
+        """
+        if self._loaded is None:
+            trunk = load_trunk(self.trunk, texts=prompts)
+            self._loaded = trunk, PromptEncoder(trunk.tokenizer, TextPolicy())
+        return self._loaded

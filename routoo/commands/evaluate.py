@@ -42,6 +42,14 @@ def evaluate(
         bool,
         typer.Option("--tell-labels", help="Tell the router each prompt's labels that it learned, likewise."),
     ] = False,
+    trunk: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Folder or hub id of what embeds prompts for the nearest neighbours; else the router's own.",
+            show_default=False,
+        ),
+    ] = None,
     pool: PoolFile = None,
     seed: Seed = 0,
     samples: Annotated[
@@ -81,6 +89,7 @@ def evaluate(
             part=_part(part),
             tell_domains=tell_domains,
             tell_labels=tell_labels,
+            trunk=trunk,
             cache_dir=default_cache_dir(),
             seed=seed,
             samples=samples,

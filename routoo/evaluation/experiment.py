@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.domains import Labels, label_numbers, unlearned_domains, unlearned_labels
-from routoo.data.errors import InputError
+from routoo.data.errors import InputError, RoutooError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
@@ -25,6 +25,7 @@ from routoo.predictor import require_training
 
 if TYPE_CHECKING:
     from routoo.models.estimator import Estimator
+    from routoo.models.estimators import TrunkFeatures
     from routoo.router import Router
 
 ROUTER = "routoo"
@@ -63,7 +64,8 @@ def evaluate_router(
         part: The part to judge on.
         tell_domains: Whether the router is told the domain of each prompt, or must guess it from the text.
         tell_labels: Whether it is told their values of the labels that it learned.
-        trunk: Embeds the prompts for the nearest neighbours; the router's own when it is a pretrained one.
+        trunk: Embeds the prompts for the nearest neighbours, see `routoo.models.trunk.load_trunk`; unless
+            given, the router's own, or the default one, with a note, where that is not at hand.
         cache_dir: Where embeddings are kept.
         seed: Of the resamples behind the intervals.
         samples: How many resamples.
@@ -80,8 +82,6 @@ def evaluate_router(
     if robustness_prompts < 0:
         raise InputError(f"robustness_prompts must be at least 0, got {robustness_prompts}")
     require_training("the nearest neighbours of an evaluation")
-    from routoo.models.estimators import TrunkFeatures
-
     trained_on = router.runtime.bundle.description.trained_on
     outcomes = outcomes.with_split(seed=split_seed_of(trained_on))
     pool = _common(router.pool, outcomes)
@@ -96,14 +96,15 @@ def evaluate_router(
     if tell_domains and not router.domains:
         raise InputError("this router learned no domains, so that none can be told: leave out --tell-domains")
     labels = _labels_to_tell(router, judged) if tell_labels else None
-    scores = router.predict(
-        judged.texts, domains=domains, labels=labels, prompt_ids=judged.prompt_ids, progress=told(ROUTER)
-    )
-    embed = TrunkFeatures(
-        trunk or str(trained_on.get("trunk", "")),
-        last_layer=True,
+    embed, note = _embedding(
+        trunk,
+        str(trained_on.get("trunk", "")),
+        outcomes.part("train", "val").texts,
         cache_dir=cache_dir,
         progress=told(NEIGHBOURS),
+    )
+    scores = router.predict(
+        judged.texts, domains=domains, labels=labels, prompt_ids=judged.prompt_ids, progress=told(ROUTER)
     )
     predictions = {ROUTER: scores, **baselines(outcomes, pool, judged, embed=embed)}
     found = evaluate(
@@ -120,7 +121,7 @@ def evaluate_router(
     unlearned = [unlearned_domains(domains, router.domains), *unlearned_labels(labels, router.labels)]
     found = replace(
         found,
-        notes=(*found.notes, *filter(None, unlearned)),
+        notes=(*found.notes, *filter(None, (*unlearned, note))),
         told_labels=_told_labels(router, labels, judged),
     )
     if robustness_prompts:
@@ -136,6 +137,32 @@ def evaluate_router(
         )
         found = replace(found, robustness=kinds)
     return found, scores
+
+
+def _embedding(
+    chosen: str | None,
+    own: str,
+    prompts: Sequence[str],
+    *,
+    cache_dir: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[TrunkFeatures, str | None]:
+    """What embeds prompts for the nearest neighbours, and a note where it is not the router's own trunk."""
+    from routoo.models.estimators import TrunkFeatures
+    from routoo.models.trunk import MINILM
+
+    def features(name: str) -> TrunkFeatures:
+        found = TrunkFeatures(name, last_layer=True, cache_dir=cache_dir, progress=progress)
+        found.load(prompts)
+        return found
+
+    try:
+        return features(chosen or own), None
+    except RoutooError:
+        if chosen or own == MINILM:
+            raise
+    note = f"The nearest neighbours are by {MINILM}: the router's own trunk, {own}, is not at hand."
+    return features(MINILM), note
 
 
 def _labels_to_tell(router: Router, judged: Outcomes) -> Labels:
