@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -15,30 +15,12 @@ import polars as pl
 from routoo.data.domains import label_value, near_names
 from routoo.data.errors import InputError
 from routoo.data.files import folder_atomically
+from routoo.data.outcome_checks import NUMBERS, checked_outcomes, checked_prompts
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 
 FloatMatrix = npt.NDArray[np.float64]
-
-_PROMPT_COLUMNS = {"prompt_id": pl.String, "prompt": pl.String}
-_OUTCOME_COLUMNS = {"prompt_id": pl.String, "model": pl.String, "score": pl.Float32}
-_NUMBERS = {
-    "input_tokens": pl.Float32,
-    "output_tokens": pl.Float32,
-    "cost_usd": pl.Float64,
-    "latency_s": pl.Float32,
-    "confidence": pl.Float32,
-}
-_SAMPLED = ("prompt_id", "model", "score", *_NUMBERS, "domain", "split")
-_PART_NAMES = {
-    "train": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,51 +63,8 @@ class Outcomes:
     name: str = "outcomes"
 
     def __post_init__(self) -> None:
-        prompts = _typed(self.prompts, "prompts", _PROMPT_COLUMNS, {"domain": pl.String, "split": pl.String})
-        outcomes = _typed(self.outcomes, "outcomes", _OUTCOME_COLUMNS, _NUMBERS)
-        if prompts.is_empty():
-            raise InputError("prompts: expected at least one row, got none")
-        _refuse(prompts, pl.col("prompt_id").is_null(), "prompts: prompt_id is null")
-        _refuse(prompts, pl.col("prompt_id").is_duplicated(), "prompts: prompt_id is repeated")
-        _refuse(prompts, pl.col("prompt").is_null(), "prompts: prompt is null")
-        text = pl.col("prompt").str.replace_all("\0", " ", literal=True).str.strip_chars()
-        _refuse(prompts, text.str.len_bytes() == 0, "prompts: prompt is blank")
-        for key in ("prompt_id", "model", "score"):
-            _refuse(outcomes, pl.col(key).is_null(), f"outcomes: {key} is null")
-        unnamed = pl.col("model").str.strip_chars().str.len_bytes() == 0
-        _refuse(outcomes, unnamed, "outcomes: model is blank")
-        _refuse(
-            outcomes,
-            ~pl.col("score").is_between(0, 1) | pl.col("score").is_nan(),
-            "outcomes: score lies outside 0..1",
-        )
-        for key in _NUMBERS:
-            if key in outcomes.columns:
-                _refuse(
-                    outcomes,
-                    pl.col(key).is_not_null() & ~(pl.col(key).is_finite() & (pl.col(key) >= 0)),
-                    f"outcomes: {key} is negative, NaN or infinite (leave it null where it is unknown)",
-                )
-        _refuse(
-            outcomes,
-            pl.struct("prompt_id", "model").is_duplicated(),
-            "outcomes: (prompt_id, model) is repeated; average repeated runs first",
-        )
-        _refuse(
-            outcomes,
-            ~pl.col("prompt_id").is_in(prompts["prompt_id"].implode()),
-            "outcomes: prompt_id is not among the prompts",
-        )
-        if outcomes.is_empty():
-            raise InputError("outcomes: expected at least one row, got none")
-        if "split" in prompts.columns:
-            lower = pl.col("split").str.to_lowercase()
-            _refuse(
-                prompts,
-                pl.col("split").is_null() | ~lower.is_in(list(_PART_NAMES)),
-                f"prompts: split is not one of {', '.join(_PART_NAMES)}",
-            )
-            prompts = prompts.with_columns(lower.replace_strict(_PART_NAMES).alias("split"))
+        prompts = checked_prompts(self.prompts)
+        outcomes = checked_outcomes(self.outcomes, prompts["prompt_id"])
         object.__setattr__(self, "prompts", prompts.sort("prompt_id"))
         object.__setattr__(self, "outcomes", outcomes)
 
@@ -279,7 +218,7 @@ class Outcomes:
         positions = pl.DataFrame(
             {"model": models, "column": range(len(models))}, schema={"model": pl.String, "column": pl.Int64}
         )
-        kept = [column for column in ("prompt_id", "model", "score", *_NUMBERS) if column in self.outcomes]
+        kept = [column for column in ("prompt_id", "model", "score", *NUMBERS) if column in self.outcomes]
         rows = (
             self.outcomes.select(kept)
             .join(self.prompts.select("prompt_id").with_row_index("row"), on="prompt_id")
@@ -296,54 +235,9 @@ class Outcomes:
         return OutcomeMatrices(**{field.name: matrix(field.name) for field in fields(OutcomeMatrices)})
 
 
-def _typed(
-    frame: pl.DataFrame,
-    what: str,
-    needed: Mapping[str, type[pl.DataType]],
-    known: Mapping[str, type[pl.DataType]],
-) -> pl.DataFrame:
-    """The frame with its known columns cast; refuses missing columns and values that do not fit."""
-    if not isinstance(frame, pl.DataFrame):
-        raise InputError(f"{what}: expected a polars.DataFrame, got {type(frame).__name__}")
-    missing = [column for column in needed if column not in frame.columns]
-    if missing:
-        raise InputError(
-            f"{what}: missing columns {', '.join(missing)}; found {', '.join(frame.columns) or 'none'}"
-        )
-    for column, dtype in {**needed, **known}.items():
-        if column not in frame.columns or frame.schema[column] == dtype:
-            continue
-        try:
-            frame = frame.with_columns(pl.col(column).cast(dtype))
-        except pl.exceptions.PolarsError:
-            misfits = _misfits(frame[column], dtype)
-            raise InputError(f"{what}: {column} cannot be read as {dtype.__name__}: {misfits}") from None
-    return frame
-
-
 def _as_labels(column: pl.Series, source: str) -> list[str | None]:
     if column.dtype.is_nested() or column.dtype == pl.Binary:
         raise InputError(f"{source}: {column.name} must be text or numbers, got {column.dtype}")
     if column.dtype.is_float():
         column = column.fill_nan(None)
     return [label_value(value) for value in column.cast(pl.String)]
-
-
-def _misfits(column: pl.Series, dtype: type[pl.DataType]) -> str:
-    """Which rows cannot be cast; none is quoted, for a shifted column holds prompts."""
-    try:
-        rows = (column.is_not_null() & column.cast(dtype, strict=False).is_null()).arg_true()
-    except pl.exceptions.PolarsError:
-        return f"it holds {column.dtype}"
-    return f"{len(rows)} of {len(column)} rows hold something else, such as row {rows[0]}"
-
-
-def _refuse(frame: pl.DataFrame, fault: pl.Expr, words: str) -> None:
-    """Raises in words when any row has the fault; the sample leaves prompts and answers out."""
-    at = frame.select(fault.fill_null(False)).to_series().arg_true()
-    if at.is_empty():
-        return
-    shown = [column for column in _SAMPLED if column in frame.columns]
-    values = frame.select(shown).row(at[0], named=True)
-    sample = ", ".join(f"{key}={value!r}" for key, value in values.items())
-    raise InputError(f"{words}: {len(at)} of {len(frame)} rows, such as row {at[0]}: {sample}")

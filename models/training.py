@@ -25,16 +25,15 @@ from routoo.models.ensemble import Ensemble
 from routoo.models.feature_cache import Features
 from routoo.models.features import Progress, on_accelerator, prompt_features
 from routoo.models.fitting import fit_network
-from routoo.models.heads import HeadConfig
+from routoo.models.initial_network import initial_network
 from routoo.models.inputs import Inputs
-from routoo.models.label_effects import domain_odds, label_effects
 from routoo.models.lightning import PromptData, Validation
 from routoo.models.lower_layers import LowerLayers, has_plain_layers
-from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
+from routoo.models.network import RouterNetwork
 from routoo.models.options import TrainOptions
 from routoo.models.predicting import hidden_units
-from routoo.models.targets import Array, Targets, shrunk_log_odds, targets_of
-from routoo.models.trunk import Trunk, layers_of, load_trunk, max_positions, trunk_config
+from routoo.models.targets import Array, Targets, targets_of
+from routoo.models.trunk import Trunk, load_trunk, max_positions
 from routoo.models.usage import fit_usage
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def train_network(
         if teach is not None:
             told = teach(encoded, learned.labels(options.labels)) if options.labels else None
             targets = replace(targets, taught=teach(encoded, None), told=told)
-        network = _initial_network(trunk, targets, fitting, options)
+        network = initial_network(trunk, targets, fitting, options)
         with on_accelerator(trunk, options.accelerator):
             inputs = _read(trunk, network, encoded, fitting, options, progress)
         ratio = _input_token_ratio(learned, pool.names, encoded)
@@ -150,7 +149,7 @@ def train_network(
         seen = np.concatenate([fitting, validating])
         if options.refit and options.tune == "frozen":
             more = data.changed(fitting=seen)
-            fresh = _initial_network(trunk, targets, seen, options)
+            fresh = initial_network(trunk, targets, seen, options)
             measured = {name: value for name, value in network.state_dict().items() if name in _MEASURED}
             fresh.load_state_dict(measured, strict=False)
             fit_network(fresh, more, None, options, f"{run_id}-all", epochs=fitted.epochs)
@@ -219,45 +218,6 @@ def _check_covered(
         )
 
 
-def _initial_network(
-    trunk: Trunk, targets: Targets, fitting: npt.NDArray[np.intp], options: TrainOptions
-) -> RouterNetwork:
-    """The network before training: heads that start out as the shrunk table of means."""
-    layers = default_layers(trunk.n_layers)
-    heads = HeadConfig(
-        n_features=trunk.width * len(layers) + 1,
-        n_models=targets.score.shape[1],
-        n_domains=len(targets.domains),
-        labels=tuple(label.n_values for label in targets.labels),
-        kind=options.heads,
-        width=options.width,
-        rank=options.rank,
-        members=options.members,
-        dropout=options.dropout,
-        output_tokens=targets.log_tokens is not None,
-        latency=targets.log_latency is not None,
-    )
-    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
-    seen = targets.rows(fitting)
-    with torch.no_grad():
-        base = shrunk_log_odds(seen)
-        network.heads.base.copy_(torch.from_numpy(base))
-        if network.heads.labels is not None:
-            effects, variance = label_effects(seen, base)
-            network.heads.labels.table.copy_(torch.from_numpy(effects))
-            network.heads.labels.variance.copy_(torch.from_numpy(variance))
-            network.heads.labels.domain_odds.copy_(torch.from_numpy(domain_odds(seen)))
-        for head, known in (
-            (network.heads.tokens, seen.log_tokens),
-            (network.heads.latency, seen.log_latency),
-        ):
-            if head is not None and known is not None:
-                head.bias.copy_(torch.from_numpy(_column_means(known)))
-    trainable = {"frozen": 0, "last": options.tuned_layers, "full": trunk.n_layers}[options.tune]
-    _freeze(trunk, trainable)
-    return network
-
-
 def _read(
     trunk: Trunk,
     network: RouterNetwork,
@@ -280,26 +240,9 @@ def _read(
     return encoded
 
 
-def _freeze(trunk: Trunk, trainable: int) -> None:
-    """Lets only the last layers learn; all of them means the embeddings too."""
-    whole = 0 < trainable >= trunk.n_layers
-    trunk.model.requires_grad_(whole)
-    if not whole and trainable:
-        for layer in layers_of(trunk.model)[-trainable:]:
-            layer.requires_grad_(True)
-
-
 def _standardise(network: RouterNetwork, features: Features) -> None:
     network.heads.mean.copy_(torch.from_numpy(features.mean(0)))
     network.heads.std.copy_(torch.from_numpy(features.std(0).clip(1e-6)))
-
-
-def _column_means(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Mean of what is known in each column; the overall mean where a column is empty."""
-    known = ~np.isnan(values)
-    total = np.where(known, values, 0).sum(0)
-    overall = total.sum() / max(known.sum(), 1)
-    return np.asarray(np.where(known.any(0), total / known.sum(0).clip(1), overall), np.float32)
 
 
 def _input_token_ratio(
