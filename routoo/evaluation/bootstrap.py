@@ -11,6 +11,7 @@ import numpy.typing as npt
 from routoo.data.curves import Floats, Vector
 
 _BLOCK = 128  # resamples multiplied at once
+_ENOUGH = 0.9  # share of the draws that must have a figure: what fewer have would be a range of lucky draws
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,15 @@ class Interval:
 
 
 def interval(value: float, samples: Vector, level: float = 0.95) -> Interval | None:
-    """The percentile interval of `value` by its resamples; None where there are none or any is NaN."""
-    if not len(samples) or np.isnan(samples).any() or np.isnan(value):
+    """The percentile interval of `value` by its resamples.
+
+    A draw in which the figure is not defined (NaN) is left out; None where that is more than one in ten, or
+    `value` is not defined, or there are no resamples.
+    """
+    known = samples[~np.isnan(samples)]
+    if not len(known) or len(known) < _ENOUGH * len(samples) or np.isnan(value):
         return None
-    low, high = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(value), float(low), float(high))
 
 
@@ -74,5 +80,5 @@ class Resamples:
         means = np.empty((self.samples, columns.shape[1]))
         for start in range(0, self.samples, _BLOCK):
             block = self.counts[start : start + _BLOCK].astype(np.float32)
-            means[start : start + _BLOCK] = (block / np.float32(self.n_prompts)) @ columns
-        return means
+            means[start : start + _BLOCK] = block @ columns
+        return means / self.n_prompts

@@ -66,7 +66,10 @@ def coverage_of(scores: Scores, score: Floats, domains: Sequence[str | None] | N
     residual = score - p
     missed = np.array([abs(residual[rows, j].mean()) for rows, j in groups])
     # Answers that are right or wrong vary by p (1 - p), graded ones by a part of that, alike in all groups.
-    varied = np.nansum(residual**2, axis=0) / np.where(np.isnan(residual), 0.0, p * (1 - p)).sum(0)
+    expected = np.where(np.isnan(residual), 0.0, p * (1 - p)).sum(0)
+    varied = np.divide(
+        np.nansum(residual**2, axis=0), expected, out=np.zeros_like(expected), where=expected > 0
+    )
     luck = np.array(
         [
             np.sqrt(min(float(varied[j]), 1.0) * (p[rows, j] * (1 - p[rows, j])).sum()) / len(rows)

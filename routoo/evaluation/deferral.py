@@ -22,7 +22,7 @@ class Deferral:
         score: Mean score at each share, the same shape.
 
     >>> curve = deferral_of(np.array([0.9, 0.1]), np.array([0.0, 1.0]), np.array([1.0, 1.0]))
-    >>> curve.score.tolist(), curve.apgr, curve.cpt(0.5)
+    >>> curve.score.tolist(), curve.apgr_by_calls, curve.cpt(0.5)
     ([0.5, 1.0, 1.0], 0.75, 0.25)
     """
 
@@ -40,11 +40,11 @@ class Deferral:
         return np.asarray((self.score - self.score[0]) / gap, np.float64)
 
     @property
-    def apgr(self) -> float:
+    def apgr_by_calls(self) -> float:
         """Mean of `recovered` over all shares of calls: .5 for deferring at random (RouteLLM's APGR).
 
-        RouteLLM (arXiv 2406.18665) averages over ten shares; this is the integral. NaN where the strong
-        model is not the better one.
+        RouteLLM (arXiv 2406.18665) averages over ten shares; this is the integral. `Figures.apgr` is by cost
+        instead. NaN where the strong model is not the better one.
         """
         return float(np.trapezoid(self.recovered, self.share))
 

@@ -12,11 +12,10 @@ import numpy as np
 from routoo.data.curves import Vector, hull
 from routoo.evaluation.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.figures import Figures, Kind
-from routoo.evaluation.metrics import BUDGET_SHARES, QUALITY_SHARES, Scale, brier, ratio
+from routoo.evaluation.metrics import BUDGET_SHARES, QUALITY_SHARES, Scale, brier, cost_of, ratio, score_of
 from routoo.evaluation.policy import BEST_SINGLE, HULL, Policy
+from routoo.evaluation.published import IN_HINDSIGHT, in_hindsight
 from routoo.evaluation.trial import Trial
-
-_ROUNDING = 1e-9  # how far a mean may miss a limit and still be on it
 
 AT_COST = tuple(f"hull@{share:g}" for share in BUDGET_SHARES)
 AT_QUALITY = tuple(f"cost@{share:g}" for share in QUALITY_SHARES)
@@ -34,7 +33,7 @@ class Difference:
     Args:
         name: The row.
         other: The one it is compared with.
-        figures: The difference of each of `COMPARED` that both rows have in every draw, with its range.
+        figures: The difference of each of `COMPARED` that both rows have, with its range; see `interval`.
     """
 
     name: str
@@ -52,7 +51,7 @@ class Compared:
     """The figures of one policy, on the prompts as they are and in each draw of them.
 
     Args:
-        value: Each of `COMPARED`; NaN where it is not defined.
+        value: Each of `COMPARED`, and of `IN_HINDSIGHT` where the policy chooses; NaN where not defined.
         drawn: The same in each draw, ``(samples,)`` each.
     """
 
@@ -63,7 +62,7 @@ class Compared:
 def compared_figures(policies: Sequence[Policy], trial: Trial, resamples: Resamples) -> dict[str, Compared]:
     """The figures of each policy by its name; the draws are the same for all."""
     singles = np.stack([resamples.means(of) for of in (trial.cost_usd, trial.earned)], axis=2)
-    scales = [Scale(drawn) for drawn in singles]
+    scales = [Scale(drawn, trial.judged) for drawn in singles]
     found = {}
     for policy in policies:
         points, in_area = policy.resampled(singles, trial, resamples)
@@ -75,9 +74,12 @@ def compared_figures(policies: Sequence[Policy], trial: Trial, resamples: Resamp
             _brier(policy, trial),
         ]
         columns = [*drawn.T, _drawn_brier(policy, trial, resamples)]
-        found[policy.name] = Compared(
-            dict(zip(COMPARED, whole, strict=True)), dict(zip(COMPARED, columns, strict=True))
-        )
+        value, draws = dict(zip(COMPARED, whole, strict=True)), dict(zip(COMPARED, columns, strict=True))
+        if policy.chosen is not None:
+            best = np.array([in_hindsight(p, s) for s, p in zip(scales, points, strict=True)])
+            value |= zip(IN_HINDSIGHT, in_hindsight(policy.points, trial.scale), strict=True)
+            draws |= zip(IN_HINDSIGHT, best.T, strict=True)
+        found[policy.name] = Compared(value, draws)
     return found
 
 
@@ -89,6 +91,12 @@ def difference(name: str, other: str, compared: Mapping[str, Compared]) -> Diffe
         for key in COMPARED
     }
     return Difference(name, other, {key: known for key, known in found.items() if known is not None})
+
+
+def hindsight_ranges(compared: Compared) -> dict[str, Interval]:
+    """The range of each of `IN_HINDSIGHT` that has one."""
+    found = {key: interval(compared.value[key], compared.drawn[key]) for key in IN_HINDSIGHT}
+    return {key: known for key, known in found.items() if known is not None}
 
 
 def with_intervals(
@@ -120,23 +128,9 @@ def _figures(kind: Kind, scale: Scale, points: Vector, in_area: Vector) -> list[
     else:
         points, in_area = scale.with_cheapest(points), scale.with_cheapest(in_area)
     vertices = hull(points)
-    scores = [_score_at(vertices, share * scale.high_usd) for share in BUDGET_SHARES]
-    costs = [_cost_at(vertices, share * scale.best_score, scale.high_usd) for share in QUALITY_SHARES]
+    scores = [score_of(vertices, share * scale.high_usd) for share in BUDGET_SHARES]
+    costs = [ratio(cost_of(vertices, share * scale.best_score), scale.high_usd) for share in QUALITY_SHARES]
     return [math.nan if kind == "single" else scale.area(in_area), *scores, *costs]
-
-
-def _score_at(vertices: Vector, budget_usd: float) -> float:
-    """Score of a hull at a budget; NaN where everything costs more."""
-    if budget_usd < vertices[0, 0] * (1 - _ROUNDING):
-        return math.nan
-    return float(np.interp(budget_usd, vertices[:, 0], vertices[:, 1]))
-
-
-def _cost_at(vertices: Vector, score: float, high_usd: float) -> float:
-    """Cost at which a hull reaches a score, as a share of `high_usd`; NaN where it never does."""
-    if vertices[-1, 1] < score:
-        return math.nan
-    return ratio(float(np.interp(score, vertices[:, 1], vertices[:, 0])), high_usd)
 
 
 def _brier(policy: Policy, trial: Trial) -> float:

@@ -14,7 +14,7 @@ from routoo.data.scores import Scores
 from routoo.evaluation.bootstrap import Resamples
 from routoo.evaluation.calibration import calibrations
 from routoo.evaluation.coverage import coverage_of
-from routoo.evaluation.differences import compared_figures, difference, with_intervals
+from routoo.evaluation.differences import compared_figures, difference, hindsight_ranges, with_intervals
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.figures import SingleModel
 from routoo.evaluation.metrics import reliability
@@ -110,15 +110,24 @@ def evaluate(
         },
         coverage=coverage_of(aligned[names[0]], trial.score, trial.domains),
         deferral=deferrals,
-        published={p.name: published_of(p, policies, trial, deferrals.get(p.name)) for p in choosing},
+        published={
+            p.name: published_of(
+                p,
+                policies,
+                trial,
+                deferrals.get(p.name),
+                hindsight_ranges(compared[p.name]) if compared else {},
+            )
+            for p in choosing
+        },
         differences=tuple(
             difference(names[0], row.name, compared) for row in shown if compared and row.name != names[0]
         ),
         usage=usage_errors(outcomes, aligned[names[0]], trial, resamples),
         spending=spending_of(the_router, by_mean, row_by_mean, compared, trial, resamples),
         singles=tuple(
-            SingleModel(name, float(cost), float(score))
-            for name, (cost, score) in zip(trial.models, scale.singles, strict=True)
+            SingleModel(name, float(cost), float(score), int(outcomes))
+            for name, (cost, score), outcomes in zip(trial.models, scale.singles, trial.judged, strict=True)
         ),
         spend_usd=scale.high_usd * len(trial.score),
         split=trial.split,

@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routoo.data.curves import Vector, best_single, hull
+from routoo.data.curves import hull
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Part
 from routoo.evaluation.bootstrap import Interval
-from routoo.evaluation.calibration import Calibration
+from routoo.evaluation.calibration import Calibration, Group
 from routoo.evaluation.coverage import Coverage
 from routoo.evaluation.deferral import Deferral
 from routoo.evaluation.differences import Difference
 from routoo.evaluation.figures import Curve, Figures, SingleModel
-from routoo.evaluation.metrics import Reliability
+from routoo.evaluation.metrics import Reliability, Scale, score_of
 from routoo.evaluation.policy import DOMAIN_TABLE, HULL
 from routoo.evaluation.published import Published
 from routoo.evaluation.robustness import Robustness
@@ -119,30 +120,46 @@ class Evaluation:
     def over_mixtures(self, share: float) -> Interval | None:
         """What the router scores above the best mixture of single models at a share of the best one's cost.
 
-        None where there are no resamples, or not every one of them has a score there.
+        None where there are no resamples, or too many of them have no score there.
         """
         gaps = [found.figures.get(f"hull@{share:g}") for found in self.differences if found.other == HULL]
         return gaps[0] if gaps else None
 
     @property
     def best_single(self) -> SingleModel:
-        """The model with the highest mean score, the cheapest of those that tie; known only in hindsight."""
-        return self.singles[best_single(self._points)]
+        """The model with the highest mean score, the cheapest of those that tie; known only in hindsight.
+
+        One with too few outcomes is passed over; see `Scale.best`.
+        """
+        return self.singles[self._scale.best]
 
     @property
     def cheapest_single(self) -> SingleModel:
         """The model with the lowest mean cost on these prompts."""
-        return min(self.singles, key=lambda model: model.cost_usd)
+        return self.singles[self._scale.cheapest]
 
     def mixed_score(self, budget_usd: float) -> float:
         """What the best mixture of single models scores at this cost a prompt."""
-        vertices = hull(self._points)
+        vertices = hull(self._scale.singles)
         return float(np.interp(budget_usd, vertices[:, 0], vertices[:, 1]))
 
-    @property
-    def _points(self) -> Vector:
-        """(mean cost, mean score) of each single model, ``(n_models, 2)``."""
-        return np.array([(model.cost_usd, model.score) for model in self.singles])
+    def routed_score(self, budget_usd: float) -> float:
+        """What the router scores at exactly this cost a prompt, two settings mixed if need be.
+
+        NaN where it cannot spend so little.
+        """
+        points = self.curves[self.router].points
+        return score_of(hull(self._scale.with_cheapest(points)), budget_usd)
+
+    @cached_property
+    def _scale(self) -> Scale:
+        points = [(model.cost_usd, model.score) for model in self.singles]
+        return Scale(np.array(points), np.array([model.outcomes for model in self.singles]))
+
+    def furthest_off(self, by: Group) -> Calibration | None:
+        """The model or domain of which the router's promise is furthest from what came; None without any."""
+        groups = [group for group in self.calibration[self.router] if group.by == by and group.count]
+        return max(groups, key=lambda group: abs(group.bias), default=None)
 
     def domains_in_words(self) -> str:
         """Who is told the domains of the prompts; empty where they have none."""
@@ -165,15 +182,16 @@ class Evaluation:
 
     def headline(self) -> str:
         """What the router buys, in one sentence."""
-        row, best = self.row(self.router), self.best_single
+        best = self.best_single
         where = "On simulated outcomes, " if self.simulated else ""
         if len(self.singles) == 1:
             return f"{best.name} is the only model in the pool: there is nothing to choose."
         spend = {0.5: "half of", 0.75: "three quarters of", 1.0: "all of"}
-        share = next((share for share in spend if not math.isnan(row.score_at[share])), None)
+        scores = {share: self.routed_score(share * best.cost_usd) for share in spend}
+        share = next((share for share, score in scores.items() if not math.isnan(score)), None)
         if share is None or not best.score:
             return f"{where}{self.router} has nothing to gain: no model scores above 0 at any cost."
-        kept, mixed = row.score_at[share] / best.score, self.mixed_score(share * best.cost_usd) / best.score
+        kept, mixed = scores[share] / best.score, self.mixed_score(share * best.cost_usd) / best.score
         gap = self.over_mixtures(share)
         sure = "" if gap is None or gap.excludes_zero else ", a difference that may be chance"
         sentence = (
@@ -216,6 +234,13 @@ class Evaluation:
             "published": {name: row.to_dict() for name, row in self.published.items()},
             "calibration": {
                 name: [group.to_dict() for group in groups] for name, groups in self.calibration.items()
+            },
+            "furthest_off": {
+                by: None if group is None else group.to_dict()
+                for by, group in (
+                    ("model", self.furthest_off("model")),
+                    ("domain", self.furthest_off("domain")),
+                )
             },
             "coverage": [level.to_dict() for level in self.coverage],
             "differences": [found.to_dict() for found in self.differences],

@@ -132,6 +132,7 @@ def evaluate_router(
             robustness_prompts,
             domains=domains,
             labels=labels,
+            samples=samples,
             seed=seed,
             progress=told(CHANGED),
         )
@@ -192,6 +193,7 @@ def _robustness(
     *,
     domains: Sequence[str | None] | None,
     labels: Labels | None,
+    samples: int,
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Robustness, ...]:
@@ -209,7 +211,9 @@ def _robustness(
         found = router.predict(prompts, domains=told_domains, labels=told_labels, progress=told)
         return found.columns(trial.models)
 
-    return robustness(predict, [texts[at] for at in drawn], earned=trial.earned[drawn], seed=seed)
+    return robustness(
+        predict, [texts[at] for at in drawn], earned=trial.earned[drawn], seed=seed, samples=samples
+    )
 
 
 def baselines(

@@ -17,6 +17,9 @@ from routoo.evaluation.bootstrap import Interval
 Kind = Literal["single", "mixing", "hull", "predicted", "oracle"]
 """What a row stands for: `predicted` rows are policies made of predictions, the others come with the data."""
 
+NEARLY_FREE = 1
+"""Position of the least price above 0: money is no object, but of two that tie the cheaper is taken."""
+
 INTERVALS = ("area_interval", "over_hull", "over_single", "over_reference")
 
 
@@ -29,7 +32,8 @@ class Figures:
         kind: What it stands for.
         area: Mean score under the hull of its curve, over budgets from the cheapest to the best single model.
         closed: Share of the way from the hull of single models to the oracle that `area` stands for.
-        apgr: Share of the way from the cheapest to the best single model's score that `area` stands for.
+        apgr: Share of the way from the cheapest to the best single model's score that `area` stands for: by
+            cost, under the hull. RouteLLM's own is by share of calls, see `Published.apgr_by_calls`.
         auc: Mean over models of the area under the ROC curve; `brier` and `ece` say how honest it is.
         argmax: Score when money is no object; `argmax_cost` is what that costs.
         score_at: Best score at no more than a share of the best single model's cost, by share.
@@ -86,13 +90,17 @@ class Figures:
 
 @dataclass(frozen=True)
 class SingleModel:
-    """What sending every prompt to one model costs and achieves: USD a prompt and mean score."""
+    """What sending every prompt to one model costs and achieves: USD a prompt and mean score.
+
+    `outcomes` is how many scores were recorded.
+    """
 
     name: str
     cost_usd: float
     score: float
+    outcomes: int
 
-    def to_dict(self) -> dict[str, Any]:  # Any: a text and two numbers
+    def to_dict(self) -> dict[str, Any]:  # Any: a text and numbers
         """The fields by name."""
         return dataclasses.asdict(self)
 

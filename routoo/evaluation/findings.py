@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routoo.evaluation.calibration import Group
+from routoo.evaluation.figures import NEARLY_FREE
 from routoo.evaluation.policy import BEST_SINGLE, MIXING
 from routoo.evaluation.table import number
 from routoo.evaluation.usage import ALL_MODELS, Quantity, UsageError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from routoo.evaluation.bootstrap import Interval
     from routoo.evaluation.evaluation import Evaluation
 
-_NEARLY_FREE = 1  # the least price above 0: money is no object, but of two that tie the cheaper is taken
 _SHOWN_LEVEL = 0.9
 _EQUAL = 0.005  # share of choices below which nobody would speak of a flip
 
@@ -110,7 +110,7 @@ def _equal_cost(evaluation: Evaluation) -> str:
 
 def _shares(evaluation: Evaluation) -> str:
     best = evaluation.models.index(evaluation.best_single.name)
-    share = float(evaluation.curves[evaluation.router].shares[_NEARLY_FREE, best])
+    share = float(evaluation.curves[evaluation.router].shares[NEARLY_FREE, best])
     return f"When money is no object, {evaluation.best_single.name} gets {percent(share)} of the prompts"
 
 
@@ -140,10 +140,9 @@ def _coverage(evaluation: Evaluation) -> str:
 
 
 def _furthest_off(evaluation: Evaluation, by: Group) -> str:
-    groups = [c for c in evaluation.calibration[evaluation.router] if c.by == by and c.count]
-    if not groups:
+    worst = evaluation.furthest_off(by)
+    if worst is None:
         return ""
-    worst = max(groups, key=lambda group: abs(group.bias))
     return f"Furthest off about {worst.name}: promised {number(worst.p_correct)}, came {number(worst.score)}"
 
 

@@ -22,7 +22,11 @@ BUDGET_SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)
 QUALITY_SHARES = (0.95, 0.98, 0.99, 1.0)
 """Shares of the best single model's score at which the cost is reported."""
 
-_ROUNDING = 1e-9  # how far a mean may miss a limit and still be on it
+LEAST_JUDGED = 30
+"""Outcomes below which a model is not called the best: so few are right or wrong by luck."""
+
+ROUNDING = 1e-6
+"""How far a mean may miss a limit, as a share of it, and still be on it: draws are summed in float32."""
 
 
 def ratio(part: float, whole: float) -> float:
@@ -123,14 +127,20 @@ def reliability(p_correct: Floats, score: Floats, *, bins: int = 15) -> Reliabil
 
 def score_within(points: Vector, budget_usd: float) -> float:
     """The best score among the points that cost at most `budget_usd` a prompt, or NaN where none does."""
-    affordable = points[points[:, 0] <= budget_usd * (1 + _ROUNDING), 1]
+    affordable = points[points[:, 0] <= budget_usd * (1 + ROUNDING), 1]
     return float(affordable.max()) if len(affordable) else math.nan
 
 
-def cost_of(points: Vector, score: float) -> float:
-    """The least cost at which the hull of `points` reaches `score`, or NaN where it never does."""
-    vertices = hull(points)
-    if vertices[-1, 1] < score:
+def score_of(vertices: Vector, budget_usd: float) -> float:
+    """The score of a hull at exactly `budget_usd` a prompt, or NaN where all of it costs more."""
+    if budget_usd < vertices[0, 0] * (1 - ROUNDING):
+        return math.nan
+    return float(np.interp(budget_usd, vertices[:, 0], vertices[:, 1]))
+
+
+def cost_of(vertices: Vector, score: float) -> float:
+    """The least cost at which a hull reaches `score`, or NaN where it never does."""
+    if vertices[-1, 1] < score * (1 - ROUNDING):
         return math.nan
     return float(np.interp(score, vertices[:, 1], vertices[:, 0]))
 
@@ -141,14 +151,22 @@ class Scale:
 
     Args:
         singles: (mean cost, mean score) of each model, ``(n_models, 2)``.
+        judged: Outcomes behind each score, ``(n_models,)``; enough of them when not given.
     """
 
     singles: Vector
+    judged: npt.NDArray[np.int64] | None = None
 
     @cached_property
     def best(self) -> int:
-        """Position of the model with the highest mean score, and of those that tie the least cost."""
-        return best_single(self.singles)
+        """Position of the model with the highest mean score, and of those that tie the least cost.
+
+        A model with fewer than `LEAST_JUDGED` outcomes is passed over where another has as many.
+        """
+        known = np.arange(len(self.singles))
+        if self.judged is not None and (self.judged >= LEAST_JUDGED).any():
+            known = np.flatnonzero(self.judged >= LEAST_JUDGED)
+        return int(known[best_single(self.singles[known])])
 
     @property
     def cheapest(self) -> int:
@@ -186,7 +204,8 @@ class Scale:
     def apgr(self, area_: float) -> float:
         """Share of the way from the cheapest model's score to the best one's that an area stands for.
 
-        RouteLLM's average performance gap recovered where the pool is one weak and one strong model.
+        The average performance gap recovered, by cost and under the hull; RouteLLM's own, by share of calls,
+        is `Deferral.apgr_by_calls`.
         """
         return ratio(area_ - self.cheapest_score, self.best_score - self.cheapest_score)
 
@@ -196,4 +215,5 @@ class Scale:
 
     def cost_at(self, points: Vector, shares: Sequence[float] = QUALITY_SHARES) -> dict[float, float]:
         """Least cost, as a share of the best single model's, at each share of its score."""
-        return {share: ratio(cost_of(points, share * self.best_score), self.high_usd) for share in shares}
+        vertices = hull(points)
+        return {share: ratio(cost_of(vertices, share * self.best_score), self.high_usd) for share in shares}

@@ -7,15 +7,18 @@ settings: the (mean cost, mean score) that it realises at each price.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from routoo.data.curves import Floats, Vector, hull
+from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.deferral import Deferral
-from routoo.evaluation.metrics import ratio
+from routoo.evaluation.figures import NEARLY_FREE
+from routoo.evaluation.metrics import ROUNDING, Scale, ratio
 from routoo.evaluation.policy import Policy
 from routoo.evaluation.trial import Trial
 
@@ -25,8 +28,9 @@ ARENA_COSTS = (0.0044, 200.0)
 ARENA_BETA = 0.1
 """How little RouterArena weighs cost against accuracy."""
 
-_ROUNDING = 1e-9
-_NEARLY_FREE = 1  # the least price above 0: money is no object, but of two that tie the cheaper is taken
+IN_HINDSIGHT = ("perf_gain", "cost_save", "arena")
+"""Measures of the best setting in hindsight: it is picked by the very outcomes that it is judged on."""
+
 _BUDGETS = 101  # budgets over which effective models are averaged
 
 
@@ -40,11 +44,14 @@ class Published:
         cost_save: LLMRouterBench's CostSave; see `cost_save`.
         pareto_dist: LLMRouterBench's ParetoDist; see `pareto_dist`.
         arena: RouterArena's score of the best setting; see `arena_score`.
-        apgr: RouteLLM's average performance gap recovered, by calls; see `routoo.evaluation.deferral`.
+        apgr_by_calls: RouteLLM's average performance gap recovered, by share of calls; see `Deferral`.
+            `Figures.apgr` is by cost.
         cpt_50: RouteLLM's share of calls to the strong model that closes half of the gap.
         cpt_80: The same for four fifths of the gap.
         effective_models: How many models share the prompts, over all budgets; see `effective_models`.
-        collapse: How much more often the best single model is called than needed; see `collapse`.
+        collapse: Share of the calls that go to the best single model for nothing; see `collapse`.
+        ranges: Of `IN_HINDSIGHT`, the range over resamples of the prompts, the best setting picked anew in
+            each; left out where there are none, or more than one draw in ten has no such setting.
     """
 
     aiq: float
@@ -52,15 +59,26 @@ class Published:
     cost_save: float
     pareto_dist: float
     arena: float
-    apgr: float
+    apgr_by_calls: float
     cpt_50: float
     cpt_80: float
     effective_models: float
     collapse: float
+    ranges: Mapping[str, Interval] = field(default_factory=dict)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The measures by name."""
+        return {key: value for key, value in vars(self).items() if key != "ranges"}
 
     def to_dict(self) -> dict[str, Any]:  # Any: numbers and None, as JSON has them
-        """The figures by name; None where one is not defined."""
-        return {key: None if math.isnan(value) else value for key, value in vars(self).items()}
+        """The measures by name, ranges as ``arena_low`` and ``arena_high``; None where one is not defined."""
+        row = {key: None if math.isnan(value) else value for key, value in self.figures.items()}
+        for key in IN_HINDSIGHT:
+            known = self.ranges.get(key)
+            row[f"{key}_low"] = None if known is None else known.low
+            row[f"{key}_high"] = None if known is None else known.high
+        return row
 
 
 def aiq(points: Vector, low: float, high: float) -> float:
@@ -100,7 +118,7 @@ def cost_save(points: Vector, best_score: float, best_cost: float) -> float:
     >>> cost_save(np.array([[1.0, 0.66], [2.0, 0.7]]), 0.6, 4.0)
     0.75
     """
-    enough = points[points[:, 1] >= best_score * (1 - _ROUNDING), 0]
+    enough = points[points[:, 1] >= best_score * (1 - ROUNDING), 0]
     return 1 - ratio(float(enough.min()), best_cost) if len(enough) else math.nan
 
 
@@ -174,28 +192,38 @@ def effective_models(shares: Vector) -> Vector:
     return np.asarray(np.exp(-(known * np.log(known)).sum(-1)), np.float64)
 
 
-def collapse(share_of_best: float, score: Vector, cost_usd: Vector, best: int) -> float:
-    """Share of the prompts sent to the best single model beyond those for which it was needed.
+def in_hindsight(points: Vector, scale: Scale) -> tuple[float, float, float]:
+    """Each of `IN_HINDSIGHT` for the settings `points`, ``(n_points, 2)``."""
+    return (
+        perf_gain(points, scale.best_score),
+        cost_save(points, scale.best_score, scale.high_usd),
+        float(arena_score(points[:, 1], points[:, 0]).max()),
+    )
+
+
+def collapse(chosen: npt.NDArray[np.integer[Any]], needless: Vector, best: int) -> float:
+    """Share of the calls that go to the best single model though a cheaper one scores no less.
 
     Routers are known to drift to the dearest model as money allows, though cheaper ones would do (arXiv
-    2602.03478). A prompt needs the best single model where it scores more than every cheaper one. 0 is called
-    as often as needed; near 1 is a router that has collapsed.
+    2602.03478). 0 where it is called only when needed; near 1 is a router that has collapsed.
 
     Args:
-        share_of_best: Share of the prompts that the best single model gets when money is no object.
-        score: What each model achieves, ``(n_prompts, n_models)``.
-        cost_usd: What it costs, the same shape.
+        chosen: The model of each prompt when money is no object, ``(n_prompts,)``.
+        needless: 1 where a cheaper model scores no less, else 0, ``(n_prompts, n_models)``.
         best: Position of the best single model.
 
-    >>> collapse(1.0, np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 2.0]] * 2), 1)
-    0.5
+    >>> collapse(np.array([1, 1, 0, 0]), np.array([[0, 1.0], [0, 0], [0, 1.0], [0, 1.0]]), 1)
+    0.25
     """
-    cheaper = np.where(cost_usd < cost_usd[:, [best]], score, -np.inf)
-    return float(share_of_best - (score[:, best] > cheaper.max(1)).mean())
+    return float(((chosen == best) & (needless[:, best] > 0)).mean())
 
 
 def published_of(
-    policy: Policy, policies: Sequence[Policy], trial: Trial, deferral: Deferral | None
+    policy: Policy,
+    policies: Sequence[Policy],
+    trial: Trial,
+    deferral: Deferral | None,
+    ranges: Mapping[str, Interval],
 ) -> Published:
     """The measures of others for a policy that chooses.
 
@@ -206,22 +234,25 @@ def published_of(
         policies: All that are compared.
         trial: What they are compared on.
         deferral: The policy between the cheapest and the best single model, where these are two.
+        ranges: Those of `IN_HINDSIGHT` that are known.
     """
+    assert policy.chosen is not None  # for the type checker
     scale = trial.scale
-    shares = policy.curve(trial).shares
+    gain, saved, arena = in_hindsight(policy.points, scale)
     budgets = np.linspace(scale.low_usd, scale.high_usd, _BUDGETS)
     compared = [p.points for p in policies if p.kind == "predicted"]
     return Published(
         aiq=aiq(scale.with_cheapest(policy.points), scale.low_usd, float(scale.singles[:, 0].max())),
-        perf_gain=perf_gain(policy.points, scale.best_score),
-        cost_save=cost_save(policy.points, scale.best_score, scale.high_usd),
+        perf_gain=gain,
+        cost_save=saved,
         pareto_dist=math.nan
         if policy.kind == "oracle"
         else pareto_dist(policy.points, np.vstack([scale.singles, *compared])),
-        arena=float(arena_score(policy.points[:, 1], policy.points[:, 0]).max()),
-        apgr=math.nan if deferral is None else deferral.apgr,
+        arena=arena,
+        apgr_by_calls=math.nan if deferral is None else deferral.apgr_by_calls,
         cpt_50=math.nan if deferral is None else deferral.cpt(0.5),
         cpt_80=math.nan if deferral is None else deferral.cpt(0.8),
         effective_models=float(effective_models(policy.curve(trial).shares_at(budgets)).mean()),
-        collapse=collapse(float(shares[_NEARLY_FREE, scale.best]), trial.earned, trial.cost_usd, scale.best),
+        collapse=collapse(policy.chosen[NEARLY_FREE], trial.needless, scale.best),
+        ranges=ranges,
     )

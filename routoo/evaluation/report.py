@@ -14,6 +14,7 @@ from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.files import write_atomically
 from routoo.evaluation.differences import COMPARED, LESS_IS_BETTER
 from routoo.evaluation.findings import findings, percent, signed
+from routoo.evaluation.published import IN_HINDSIGHT
 from routoo.evaluation.table import number
 
 if TYPE_CHECKING:
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 _NEEDED = ("altair", "jinja2", "vl_convert")
 _HEADINGS = ("area", "over hull", "over {reference}", "closed", "apgr")
 _PLAIN = ("auc", "brier", "ece")
+_MEASURES = {
+    "aiq": "AIQ",
+    "perf_gain": "PerfGain",
+    "cost_save": "CostSave",
+    "pareto_dist": "ParetoDist",
+    "arena": "arena",
+    "apgr_by_calls": "APGR by share of calls",
+    "cpt_50": "CPT 50 %",
+    "cpt_80": "CPT 80 %",
+    "effective_models": "models",
+    "collapse": "collapse",
+}
 
 
 def write_report(evaluation: Evaluation, path: str | Path) -> Path:
@@ -81,12 +94,14 @@ def render_report(evaluation: Evaluation) -> str:
         tiles=_tiles(evaluation),
         seen=findings(evaluation),
         by_mean=_by_mean(evaluation),
-        collapse=number(evaluation.published[evaluation.router].collapse),
+        collapse=percent(evaluation.published[evaluation.router].collapse),
         dearer=sum(model.cost_usd > evaluation.best_single.cost_usd for model in evaluation.singles),
         headings=_headings(evaluation),
         compared=COMPARED,
         rows=[_row(row, evaluation) for row in evaluation.rows],
         differences=_differences(evaluation),
+        measures=_MEASURES,
+        in_hindsight=IN_HINDSIGHT,
         published=_published(evaluation),
         facts=_facts(evaluation),
         charts={name: spec for name, spec in pictures.items() if spec is not None},
@@ -214,7 +229,10 @@ def _published(evaluation: Evaluation) -> list[Row]:
         Row(
             name,
             "router" if name == evaluation.router else kinds[name],
-            [Cell(number(value)) for value in vars(measures).values()],
+            [
+                Cell(number(value), _range(measures.ranges[key]) if key in measures.ranges else "")
+                for key, value in measures.figures.items()
+            ],
         )
         for name, measures in evaluation.published.items()
     ]

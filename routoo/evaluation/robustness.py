@@ -118,7 +118,7 @@ class Robustness:
         shift: Mean absolute change of the predicted scores.
         prompts: How many prompts were changed; `flips` are of these.
         gain: What the choices score after it above what they scored before, with its range over resamples
-            of these prompts, where outcomes are known.
+            of these prompts; None where outcomes are not known, or without resamples.
 
     `flips`, `spend` and `gain` are means over a few prices.
     """
@@ -147,6 +147,7 @@ def robustness(
     prices: Sequence[float] | None = None,
     perturbations: Mapping[str, Perturbation] = PERTURBATIONS,
     seed: int = 0,
+    samples: int = 1000,
 ) -> tuple[Robustness, ...]:
     """How often choices flip, kind of change by kind of change.
 
@@ -160,7 +161,8 @@ def robustness(
         prices: Score per USD; when not given, those at which about a quarter, a half and three quarters are
             spent of what could be.
         perturbations: Kinds of change by name.
-        seed: Of what is random in them.
+        seed: Of what is random in them, and of the resamples.
+        samples: Resamples of the prompts behind the range of a gain; 0 for none.
     """
     before = predict(prompts)
     steps = np.asarray(spend_prices(before) if prices is None else prices, np.float64)
@@ -182,7 +184,7 @@ def robustness(
                 spend=float(realised(now, cost).sum()) / spent if spent else math.nan,
                 shift=float(np.abs(after.p_correct - before.p_correct).mean()),
                 prompts=len(prompts),
-                gain=None if earned is None else _gain(realised(now, earned) - scored, seed),
+                gain=None if earned is None else _gain(realised(now, earned) - scored, samples, seed),
             )
         )
     return tuple(found)
@@ -206,8 +208,8 @@ def spend_prices(scores: Scores, shares: Sequence[float] = (0.25, 0.5, 0.75)) ->
     return [float(PRICES[np.abs(spend - goal).argmin()]) for goal in goals]
 
 
-def _gain(gains: Vector, seed: int) -> Interval | None:
+def _gain(gains: Vector, samples: int, seed: int) -> Interval | None:
     """The mean of gains ``(n_prices, n_prompts)``, with its range over draws of the prompts."""
     by_prompt = gains.mean(0)
-    means = Resamples(len(by_prompt), seed=seed).means(by_prompt[:, None])[:, 0]
+    means = Resamples(len(by_prompt), samples, seed).means(by_prompt[:, None])[:, 0]
     return interval(float(by_prompt.mean()), means)

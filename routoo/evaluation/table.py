@@ -37,7 +37,8 @@ HONESTY: tuple[Column, ...] = (
     ("brier", lambda row: row.brier),
     ("ece", lambda row: row.ece),
 )
-"""RouteLLM's measure; how well predictions rank, and how far they can be taken at their word."""
+"""The way to the best model's score, by cost under the hull (RouteLLM's own measure, by share of calls, is
+`Published.apgr_by_calls`); how well predictions rank, and how far they can be taken at their word."""
 
 DIFFERENCES = ("area", "hull@0.5", "cost@0.95", "brier")
 """Figures whose differences to every row are shown: ``hull@x`` is the score at exactly x of the cost."""
@@ -129,6 +130,7 @@ def _caption(evaluation: Evaluation) -> list[str]:
     domains, labels = evaluation.domains_in_words(), evaluation.labels_in_words()
     return [
         *([ranges] if evaluation.samples else []),
+        "acc@x: best setting in hindsight; apgr: by cost, under the hull (not RouteLLM's, by share of calls)",
         *([f"domains: {domains}"] if domains else []),
         *([f"labels: {labels}"] if labels else []),
         *evaluation.notes,

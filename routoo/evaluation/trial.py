@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from routoo.data.curves import Vector
 from routoo.data.errors import InputError
@@ -14,7 +15,7 @@ from routoo.data.outcomes import PARTS, Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.scores import Scores
-from routoo.evaluation.metrics import Scale
+from routoo.evaluation.metrics import LEAST_JUDGED, Scale
 from routoo.models.group_table import GroupTable
 
 
@@ -74,9 +75,14 @@ class Trial:
         return parts == self.part, (parts != self.part) & (parts != "test")
 
     @cached_property
+    def judged(self) -> npt.NDArray[np.int64]:
+        """How many scores of each model were recorded, ``(n_models,)``."""
+        return np.asarray((~np.isnan(self.score)).sum(0), np.int64)
+
+    @cached_property
     def scale(self) -> Scale:
         """The single models on these prompts."""
-        return Scale(np.stack([self.cost_usd.mean(0), self.earned.mean(0)], axis=1))
+        return Scale(np.stack([self.cost_usd.mean(0), self.earned.mean(0)], axis=1), self.judged)
 
     def align(self, name: str, scores: Scores) -> Scores:
         """The scores with the rows and columns of this trial.
@@ -136,7 +142,7 @@ def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
         part=part,
         domains=domains,
         split={name: int((parts == name).sum()) for name in PARTS},
-        notes=(*_left_out(pool, judged), *_unrecorded(score, domains), *cost_notes),
+        notes=(*_left_out(pool, judged), *_unrecorded(score, domains), *_seldom(score, models), *cost_notes),
     )
 
 
@@ -168,6 +174,15 @@ def _unrecorded(score: Vector, domains: list[str | None] | None) -> tuple[str, .
         return ()
     expected = f"what is expected of their model{' in that domain' if domains else ''}"
     return (f"{gaps:,} of {score.size:,} scores were not recorded and count as {expected}",)
+
+
+def _seldom(score: Vector, models: tuple[str, ...]) -> tuple[str, ...]:
+    """In words: the models with too few outcomes to be the best single model, where others have more."""
+    counts = (~np.isnan(score)).sum(0)
+    few = [f"{name} ({count})" for name, count in zip(models, counts, strict=True) if count < LEAST_JUDGED]
+    if not few or len(few) == len(models):
+        return ()
+    return (f"not the best single model, since fewer than {LEAST_JUDGED} scores were recorded: {_some(few)}",)
 
 
 def _left_out(pool: Pool, judged: Outcomes) -> tuple[str, ...]:

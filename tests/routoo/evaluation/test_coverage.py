@@ -63,6 +63,23 @@ def test_what_was_not_run_does_not_count_and_small_groups_are_left_out() -> None
     assert coverage_of(scores.rows(np.arange(50)), score[:50], domains[:50]) == ()
 
 
+@pytest.mark.parametrize("certain", [0.0, 1.0])
+def test_a_model_whose_predictions_are_certain_leaves_no_warning(certain: float) -> None:
+    scores, score, domains = made(0.5)
+    sure = scores.p_correct.copy()
+    sure[:, 0] = certain
+    score[:, 0] = certain
+    for at in coverage_of(replace(scores, p_correct=sure), score, domains):
+        assert at.held > 0.25
+        assert at.groups == 40 * 4 * 3
+
+
+def test_a_model_that_was_never_run_leaves_no_warning() -> None:
+    scores, score, domains = made(0.5)
+    score[:, 1] = np.nan
+    assert {at.groups for at in coverage_of(scores, score, domains)} == {40 * 3 * 3}
+
+
 def test_without_errors_there_is_nothing_to_say() -> None:
     scores, score, domains = made(0.5)
     assert coverage_of(replace(scores, logit_std=None), score, domains) == ()

@@ -19,6 +19,7 @@ from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.figures import Curve
 from routoo.evaluation.findings import findings
 from routoo.evaluation.policy import BEST_SINGLE, HULL, MIXING, ORACLE
+from routoo.evaluation.published import IN_HINDSIGHT
 from routoo.evaluation.trial import trial_of
 
 COSTS = {"large": 0.010, "medium": 0.004, "small": 0.001}
@@ -124,20 +125,65 @@ def test_curves_and_shares(evaluation: Evaluation) -> None:
 def test_what_stands_beside_the_table(evaluation: Evaluation) -> None:
     assert set(evaluation.published) == set(evaluation.deferral) == {"router", "blind", ORACLE}
     router, blind, oracle = (evaluation.published[name] for name in ("router", "blind", ORACLE))
-    assert blind.apgr == pytest.approx(0.5)
-    assert oracle.apgr > router.apgr > 0.6
+    assert blind.apgr_by_calls == pytest.approx(0.5)
+    assert oracle.apgr_by_calls > router.apgr_by_calls > 0.6
     assert router.cpt_50 < blind.cpt_50
     assert router.aiq == pytest.approx(evaluation.row("router").area, abs=1e-4)
     assert math.isnan(oracle.pareto_dist)
     assert 0 <= router.pareto_dist < blind.pareto_dist
-    assert oracle.collapse == pytest.approx(0, abs=0.02)
+    assert oracle.collapse == 0
+    needless = evaluation.curves["router"].needless[1]
+    assert evaluation.curves["router"].shares[1].tolist() == [1, 0, 0]
+    assert router.collapse == needless > 0.3
     assert 1 < router.effective_models < 3
     names = [(group.by, group.name) for group in evaluation.calibration["router"]]
     assert names[-2:] == [("domain", "facts"), ("domain", "proofs")]
     assert [name for by, name in names if by == "model"] == list(evaluation.models)
     document = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
-    assert document["published"]["router"]["apgr"] == router.apgr
+    assert document["published"]["router"]["apgr_by_calls"] == router.apgr_by_calls
+    assert document["published"]["router"]["collapse"] == router.collapse
+    assert "apgr" not in document["published"]["router"]
+    assert document["rows"][3]["apgr"] == evaluation.row("router").apgr != router.apgr_by_calls
+    for by in ("model", "domain"):
+        groups = [group for group in document["calibration"]["router"] if group["by"] == by]
+        assert document["furthest_off"][by] == max(groups, key=lambda group: abs(group["bias"]))
+    assert document["robustness"] == []
     assert document["calibration"]["router"][0]["name"] == "large"
+
+
+def test_the_best_setting_in_hindsight_has_a_range() -> None:
+    outcomes = outcomes_of()
+    scores = by_domain(outcomes)
+    worse = Scores(1 - scores.p_correct, scores.cost_usd, models=scores.models, prompt_ids=scores.prompt_ids)
+    evaluation = evaluate(outcomes, {"router": scores, "worse": worse}, pool=POOL, samples=50)
+    router = evaluation.published["router"]
+    assert set(router.ranges) == set(IN_HINDSIGHT)
+    for key, found in router.ranges.items():
+        assert found.value == router.figures[key]
+        assert found.low < found.high
+    document = evaluation.to_dict()["published"]
+    assert document["router"]["arena_low"] == router.ranges["arena"].low
+    assert math.isnan(evaluation.published["worse"].cost_save)
+    assert document["worse"]["cost_save_high"] is None
+    untold = evaluate(outcomes, {"router": scores}, pool=POOL, samples=0).published["router"]
+    assert untold.ranges == {}
+    assert untold.arena == router.arena
+    assert untold.to_dict()["arena_low"] is None
+
+
+def test_sending_everything_to_the_best_model_saves_and_gains_nothing_in_every_draw() -> None:
+    outcomes = outcomes_of()
+    graded = outcomes.outcomes.with_columns(0.1 + 0.7 * pl.col("score"))
+    outcomes = Outcomes(outcomes.prompts, graded)
+    ids = outcomes.part("test").prompt_ids
+    p, cost = np.tile([0.9, 0.5, 0.5], (len(ids), 1)), np.tile([1e-9, 1.0, 1.0], (len(ids), 1))
+    always = Scores(p, cost, models=("large", "medium", "small"), prompt_ids=ids)
+    evaluation = evaluate(outcomes, {"always": always}, pool=POOL, samples=200)
+    for key in ("perf_gain", "cost_save"):
+        found = evaluation.published["always"].ranges[key]
+        assert (found.low, found.high) == pytest.approx((0, 0), abs=1e-5)
+    found = evaluation.over(BEST_SINGLE).figures["cost@1"]
+    assert (found.low, found.high) == pytest.approx((0, 0), abs=1e-5)
 
 
 def test_shares_between_two_prices_are_mixed() -> None:
@@ -180,8 +226,27 @@ def test_resamples_draw_whole_prompts() -> None:
     assert np.all(counts.sum(1) == 50)
     assert interval(0.5, np.array([])) is None
     assert interval(math.nan, np.ones(3)) is None
+    assert interval(0.5, np.full(20, np.nan)) is None
     assert Interval(0.1, 0.05, 0.2).excludes_zero
     assert not Interval(0.1, -0.05, 0.2).excludes_zero
+
+
+@pytest.mark.parametrize(("undefined", "known"), [(0, True), (1, True), (2, True), (3, False), (19, False)])
+def test_a_range_leaves_out_one_draw_in_ten_that_has_no_figure(undefined: int, known: bool) -> None:
+    drawn = np.linspace(1.0, 2.0, 20)
+    drawn[:undefined] = np.nan
+    found = interval(1.5, drawn)
+    assert (found is not None) == known
+    if found is not None:
+        assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn[undefined:], [0.025, 0.975])))
+
+
+def test_sums_over_draws_are_exact_for_what_is_right_or_wrong() -> None:
+    resamples = Resamples(1000, samples=50, seed=0)
+    score = (np.random.default_rng(1).random((1000, 1)) < 0.6).astype(float)
+    for columns in (1, 2, 400):
+        drawn = resamples.means(np.repeat(score, columns, axis=1))
+        assert np.array_equal(drawn, np.repeat(resamples.counts @ score / 1000, columns, axis=1))
 
 
 def test_models_on_one_side_only_are_left_out_and_named() -> None:
@@ -235,6 +300,28 @@ def test_without_domains_a_missing_score_is_the_models_own_level() -> None:
     trial = trial_of(without(bare, "large", gone), POOL, "test")
     assert trial.earned[::2, 0] == pytest.approx(np.full(100, np.nanmean(trial.score[:, 0])), abs=0.03)
     assert trial.notes[0].endswith("count as what is expected of their model")
+
+
+def test_a_model_that_was_hardly_run_does_not_set_the_scale() -> None:
+    outcomes = outcomes_of()
+    judged = outcomes.part("test")
+    hard = np.flatnonzero(judged.to_matrices(["large"]).score[:, 0] == 0)[:3]
+    lucky = (pl.col("model") == "medium") & pl.col("prompt_id").is_in([judged.prompt_ids[at] for at in hard])
+    right = pl.when(lucky).then(1.0).otherwise(pl.col("score")).alias("score")
+    gone = [prompt_id for at, prompt_id in enumerate(judged.prompt_ids) if at not in hard]
+    thin = without(Outcomes(outcomes.prompts, outcomes.outcomes.with_columns(right)), "medium", gone)
+    evaluation = evaluate(thin, {"r": by_domain(thin)}, pool=POOL, samples=20)
+    assert evaluation.singles[1].score > evaluation.singles[0].score
+    assert evaluation.best_single.name == "large"
+    assert evaluation.row(BEST_SINGLE).score_at[1.0] == evaluation.singles[0].score
+    assert [model.outcomes for model in evaluation.singles] == [200, 3, 200]
+    assert evaluation.notes[1] == (
+        "not the best single model, since fewer than 30 scores were recorded: medium (3)"
+    )
+    few = outcomes_of(40)
+    sparse = without(few, "small", few.part("test").prompt_ids[1:])
+    notes = evaluate(sparse, {"r": by_domain(sparse)}, pool=POOL, samples=0).notes
+    assert not [note for note in notes if "best single model" in note]
 
 
 def test_nothing_changes_where_nothing_is_missing() -> None:
@@ -350,8 +437,10 @@ def test_simulated_outcomes_are_called_simulated() -> None:
 
 
 def test_headline_says_what_half_the_money_buys(evaluation: Evaluation) -> None:
-    kept = evaluation.row("router").score_at[0.5] / evaluation.best_single.score
-    mixed = evaluation.mixed_score(0.5 * evaluation.best_single.cost_usd) / evaluation.best_single.score
+    best, budget = evaluation.best_single, 0.5 * evaluation.best_single.cost_usd
+    kept, mixed = evaluation.routed_score(budget) / best.score, evaluation.mixed_score(budget) / best.score
+    assert kept > evaluation.row("router").score_at[0.5] / best.score
+    assert evaluation.over(HULL).figures["hull@0.5"].value == pytest.approx((kept - mixed) * best.score)
     assert evaluation.headline() == (
         f"At half of what large costs, router keeps {100 * kept:.1f} % of its score; "
         f"the best mixture of single models keeps {100 * mixed:.1f} %."
@@ -384,6 +473,9 @@ def test_the_table_in_every_form(evaluation: Evaluation) -> None:
         for value in (evaluation.row("router").area, evaluation.row("router").ece):
             assert f"{value:.4f}".removeprefix("0") in printed
         assert "200 resamples of the prompts, seed 0" in printed
+        assert "apgr: by cost, under the hull (not RouteLLM's, by share of calls)" in " ".join(
+            printed.split()
+        )
 
 
 def _printed(evaluation: Evaluation, width: int) -> str:

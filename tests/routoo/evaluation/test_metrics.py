@@ -30,6 +30,7 @@ from routoo.evaluation.metrics import (
     mean_auc,
     ratio,
     reliability,
+    score_of,
     score_within,
 )
 
@@ -136,13 +137,18 @@ def test_area_of_a_hull_continued_on_both_sides() -> None:
     assert area(points, 0.75, 0.75) == pytest.approx(0.8)
 
 
-def test_score_within_and_cost_of() -> None:
+def test_score_within_score_of_and_cost_of() -> None:
     points = np.array([[1.0, 0.2], [2.0, 0.6], [4.0, 0.7]])
     assert score_within(points, 2.0) == 0.6
     assert math.isnan(score_within(points, 0.5))
-    assert cost_of(points, 0.4) == pytest.approx(1.5)
-    assert cost_of(points, 0.1) == 1.0
-    assert math.isnan(cost_of(points, 0.71))
+    vertices = hull(points)
+    assert cost_of(vertices, 0.4) == pytest.approx(1.5)
+    assert cost_of(vertices, 0.1) == 1.0
+    assert math.isnan(cost_of(vertices, 0.71))
+    assert cost_of(vertices, 0.7 * (1 + 1e-7)) == 4.0
+    assert score_of(vertices, 1.5) == pytest.approx(0.4)
+    assert score_of(vertices, 9.0) == 0.7
+    assert math.isnan(score_of(vertices, 0.5))
 
 
 def test_scale_of_a_weak_and_a_strong_model() -> None:
@@ -153,6 +159,14 @@ def test_scale_of_a_weak_and_a_strong_model() -> None:
     assert scale.apgr(scale.area(mixing)) == pytest.approx(0.5, abs=1e-3)
     assert scale.cost_at(mixing)[1.0] == pytest.approx(1.0)
     assert scale.cost_at(mixing, [0.8125])[0.8125] == pytest.approx(0.55)
+
+
+@pytest.mark.parametrize(
+    ("judged", "best"), [([100, 100, 29], 0), ([100, 100, 30], 2), ([29, 12, 3], 2), ([29, 31, 3], 1)]
+)
+def test_a_model_with_few_outcomes_is_best_only_where_all_have_few(judged: list[int], best: int) -> None:
+    scale = Scale(np.array([[10.0, 0.8], [1.0, 0.5], [2.0, 1.0]]), np.array(judged))
+    assert scale.best == best
 
 
 def test_scale_of_equal_models_leaves_shares_undefined() -> None:

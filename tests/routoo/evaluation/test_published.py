@@ -16,6 +16,7 @@ from routoo.evaluation.published import (
     collapse,
     cost_save,
     effective_models,
+    in_hindsight,
     pareto_dist,
     pareto_front,
     perf_gain,
@@ -92,11 +93,24 @@ def test_effective_models_of_equal_shares_is_their_number() -> None:
 
 
 def test_collapse_counts_calls_that_were_not_needed() -> None:
-    score = np.array([[1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
-    cost = np.array([[1.0, 5.0]] * 4)
-    assert collapse(1.0, score, cost, 1) == 0.75
-    assert collapse(0.25, score, cost, 1) == 0.0
-    assert collapse(1.0, score, cost, 0) == pytest.approx(0.0)
+    needless = np.array([[0.0, 1.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    assert collapse(np.array([1, 1, 1, 1]), needless, 1) == 0.75
+    assert collapse(np.array([0, 1, 0, 0]), needless, 1) == 0.0
+    assert collapse(np.array([0, 0, 0, 0]), needless, 0) == 0.0
+
+
+def test_calls_withheld_where_they_were_needed_do_not_make_up_for_those_that_were_not() -> None:
+    needless = np.array([[0.0, 1.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
+    assert collapse(np.array([1, 0, 0, 0]), needless, 1) == 0.25
+
+
+def test_the_best_setting_in_hindsight_is_picked_measure_by_measure() -> None:
+    scale = Scale(np.array([[1.0, 0.8], [0.1, 0.5]]))
+    points = np.array([[0.2, 0.7], [0.6, 0.8], [0.9, 0.84]])
+    gain, saved, arena = in_hindsight(points, scale)
+    assert gain == pytest.approx(0.05)
+    assert saved == pytest.approx(0.4)
+    assert arena == arena_score(points[:, 1], points[:, 0]).max()
 
 
 # Deferral -----------------------------------------------------------------------------------------------
@@ -113,7 +127,7 @@ def test_deferral_by_hand() -> None:
     assert curve.share.tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert curve.score.tolist() == [0.5, 0.75, 1.0, 1.0, 0.75]
     assert curve.recovered.tolist() == [0, 1, 2, 2, 1]
-    assert curve.apgr == pytest.approx((0.5 + 1.5 + 2 + 1.5) / 4)
+    assert curve.apgr_by_calls == pytest.approx((0.5 + 1.5 + 2 + 1.5) / 4)
     assert curve.cpt(0.5) == pytest.approx(0.125)
     assert curve.cpt(1.0) == pytest.approx(0.25)
     assert curve.cpt(0.0) == 0.0
@@ -122,7 +136,7 @@ def test_deferral_by_hand() -> None:
 def test_a_blind_router_defers_at_random() -> None:
     weak, strong = _outcomes()
     curve = deferral_of(np.zeros(len(weak)), weak, strong)
-    assert curve.apgr == pytest.approx(0.5)
+    assert curve.apgr_by_calls == pytest.approx(0.5)
     assert curve.cpt(0.8) == pytest.approx(0.8)
     assert np.allclose(np.diff(curve.score, 2), 0)
 
@@ -142,7 +156,7 @@ def test_knowing_the_gain_is_best_of_all() -> None:
     best = deferral_of(strong - weak, weak, strong)
     guess = deferral_of(np.random.default_rng(5).random(len(weak)), weak, strong)
     assert np.all(best.score >= guess.score - 1e-12)
-    assert best.apgr > guess.apgr + 0.3
+    assert best.apgr_by_calls > guess.apgr_by_calls + 0.3
     assert best.score[-1] == pytest.approx(strong.mean())
     assert best.score[0] == pytest.approx(weak.mean())
 
@@ -150,5 +164,5 @@ def test_knowing_the_gain_is_best_of_all() -> None:
 def test_a_strong_model_that_is_not_better_leaves_no_gap() -> None:
     same = np.array([1.0, 0.0])
     curve = deferral_of(np.array([0.3, 0.2]), same, same)
-    assert math.isnan(curve.apgr)
+    assert math.isnan(curve.apgr_by_calls)
     assert math.isnan(curve.cpt(0.5))

@@ -22,6 +22,7 @@ from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.findings import findings, percent
+from routoo.evaluation.published import IN_HINDSIGHT
 from routoo.evaluation.report import render_report, write_report
 from routoo.evaluation.robustness import Robustness
 from routoo.evaluation.spend import SpendError
@@ -276,8 +277,22 @@ def test_robustness_is_drawn_where_it_was_asked(page: str) -> None:
 
 def test_the_measures_of_others_are_in_their_table(page: str) -> None:
     table = page.split("Under the measures of others")[1].split("</table>")[0]
-    for value in vars(evaluation_of().published["router"]).values():
+    router = evaluation_of().published["router"]
+    for value in router.figures.values():
         assert f">{number(value)}<" in table
+    for key in IN_HINDSIGHT:
+        assert (
+            f"<small>{number(router.ranges[key].low)} to {number(router.ranges[key].high)}</small>" in table
+        )
+    headings = table.split("</thead>")[0]
+    assert headings.count("best setting in hindsight") == len(IN_HINDSIGHT)
+    assert headings.count('scope="col"') == 1 + len(router.figures)
+    assert "APGR by share of calls" in headings
+
+
+def test_the_collapse_index_is_in_words_beside_its_picture(page: str) -> None:
+    share = percent(evaluation_of().published["router"].collapse)
+    assert f"When money is no object, {share} of the calls go to big" in unescape(page)
 
 
 def test_models_called_little_are_drawn_as_one() -> None:

@@ -95,6 +95,22 @@ def test_a_flip_costs_what_the_other_model_scores_less() -> None:
     assert robustness(_by_length, PROMPTS, prices=prices)[0].gain is None
 
 
+def test_the_range_of_a_gain_is_over_the_resamples_asked_for() -> None:
+    earned = np.random.default_rng(0).random((len(PROMPTS), 2))
+    hard = {"hard": PERTURBATIONS["suffix that says it is hard"]}
+    few, same, many, none = (
+        robustness(_by_length, PROMPTS, earned=earned, prices=[PRICE], perturbations=hard, samples=samples)[0]
+        for samples in (5, 5, 1000, 0)
+    )
+    assert few == same
+    assert few.gain is not None
+    assert many.gain is not None
+    assert few.gain.value == many.gain.value
+    assert (few.gain.low, few.gain.high) != (many.gain.low, many.gain.high)
+    assert none.gain is None
+    assert none.flips == few.flips
+
+
 def test_free_models_leave_spend_undefined() -> None:
     def predict(prompts: Sequence[str]) -> Scores:
         free = np.zeros((len(prompts), 1), np.float32)
