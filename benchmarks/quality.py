@@ -5,37 +5,44 @@
 
 For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there
 are domains, once more with the domains told. Prints a table with the baselines, then the means over the
-seeds and what the router has above every other row. Writes to OUT for each seed the bundle, the HTML report,
-`evaluation.json`, `predictions.parquet` (prompt_id, model, p, cost: what an independent scorer needs) and,
-with domains told, the last two as `evaluation_told.json` and `predictions_told.parquet`.
+seeds and what the router has above every other row; for the first seed also the measures of others, and how
+many choices the worst of the harmless changes to prompts flips. Writes to OUT for each seed the bundle, the
+HTML report, `evaluation.json`, `predictions.parquet` (prompt_id, model, p, cost: what an independent scorer
+needs) and, with domains told, the last two as `evaluation_told.json` and `predictions_told.parquet`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import statistics
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
 import routoo
+from routoo.commands.evaluate import _provenance
 from routoo.commands.pools import pool_for
 from routoo.data.pool import Pool
 from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, evaluate_router
 from routoo.evaluation.report import write_report
+from routoo.evaluation.table import UNDEFINED, number
 from routoo.models.options import default_cache_dir
 from routoo.models.trunk import MINILM
 
 FIGURES = ("auc", "brier", "ece", "area", "closed", "apgr", "acc@0.5", "cost@0.95", "cost@1")
 DIFFERENCES = ("area", "hull@0.5", "cost@0.95")
 _WIDTH = 130  # of the tables, be it a terminal or a file
+_ENDS = ("_low", "_high")  # of a range, after the name of its figure
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, trunk: st
     seconds = time.perf_counter() - started
     predictor.export(output / "bundle")
     router = routoo.Router.from_pretrained(output / "bundle", threads=None)
+    command = shlex.join(["python", *sys.argv])
     found = {}
     for name in ("guessed", "told") if predictor.trained.domains else ("guessed",):
         found[name], scores = evaluate_router(
@@ -65,6 +73,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, trunk: st
             cache_dir=default_cache_dir(),
             samples=samples,
             robustness_prompts=200 if name == "guessed" else 0,
+            provenance=_provenance(router, str(output / "bundle")) | {"command": command},
         )
         suffix = "" if name == "guessed" else "_told"
         scores.to_polars().select(
@@ -98,6 +107,29 @@ def difference_table(found: list[Evaluation]) -> Table:
         gaps = [evaluation.over(other.other).figures for evaluation in found]
         table.add_row(other.other, *(_range([gap.get(figure) for gap in gaps]) for figure in DIFFERENCES))
     return table
+
+
+def published_table(found: Evaluation, seed: int) -> Table:
+    """The measures of others by their names in `evaluation.json`, with ranges, and the most flips."""
+    document = found.to_dict()
+    rows: dict[str, dict[str, Any]] = document["published"]  # Any: numbers and None, as JSON has them
+    table = Table("", *rows, title=f"{found.data}: measures of others, seed {seed}")
+    for name in rows[found.router]:
+        if not name.endswith(_ENDS):
+            table.add_row(name, *(_with_range(row, name) for row in rows.values()))
+    if found.robustness:
+        worst = max(document["robustness"], key=lambda kind: float(kind["flips"]))
+        cells = (number(worst["flips"]) if name == found.router else UNDEFINED for name in rows)
+        table.add_row(f"most flips: {worst['name']}", *cells)
+    return table
+
+
+def _with_range(row: dict[str, Any], name: str) -> str:  # Any: numbers and None, as JSON has them
+    shown, low, high = (
+        UNDEFINED if (value := row.get(key)) is None else number(value)
+        for key in (name, *(name + end for end in _ENDS))
+    )
+    return shown if low == high == UNDEFINED else f"{shown} [{low}, {high}]"
 
 
 def _range(gaps: list[Interval | None]) -> str:
@@ -152,6 +184,7 @@ def main() -> None:
     ):
         if found:
             console.print(title, mean_table(found), difference_table(found))
+    console.print(published_table(runs[0].guessed, chosen.seeds[0]))
 
 
 if __name__ == "__main__":

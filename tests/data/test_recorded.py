@@ -63,12 +63,12 @@ def test_without_recorded_costs_a_pool_is_asked_for(recorded: Path, name: str) -
     )
 
 
-@pytest.fixture(name="referee")
-def _referee(recorded: Path) -> ModuleType:
+@pytest.fixture(name="independent_scorer")
+def _independent_scorer(recorded: Path) -> ModuleType:
     path = recorded.parent / "referee" / "score.py"
     if not path.is_file():
-        pytest.skip("no referee beside the recorded sets")
-    spec = importlib.util.spec_from_file_location("referee", path)
+        pytest.skip("no independent scorer beside the recorded sets")
+    spec = importlib.util.spec_from_file_location("independent_scorer", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -77,9 +77,11 @@ def _referee(recorded: Path) -> ModuleType:
 
 
 @pytest.mark.parametrize("name", sorted(SHAPES))
-def test_costs_are_those_of_the_referee(recorded: Path, referee: ModuleType, name: str) -> None:
+def test_costs_are_those_of_an_independent_scorer(
+    recorded: Path, independent_scorer: ModuleType, name: str
+) -> None:
     outcomes = Outcomes.read(recorded / name)
-    _, models, score, cost = referee.load(recorded / name, "open")
+    _, models, score, cost = independent_scorer.load(recorded / name, "open")
     pool = Pool.read(recorded / name / "models.json", names=models)
     np.testing.assert_allclose(recorded_cost_usd(outcomes, pool), cost, rtol=1e-12)
     np.testing.assert_array_equal(outcomes.to_matrices(models).score, score)
