@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 import routoo
-from routoo.commands.evaluate import _provenance
+from routoo.commands.evaluate import provenance
 from routoo.commands.pools import pool_for
 from routoo.data.pool import Pool
 from routoo.evaluation.bootstrap import Interval
@@ -73,7 +73,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, trunk: st
             cache_dir=default_cache_dir(),
             samples=samples,
             robustness_prompts=200 if name == "guessed" else 0,
-            provenance=_provenance(router, str(output / "bundle")) | {"command": command},
+            provenance=provenance(router, str(output / "bundle")) | {"command": command},
         )
         suffix = "" if name == "guessed" else "_told"
         scores.to_polars().select(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,8 @@ def derive_pool(outcomes: Outcomes, *, max_residual: float = MAX_RESIDUAL) -> Po
     costs the mean and a token nothing (`PoolModel.usd_per_call`).
 
     Args:
-        outcomes: Outcomes with a `cost_usd` for each model.
+        outcomes: Outcomes with a `cost_usd` for each model. Where they have a split, calls in ``test`` are
+            not looked at, save for a model with no other cost.
         max_residual: Share of the recorded cost that a fit may leave unexplained.
 
     Raises:
@@ -69,13 +70,27 @@ def derive_pool(outcomes: Outcomes, *, max_residual: float = MAX_RESIDUAL) -> Po
     >>> pool["small"].usd_per_1m_input, pool["small"].usd_per_1m_output
     (1.0, 2.0)
     """
-    recorded = outcomes.to_matrices()
+    recorded = _outside_test(outcomes)
     unpriced = [
         name for name, paid in zip(outcomes.models, recorded.cost_usd.T, strict=True) if np.isnan(paid).all()
     ]
     if unpriced:
         raise InputError(_no_cost(outcomes, unpriced))
     return Pool(tuple(_priced(name, recorded, at, max_residual) for at, name in enumerate(outcomes.models)))
+
+
+def _outside_test(outcomes: Outcomes) -> OutcomeMatrices:
+    """What was recorded, without costs and latencies in test of models that have others."""
+    recorded = outcomes.to_matrices()
+    if not outcomes.has_split:
+        return recorded
+    test = (outcomes.prompts["split"] == "test").to_numpy()[:, None]
+
+    def hidden(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        elsewhere = (~np.isnan(values) & ~test).any(0)
+        return np.where(test & elsewhere, np.nan, values)
+
+    return replace(recorded, cost_usd=hidden(recorded.cost_usd), latency_s=hidden(recorded.latency_s))
 
 
 def recorded_cost_usd(outcomes: Outcomes, pool: Pool) -> npt.NDArray[np.float64]:

@@ -25,14 +25,18 @@ _EDGE = 2000  # characters compared at either end of a long prompt
 _BANDS, _BAND_ROWS = 12, 3  # finds a pair at the threshold with probability 1 - (1 - 0.7**3)**12 = 0.994
 _COMMON_SHARE, _COMMON_LEAST = 0.01, 20
 _PAIRS_AT_ONCE = 20_000
+_FEW = 10  # prompts of a part: fewer are counted off, since chance could leave none
 _NOT_WORDS = re.compile(r"[\W_]+")
 
 
 def split_prompts(texts: Sequence[str], *, seed: int, val: float, test: float) -> list[Part]:
     """The part of each prompt: ``train``, ``val`` or ``test``; near-duplicates get the same.
 
-    The shares are met as closely as the groups of near-duplicates allow. The same texts get the same
-    parts in whatever order they come.
+    A prompt's part follows from its text and the seed, whatever other prompts there are: a set that grows
+    or shrinks keeps its split, and nothing in test was learned from before, save that a prompt which
+    gains a near-duplicate may change sides with it. The shares are then met but for chance. Where prompts
+    are too few for that, or one group of near-duplicates too large, the shares are met as closely as the
+    groups allow.
 
     Args:
         texts: Prompts.
@@ -55,16 +59,13 @@ def split_prompts(texts: Sequence[str], *, seed: int, val: float, test: float) -
     groups = _groups(normal)
     rows = np.argsort(groups, kind="stable")
     members = np.split(rows, np.flatnonzero(np.diff(groups[rows])) + 1) if len(rows) else []
-    keys = [min(normal[row] for row in group) for group in members]
-    order = sorted(range(len(members)), key=lambda at: (-len(members[at]), _shuffled(keys[at], seed)))
-    room = _sizes(len(texts), val=val, test=test)
-    draw = np.random.default_rng(seed)
-    parts = np.empty(len(texts), dtype=np.int64)
-    for at in order:
-        part = _draw_part(room, len(members[at]), draw.random())
-        room[part] -= len(members[at])
-        parts[members[at]] = part
-    return [PARTS[part] for part in parts]
+    drawn = [_uniform(min(normal[row] for row in group), seed) for group in members]
+    sizes = [len(group) for group in members]
+    parts: list[Part] = ["train"] * len(texts)
+    for group, part in zip(members, _parts(drawn, sizes, val=val, test=test), strict=True):
+        for row in group:
+            parts[row] = part
+    return parts
 
 
 def split_seed_of(trained_on: Mapping[str, Any]) -> int:
@@ -215,21 +216,38 @@ def _ranges(starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> np
     return shifts + np.arange(len(shifts))
 
 
-def _shuffled(text: str, seed: int) -> bytes:
-    return hashlib.sha256(f"{seed}:{text}".encode("utf-8", "surrogatepass")).digest()
+def _uniform(text: str, seed: int) -> float:
+    """A number in [0, 1) that only this text has."""
+    digest = hashlib.sha256(f"{seed}:{text}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:6]) / 2**48
 
 
-def _sizes(n: int, *, val: float, test: float) -> list[int]:
-    """Prompts of train, val and test: the shares rounded, and one of each that is wanted where n allows."""
+def _parts(drawn: Sequence[float], sizes: Sequence[int], *, val: float, test: float) -> list[Part]:
+    """The part of each group: by its number alone, unless that can leave a part far from its share."""
+    wanted = _sizes(sum(sizes), val=val, test=test)
+    parts: list[Part] = []
+    for at, size in zip(drawn, sizes, strict=True):
+        part: Part = "test" if at < test else "val" if at < test + val else "train"
+        parts.append(part if size <= wanted[part] else "train")
+    got = dict.fromkeys(PARTS, 0)
+    for part, size in zip(parts, sizes, strict=True):
+        got[part] += size
+    by_chance = [part for part in PARTS if wanted[part]]
+    if all(_FEW <= wanted[part] <= 2 * got[part] <= 4 * wanted[part] for part in by_chance):
+        return parts
+    room, parts = wanted, ["train"] * len(sizes)
+    for at in sorted(range(len(sizes)), key=lambda at: drawn[at]):
+        for part in ("test", "val"):
+            if sizes[at] <= room[part]:
+                parts[at] = part
+                room[part] -= sizes[at]
+                break
+    return parts
+
+
+def _sizes(n: int, *, val: float, test: float) -> dict[Part, int]:
+    """Prompts of each part: the shares rounded, and one of each that is wanted where n allows."""
     wanted = [max(round(share * n), 1 if share > 0 else 0) for share in (val, test)]
     while sum(wanted) > max(n - 1, 0):
         wanted[int(np.argmax(wanted))] -= 1
-    return [n - sum(wanted), *wanted]
-
-
-def _draw_part(room: Sequence[int], size: int, at: float) -> int:
-    """A part in proportion to the room left, among those with room for the group; else the roomiest."""
-    weights = np.array([left if left >= size else 0 for left in room], dtype=np.float64)
-    if not weights.any():
-        return int(np.argmax(room))
-    return int(np.searchsorted(np.cumsum(weights), at * weights.sum(), side="right"))
+    return {"train": n - sum(wanted), "val": wanted[0], "test": wanted[1]}

@@ -32,12 +32,15 @@ class Held:
         score: ``(n_prompts, n_models)``, NaN where missing.
         expected_cost: Costs in USD to choose by, the same shape.
         cost: What was paid, the same shape.
+        means: Which part says each model's mean, whatever the prompt: it serves where the prompts are not
+            seen to tell more.
     """
 
     logits: Array
     score: Array
     expected_cost: Array
     cost: Array
+    means: int | None = None
 
     def utility(self, logits: Array, rows: Rows) -> float:
         """Area under the curve of routing these rows by `logits` ``(n_prompts, n_models)``.
@@ -66,6 +69,8 @@ class Blend:
         error: Standard error of `gain`.
         likelihood_gain: The same in minus the cross-entropy, which is far less noisy than utility.
         likelihood_error: Standard error of `likelihood_gain`.
+        over_means: What the prompts tell: the same of what was chosen, less that of the models' means alone.
+        over_means_error: Standard error of `over_means`.
     """
 
     weights: tuple[float, ...]
@@ -74,6 +79,8 @@ class Blend:
     error: float
     likelihood_gain: float
     likelihood_error: float
+    over_means: float = 0.0
+    over_means_error: float = 0.0
 
     @property
     def better(self) -> bool:
@@ -95,7 +102,9 @@ def fit_blend(held: Held, *, seed: int = 0) -> Blend:
 
     The first part keeps a fifth at least: how far its members disagree says how sure the mean is, and it
     speaks for models that join later. All of this is done again on folds: unless weights chosen on the other
-    folds serve a fold better than the first part alone (see `Blend.better`), it has all the weight.
+    folds serve a fold better than the first part alone (see `Blend.better`), it has all the weight. And
+    unless what was chosen is likelier than the models' means by a standard error (Breiman et al. 1984), and
+    routes no worse beyond chance, the means have it: where prompts tell nothing, none of it is routed by.
 
     Args:
         held: What to choose on.
@@ -118,7 +127,18 @@ def fit_blend(held: Held, *, seed: int = 0) -> Blend:
     change = held.likelihood(outside) - held.likelihood(first)
     chosen = tuple(_likeliest(held, everyone).tolist())
     blend = Blend(chosen, chosen, gain, error, float(change.mean()), float(change.std() / np.sqrt(n_prompts)))
-    return blend if blend.better else replace(blend, weights=alone)
+    if not blend.better:
+        blend, outside = replace(blend, weights=alone), first
+    if held.means is None:
+        return blend
+    means = held.logits[held.means]
+    change = held.likelihood(outside) - held.likelihood(means)
+    over, error = float(change.mean()), float(change.std() / np.sqrt(n_prompts))
+    lost = [held.utility(means, rows) - held.utility(outside, rows) for rows in (everyone, *draws)]
+    blend = replace(blend, over_means=over, over_means_error=error)
+    if over > error and lost[0] <= 2 * np.std(lost[1:]):
+        return blend
+    return replace(blend, weights=tuple(np.eye(n_parts)[held.means].tolist()))
 
 
 def _likeliest(held: Held, rows: Rows) -> Array:

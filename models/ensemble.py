@@ -29,6 +29,9 @@ from routoo.models.network import RouterNetwork
 from routoo.models.stack import Part, Stack
 from routoo.models.targets import Targets, shrunk_log_odds
 
+MEANS = "means"
+"""Name of the part that says each model's mean."""
+
 _EMBEDDING = (0, -1)  # all layers; the last feature is the log of the length
 _DIRECTIONS = 64  # of the embedding, in which exemplars are held: all of it serves no better
 _RANK = 16
@@ -37,7 +40,7 @@ _RANK = 16
 def expert_fits(targets: Targets) -> dict[str, Fit]:
     """How each expert on the features of a network is fitted, by name; those that these targets allow."""
     fits: dict[str, Fit] = {
-        "means": fit_means,
+        MEANS: fit_means,
         "nearest exemplars": partial(fit_neighbours, span=_EMBEDDING, width=_DIRECTIONS),
         "clusters": partial(fit_clusters, span=_EMBEDDING),
         "item response": partial(fit_linear, rank=1),
@@ -88,7 +91,8 @@ class Ensemble:
             said = np.stack([said_by(part, held_features[rows], told) for part in everyone])
             score = held.score[rows].astype(np.float64)
             costs = validation.expected_cost[rows], validation.cost[rows]
-            return fit_blend(Held(said, score, *costs), seed=data.options.seed)
+            means = ("heads", *parts).index(MEANS)
+            return fit_blend(Held(said, score, *costs, means), seed=data.options.seed)
 
         guessed = blended(None, np.arange(len(held_features)))
         known = np.flatnonzero(held.domain >= 0)
@@ -132,6 +136,8 @@ class Ensemble:
             "gain_error": blend.error,
             "likelihood_gain": blend.likelihood_gain,
             "likelihood_gain_error": blend.likelihood_error,
+            "over_means": blend.over_means,
+            "over_means_error": blend.over_means_error,
         }
 
     def _attach(self, network: RouterNetwork, parts: dict[str, Part]) -> None:

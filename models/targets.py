@@ -28,7 +28,7 @@ class Targets:
 
     Args:
         score: ``(n_prompts, n_models)`` in [0, 1].
-        log_tokens: Log of one plus the output tokens, the same shape; None when no model recorded any.
+        log_tokens: Log of the output tokens, at least one, the same shape; None where none were recorded.
         log_latency: Log of the seconds, likewise.
         domain: Number of the domain of each prompt, ``(n_prompts,)``; -1 where it is not known.
         domains: Names of the domains.
@@ -85,7 +85,7 @@ def targets_of(
         )
     return Targets(
         score=matrices.score.astype(np.float32),
-        log_tokens=_log(matrices.output_tokens + 1),
+        log_tokens=_log(np.maximum(matrices.output_tokens, 1)),
         log_latency=_log(np.maximum(matrices.latency_s, 1e-3)),
         domain=domain,
         domains=(*names, _REST) if rest else names,

@@ -94,7 +94,7 @@ def evaluate(
             seed=seed,
             samples=samples,
             robustness_prompts=robustness,
-            provenance=_provenance(router, bundle),
+            provenance=provenance(router, bundle),
             progress=told,
         )
     if predictions is not None:
@@ -128,7 +128,7 @@ def _part(name: str) -> Part:
     raise InputError(f"--part must be one of {', '.join(PARTS)}, got {name!r}")
 
 
-def _provenance(router: Router, bundle: str) -> dict[str, str]:
+def provenance(router: Router, bundle: str) -> dict[str, str]:
     """What a reader of the figures should know of the router."""
     trained = router.runtime.bundle.description.trained_on
     return {

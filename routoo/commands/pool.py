@@ -58,7 +58,9 @@ def derive(
         check_output(output, [".toml"])
     outcomes = Outcomes.read(source)
     names = _chosen(outcomes, only or [], exclude or [])
-    found = derive_pool(outcomes.select(names)) if prices is None else Pool.read(prices, names=names)
+    found = (
+        derive_pool(outcomes.select(names).with_split()) if prices is None else Pool.read(prices, names=names)
+    )
     if output is not None:
         found.write(output)
     _show(found, output, as_json=as_json)

@@ -39,8 +39,10 @@ def pool_beside(source: Path) -> Pool | None:
     return Pool.read(path) if path.is_file() else None
 
 
-def pool_for(outcomes: Outcomes, source: Path, given: Path | None) -> Pool:
+def pool_for(outcomes: Outcomes, source: Path, given: Path | None, *, seed: int = 0) -> Pool:
     """The pool to learn: the one given, else the one beside the outcomes, else what their costs tell.
+
+    Costs in test tell nothing; `seed` is that of the split, where the outcomes have none yet.
 
     Raises:
         InputError: None of them is there; the message shows how to write one.
@@ -50,7 +52,7 @@ def pool_for(outcomes: Outcomes, source: Path, given: Path | None) -> Pool:
 
     if given is not None:
         return Pool.read(given)
-    return pool_beside(source) or derive_pool(outcomes)
+    return pool_beside(source) or derive_pool(outcomes.with_split(seed=seed))
 
 
 def pool_table(pool: Pool) -> Table:

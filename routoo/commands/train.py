@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from routoo.predictor import Predictor
 
 
+_MUTE = (
+    "validation does not show that the prompts tell which model answers them, so that each model's mean "
+    "serves; more scored prompts may show it"
+)
+
+
 @options_of(
     TrainOptions,
     panel="How to train",
@@ -72,7 +78,7 @@ def train(
 
     check_bundle_folder(output)
     outcomes = routoo.Outcomes.read(source)
-    models = pool_for(outcomes, source, pool)
+    models = pool_for(outcomes, source, pool, seed=options["seed"])
     state = output.with_name(f"{output.name}.partial")
     kind = "simulated prompt" if outcomes.simulated else "prompt"
     say(f"{outcomes.name}: {counted(len(outcomes), kind)}, {counted(len(models), 'model')}", quiet=quiet)
@@ -128,12 +134,14 @@ def _forget(state: Path) -> None:
 def _summary(predictor: Predictor, output: Path, kind: str) -> str:
     trained, epochs = predictor.trained_on, counted(len(predictor.metrics["epochs"]), "epoch")
     trunk = f"token vectors of {trained['trunk']}" if "teacher" in trained else f"trunk {trained['trunk']}"
+    mute = predictor.metrics.get("ensemble", {}).get("weights") == {"means": 1.0}
     return "\n".join(
         [
             f"{output}: {counted(len(predictor.pool), 'model')}, {trunk}, seed "
             f"{trained['options']['seed']}; learned from {counted(trained['n_train'], kind)}, "
             f"calibrated on {trained['n_val']:,}, in {trained['seconds']:.0f} s",
             f"validation: Brier score {predictor.metrics['val_brier']:.4f} after {epochs}",
+            *([_MUTE] if mute else []),
             f"next: routoo export {shlex.quote(str(output))} BUNDLE",
         ]
     )

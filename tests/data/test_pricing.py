@@ -170,3 +170,13 @@ def test_nothing_recorded_costs_the_nominal_call() -> None:
     np.testing.assert_allclose(
         cost, np.tile([NOMINAL_OUTPUT_TOKENS * 3e-6, NOMINAL_OUTPUT_TOKENS * 4e-6], (N, 1))
     )
+
+
+def test_costs_in_test_are_not_looked_at_unless_there_are_no_others() -> None:
+    parts = ["train"] * (N // 2) + ["test"] * (N - N // 2)
+    cost = [0.001 if part == "train" else 0.5 for part in parts]
+    recorded = outcomes_of(cost_usd=cost)
+    split = Outcomes(recorded.prompts.with_columns(pl.Series("split", parts)), recorded.outcomes)
+    assert derive_pool(split)["m"].usd_per_call == pytest.approx(0.001)
+    judged = Outcomes(recorded.prompts.with_columns(pl.lit("test").alias("split")), recorded.outcomes)
+    assert derive_pool(judged)["m"].usd_per_call > 0.2

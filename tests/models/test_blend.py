@@ -1,5 +1,7 @@
 """Weights of a blend: what helps is taken, what does not is left alone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.special import logit
@@ -68,3 +70,21 @@ def test_where_nothing_is_to_trade_the_loss_decides() -> None:
     means = np.broadcast_to(truth.mean(0), truth.shape)
     blend = fit_blend(held(means, truth, truth=truth))
     assert blend.weights[1] > 0.5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_means_serve_where_the_prompts_tell_nothing(seed: int) -> None:
+    truth = np.tile([[0.7, 0.4]], (300, 1))
+    rng = np.random.default_rng(seed)
+    noise = [np.clip(truth + 0.2 * rng.normal(size=truth.shape), 0, 1) for _ in range(2)]
+    blend = fit_blend(dataclasses.replace(held(*noise, truth, truth=truth, seed=seed), means=2))
+    assert blend.weights == (0.0, 0.0, 1.0)
+    assert blend.over_means <= blend.over_means_error
+
+
+def test_the_means_do_not_serve_where_the_prompts_tell_something() -> None:
+    truth = two_kinds(100)
+    means = np.broadcast_to(truth.mean(0), truth.shape)
+    blend = fit_blend(dataclasses.replace(held(truth, means, truth=truth), means=1))
+    assert blend.weights[0] > 0.9
+    assert blend.over_means > 3 * blend.over_means_error > 0

@@ -19,7 +19,7 @@ from routoo.export.writer import read_trained, torch_graph, write_trained
 from routoo.models import ensemble
 from routoo.models.blend import Blend, Held
 from routoo.models.columns import Column, column_values, with_column, without_column
-from routoo.models.ensemble import expert_fits
+from routoo.models.ensemble import MEANS, expert_fits
 from routoo.models.expert_fits import Fit
 from routoo.models.experts import Table
 from routoo.models.network import NetworkConfig, RouterNetwork
@@ -57,10 +57,10 @@ def stacked(options: TrainOptions, outcomes: Outcomes, pool: Pool) -> TrainedNet
     """A network whose stack was told its weights."""
 
     def fits(targets: Targets) -> dict[str, Fit]:
-        return {name: fit for name, fit in expert_fits(targets).items() if name in CHOSEN}
+        return {name: fit for name, fit in expert_fits(targets).items() if name in (MEANS, *CHOSEN)}
 
     def told(held: Held, *, seed: int = 0) -> Blend:
-        weights = (SHARE,) * len(held.logits)
+        weights = tuple(0.0 if at == held.means else SHARE for at in range(len(held.logits)))
         return Blend(weights, weights, 0.01, 0.005, 0.02, 0.003)
 
     with pytest.MonkeyPatch.context() as patch:

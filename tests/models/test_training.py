@@ -63,6 +63,13 @@ def test_tokens_and_latency_are_learned_to_the_mean(trained: TrainedNetwork, out
     assert out.output_tokens.numpy()[code].mean() > 1.2 * out.output_tokens.numpy()[~code].mean()
 
 
+def test_an_answer_of_one_token_is_one_token(outcomes: Outcomes, pool: Pool) -> None:
+    short = Outcomes(outcomes.prompts, outcomes.outcomes.with_columns(pl.lit(1).alias("output_tokens")))
+    found = train_network(short, pool, TrainOptions(**QUICK | {"epochs": 1}))
+    out = predict_inputs(found.network, found.encoder.encode(short.texts[:5]), np.arange(5))
+    np.testing.assert_allclose(out.output_tokens, 1.0, rtol=0.01)
+
+
 def test_the_record_says_what_it_was_trained_on(trained: TrainedNetwork, outcomes: Outcomes) -> None:
     assert trained.trained_on["data"] == "three kinds"
     assert trained.trained_on["n_train"] == len(outcomes.part("train"))

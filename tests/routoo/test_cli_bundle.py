@@ -204,10 +204,10 @@ def test_evaluate_holds_the_bundle_against_everything(
         "best single model", "random mixing", "hull of single models",
         "routoo", "domain table", "k nearest neighbours", "oracle",
     ]  # fmt: skip
-    assert (found["part"], found["n_prompts"], found["simulated"]) == ("test", 40, True)
+    assert (found["part"], found["n_prompts"], found["simulated"]) == ("test", 37, True)
     assert found["provenance"]["bundle"] == str(bundle_folder)
     assert "<html" in (tmp_path / "r.html").read_text()
-    assert len(pl.read_parquet(tmp_path / "p.parquet")) == 40 * 6
+    assert len(pl.read_parquet(tmp_path / "p.parquet")) == 37 * 6
 
 
 def test_evaluate_records_whether_domains_were_told(
@@ -284,7 +284,7 @@ def test_evaluate_says_how_often_choices_flip(routoo: Routoo, bundle_folder: Pat
 
 def test_evaluate_shows_a_table(routoo: Routoo, bundle_folder: Path, data_folder: Path) -> None:
     shown = routoo("evaluate", bundle_folder, data_folder, "--part", "val", "--samples", "0").stdout
-    assert "40 simulated prompts (val part)" in shown
+    assert "50 simulated prompts (val part)" in shown
     assert "On simulated outcomes" in shown
     assert "oracle" in shown
 

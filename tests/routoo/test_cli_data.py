@@ -27,7 +27,7 @@ def test_inspect_shows_models_domains_and_split(routoo: Routoo, data_folder: Pat
     shown = routoo("data", "inspect", data_folder).stdout
     assert "200 prompts, 6 models" in shown
     assert "simulated outcomes" in shown
-    for word in ("simulated-large", "coverage", "domains: ", "split: train 120, val 40, test 40; 0 prompts"):
+    for word in ("simulated-large", "coverage", "domains: ", "split: train 113, val 50, test 37; 0 prompts"):
         assert word in shown
 
 

@@ -18,7 +18,7 @@ def test_pick_shows_what_each_model_adds_and_writes_the_pool(
     result = routoo("pool", "pick", data_folder, "-k", 2, "-o", tmp_path / "few.toml")
     assert result.exit_code == 0
     assert "expected to add" in result.stdout
-    assert "2 of 6 models, chosen on 160 prompts by domain; measured on 40 others" in result.stdout
+    assert "2 of 6 models, chosen on 163 prompts by domain; measured on 37 others" in result.stdout
     assert "63.2 % of it is certain beforehand: 1 - 1/e" in result.stdout
     picked = Pool.read(tmp_path / "few.toml")
     assert len(picked) == 2

@@ -1,4 +1,4 @@
-"""The figures on cases worked by hand, by brute force, and against the independent referee."""
+"""The figures on cases worked by hand, by brute force, and against the independent scorer."""
 
 import importlib.util
 import json
@@ -176,16 +176,16 @@ def test_scale_of_equal_models_leaves_shares_undefined() -> None:
     assert math.isnan(ratio(1.0, 0.0))
 
 
-# Against the referee ------------------------------------------------------------------------------------
+# Against the independent scorer ----------------------------------------------------------------------------
 
 
 @pytest.fixture
-def referee(recorded: Path) -> ModuleType:
+def scorer(recorded: Path) -> ModuleType:
     """The independent scorer that lies beside the recorded outcome sets."""
     path = recorded.parent / "referee" / "score.py"
     if not path.is_file():
-        pytest.skip(f"no referee beside the recorded outcome sets: {path} is missing")
-    spec = importlib.util.spec_from_file_location("referee_score", path)
+        pytest.skip(f"no scorer beside the recorded outcome sets: {path} is missing")
+    spec = importlib.util.spec_from_file_location("scorer_score", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -200,7 +200,7 @@ def _outcomes(folder: Path) -> Outcomes:
 
 
 def _whole(folder: Path, copy: Path) -> Path:
-    """A copy of an outcome set without prompts on which a model is missing: the referee counts that as 0."""
+    """A copy of an outcome set without prompts on which a model is missing: the scorer counts that as 0."""
     prompts, outcomes = (pl.read_parquet(folder / f"{name}.parquet") for name in ("prompts", "outcomes"))
     runs = outcomes.group_by("prompt_id").len()
     whole = runs.filter(pl.col("len") == outcomes["model"].n_unique())["prompt_id"].to_list()
@@ -252,16 +252,16 @@ def _random(score: Array, parts: npt.NDArray[np.str_]) -> Array:
 @pytest.mark.parametrize("name", ["mmlu_pro", "llmrouter_mix", "routellm_mmlu"])
 @pytest.mark.parametrize("predict", [_noisy, _tied, _means, _random], ids=lambda f: f.__name__[1:])
 @pytest.mark.parametrize("varying", [False, True], ids=["mean costs", "varying costs"])
-def test_every_figure_agrees_with_the_referee(
+def test_every_figure_agrees_with_the_scorer(
     recorded: Path,
-    referee: ModuleType,
+    scorer: ModuleType,
     name: str,
     predict: Callable[[Array, npt.NDArray[np.str_]], Array],
     varying: bool,
     tmp_path: Path,
 ) -> None:
     folder = _whole(recorded / name, tmp_path)
-    _, models, score, cost = referee.load(folder, "open")
+    _, models, score, cost = scorer.load(folder, "open")
     outcomes = _outcomes(folder)
     parts = outcomes.prompts["split"].to_numpy()
     p = predict(score, parts).astype(np.float32)
@@ -269,7 +269,7 @@ def test_every_figure_agrees_with_the_referee(
     if varying:
         expected = expected * np.random.default_rng(4).lognormal(0, 0.3, expected.shape)
     expected = expected.astype(np.float32)
-    wanted = referee.report(folder, "open", p.astype(float), expected.astype(float))
+    wanted = scorer.report(folder, "open", p.astype(float), expected.astype(float))
     test = parts == "test"
     scores = Scores(p[test], expected[test], models=tuple(models))
     pool = _pool(folder, models[::-1])
@@ -278,7 +278,7 @@ def test_every_figure_agrees_with_the_referee(
 
 
 def _named(evaluation: Evaluation) -> dict[str, float]:
-    """The router's figures under the referee's names."""
+    """The router's figures under the independent scorer's names."""
     row = evaluation.row("router").to_dict()
     given = {"singles": evaluation.row("hull of single models").area, "oracle": evaluation.row("oracle").area}
     given["best_single"] = evaluation.best_single.score
@@ -288,15 +288,15 @@ def _named(evaluation: Evaluation) -> dict[str, float]:
 
 
 @pytest.mark.recorded
-def test_intervals_agree_with_the_referee(recorded: Path, referee: ModuleType) -> None:
+def test_intervals_agree_with_the_scorer(recorded: Path, scorer: ModuleType) -> None:
     folder = recorded / "llmrouter_mix"
-    _, models, score, cost = referee.load(folder, "open")
+    _, models, score, cost = scorer.load(folder, "open")
     outcomes = _outcomes(folder)
     parts = outcomes.prompts["split"].to_numpy()
     expected = np.tile(np.nanmean(cost[parts != "test"], 0), (len(cost), 1)).astype(np.float32)
     given = {"router": _noisy(score, parts), "other": _means(score, parts)}
     drawn = {
-        name: referee.area_samples(folder, "open", p.astype(np.float32), expected, samples=60, seed=7)
+        name: scorer.area_samples(folder, "open", p.astype(np.float32), expected, samples=60, seed=7)
         for name, p in given.items()
     }
     test = parts == "test"
