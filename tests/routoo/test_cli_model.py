@@ -141,7 +141,7 @@ def test_what_is_in_test_is_not_asked_for_and_the_split_goes_on(
     result = routoo(
         "model", "prompts", predictor_folder, tmp_path / "all.csv", *new, "-n", "300", "-o", table
     )
-    assert "160 prompts of 201, " in result.stdout
+    assert f"{200 - len(tested)} prompts of 201, " in result.stdout
     assert f"; {len(tested) + 1} in test left out; all in {table}" in " ".join(result.stdout.split())
     chosen = pl.read_csv(table)
     assert chosen["prompt"].is_in(tested["prompt"].implode()).sum() == 0
