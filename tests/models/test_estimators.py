@@ -81,7 +81,7 @@ def test_every_estimator_keeps_the_contract(name: str, outcomes: Outcomes, pool:
 @pytest.mark.parametrize("name", [n for n in EXPERTS if n not in ("means", "item response")])
 def test_experts_learn_who_is_good_at_what(name: str, outcomes: Outcomes, pool: Pool) -> None:
     fitted = ExpertEstimator(EXPERTS[name], embed).fit(outcomes, pool)
-    scores = fitted.predict(["add the numbers 1 2", "write a function 3 4"])
+    scores = fitted.predict(["add the numbers 1 2", "write a function that sorts 3 4"])
     assert [scores.models[at] for at in scores.p_correct.argmax(1)] == ["adder", "coder"]
     assert scores.p_correct[0, 0] > scores.p_correct[1, 0] + 0.3
 

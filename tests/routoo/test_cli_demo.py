@@ -20,7 +20,7 @@ def test_the_demo_does_the_whole_job(routoo: Routoo, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     shown = routoo("demo", folder, *SMALL)
     assert shown.exit_code == 0
-    assert "48 simulated test prompts" in shown.stdout
+    assert "51 simulated test prompts" in shown.stdout
     assert f"report: {folder}/report.html" in shown.stdout
     assert "simulated" in (folder / "report.html").read_text()
     assert Outcomes.read(folder / "simulated-data").simulated
@@ -48,7 +48,7 @@ def test_the_demo_runs_over_what_an_earlier_one_wrote(
     assert (asked[0]["trunk"], asked[0]["tune"], asked[0]["seed"]) == ("tiny", "full", 5)
     found = json.loads(result.stdout)
     assert found["simulated"]
-    assert found["prompts"] == found["evaluation"]["n_prompts"] == 48
+    assert found["prompts"] == found["evaluation"]["n_prompts"] == 50
     assert found["budget_usd"] == pytest.approx(found["best_single_cost_usd"] / 2, rel=0.2)
     assert found["cost_usd"] < found["best_single_cost_usd"]
     assert found["report"] == str(tmp_path / "demo" / "report.html")
