@@ -93,10 +93,11 @@ class HeadOutputs(NamedTuple):
 class Heads(nn.Module):
     """All heads of all members, as a handful of matrix products.
 
-    The score head is an item response form: ``logit = base_j(x) + a_j · difficulty(x) + u_j · h(x)``. With
-    domains, ``base_j(x)`` is a table of domains by models, read through a posterior over domains that an
-    auxiliary head guesses from the text; without, it is the model's own mean. Each further label has a head
-    and a table of its own, whose word is added.
+    The score head is linear in the hidden units, ``logit = base_j(x) + w_j · h(x)`` (`free`), or an item
+    response form, ``logit = base_j(x) + a_j · difficulty(x) + u_j · h(x)`` (`factorised`). With domains,
+    ``base_j(x)`` is a table of domains by models, read through a posterior over domains that an auxiliary
+    head guesses from the text; without, it is the model's own mean. Each further label has a head and a
+    table of its own, whose word is added.
 
     Example:
         >>> heads = Heads(HeadConfig(n_features=8, n_models=3, members=2))
