@@ -93,6 +93,27 @@ class Blend:
         return self.likelihood_gain > 0 and self.gain > -2 * self.error
 
 
+@dataclass(frozen=True, eq=False)
+class _Worth:
+    """What logits are worth on validation: routing utility, also on resamples, and likelihood by prompt."""
+
+    utility: float
+    resampled: Array
+    likelihood: Array
+
+    @classmethod
+    def of(cls, held: Held, logits: Array, draws: Rows) -> _Worth:
+        resampled = np.array([held.utility(logits, rows) for rows in draws])
+        return cls(held.utility(logits, np.arange(len(logits))), resampled, held.likelihood(logits))
+
+    def above(self, other: _Worth) -> tuple[float, float, float, float]:
+        """Utility and mean likelihood less those of the other, each with its standard error."""
+        change = self.likelihood - other.likelihood
+        error = float(np.std(self.resampled - other.resampled))
+        likelihood = float(change.mean()), float(change.std() / np.sqrt(len(change)))
+        return self.utility - other.utility, error, *likelihood
+
+
 def fit_blend(held: Held, *, seed: int = 0) -> Blend:
     """The weights of a convex average of logits, the same for all models.
 
@@ -120,23 +141,18 @@ def fit_blend(held: Held, *, seed: int = 0) -> Blend:
     for fold in np.array_split(random.permutation(n_prompts), _FOLDS):
         weights = _likeliest(held, np.setdiff1d(everyone, fold))
         outside[fold] = np.tensordot(weights, held.logits[:, fold], axes=1)
-    first = held.logits[0]
-    gain = held.utility(outside, everyone) - held.utility(first, everyone)
     draws = random.integers(n_prompts, size=(_RESAMPLES, n_prompts))
-    error = float(np.std([held.utility(outside, rows) - held.utility(first, rows) for rows in draws]))
-    change = held.likelihood(outside) - held.likelihood(first)
+    blended, first = _Worth.of(held, outside, draws), _Worth.of(held, held.logits[0], draws)
     chosen = tuple(_likeliest(held, everyone).tolist())
-    blend = Blend(chosen, chosen, gain, error, float(change.mean()), float(change.std() / np.sqrt(n_prompts)))
+    blend = Blend(chosen, chosen, *blended.above(first))
+    served = blended if blend.better else first
     if not blend.better:
-        blend, outside = replace(blend, weights=alone), first
+        blend = replace(blend, weights=alone)
     if held.means is None:
         return blend
-    means = held.logits[held.means]
-    change = held.likelihood(outside) - held.likelihood(means)
-    over, error = float(change.mean()), float(change.std() / np.sqrt(n_prompts))
-    lost = [held.utility(means, rows) - held.utility(outside, rows) for rows in (everyone, *draws)]
-    blend = replace(blend, over_means=over, over_means_error=error)
-    if over > error and lost[0] <= 2 * np.std(lost[1:]):
+    gain, error, over, over_error = served.above(_Worth.of(held, held.logits[held.means], draws))
+    blend = replace(blend, over_means=over, over_means_error=over_error)
+    if over > over_error and gain >= -2 * error:
         return blend
     return replace(blend, weights=tuple(np.eye(n_parts)[held.means].tolist()))
 

@@ -158,10 +158,8 @@ class RouterNetwork(nn.Module):
 
         slope, shift = by_domain(self.calibration, self.calibration_told)
         if labels is not None and self.config.heads.labels:
-            known, (told_slope, told_shift) = (
-                (labels >= 0).any(1)[:, None],
-                by_domain(*self.calibration_labels),
-            )
+            known = (labels >= 0).any(1)[:, None]
+            told_slope, told_shift = by_domain(*self.calibration_labels)
             slope, shift = torch.where(known, told_slope, slope), torch.where(known, told_shift, shift)
         return slope, shift
 

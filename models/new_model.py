@@ -147,11 +147,8 @@ def fit_column(
         prior = column_prior(network, said)
         if said == "logits":
             scores = targets.score.astype(float)
-            hardness, score = (
-                Hardness.of(_known_logits(network, features, told), scores[:, :-1]),
-                scores[:, -1],
-            )
-            values[said] = fit_score(inputs, score, prior, gain=hardness.gain, offset=hardness.offset)
+            hardness = Hardness.of(_known_logits(network, features, told), scores[:, :-1])
+            values[said] = fit_score(inputs, scores[:, -1], prior, gain=hardness.gain, offset=hardness.offset)
             doubt = standard_error(inputs, values[said], prior, gain=hardness.gain, offset=hardness.offset)
             if told is not None:
                 values[said] = without_labels(network.heads, values[said], (told >= 0).sum(0) == 0)

@@ -81,8 +81,8 @@ def pick(
     from routoo.data.outcomes import Outcomes
     from routoo.design.pick import pick_pool
 
-    outcomes = Outcomes.read(source)
-    candidates = _candidates(outcomes, source, pool, seed=seed, quiet=quiet)
+    outcomes = Outcomes.read(source).with_split(seed=seed)
+    candidates = _candidates(outcomes, source, pool, quiet=quiet)
     found = pick_pool(outcomes, candidates, models=models, spend_usd=spend_usd, price=price, seed=seed)
     if output is not None:
         found.pool.write(output)
@@ -125,7 +125,7 @@ def lint(
         raise typer.Exit(LINT_FOUND)
 
 
-def _candidates(outcomes: Outcomes, source: Path, given: Path | None, *, seed: int, quiet: bool) -> Pool:
+def _candidates(outcomes: Outcomes, source: Path, given: Path | None, *, quiet: bool) -> Pool:
     """The models to pick from: those of the pool that were recorded.
 
     Raises:
@@ -133,7 +133,7 @@ def _candidates(outcomes: Outcomes, source: Path, given: Path | None, *, seed: i
     """
     from routoo.data.errors import InputError
 
-    listed = pool_for(outcomes, source, given, seed=seed)
+    listed = pool_for(outcomes, source, given)
     kept = [name for name in listed.names if name in outcomes.models]
     if not kept:
         raise InputError(

@@ -39,10 +39,10 @@ def pool_beside(source: Path) -> Pool | None:
     return Pool.read(path) if path.is_file() else None
 
 
-def pool_for(outcomes: Outcomes, source: Path, given: Path | None, *, seed: int = 0) -> Pool:
+def pool_for(outcomes: Outcomes, source: Path, given: Path | None) -> Pool:
     """The pool to learn: the one given, else the one beside the outcomes, else what their costs tell.
 
-    Costs in test tell nothing; `seed` is that of the split, where the outcomes have none yet.
+    Costs in test tell nothing; outcomes without a split get that of seed 0.
 
     Raises:
         InputError: None of them is there; the message shows how to write one.
@@ -52,7 +52,7 @@ def pool_for(outcomes: Outcomes, source: Path, given: Path | None, *, seed: int 
 
     if given is not None:
         return Pool.read(given)
-    return pool_beside(source) or derive_pool(outcomes.with_split(seed=seed))
+    return pool_beside(source) or derive_pool(outcomes.with_split())
 
 
 def pool_table(pool: Pool) -> Table:

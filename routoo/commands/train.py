@@ -77,8 +77,8 @@ def train(
     import routoo
 
     check_bundle_folder(output)
-    outcomes = routoo.Outcomes.read(source)
-    models = pool_for(outcomes, source, pool, seed=options["seed"])
+    outcomes = routoo.Outcomes.read(source).with_split(seed=options["seed"])
+    models = pool_for(outcomes, source, pool)
     state = output.with_name(f"{output.name}.partial")
     kind = "simulated prompt" if outcomes.simulated else "prompt"
     say(f"{outcomes.name}: {counted(len(outcomes), kind)}, {counted(len(models), 'model')}", quiet=quiet)
@@ -132,9 +132,11 @@ def _forget(state: Path) -> None:
 
 
 def _summary(predictor: Predictor, output: Path, kind: str) -> str:
+    from routoo.models.ensemble import MEANS
+
     trained, epochs = predictor.trained_on, counted(len(predictor.metrics["epochs"]), "epoch")
     trunk = f"token vectors of {trained['trunk']}" if "teacher" in trained else f"trunk {trained['trunk']}"
-    mute = predictor.metrics.get("ensemble", {}).get("weights") == {"means": 1.0}
+    mute = predictor.metrics.get("ensemble", {}).get("weights") == {MEANS: 1.0}
     return "\n".join(
         [
             f"{output}: {counted(len(predictor.pool), 'model')}, {trunk}, seed "

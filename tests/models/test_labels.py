@@ -26,6 +26,17 @@ MODELS = ("east", "west")
 SKILL = {"north": (0.9, 0.2), "south": (0.2, 0.9)}
 WORDS = {"de": "wie viele sind es", "en": "how many are there"}
 LABELS = ("tenant", "language")
+QUICK = TrainOptions(
+    trunk="tiny",
+    tune="full",
+    members=2,
+    width=24,
+    max_tokens=16,
+    epochs=4,
+    batch_size=32,
+    cache_dir=None,
+    progress=False,
+)
 
 
 def labelled_outcomes(
@@ -61,18 +72,7 @@ def pair() -> Pool:
 
 @pytest.fixture(scope="module", params=["heads", "stack"])
 def told(request: pytest.FixtureRequest, labelled: Outcomes, pair: Pool) -> TrainedNetwork:
-    heads = TrainOptions(
-        trunk="tiny",
-        tune="full",
-        labels=LABELS,
-        members=2,
-        width=24,
-        max_tokens=16,
-        epochs=4,
-        batch_size=32,
-        cache_dir=None,
-        progress=False,
-    )
+    heads = replace(QUICK, labels=LABELS)
     if request.param == "heads":
         return train_network(labelled, pair, heads)
     taught = train_network(labelled, pair, replace(heads, epochs=1, labels=()))
@@ -142,19 +142,7 @@ def test_a_label_says_nothing_of_a_new_model_that_was_scored_without_it(told: Tr
 
 
 def quickly(outcomes: Outcomes, pair: Pool, *labels: str) -> TrainedNetwork:
-    options = TrainOptions(
-        trunk="tiny",
-        tune="full",
-        labels=labels,
-        members=2,
-        width=24,
-        max_tokens=16,
-        epochs=4,
-        batch_size=32,
-        cache_dir=None,
-        progress=False,
-    )
-    return train_network(outcomes, pair, options)
+    return train_network(outcomes, pair, replace(QUICK, labels=labels))
 
 
 def test_rare_values_count_as_all_others_in_training_and_when_told(pair: Pool) -> None:
