@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Matrix = npt.NDArray[np.float32]
 
+_MATRICES = ("p_correct", "cost_usd", "latency_s", "input_tokens", "output_tokens", "logit_std")
+
 
 @dataclass(frozen=True, eq=False)
 class Scores:
@@ -34,6 +36,7 @@ class Scores:
         output_tokens: Predicted output tokens, the same shape, where they are known.
         logit_std: Standard error of the log-odds of `p_correct`, the same shape, where it is known; see
             `interval`.
+        input_tokens: Tokens that each model is sent, the same shape, where they are known.
 
     Raises:
         InputError: Shapes disagree, or a value is NaN or out of range.
@@ -50,6 +53,7 @@ class Scores:
     prompt_ids: Sequence[str] | None = None
     output_tokens: Matrix | None = None
     logit_std: Matrix | None = None
+    input_tokens: Matrix | None = None
 
     def __post_init__(self) -> None:
         shape = np.shape(self.p_correct)
@@ -57,7 +61,7 @@ class Scores:
             raise InputError(f"p_correct must be (n_prompts, n_models) with a model at least, got {shape}")
         if self.latency_s is None:
             object.__setattr__(self, "latency_s", np.full(shape, np.nan, np.float32))
-        for field in ("p_correct", "cost_usd", "latency_s", "output_tokens", "logit_std"):
+        for field in _MATRICES:
             value = getattr(self, field)
             if value is None:
                 continue
@@ -73,8 +77,12 @@ class Scores:
         _check_range("cost_usd", self.cost_usd, 0.0, float(np.finfo(np.float32).max))
         if self.logit_std is not None:
             _check_range("logit_std", self.logit_std, 0.0, float(np.finfo(np.float32).max))
-        if np.fmin.reduce(self.latency, axis=None, initial=np.inf) < 0:
-            raise InputError("latency_s must be at least 0 (NaN where it is unknown), got a negative value")
+        for field in ("latency_s", "input_tokens", "output_tokens"):
+            value = getattr(self, field)
+            if value is not None and np.fmin.reduce(value, axis=None, initial=np.inf) < 0:
+                raise InputError(
+                    f"{field} must be at least 0 (NaN where it is unknown), got a negative value"
+                )
         if isinstance(self.models, str) or isinstance(self.prompt_ids, str):
             raise InputError("models and prompt_ids are lists of names, got one text: put it in a list")
         object.__setattr__(self, "models", tuple(self.models))
@@ -95,15 +103,8 @@ class Scores:
     def rows(self, index: npt.NDArray[np.intp]) -> Scores:
         """The scores of these prompts, by row number or mask."""
         index = np.arange(len(self))[index]
-        return Scores(
-            self.p_correct[index],
-            self.cost_usd[index],
-            self.latency[index],
-            self.models,
-            None if self.prompt_ids is None else [self.prompt_ids[i] for i in index],
-            None if self.output_tokens is None else self.output_tokens[index],
-            None if self.logit_std is None else self.logit_std[index],
-        )
+        ids = None if self.prompt_ids is None else [self.prompt_ids[i] for i in index]
+        return replace(self, **self._each(index), prompt_ids=ids)
 
     def columns(self, models: Sequence[str]) -> Scores:
         """The scores of these models, in this order.
@@ -115,15 +116,12 @@ class Scores:
         if unknown or not models:
             raise InputError(f"unknown models {unknown or '(none given)'}; known: {', '.join(self.models)}")
         index = [self.models.index(name) for name in models]
-        return Scores(
-            self.p_correct[:, index],
-            self.cost_usd[:, index],
-            self.latency[:, index],
-            tuple(models),
-            self.prompt_ids,
-            None if self.output_tokens is None else self.output_tokens[:, index],
-            None if self.logit_std is None else self.logit_std[:, index],
-        )
+        return replace(self, **self._each((slice(None), index)), models=tuple(models))
+
+    def _each(self, index: Any) -> dict[str, Any]:  # whatever numpy takes for an index
+        """A part of every matrix that is known."""
+        known = {name: getattr(self, name) for name in _MATRICES}
+        return {name: value[index] for name, value in known.items() if value is not None}
 
     def interval(self, level: float = 0.9) -> tuple[Matrix, Matrix]:
         """Lower and upper end of an interval for each expected score, both ``(n_prompts, n_models)``.
@@ -201,10 +199,10 @@ class Scores:
             "cost_usd": self.cost_usd.ravel(),
             "latency_s": self.latency.ravel(),
         }
-        if self.output_tokens is not None:
-            columns["output_tokens"] = self.output_tokens.ravel()
-        if self.logit_std is not None:
-            columns["logit_std"] = self.logit_std.ravel()
+        for name in ("input_tokens", "output_tokens", "logit_std"):
+            value = getattr(self, name)
+            if value is not None:
+                columns[name] = value.ravel()
         return pl.DataFrame(
             columns, schema_overrides={"prompt_id": pl.String, "model": pl.String}
         ).with_columns(pl.col("latency_s").fill_nan(None))
@@ -240,6 +238,7 @@ def priced_scores(
         latency_s=np.where(np.isnan(latency_s), listed, latency_s).astype(np.float32),
         models=pool.names,
         prompt_ids=prompt_ids,
+        input_tokens=input_tokens.astype(np.float32),
         output_tokens=None if np.isnan(output_tokens).all() else output_tokens,
         logit_std=None if np.isnan(logit_std).any() else logit_std,
     )

@@ -53,7 +53,6 @@ class Problem:
         max_latency_s: Most seconds for a prompt: one number, or one a prompt.
         allowed: Models that may be chosen, by name; or a mask ``(n_prompts, n_models)``.
         weights: How much the score of each prompt counts, ``(n_prompts,)``; 1 when not given.
-        input_tokens: Tokens sent for each prompt, ``(n_prompts,)``; needed where tokens are limited.
         period_s: Seconds that the batch may take; needed where concurrency is limited.
 
     A latency of infinity is never chosen. Infinite limits are no limits.
@@ -79,7 +78,6 @@ class Problem:
     max_latency_s: PerPrompt | None = None
     allowed: Sequence[str] | npt.NDArray[np.bool_] | None = None
     weights: npt.NDArray[np.floating] | Sequence[float] | None = None
-    input_tokens: npt.NDArray[np.floating] | Sequence[float] | None = None
     period_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -88,7 +86,7 @@ class Problem:
         for name in ("budget_usd", "min_mean_score", "max_mean_latency_s", "period_s"):
             check_number(name, getattr(self, name))
         check_share("min_mean_score", self.min_mean_score)
-        for name in ("max_cost_usd", "max_latency_s", "weights", "input_tokens"):
+        for name in ("max_cost_usd", "max_latency_s", "weights"):
             broadcast = name.startswith("max")
             value = _per_prompt(name, getattr(self, name), len(self), broadcast=broadcast)
             object.__setattr__(self, name, value)
@@ -204,9 +202,10 @@ class Problem:
         return any(bool(np.isposinf(latency[s : s + BLOCK]).any()) for s in range(0, len(self), BLOCK))
 
     def _tokens(self, at: slice | npt.NDArray[np.intp]) -> Matrix:
-        sent, received = np.asarray(self.input_tokens), self.scores.output_tokens
-        assert received is not None  # for the type checker: checked on entry
-        return (sent[at, None] + received[at]).astype(np.float32)
+        sent, received = self.scores.input_tokens, self.scores.output_tokens
+        assert sent is not None  # for the type checker: checked on entry, as is the next
+        assert received is not None
+        return sent[at] + received[at]
 
     def _open(self, at: slice | npt.NDArray[np.intp], latency: Matrix | None) -> npt.NDArray[np.bool_]:
         cost = self.scores.cost_usd[at]
@@ -256,10 +255,8 @@ class Problem:
             raise InputError(f"{field} names {', '.join(unknown)}; known: {', '.join(known)}")
 
     def _check_predictions(self) -> None:
-        if "tokens" in self._reads and (self.input_tokens is None or self.scores.output_tokens is None):
-            raise InputError(
-                "max_tokens needs input_tokens and predicted output tokens: give both, or leave it out"
-            )
+        if "tokens" in self._reads:
+            self._check_tokens()
         if (
             any(limit.max_concurrency is not None for limit in self.model_limits.values())
             and not self.period_s
@@ -277,6 +274,23 @@ class Problem:
                     f"a latency limit needs every latency to be known and at least 0; that of model "
                     f"{self.scores.models[column]!r} on {self.scores.called(start + row)} is not"
                 )
+
+    def _check_tokens(self) -> None:
+        """Refuses a limit on tokens where the predictions do not say them all."""
+        for name in ("input_tokens", "output_tokens"):
+            tokens: Matrix | None = getattr(self.scores, name)
+            if tokens is None:
+                raise InputError(
+                    f"max_tokens needs {name} in the predictions: predict again, or leave it out"
+                )
+            for start in range(0, len(self), BLOCK):
+                known = np.isfinite(tokens[start : start + BLOCK])
+                if not known.all():
+                    row, column = np.argwhere(~known)[0]
+                    raise InputError(
+                        f"max_tokens needs every {name} to be known; that of model "
+                        f"{self.scores.models[column]!r} on {self.scores.called(start + row)} is not"
+                    )
 
 
 def _per_prompt(

@@ -31,8 +31,8 @@ Progress = Callable[[str, int, int], None]
 _CHUNK = 32768
 _MOST_MODELS = 4096
 _NAMES = ("prompt_id", "model")
-_NUMBERS = ("p_correct", "cost_usd", "latency_s", "output_tokens")
-_PER_PROMPT = ("domains", "domain_limits", "weights", "input_tokens")
+_NUMBERS = ("p_correct", "cost_usd", "latency_s", "input_tokens", "output_tokens")
+_PER_PROMPT = ("domains", "domain_limits", "weights")
 
 
 def assign_parquet(
@@ -214,10 +214,10 @@ class ParquetPrompts:
         """A chunk of prompts as a problem of its own, for its arrays and its limits on single prompts."""
         frame = self._read(start, count, self._numbers)
         p, cost = (self._matrix(frame, name) for name in _NUMBERS[:2])
-        latency, tokens = (
+        latency, sent, received = (
             self._matrix(frame, name) if name in frame.columns else None for name in _NUMBERS[2:]
         )
-        scores = Scores(p, cost, latency, self.models, output_tokens=tokens)
+        scores = Scores(p, cost, latency, self.models, output_tokens=received, input_tokens=sent)
         return Problem(scores=scores, **self.fields)
 
     def _matrix(self, frame: pl.DataFrame, name: str) -> Matrix:

@@ -44,14 +44,18 @@ def with_batch_tier(
     at = [scores.models.index(name) for name in listed]
     cost = np.stack([_batch_cost(scores, pool, name) for name in listed], axis=1)
     waiting = np.full(cost.shape, wait_s, np.float32)
-    tokens = scores.output_tokens
+    sent, received = (
+        None if tokens is None else np.hstack([tokens, tokens[:, at]])
+        for tokens in (scores.input_tokens, scores.output_tokens)
+    )
     return Scores(
         np.hstack([scores.p_correct, scores.p_correct[:, at]]),
         np.hstack([scores.cost_usd, cost.astype(np.float32)]),
         np.hstack([scores.latency, waiting]),
         (*scores.models, *(name + suffix for name in listed)),
         scores.prompt_ids,
-        None if tokens is None else np.hstack([tokens, tokens[:, at]]),
+        output_tokens=received,
+        input_tokens=sent,
     )
 
 

@@ -31,6 +31,7 @@ def scores_of(**fields: Any) -> Scores:
         ({"cost_usd": COST * np.inf}, "cost_usd must lie in"),
         ({"cost_usd": COST * 1e300}, "cost_usd must lie in"),
         ({"latency_s": P - 0.3}, "latency_s must be at least 0"),
+        ({"input_tokens": -P}, "input_tokens must be at least 0"),
         ({"models": ("a",)}, "2 columns need as many different model names"),
         ({"models": ("a", "a")}, "2 columns need as many different model names"),
         ({"prompt_ids": ["x"]}, "3 rows need as many prompt ids, got 1"),
@@ -54,15 +55,18 @@ def test_unknown_latency_is_null_and_infinite_latency_stays() -> None:
 
 
 def test_rows_and_columns_go_together() -> None:
-    scores = scores_of(prompt_ids=["x", "y", "z"], output_tokens=P * 100)
+    scores = scores_of(prompt_ids=["x", "y", "z"], output_tokens=P * 100, input_tokens=P * 10)
     some = scores.rows(np.array([2, 0]))
     assert some.names() == ["z", "x"]
     np.testing.assert_array_equal(some.p_correct, np.float32(P[[2, 0]]))
+    np.testing.assert_array_equal(some.input_tokens, np.float32(P[[2, 0]] * 10))
     mask = scores.rows(np.array([False, True, False]))
     assert mask.names() == ["y"]
     small = scores.columns(["small"])
     assert small.models == ("small",)
     np.testing.assert_array_equal(small.output_tokens, np.float32(P[:, 1:] * 100))
+    np.testing.assert_array_equal(small.input_tokens, np.float32(P[:, 1:] * 10))
+    assert small.logit_std is None
     with pytest.raises(InputError, match=r"unknown models \['huge'\]; known: large, small"):
         scores.columns(["huge"])
     with pytest.raises(InputError, match="none given"):
@@ -72,6 +76,9 @@ def test_rows_and_columns_go_together() -> None:
 def test_the_tidy_frame_has_a_row_a_prompt_and_model() -> None:
     frame = scores_of().to_polars()
     assert frame.columns == ["prompt_id", "model", "p_correct", "cost_usd", "latency_s"]
+    more = scores_of(output_tokens=P * 100, input_tokens=P * 10).to_polars()
+    assert more.columns[5:] == ["input_tokens", "output_tokens"]
+    assert more["input_tokens"].to_list() == np.float32(P * 10).ravel().tolist()
     assert frame.row(3) == ("1", "small", np.float32(0.1), np.float32(0.001), None)
 
 

@@ -69,7 +69,9 @@ def test_cost_is_tokens_times_prices(bundle: Bundle, pool: Pool) -> None:
     runtime = Runtime(bundle, int8=False)
     scores = runtime.predict(PROMPTS)
     assert scores.output_tokens is not None
+    assert scores.input_tokens is not None
     sent = runtime.encoder.encode(PROMPTS).input_tokens[:, None] * np.array([1.0, 1.1, 1.3])
+    np.testing.assert_allclose(scores.input_tokens, sent, rtol=1e-6)
     by_hand = (sent * [0.1, 1, 10] + scores.output_tokens * [0.2, 2, 30]) / 1e6
     np.testing.assert_allclose(scores.cost_usd, by_hand, rtol=1e-5)
     whole = runtime.encoder.tokenizer.encode(PROMPTS[2], add_special_tokens=False).ids

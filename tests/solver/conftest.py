@@ -21,6 +21,7 @@ def make_scores(seed: int, n: int, m: int) -> Scores:
         rng.gamma(2, 1, (n, m)).astype(np.float32),
         models=tuple(f"model {j}" for j in range(m)),
         output_tokens=rng.integers(1, 500, (n, m)).astype(np.float32),
+        input_tokens=rng.integers(1, 100, (n, m)).astype(np.float32),
     )
 
 
@@ -45,7 +46,7 @@ def make_problem(seed: int) -> Problem:
     def somewhere(values: npt.NDArray[np.floating], low: float, high: float) -> float:
         return between(values.min(1), values.max(1), float(rng.uniform(low, high)))
 
-    fields: dict[str, Any] = {"input_tokens": rng.integers(1, 100, n), "period_s": 10.0}  # Any: many kinds
+    fields: dict[str, Any] = {"period_s": 10.0}  # Any: many kinds
     if happens(0.6):
         fields["budget_usd"] = somewhere(cost, -0.02, 0.5)
     if happens(0.4):

@@ -1,5 +1,6 @@
 """Every fault of a problem is named on entry."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,10 @@ TIMED = Scores(np.full((3, 2), 0.5), np.full((3, 2), 0.01), np.full((3, 2), 2.0)
         ({"weights": [1.0, np.inf, 1.0]}, "weights must be finite"),
         ({"max_mean_latency_s": 1.0}, "model 'a' on prompt 0, counted from 0, is not"),
         ({"latency_tail": LatencyTail(above_s=1, max_share=0.1)}, "latency limit needs every latency"),
-        ({"model_limits": {"a": ModelLimit(max_tokens=5)}}, "give both"),
+        (
+            {"model_limits": {"a": ModelLimit(max_tokens=5)}},
+            "max_tokens needs input_tokens in the predictions",
+        ),
         ({"model_limits": {"a": ModelLimit(max_concurrency=5)}}, "period_s"),
     ],
     ids=str,
@@ -46,6 +50,17 @@ TIMED = Scores(np.full((3, 2), 0.5), np.full((3, 2), 0.01), np.full((3, 2), 2.0)
 def test_faults_are_named(fields: dict[str, Any], words: str) -> None:  # Any: the table mixes kinds
     with pytest.raises(InputError, match=words.replace("(", r"\(")):
         Problem(scores=SCORES, **fields)
+
+
+def test_a_limit_on_tokens_needs_every_count() -> None:
+    known = replace(SCORES, input_tokens=np.full((3, 2), 20.0), output_tokens=np.full((3, 2), 5.0))
+    limits = {"a": ModelLimit(max_tokens=30)}
+    np.testing.assert_array_equal(Problem(scores=known, model_limits=limits).rows(slice(None)).tokens, 25.0)
+    with pytest.raises(InputError, match="max_tokens needs output_tokens in the predictions"):
+        Problem(scores=replace(known, output_tokens=None), model_limits=limits)
+    unknown = replace(known, input_tokens=np.where(np.eye(3, 2) > 0, np.nan, 20.0))
+    with pytest.raises(InputError, match="every input_tokens to be known; that of model 'a' on prompt 0"):
+        Problem(scores=unknown, model_limits=limits)
 
 
 def test_an_empty_batch_is_refused() -> None:

@@ -25,6 +25,7 @@ def random_scores(seed: int, n: int, m: int) -> Scores:
         rng.gamma(2, 1, (n, m)).astype(np.float32),
         models=tuple(f"model {j}" for j in range(m)),
         output_tokens=rng.integers(1, 500, (n, m)).astype(np.float32),
+        input_tokens=np.full((n, m), 20, np.float32),
     )
 
 
@@ -102,7 +103,7 @@ def test_least_cost_at_a_floor_is_the_budget_problem_turned_round(solver: str) -
         {"latency_tail": LatencyTail(above_s=3, max_share=0.1)},
         {"model_limits": {"model 1": ModelLimit(max_requests=3)}},
         {"model_limits": {"model 1": ModelLimit(budget_usd=0.002)}},
-        {"model_limits": {"model 1": ModelLimit(max_tokens=800)}, "input_tokens": np.full(40, 20)},
+        {"model_limits": {"model 1": ModelLimit(max_tokens=800)}},
         {"model_limits": {"model 1": ModelLimit(max_concurrency=0.5)}, "period_s": 10.0},
         {
             "max_cost_usd": 0.004,

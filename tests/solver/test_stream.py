@@ -38,6 +38,7 @@ def scores(random_scores: MakeScores, tmp_path: Path, monkeypatch: pytest.Monkey
             "max_mean_latency_s": 1.8,
             "model_limits": {"model 1": ModelLimit(max_requests=150)},
         },
+        {"model_limits": {"model 1": ModelLimit(max_tokens=20_000)}},
     ],
     ids=str,
 )
@@ -57,6 +58,7 @@ def test_a_file_is_assigned_like_a_batch(limits: dict[str, Any], scores: Scores,
     assert written["prompt_id"].to_list() == [str(row) for row in range(1000)]
     assert written["model"].to_list() == plan.chosen
     assert written["cost_usd"].cast(pl.Float64).sum() == pytest.approx(plan.cost_usd)
+    assert [use.used for use in plan.limits] == pytest.approx([use.used for use in whole.limits])
     assert told[-1] == ("writing", 1000, 1000)
     assert {what for what, _, _ in told} == {"choosing", "writing"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["choices.parquet", "predictions.parquet"]
