@@ -5,16 +5,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+CASES ?= ../shared/cases
+ONLY ?=
 
 # What is tested is this checkout in its own environment, whatever the caller's shell adds.
 unexport PYTHONPATH PYTHONHOME PIP_CONSTRAINT PIP_BUILD_CONSTRAINT
 
 .NOTPARALLEL:
-.PHONY: help install demo test format-check lint types tests format docs coverage constraints clean
+.PHONY: help install demo test format-check lint types tests cases format docs coverage constraints clean
 
 help:
 	@echo "make demo         train, export and route on the shipped sample, and say what it saved"
 	@echo "make test         format check, lint, strict types, tests, built wheel imported elsewhere"
+	@echo "make cases        run a folder of cases, CASES=../shared/cases: what they print beside what they should"
 	@echo "make format       put the code in shape"
 	@echo "make docs         write docs/help.md anew from the command line"
 	@echo "make coverage     run the tests and list the lines they miss"
@@ -50,6 +53,9 @@ types: $(READY)
 
 tests: $(READY)
 	@OMP_NUM_THREADS=1 $(BIN)/pytest
+
+cases: $(READY)
+	@$(BIN)/python tests/cases.py $(CASES) --only "$(ONLY)"
 
 format: $(READY)
 	@$(BIN)/ruff check --fix
