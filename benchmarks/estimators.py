@@ -17,7 +17,7 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -30,6 +30,8 @@ from rich.table import Table
 
 import routoo
 from routoo.commands.pools import pool_for
+from routoo.data.batch import prompt_texts
+from routoo.data.chat import Prompt
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.pricing import recorded_cost_usd
@@ -90,9 +92,9 @@ class Avengers:
         self.score, self.cost = _scaled(clusters.mean.double().numpy()), _scaled(np.array(per_cluster))
         return self
 
-    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+    def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
         """Scaled scores and costs, averaged over each prompt's nearest clusters."""
-        share = self.clusters.membership(torch.from_numpy(self.embed(prompts))).double().numpy()
+        share = self.clusters.membership(torch.from_numpy(self.embed(prompt_texts(prompts)))).double().numpy()
         score, cost = (share @ table for table in (self.score, self.cost))
         return Scores(score.clip(0, 1).astype(np.float32), cost.astype(np.float32), models=self.models)
 

@@ -33,6 +33,9 @@ _TEXTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal"
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
+Prompt = str | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""What `prompt_text` takes: text, a message or a request, or a list of messages."""
+
 Paragraph = tuple[str, str]
 """Role and text."""
 

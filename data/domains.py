@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.batch import listed
+from routoo.data.checks import came
 from routoo.data.errors import InputError
 
 LabelValue = str | bool | int | float | None
@@ -124,7 +127,7 @@ def unlearned_labels(given: Labels | None, learned: Sequence[Label]) -> list[str
     return [words for words in said if words]
 
 
-def domain_numbers(given: Sequence[str | None] | None, learned: Sequence[str], n_prompts: int) -> Ids:
+def domain_numbers(given: Iterable[str | None] | None, learned: Sequence[str], n_prompts: int) -> Ids:
     """Number of each prompt's domain among the learned ones, ``(n_prompts,)``; -1 where it is not known.
 
     Args:
@@ -140,11 +143,20 @@ def domain_numbers(given: Sequence[str | None] | None, learned: Sequence[str], n
     """
     if given is None:
         return np.full(n_prompts, -1, np.int64)
-    _check_column(given, "domains", n_prompts)
-    for name in given:
+    return _numbers(domain_names(given, n_prompts), learned, -1)
+
+
+def domain_names(given: Iterable[str | None], n_prompts: int) -> list[str | None]:
+    """Domain of each prompt as a list, whatever held them.
+
+    Raises:
+        InputError: There is not one name a prompt, or a name is no text.
+    """
+    names = _one_each(given, "domains", n_prompts)
+    for name in names:
         if name is not None and not isinstance(name, str):
-            raise InputError(f"domains: each must be a name or None, got {name!r} ({type(name).__name__})")
-    return _numbers(given, learned, -1)
+            raise InputError(f"domains: each must be a name or None, got {came(name)}")
+    return names
 
 
 def label_numbers(given: Labels | None, learned: Sequence[Label], n_prompts: int) -> Ids:
@@ -186,8 +198,7 @@ def _label_column(given: Sequence[LabelValue] | None, label: Label, n_prompts: i
     if given is None:
         return np.full(n_prompts, -1, np.int64)
     what = f"values of {label.name}"
-    _check_column(given, what, n_prompts)
-    values = [label_value(value, what) for value in given]
+    values = [label_value(value, what) for value in _one_each(given, what, n_prompts)]
     return _numbers(values, label.values, len(label.values) if label.rest else -1)
 
 
@@ -197,14 +208,10 @@ def _numbers(given: Sequence[str | None], learned: Sequence[str], other: int) ->
     return np.array([-1 if name is None else place.get(name, other) for name in given], np.int64)
 
 
-def _check_column(given: object, what: str, n_prompts: int) -> None:
-    """Refuses what is no list of one entry a prompt."""
-    if isinstance(given, str):
-        came = "one text"
-    elif isinstance(given, Mapping) or not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
-        came = type(given).__name__
-    elif len(given) != n_prompts:
-        came = str(len(given))
-    else:
-        return
-    raise InputError(f"{what} must be a list with a name or None for each of {n_prompts} prompts, got {came}")
+def _one_each(given: object, what: str, n_prompts: int) -> list[Any]:  # Any: whatever a caller's list holds
+    """The values as a list of one a prompt."""
+    of = f"names or None, one for each of {n_prompts} prompts"
+    values = listed(given, what, of)
+    if len(values) != n_prompts:
+        raise InputError(f"{what} must be a list of {of}, got {len(values)}")
+    return values

@@ -124,7 +124,7 @@ class PromptEncoder:
             InputError: A prompt is not text, or has nothing in it but white space.
         """
         # Stripped, or a long run of white space would crowd out the words.
-        texts = [check_prompt(prompt, at).strip() for at, prompt in enumerate(prompts)]
+        texts = [check_prompt(prompt, f"prompts[{at}]").strip() for at, prompt in enumerate(prompts)]
         shown = [self._clip(text) for text in texts]
         if len(shown) == 1:
             encodings = [self.tokenizer.encode(shown[0], add_special_tokens=False)]
@@ -149,18 +149,16 @@ class PromptEncoder:
         return text[:half] + text[-half:]
 
 
-def check_prompt(prompt: object, at: int) -> str:
+def check_prompt(prompt: object, what: str) -> str:
     """The prompt as text that a tokenizer can take: a null byte becomes a space, a lone surrogate a ``?``.
 
     Raises:
-        InputError: It is not text, or blank; the message names the row, never the text.
+        InputError: It is not text, or blank; the message says which, and does not quote it.
     """
     if not isinstance(prompt, str):
-        raise InputError(
-            f"prompt {at} must be text, got {type(prompt).__name__}; decode bytes as UTF-8 first"
-        )
+        raise InputError(f"{what} must be text, got {type(prompt).__name__}; decode bytes as UTF-8 first")
     if not prompt.isascii() or "\0" in prompt:
         prompt = prompt.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
     if not prompt.strip():
-        raise InputError(f"prompt {at} is empty; leave it out, or send it to a model of your choice")
+        raise InputError(f"{what} is empty; leave it out, or send it to a model of your choice")
     return prompt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from routoo.data.batch import prompt_texts
+from routoo.data.chat import Prompt
 from routoo.data.domains import Labels, domain_numbers, label_numbers
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
@@ -78,9 +80,9 @@ class Runtime:
 
     def predict(
         self,
-        prompts: Sequence[str],
+        prompts: Iterable[Prompt],
         *,
-        domains: Sequence[str | None] | None = None,
+        domains: Iterable[str | None] | None = None,
         labels: Labels | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
@@ -88,7 +90,7 @@ class Runtime:
         """Predicted score, cost and latency of each of the pool's models on each prompt.
 
         Args:
-            prompts: Texts.
+            prompts: Texts or chats, as `prompt_texts` takes them.
             domains: Domain of each prompt, where it is known. A name that was not learned counts as
                 unknown, and the domain is then guessed from the text.
             labels: Values of labels that were learned, likewise.
@@ -96,14 +98,10 @@ class Runtime:
             progress: Told how far it is.
 
         Raises:
-            InputError: There is no prompt, or one is no text or blank, the ids are not as many, or a label
-                was not learned.
+            InputError: There is no prompt, or one is neither text nor chat, or blank, the ids are not as
+                many, or a label was not learned.
         """
-        if isinstance(prompts, str):
-            raise InputError("prompts must be a list of texts, got one text: put it in a list")
-        if prompts is None:
-            raise InputError("prompts must be a list of texts, got None")
-        encoded = self.encoder.encode(prompts)
+        encoded = self.encoder.encode(prompt_texts(prompts))
         return self.predict_encoded(
             encoded, domains=domains, labels=labels, prompt_ids=prompt_ids, progress=progress
         )
@@ -112,7 +110,7 @@ class Runtime:
         self,
         encoded: EncodedPrompts,
         *,
-        domains: Sequence[str | None] | None = None,
+        domains: Iterable[str | None] | None = None,
         labels: Labels | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,

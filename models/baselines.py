@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.batch import prompt_texts
+from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
 from routoo.data.pricing import recorded_cost_usd
 from routoo.data.scores import Scores
 
 if TYPE_CHECKING:
+    from routoo.data.chat import Prompt
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
 
@@ -71,9 +74,9 @@ class SingleModelMeans:
         self._known = Recorded.of(outcomes, pool)
         return self
 
-    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+    def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
         """The means, once a prompt."""
-        return self._known.scores(np.tile(self._known.mean_score, (len(prompts), 1)))
+        return self._known.scores(np.tile(self._known.mean_score, (len(prompt_texts(prompts)), 1)))
 
 
 class DomainTable:
@@ -102,12 +105,13 @@ class DomainTable:
         }
         return self
 
-    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+    def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
         """The row of each prompt's domain; the overall means where the domain is unknown."""
-        labels = domains if domains is not None else [None] * len(prompts)
+        n_prompts = len(prompt_texts(prompts))
+        labels = [None] * n_prompts if domains is None else domain_names(domains, n_prompts)
         overall = self._known.mean_score
         rows = [self._table.get(label, overall) if label else overall for label in labels]
-        return self._known.scores(np.array(rows).reshape(len(prompts), -1))
+        return self._known.scores(np.array(rows).reshape(n_prompts, -1))
 
 
 def _shrunk_mean(score: Array, overall: Array, strength: float) -> Array:

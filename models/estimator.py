@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from routoo.data.chat import Prompt
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
     from routoo.data.scores import Scores
@@ -22,11 +23,14 @@ class Estimator(Protocol):
         """
         ...
 
-    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+    def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
         """Predictions for new prompts, one row a prompt.
 
         Args:
-            prompts: Texts.
+            prompts: Texts or chats, as `routoo.data.batch.prompt_texts` takes them.
             domains: Domain of each prompt, where the user knows it.
+
+        Raises:
+            InputError: There is no prompt, or one is neither text nor chat.
         """
         ...

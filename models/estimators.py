@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from routoo.data.batch import prompt_texts
+from routoo.data.chat import Prompt
 from routoo.data.domains import Labels, domain_numbers, label_numbers
 from routoo.data.errors import InputError
 from routoo.data.scores import priced_scores
@@ -60,10 +62,11 @@ class ExpertEstimator:
         self.expert = self.fit_expert(self.embed(self._known.texts), targets)
         return self
 
-    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+    def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
         """What the expert says of each prompt, and of its domain where that is known."""
-        told = domain_numbers(domains, self._domains, len(prompts))
-        batches = zip(in_batches(self.embed(prompts)), in_batches(told), strict=True)
+        texts = prompt_texts(prompts)
+        told = domain_numbers(domains, self._domains, len(texts))
+        batches = zip(in_batches(self.embed(texts)), in_batches(told), strict=True)
         with torch.inference_mode():
             parts = [self.expert(*map(torch.from_numpy, batch)).sigmoid() for batch in batches]
         return self._known.scores(torch.cat(parts).double().numpy())
@@ -113,29 +116,29 @@ class NetworkEstimator:
         self.trained = train_network(outcomes, pool, self.options)
         return self
 
-    def predict(self, prompts: Sequence[str], domains: Sequence[str | None] | None = None) -> Scores:
+    def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
         """What the network says."""
         return predicted_scores(self.trained, prompts, domains)
 
 
 def predicted_scores(
     trained: TrainedNetwork,
-    prompts: Sequence[str],
-    domains: Sequence[str | None] | None = None,
+    prompts: Iterable[Prompt],
+    domains: Iterable[str | None] | None = None,
     labels: Labels | None = None,
 ) -> Scores:
     """Predicted score, cost and latency of each model on each prompt, by a network on torch.
 
     Args:
         trained: The network with its text side.
-        prompts: Texts.
+        prompts: Texts or chats.
         domains: Domain of each prompt, where it is known; else it is guessed from the text.
         labels: Values of labels that it learned, likewise.
 
     Raises:
-        InputError: A prompt is no text or blank, or a label was not learned.
+        InputError: There is no prompt, or one is neither text nor chat, or blank, or a label was not learned.
     """
-    encoded = trained.encoder.encode(prompts)
+    encoded = trained.encoder.encode(prompt_texts(prompts))
     order = np.argsort(encoded.lengths, kind="stable")
     back = np.argsort(order)
     numbers = domain_numbers(domains, trained.domains, len(encoded))

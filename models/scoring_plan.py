@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from routoo.data.batch import prompt_texts
+from routoo.data.chat import Prompt
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
 from routoo.models.columns import column_inputs
@@ -41,11 +43,11 @@ class ScoringPlan:
 def scoring_plan(
     trained: TrainedNetwork,
     model: PoolModel,
-    prompts: Sequence[str],
+    prompts: Iterable[Prompt],
     *,
     n: int | None = None,
     budget_usd: float | None = None,
-    scored: Sequence[str] = (),
+    scored: Iterable[Prompt] = (),
     progress: Progress | None = None,
 ) -> ScoringPlan:
     """The prompts to score a new model on, at most `n` and for at most `budget_usd`.
@@ -68,21 +70,20 @@ def scoring_plan(
     Raises:
         InputError: Neither limit is given, one cannot be kept by any prompt, or all were scored already.
     """
-    texts = [] if prompts is None or isinstance(prompts, str) else list(prompts)
-    if not texts:
-        raise InputError("nothing to choose from: expected a list of at least one prompt")
+    texts = prompt_texts(prompts)
+    known = prompt_texts(scored, "scored", least=0)
     if n is None and budget_usd is None:
         raise InputError("how many prompts may be scored? Give n, budget_usd, or both")
     if n is not None and (not isinstance(n, Integral) or n < 1):
         raise InputError(f"n must be a whole number of at least 1, got {n!r}")
     if budget_usd is not None and not (isinstance(budget_usd, Real) and budget_usd > 0):
         raise InputError(f"budget_usd must be a number above 0, got {budget_usd!r}")
-    open_rows = _open_rows(texts, scored)
+    open_rows = _open_rows(texts, known)
     if not len(open_rows):
         raise InputError("nothing to choose from: every prompt was scored already")
     n_open = len(open_rows)
-    scored_rows = np.arange(len(texts), len(texts) + len(scored))
-    encoded = trained.encoder.encode([*texts, *scored]).rows(np.concatenate([open_rows, scored_rows]))
+    scored_rows = np.arange(len(texts), len(texts) + len(known))
+    encoded = trained.encoder.encode([*texts, *known]).rows(np.concatenate([open_rows, scored_rows]))
     features = read_prompts(trained.network, encoded, progress=progress)
     sent = encoded.input_tokens[:n_open] * trained.input_token_ratio.mean()
     cost = _cost_usd(trained, model, features[:n_open], sent)

@@ -141,7 +141,7 @@ def _tiny(texts: Sequence[str], seed: int) -> Trunk:
 
     if not texts:
         raise InputError("trunk 'tiny' trains its tokenizer on prompts: give some")
-    tokenizer = _train_tokenizer([check_prompt(text, at) for at, text in enumerate(texts)])
+    tokenizer = _train_tokenizer([check_prompt(text, f"prompts[{at}]") for at, text in enumerate(texts)])
     config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=64,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +16,7 @@ from routoo.data.pricing import derive_pool
 from routoo.data.scores import Scores
 
 if TYPE_CHECKING:
+    from routoo.data.chat import Prompt
     from routoo.data.domains import Labels
     from routoo.export.parity import ParityReport
     from routoo.models.features import Progress
@@ -57,27 +58,24 @@ class Predictor:
 
     def predict(
         self,
-        prompts: Sequence[str],
-        domains: Sequence[str | None] | None = None,
+        prompts: Iterable[Prompt],
+        domains: Iterable[str | None] | None = None,
         labels: Labels | None = None,
     ) -> Scores:
         """Predicted score, cost and latency of each model on each prompt.
 
         Args:
-            prompts: Texts.
+            prompts: Texts or chats, as `Router.predict` takes them.
             domains: Domain of each prompt, where it is known; else it is guessed from the text.
             labels: Values of labels that it learned, likewise.
 
         Raises:
-            InputError: There is no prompt, or one is no text or blank, or a label was not learned or has a
-                value that is neither text, number, truth value nor None.
+            InputError: There is no prompt, or one is neither text nor chat, or blank, or a label was not
+                learned or has a value that is neither text, number, truth value nor None.
         """
         from routoo.models.estimators import predicted_scores
 
-        texts = [] if prompts is None or isinstance(prompts, str) else list(prompts)
-        if not texts:
-            raise InputError("nothing to predict: expected a list of at least one prompt")
-        return predicted_scores(self.trained, texts, domains, labels)
+        return predicted_scores(self.trained, prompts, domains, labels)
 
     def add_model(
         self, model: PoolModel, outcomes: Outcomes, *, progress: Progress | None = None
@@ -130,11 +128,11 @@ class Predictor:
     def prompts_to_score(
         self,
         model: PoolModel,
-        prompts: Sequence[str],
+        prompts: Iterable[Prompt],
         *,
         n: int | None = None,
         budget_usd: float | None = None,
-        scored: Sequence[str] = (),
+        scored: Iterable[Prompt] = (),
         progress: Progress | None = None,
     ) -> ScoringPlan:
         """Which prompts to score a new model on, for `add_model` to learn most for the money.

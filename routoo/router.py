@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from routoo.data.batch import listed
+from routoo.data.chat import prompt_text
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.data.text import check_prompt
 from routoo.export.bundle import Bundle
 from routoo.export.runtime import Progress, Runtime
 from routoo.solver.select import Selection, select
 
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
+    from routoo.data.chat import Prompt
     from routoo.data.domains import Label, Labels, LabelValue
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
@@ -93,9 +97,9 @@ class Router:
 
     def predict(
         self,
-        prompts: Sequence[str],
+        prompts: Iterable[Prompt],
         *,
-        domains: Sequence[str | None] | None = None,
+        domains: Iterable[str | None] | None = None,
         labels: Labels | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
@@ -103,7 +107,7 @@ class Router:
         """Predicted score, cost and latency of each model on each prompt.
 
         Args:
-            prompts: Texts.
+            prompts: Texts, or chats (lists of messages, or requests), in a list, array, column or iterator.
             domains: Domain of each prompt, where it is known; else, or where it is none of `domains`, it is
                 guessed from the text.
             labels: By name of a label that it learned, its value for each prompt: text, a number, True,
@@ -113,8 +117,8 @@ class Router:
             progress: Told the prompts that are done, and all that there are.
 
         Raises:
-            InputError: There is no prompt, or one is no text or blank, a domain is neither text nor None,
-                or a label was not learned or has another kind of value.
+            InputError: There is no prompt, or one is neither text nor chat, or blank, a domain is neither
+                text nor None, or a label was not learned or has another kind of value.
         """
         return self.runtime.predict(
             prompts, domains=domains, labels=labels, prompt_ids=prompt_ids, progress=progress
@@ -122,7 +126,7 @@ class Router:
 
     def select(
         self,
-        prompt: str,
+        prompt: Prompt,
         *,
         max_cost_usd: float | None = None,
         max_latency_s: float | None = None,
@@ -136,7 +140,7 @@ class Router:
         """The model for one prompt: most predicted score, less cost at the price, within the limits.
 
         Args:
-            prompt: Text.
+            prompt: Text, a list of messages, or a request.
             max_cost_usd: Most that the call may be expected to cost.
             max_latency_s: Most seconds that it may be expected to take.
             models: Names that may be chosen; the whole pool when not given.
@@ -156,7 +160,7 @@ class Router:
         if labels is not None and not isinstance(labels, Mapping):
             raise InputError(f"labels must be a mapping from label to value, got {type(labels).__name__}")
         predicted = self.predict(
-            [prompt],
+            [check_prompt(prompt_text(prompt), "prompt")],
             domains=None if domain is None else [domain],
             labels={name: [value] for name, value in (labels or {}).items()},
         )
@@ -178,7 +182,7 @@ class Router:
 
     def assign(
         self,
-        prompts: Sequence[str] | Scores,
+        prompts: Iterable[Prompt] | Scores,
         *,
         labels: Labels | None = None,
         prompt_ids: Sequence[str] | None = None,
@@ -194,7 +198,7 @@ class Router:
         even if every model is only as good as that. `score` and `chosen_p_correct` stay what is expected.
 
         Args:
-            prompts: Texts, or scores that were predicted before.
+            prompts: Texts or chats, as in `predict`; or scores that were predicted before.
             labels: As in `predict`, where texts are given.
             prompt_ids: Their names in the result.
             confidence: Choose by the score that each model exceeds with this confidence (see
@@ -214,6 +218,8 @@ class Router:
         known = {field.name for field in dataclasses.fields(Problem)} - {"scores"}
         if unknown := sorted(set(limits) - known):
             raise InputError(f"unknown limits {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        if limits.get("domains") is not None:  # read twice, by the predictor and by the problem
+            limits["domains"] = listed(limits["domains"], "domains", "names or None")
         if isinstance(prompts, Scores):
             if labels is not None:
                 raise InputError("labels are told when scores are predicted: give texts, or leave labels out")

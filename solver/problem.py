@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
 from routoo.data.scores import Matrix, Scores
 from routoo.solver.limits import (
@@ -91,6 +92,8 @@ class Problem:
             value = _per_prompt(name, getattr(self, name), len(self), broadcast=broadcast)
             object.__setattr__(self, name, value)
         object.__setattr__(self, "allowed", self._allowed_mask())
+        if self.domains is not None:
+            object.__setattr__(self, "domains", domain_names(self.domains, len(self)))
         self._check_names()
         self._check_predictions()
 
@@ -240,8 +243,6 @@ class Problem:
         self._refuse_unknown("model_limits", self.model_limits, self.scores.models)
         if self.domain_limits and self.domains is None:
             raise InputError("domain_limits need the domain of each prompt: give domains")
-        if self.domains is not None and len(self.domains) != len(self):
-            raise InputError(f"{len(self)} prompts need as many domains, got {len(self.domains)}")
         self._refuse_unknown(
             "domain_limits", self.domain_limits, [name for name in self.domain_names if name]
         )

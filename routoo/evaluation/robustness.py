@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from routoo.data.batch import prompt_texts
 from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, realised
 from routoo.data.scores import Scores
 from routoo.evaluation.bootstrap import Interval, Resamples, interval
@@ -164,6 +165,7 @@ def robustness(
         seed: Of what is random in them, and of the resamples.
         samples: Resamples of the prompts behind the range of a gain; 0 for none.
     """
+    prompts = prompt_texts(prompts)
     before = predict(prompts)
     steps = np.asarray(spend_prices(before) if prices is None else prices, np.float64)
     cost = before.cost_usd.astype(np.float64)

@@ -74,12 +74,12 @@ def test_null_bytes_and_lone_surrogates_are_read_as_something(encoder: PromptEnc
 
 @pytest.mark.parametrize("prompt", ["", "  \n", "\0\0"])
 def test_an_empty_prompt_is_refused(encoder: PromptEncoder, prompt: str) -> None:
-    with pytest.raises(InputError, match="prompt 1 is empty"):
+    with pytest.raises(InputError, match=r"prompts\[1\] is empty"):
         encoder.encode(["worda", prompt])
 
 
 def test_bytes_are_refused(encoder: PromptEncoder) -> None:
-    with pytest.raises(InputError, match="prompt 0 must be text, got bytes; decode bytes as UTF-8"):
+    with pytest.raises(InputError, match=r"prompts\[0\] must be text, got bytes; decode bytes as UTF-8"):
         encoder.encode([b"worda"])  # type: ignore[list-item]  # what a caller may do
 
 

@@ -122,10 +122,10 @@ def test_another_pool_has_other_prices_and_fewer_models(bundle: Bundle) -> None:
 @pytest.mark.parametrize(
     ("prompts", "words"),
     [
-        ([], "at least one prompt, got none"),
-        ([""], "prompt 0 is empty"),
-        (["fine", " \n"], "prompt 1 is empty"),
-        (["fine", b"bytes"], "prompt 1 must be text, got bytes"),
+        ([], "prompts must be a list of at least 1 text, got 0"),
+        ([""], r"prompts\[0\] is empty"),
+        (["fine", " \n"], r"prompts\[1\] is empty"),
+        (["fine", b"bytes"], r"prompts\[1\] must be text or a list of messages, got bytes"),
         ("one text", "put it in a list"),
     ],
 )

@@ -97,14 +97,14 @@ def test_what_was_scored_is_not_chosen_again(trained: TrainedNetwork) -> None:
 @pytest.mark.parametrize(
     ("prompts", "limits", "words"),
     [
-        ([], {"n": 3}, "nothing to choose from"),
-        ("one text", {"n": 3}, "nothing to choose from"),
+        ([], {"n": 3}, "at least 1 text, got 0"),
+        ("one text", {"n": 3}, "got one text: put it in a list"),
         (["a b"], {}, "Give n, budget_usd, or both"),
         (["a b"], {"n": 0}, "n must be a whole number of at least 1, got 0"),
         (["a b"], {"budget_usd": -1.0}, "budget_usd must be a number above 0"),
         (["a b"], {"budget_usd": 1e-12}, "the cheapest prompt costs"),
-        (["a b", " "], {"n": 1}, "prompt 1 is empty"),
-        (["a b", "a b", " "], {"n": 1}, "prompt 2 is empty"),
+        (["a b", " "], {"n": 1}, r"prompts\[1\] is empty"),
+        (["a b", "a b", " "], {"n": 1}, r"prompts\[2\] is empty"),
     ],
 )
 def test_what_cannot_be_planned_is_said(

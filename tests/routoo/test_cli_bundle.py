@@ -130,7 +130,7 @@ def test_select_keeps_limits(routoo: Routoo, bundle_folder: Path) -> None:
         (["Hi", "--max-latency-s", "1e-9"], 3, "max_latency_s"),
         (["Hi", "--models", "gpt"], 2, "unknown model 'gpt'; the pool has simulated-tiny"),
         (["Hi", "--price", "nan"], 2, "price"),
-        ([" \n"], 2, "prompt 0 is empty"),
+        ([" \n"], 2, "prompt is empty"),
     ],
 )
 def test_what_cannot_be_selected_is_said(

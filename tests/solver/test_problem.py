@@ -28,7 +28,7 @@ TIMED = Scores(np.full((3, 2), 0.5), np.full((3, 2), 0.01), np.full((3, 2), 2.0)
         ({"allowed": np.ones((2, 2), bool)}, "they must agree"),
         ({"model_limits": {"z": ModelLimit(max_requests=1)}}, "model_limits names z; known: a, b"),
         ({"domain_limits": {"x": DomainLimit(budget_usd=1)}}, "give domains"),
-        ({"domains": ["x"]}, "3 prompts need as many domains, got 1"),
+        ({"domains": ["x"]}, "domains must be a list .* one for each of 3 prompts, got 1"),
         (
             {"domains": ["x", None, "x"], "domain_limits": {"y": DomainLimit(budget_usd=1)}},
             "domain_limits names y; known: x",
