@@ -23,10 +23,10 @@ from rich.table import Table
 
 import routoo
 from routoo.commands.pools import pool_for
+from routoo.data.near_duplicates import near_duplicate_groups
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.data.splits import near_duplicate_groups
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, baselines

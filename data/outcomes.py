@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from routoo.data.domains import label_value, near_names
 from routoo.data.errors import InputError
 from routoo.data.files import folder_atomically
 from routoo.data.outcome_checks import NUMBERS, checked_outcomes, checked_prompts
+
+if TYPE_CHECKING:
+    from routoo.data.splits import Split
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -195,7 +198,9 @@ class Outcomes:
             raise InputError(f"{self.name} has no prompt in {' or '.join(parts)}; look at its split column")
         return self.subset(chosen["prompt_id"])
 
-    def with_split(self, *, seed: int = 0, val: float = 0.1, test: float = 0.3) -> Outcomes:
+    def with_split(
+        self, *, seed: int = 0, val: float = 0.1, test: float = 0.3, keep: Outcomes | Split | None = None
+    ) -> Outcomes:
         """The same outcomes, each prompt put into train, val or test; near-duplicates stay together.
 
         A `split` column that is already there is kept as it is.
@@ -204,12 +209,22 @@ class Outcomes:
             seed: Which of the possible splits.
             val: Share of the prompts to choose settings on.
             test: Share of the prompts to report on.
+            keep: A split from before, of these prompts or fewer: outcomes that have one, or what a predictor
+                kept. Prompts that it knows stay in their parts, near-duplicates of its test prompts join
+                them (see `routoo.data.splits.split_prompts`).
+
+        Raises:
+            InputError: A share cannot be, or what is to be kept has no split.
         """
         if self.has_split:
             return self
-        from routoo.data.splits import split_prompts
+        from routoo.data.splits import continued_parts, split_prompts
 
-        parts = split_prompts(self.texts, seed=seed, val=val, test=test)
+        parts = (
+            split_prompts(self.texts, seed=seed, val=val, test=test)
+            if keep is None
+            else continued_parts(self, keep, seed=seed, val=val, test=test)
+        )
         return Outcomes(self.prompts.with_columns(pl.Series("split", parts)), self.outcomes, self.name)
 
     def to_matrices(self, models: Sequence[str] | None = None) -> OutcomeMatrices:

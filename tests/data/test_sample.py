@@ -7,11 +7,12 @@ import numpy.typing as npt
 import pytest
 
 from routoo.data.errors import InputError
+from routoo.data.near_duplicates import near_duplicate_groups
 from routoo.data.outcomes import Outcomes
 from routoo.data.pricing import derive_pool
 from routoo.data.sample import simulated_outcomes, simulated_pool
 from routoo.data.sample_prompts import LEVELS, WRITERS, simulated_prompts
-from routoo.data.splits import count_straddling, near_duplicate_groups
+from routoo.data.splits import count_straddling
 
 
 @pytest.fixture(name="sample", scope="module")
