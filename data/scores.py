@@ -244,6 +244,30 @@ def priced_scores(
     )
 
 
+def repriced(scores: Scores, pool: Pool) -> Scores:
+    """The scores with the costs that another pool's prices make of their tokens.
+
+    A latency that is not known follows from the speeds that the pool lists.
+
+    Args:
+        scores: Predictions with `input_tokens`; a call whose output tokens are not known has a nominal cost.
+        pool: Prices of their models, others left aside.
+
+    Raises:
+        InputError: The pool lacks a model, or `input_tokens` are not known.
+    """
+    pool, sent, received = pool.select(scores.models), scores.input_tokens, scores.output_tokens
+    if sent is None or np.isnan(sent).any():
+        raise InputError("other prices need every input_tokens to be known: predict again, or leave them out")
+    if received is None:
+        received = np.full(sent.shape, np.nan, np.float32)
+    return replace(
+        scores,
+        cost_usd=pool.cost_usd(sent, received).astype(np.float32),
+        latency_s=np.where(np.isnan(scores.latency), pool.latency_s(received), scores.latency),
+    )
+
+
 def _check_range(field: str, value: Matrix, low: float, high: float) -> None:
     """Refuses NaN and what lies outside, in one pass that allocates nothing of the matrix's size."""
     if value.size == 0:

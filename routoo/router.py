@@ -131,19 +131,25 @@ class Router:
         max_cost_usd: float | None = None,
         max_latency_s: float | None = None,
         models: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
         price: float = 0.0,
         domain: str | None = None,
         labels: Mapping[str, LabelValue] | None = None,
         confidence: float | None = None,
         pacer: Pacer | None = None,
+        now_s: float | None = None,
     ) -> Selection:
         """The model for one prompt: most predicted score, less cost at the price, within the limits.
+
+        A model whose `context_window` in the pool is smaller than the prompt and its expected answer is not
+        chosen. Rates of the pool are kept by the pacer alone: without one, a choice knows of no other.
 
         Args:
             prompt: Text, a list of messages, or a request.
             max_cost_usd: Most that the call may be expected to cost.
             max_latency_s: Most seconds that it may be expected to take.
             models: Names that may be chosen; the whole pool when not given.
+            tags: Tags that the model must have in the pool, all of them.
             price: Quality per dollar: score that one USD must buy. `Assignment.prices` has it for a budget.
             domain: Domain of the prompt, where it is known.
             labels: Its values of labels that the router learned, where they are known.
@@ -151,7 +157,9 @@ class Router:
                 `Scores.cautious`), such as 0.9; by the expected score when not given. The choice reports
                 both: `p_correct` is expected of it, `cautious_p_correct` is what it was chosen by.
             pacer: Sets the price so that a budget lasts for a period; tell it the true cost of the call by
-                ``pacer.settle(selection.ticket, cost_usd)``.
+                ``pacer.settle(selection.ticket, cost_usd)``. It keeps the rates of the pool too.
+            now_s: The time in seconds by a clock that never goes back, such as ``time.monotonic()``; needed
+                by a pacer where the pool states requests or tokens per minute.
 
         Raises:
             InputError: The prompt or a limit cannot be used.
@@ -165,16 +173,21 @@ class Router:
             labels={name: [value] for name, value in (labels or {}).items()},
         )
         scores = predicted if confidence is None else predicted.cautious(confidence)
+        limits: dict[str, Any] = {  # Any: each limit has its own type
+            "max_cost_usd": max_cost_usd,
+            "max_latency_s": max_latency_s,
+            "allowed": models,
+            "pool": self.pool,
+            "tags": tags,
+        }
         if pacer is not None:
             if price:
                 raise InputError("a pacer sets the price itself: leave price out, or the pacer")
-            choice = pacer.select(
-                scores, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=models
-            )
+            choice = pacer.select(scores, now_s=now_s, **limits)
         else:
-            choice = select(
-                scores, price=price, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=models
-            )
+            if now_s is not None:
+                raise InputError("now_s is for a pacer, which keeps rates: give one, or leave now_s out")
+            choice = select(scores, price=price, **limits)
         if confidence is None:
             return choice
         expected = float(predicted.p_correct[0, predicted.models.index(choice.model)])
@@ -206,7 +219,9 @@ class Router:
             solver: Backend, or ``auto`` for the quickest that keeps these limits.
             progress: Told the prompts that are predicted, and all that there are.
             **limits: Fields of `routoo.solver.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
-                `model_limits`, `max_cost_usd`, `domains` (read by the predictor too) and so on.
+                `model_limits`, `max_cost_usd`, `domains` (read by the predictor too) and so on. The `pool`,
+                whose context windows, tags and (with `period_s`) rates are kept, is the router's own unless
+                given.
 
         Raises:
             InputError: A prompt or a limit cannot be used.
@@ -232,7 +247,7 @@ class Router:
                 progress=progress,
             )
         scores = prompts if confidence is None else prompts.cautious(confidence)
-        plan = solve(Problem(scores=scores, **limits), solver=solver).or_raise()
+        plan = solve(Problem(scores=scores, **{"pool": self.pool, **limits}), solver=solver).or_raise()
         if confidence is None:
             return plan
         expected = prompts.p_correct[np.arange(len(plan)), plan.choice]

@@ -14,8 +14,9 @@ from routoo.data.scores import Matrix, Scores
 from routoo.solver.ledger import Totals
 from routoo.solver.limits import Quantity
 from routoo.solver.passes import Prompts
-from routoo.solver.problem import BLOCK, ROUNDING
+from routoo.solver.problem import ROUNDING
 from routoo.solver.rows import Floats, Rows
+from routoo.solver.usage import BLOCK
 
 TOLERANCE = 1e-6
 """Relative gap up to which an answer is called optimal."""

@@ -16,6 +16,7 @@ _DEVIATIONS = 4.0
 class Booking:
     """Money set aside for a call under way: as predicted, as expected, and at worst where that was told."""
 
+    model: str
     predicted_usd: float
     expected_usd: float
     worst_usd: float | None

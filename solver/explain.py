@@ -13,8 +13,9 @@ from routoo.solver.answer import no_answer, words
 from routoo.solver.conflict import conflict, least_that_would_do, most_served
 from routoo.solver.limits import Limit
 from routoo.solver.passes import Batch
-from routoo.solver.problem import BLOCK, ROUNDING, Problem
+from routoo.solver.problem import ROUNDING, Problem
 from routoo.solver.rows import Floats, Rows, Tables
+from routoo.solver.usage import BLOCK, call_tokens
 
 _MOST_NAMED = 4
 """Limits of a conflict for which the least that would do is worked out."""
@@ -115,6 +116,12 @@ def closed_words(problem: Problem, row: int) -> str:
         open_ &= problem.allowed[0 if len(problem.allowed) == 1 else row]
     if not open_.any():
         return f"{name} is allowed no model"
+    if problem.eligibility is not None:
+        tokens = call_tokens(scores, slice(row, row + 1))[0] if problem.eligibility.has_windows else None
+        reason = problem.eligibility.reason(row, scores.models, tokens, open_)
+        if reason is not None:
+            return f"{name} {reason}"
+        open_ &= problem.eligibility.open(slice(row, row + 1), tokens)[0]
     open_ &= latency != np.inf
     if not open_.any():
         return f"{name}: every model allowed to it has infinite latency"

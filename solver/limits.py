@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
+
+PerPrompt = float | npt.NDArray[np.floating] | Sequence[float]
+"""One number for all prompts, or one a prompt."""
 
 Quantity = Literal["score", "cost_usd", "latency_s", "slow", "tokens", "requests"]
 """What a limit adds up over the choices; `slow` counts prompts above the latency tail's threshold."""
@@ -35,6 +42,18 @@ class ModelLimit:
 
     def __post_init__(self) -> None:
         check_numbers(self)
+
+    def tighter(self, other: ModelLimit) -> ModelLimit:
+        """What keeps both.
+
+        >>> ModelLimit(max_requests=5).tighter(ModelLimit(max_requests=3, budget_usd=1.0))
+        ModelLimit(max_requests=3, max_tokens=None, budget_usd=1.0, max_concurrency=None)
+        """
+        pairs = {
+            field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
+        }
+        stated = {name: [value for value in pair if value is not None] for name, pair in pairs.items()}
+        return ModelLimit(**{name: min(values, default=None) for name, values in stated.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,15 +146,15 @@ def pool_limits(pool: Pool, period_s: float) -> dict[str, ModelLimit]:
     """The limits that a pool states per minute, over a batch of this many seconds.
 
     Raises:
-        InputError: The period is not a positive number.
+        InputError: The period is not a positive number, or the pool states no such limit.
 
     >>> from routoo.data.pool import PoolModel
     >>> pool = Pool((PoolModel(name="a", usd_per_1m_input=1, usd_per_1m_output=1, requests_per_minute=60),))
     >>> pool_limits(pool, 600)["a"].max_requests
     600.0
     """
-    if not period_s > 0:
-        raise InputError(f"period_s must be above 0 seconds, got {period_s}")
+    if not 0 < period_s < math.inf:
+        raise InputError(f"period_s must be a finite number of seconds above 0, got {period_s}")
     minutes = period_s / 60
     limits = {}
     for model in pool.models:
@@ -146,7 +165,18 @@ def pool_limits(pool: Pool, period_s: float) -> dict[str, ModelLimit]:
         )
         if limit != ModelLimit():
             limits[model.name] = limit
+    if not limits:
+        raise InputError(
+            "period_s limits nothing: no model of the pool states requests_per_minute, tokens_per_minute or "
+            "concurrency; state one, or leave period_s out"
+        )
     return limits
+
+
+def together(one: Mapping[str, ModelLimit], other: Mapping[str, ModelLimit]) -> dict[str, ModelLimit]:
+    """The limits by model that keep both: of two on the same quantity, the tighter."""
+    names = dict.fromkeys((*one, *other))
+    return {name: one.get(name, ModelLimit()).tighter(other.get(name, ModelLimit())) for name in names}
 
 
 def check_numbers(record: ModelLimit | DomainLimit | LatencyTail) -> None:
@@ -167,3 +197,22 @@ def check_share(name: str, value: float | None) -> None:
     """Refuses shares and mean scores above 1."""
     if value is not None and value > 1:
         raise InputError(f"{name} must lie in 0..1, got {value!r}")
+
+
+def per_prompt(
+    name: str, value: PerPrompt | None, count: int, *, broadcast: bool
+) -> npt.NDArray[np.float32 | np.float64] | None:
+    """One number a prompt, checked; None stays None. One number for all takes no memory.
+
+    Limits become float32 as the predictions are: a cost of 0.001 keeps a limit of 0.001.
+    """
+    if value is None:
+        return None
+    array: npt.NDArray[np.float32 | np.float64] = np.asarray(value, np.float32 if broadcast else np.float64)
+    if array.shape != (count,) and not (broadcast and array.ndim == 0):
+        raise InputError(f"{name} must be one number a prompt ({count} of them), got shape {array.shape}")
+    bad = ~(array >= 0) if broadcast else ~((array >= 0) & np.isfinite(array))
+    if bad.any():
+        wanted = "at least 0 and not NaN" if broadcast else "finite and at least 0"
+        raise InputError(f"{name} must be {wanted}, got {np.atleast_1d(array)[np.atleast_1d(bad)][0]}")
+    return np.broadcast_to(array, (count,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -10,15 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.errors import InfeasibleError, InputError
+from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.solver.bookings import Booking, TrueCosts
+from routoo.solver.eligibility import Tags
 from routoo.solver.explain import closed_words
 from routoo.solver.limits import check_number
 from routoo.solver.problem import Problem
+from routoo.solver.rates import Rates
 from routoo.solver.select import Selection
 from routoo.solver.spending import SpendingCurve
 
-_FORMAT = 1
+_FORMAT = 2
 _PRIOR_PROMPTS = 15.0
 """Prompts that a forecast of the volume counts for."""
 
@@ -33,6 +37,9 @@ class Pacer:
     it, and all calls under way, at worst: at the cost that `select` is told, which makes the budget a hard
     one; or else, at the largest ratio of true to predicted cost seen so far for this call, and four
     standard deviations above their sum for those under way.
+
+    Where `select` is given the pool, its rates are kept too: requests and expected tokens of every minute,
+    and calls under way at once, which are the tickets that were not settled.
 
     One object for one thread of control; `to_dict` is all that a restart needs.
 
@@ -74,6 +81,7 @@ class Pacer:
         self._settled_usd = 0.0
         self._under_way: dict[int, Booking] = {}
         self._told = TrueCosts()
+        self._rates = Rates()
         self._curve = None if calibration is None else SpendingCurve.of(calibration, half_life=half_life)
 
     @property
@@ -95,6 +103,9 @@ class Pacer:
         max_cost_usd: float | None = None,
         max_latency_s: float | None = None,
         allowed: Sequence[str] | None = None,
+        pool: Pool | None = None,
+        tags: Tags | None = None,
+        now_s: float | None = None,
     ) -> Selection:
         """The model for the next prompt, with a ticket for its true cost.
 
@@ -106,26 +117,42 @@ class Pacer:
             max_cost_usd: Most money for this prompt.
             max_latency_s: Most seconds for this prompt.
             allowed: Models that may be chosen, by name.
+            pool: What is stated of the models: context windows, tags, and the rates that are kept.
+            tags: Tags that the model must have, all of them.
+            now_s: The time in seconds, by a clock that never goes back; needed where the pool states requests
+                or tokens per minute.
 
         Raises:
-            InputError: Not one prompt, a limit out of range, or neither volume nor progress known.
-            InfeasibleError: No model keeps the prompt's limits, or the budget is spent; it says which.
+            InputError: Not one prompt, a limit out of range, neither volume nor progress known, or a rate
+                without the time or the tokens that it is held against.
+            InfeasibleError: No model keeps the prompt's limits, all are at their rates, or the budget is
+                spent; it says which.
         """
         if len(scores) != 1:
             raise InputError(f"a pacer takes one prompt at a time, got {len(scores)}; use assign for a batch")
         problem = Problem(
-            scores=scores, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=allowed
+            scores=scores,
+            max_cost_usd=max_cost_usd,
+            max_latency_s=max_latency_s,
+            allowed=allowed,
+            pool=pool,
+            tags=tags,
         )
         expected = self._still_expected(progress)
         opened = problem.rows(slice(None)).allowed
         open_ = np.ones(len(scores.models), np.bool_) if opened is None else opened[0]
         if not open_.any():
             raise InfeasibleError(closed_words(problem, 0))
+        if pool is not None:
+            calls = Counter(booking.model for booking in self._under_way.values())
+            open_ = self._rates.free(scores, pool, open_, calls=calls, now_s=now_s)
         self.seen += 1
         self._learn(scores, open_)
         booking, at = self._choose(scores, open_, expected, worst_cost_usd)
         ticket = self.seen
         self._under_way[ticket] = booking
+        if pool is not None:
+            self._rates.count(scores, pool, at)
         return Selection(
             scores.models[at],
             float(scores.p_correct[0, at]),
@@ -161,6 +188,7 @@ class Pacer:
             "settled_usd": self._settled_usd,
             "under_way": {str(ticket): asdict(booking) for ticket, booking in self._under_way.items()},
             "told": asdict(self._told),
+            "rates": self._rates.to_dict(),
             "curve": None if curve is None else curve.to_dict(),
         }
 
@@ -183,6 +211,7 @@ class Pacer:
             pacer._settled_usd = float(state["settled_usd"])
             pacer._under_way = {int(ticket): Booking(**it) for ticket, it in state["under_way"].items()}
             pacer._told = TrueCosts(**state["told"])
+            pacer._rates = Rates.from_dict(state["rates"])
             if state["curve"] is not None:
                 pacer._curve = SpendingCurve.from_dict(state["curve"], half_life=pacer.half_life)
         except (KeyError, TypeError, ValueError) as error:
@@ -242,4 +271,4 @@ class Pacer:
         else:
             at = int(np.where(covered, cost, np.inf).argmin())
         told = None if worst_cost_usd is None else float(worst[at])
-        return Booking(float(cost[at]), float(cost[at] * correction), told), at
+        return Booking(scores.models[at], float(cost[at]), float(cost[at] * correction), told), at

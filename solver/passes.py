@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from routoo.solver.ledger import Ledger, Totals
 from routoo.solver.limits import Limit
-from routoo.solver.problem import BLOCK, Problem
+from routoo.solver.problem import Problem
 from routoo.solver.rows import Floats, Rows, Tables
+from routoo.solver.usage import BLOCK
 
 Answer = TypeVar("Answer")
 _THREADED = 8

@@ -12,26 +12,33 @@ import numpy.typing as npt
 
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
+from routoo.data.pool import Pool
 from routoo.data.scores import Matrix, Scores
+from routoo.solver.eligibility import Eligibility, Tags
 from routoo.solver.limits import (
     DomainLimit,
     LatencyTail,
     Limit,
     ModelLimit,
     Only,
+    PerPrompt,
     Quantity,
     check_number,
     check_share,
+    per_prompt,
+    pool_limits,
+    together,
 )
 from routoo.solver.rows import Rows, Tables
+from routoo.solver.usage import BLOCK, call_tokens, require_latency, require_tokens
 
 Goal = Literal["score", "cost"]
 """What is pursued: the most score, or the least cost."""
 
-PerPrompt = float | npt.NDArray[np.floating] | Sequence[float]
-
-BLOCK = 4096
-"""Prompts that a pass reads at a time: few enough that what it computes stays in the cache."""
+_NEEDS_LATENCY = (
+    "a latency limit needs every latency to be known and at least 0, and concurrency those of its model "
+    "(a pool that states time_to_first_token_s and tokens_per_second tells them)"
+)
 
 ROUNDING = 1e-12
 """Share of a limit by which a float64 sum may differ with the order of its terms."""
@@ -54,13 +61,17 @@ class Problem:
         max_latency_s: Most seconds for a prompt: one number, or one a prompt.
         allowed: Models that may be chosen, by name; or a mask ``(n_prompts, n_models)``.
         weights: How much the score of each prompt counts, ``(n_prompts,)``; 1 when not given.
-        period_s: Seconds that the batch may take; needed where concurrency is limited.
+        period_s: Seconds that the batch may take; needed where concurrency is limited. The rates that the
+            pool states then become limits of its models, beside those in `model_limits`: the tighter holds.
+        pool: What is stated of the models. One whose `context_window` is smaller than a prompt's input
+            tokens and expected output tokens together is closed to that prompt.
+        tags: Tags that a model must have, all of them: for all prompts, or a list for each.
 
     A latency of infinity is never chosen. Infinite limits are no limits.
 
     Raises:
-        InputError: The batch is empty; a number is NaN or negative; a model or domain is unknown; a limit
-            reads latencies or tokens that nobody predicted. The message says which.
+        InputError: The batch is empty; a number is NaN or negative; a model, domain or tag is unknown;
+            a limit reads latencies or tokens that nobody predicted. The message says which.
 
     >>> scores = Scores(np.array([[0.9, 0.4]]), np.array([[0.02, 0.001]]), models=("large", "small"))
     >>> [limit.name for limit in Problem(scores=scores, budget_usd=0.01).limits]
@@ -80,6 +91,8 @@ class Problem:
     allowed: Sequence[str] | npt.NDArray[np.bool_] | None = None
     weights: npt.NDArray[np.floating] | Sequence[float] | None = None
     period_s: float | None = None
+    pool: Pool | None = None
+    tags: Tags | None = None
 
     def __post_init__(self) -> None:
         if len(self.scores) == 0:
@@ -89,7 +102,7 @@ class Problem:
         check_share("min_mean_score", self.min_mean_score)
         for name in ("max_cost_usd", "max_latency_s", "weights"):
             broadcast = name.startswith("max")
-            value = _per_prompt(name, getattr(self, name), len(self), broadcast=broadcast)
+            value = per_prompt(name, getattr(self, name), len(self), broadcast=broadcast)
             object.__setattr__(self, name, value)
         object.__setattr__(self, "allowed", self._allowed_mask())
         if self.domains is not None:
@@ -119,7 +132,7 @@ class Problem:
             Limit("latency_tail", "slow", None if tail is None else tail.max_share, scale=n),
             Limit("min_mean_score", "score", self.min_mean_score, scale=n, floor=True),
         ]
-        for name, model in self.model_limits.items():
+        for name, model in self._model_limits.items():
             only = Only(column=self.scores.models.index(name))
             found += [
                 Limit(f"max_requests of {name}", "requests", model.max_requests, only),
@@ -146,6 +159,21 @@ class Problem:
         return tuple(limit for limit in found if limit.stands)
 
     @cached_property
+    def _model_limits(self) -> Mapping[str, ModelLimit]:
+        """What single models may be given, by the user and by the rates of the pool."""
+        if self.pool is None or self.period_s is None:
+            return self.model_limits
+        return together(self.model_limits, pool_limits(self.pool, self.period_s))
+
+    @cached_property
+    def eligibility(self) -> Eligibility | None:
+        """Which models can take which prompts; None where all can."""
+        if self.pool is None:
+            return None
+        found = Eligibility.of(self.scores, self.pool, self.tags)
+        return found if found.closes else None
+
+    @cached_property
     def domain_names(self) -> tuple[str | None, ...]:
         """Domains by code, in order of first appearance."""
         return tuple(dict.fromkeys(self.domains or ()))
@@ -165,6 +193,7 @@ class Problem:
             self.max_cost_usd is not None
             or self.max_latency_s is not None
             or self.allowed is not None
+            or self.eligibility is not None
             or self._has_infinite_latency
         )
 
@@ -172,14 +201,18 @@ class Problem:
         """These prompts as arrays: views for a slice, copies for positions."""
         scores, reads = self.scores, self._reads
         latency = scores.latency[at] if self._reads_latency or self._has_infinite_latency else None
-        opened = self._open(at, latency) if self.restricts else None
-        if latency is not None and self._has_infinite_latency:
-            latency = np.where(latency == np.inf, np.float32(0), latency)  # closed; 0 keeps sums finite
+        windows = self.eligibility is not None and self.eligibility.has_windows
+        tokens = call_tokens(scores, at) if "tokens" in reads or windows else None
+        opened = self._open(at, latency, tokens) if self.restricts else None
+        if latency is not None and (
+            self._has_infinite_latency or len(self._latency_columns) < len(scores.models)
+        ):
+            latency = np.nan_to_num(latency, nan=0.0, posinf=0.0)  # closed or not read; 0 keeps sums finite
         return Rows(
             score=scores.p_correct[at],
             cost_usd=scores.cost_usd[at],
-            latency_s=latency,
-            tokens=self._tokens(at) if "tokens" in reads else None,
+            latency_s=latency if self._reads_latency else None,
+            tokens=tokens if "tokens" in reads else None,
             slow_above=np.inf if self.latency_tail is None else float(np.float32(self.latency_tail.above_s)),
             domain=None if self.domain_codes is None else self.domain_codes[at],
             weight=None if self.weights is None else np.asarray(self.weights)[at],
@@ -204,17 +237,28 @@ class Problem:
         latency = self.scores.latency
         return any(bool(np.isposinf(latency[s : s + BLOCK]).any()) for s in range(0, len(self), BLOCK))
 
-    def _tokens(self, at: slice | npt.NDArray[np.intp]) -> Matrix:
-        sent, received = self.scores.input_tokens, self.scores.output_tokens
-        assert sent is not None  # for the type checker: checked on entry, as is the next
-        assert received is not None
-        return sent[at] + received[at]
+    @cached_property
+    def _latency_columns(self) -> frozenset[int]:
+        """Models whose latencies are read: that of a model's concurrency alone needs no other's."""
+        if self.max_latency_s is not None:
+            return frozenset(range(len(self.scores.models)))
+        return self._columns_of("latency_s") | self._columns_of("slow")
 
-    def _open(self, at: slice | npt.NDArray[np.intp], latency: Matrix | None) -> npt.NDArray[np.bool_]:
+    def _columns_of(self, quantity: Quantity) -> frozenset[int]:
+        """Models of which a limit reads this quantity."""
+        read = [limit.only.column for limit in self.limits if limit.quantity == quantity]
+        every = range(len(self.scores.models))
+        return frozenset(every if None in read else (column for column in read if column is not None))
+
+    def _open(
+        self, at: slice | npt.NDArray[np.intp], latency: Matrix | None, tokens: Matrix | None
+    ) -> npt.NDArray[np.bool_]:
         cost = self.scores.cost_usd[at]
         mask = np.ones(cost.shape, np.bool_)
         if isinstance(self.allowed, np.ndarray):
             mask &= self.allowed if len(self.allowed) == 1 else self.allowed[at]
+        if self.eligibility is not None:
+            mask &= self.eligibility.open(at, tokens)
         if self.max_cost_usd is not None:
             mask &= cost <= np.asarray(self.max_cost_usd)[at, None]
         if latency is not None:
@@ -234,30 +278,22 @@ class Problem:
                 )
             return self.allowed
         names = [str(name) for name in self.allowed]
-        self._refuse_unknown("allowed", names, self.scores.models)
+        _refuse_unknown("allowed", names, self.scores.models)
         if not names:
             raise InputError("allowed names no model; leave it out to allow all")
         return np.array([[name in names for name in self.scores.models]])
 
     def _check_names(self) -> None:
-        self._refuse_unknown("model_limits", self.model_limits, self.scores.models)
+        if self.eligibility is None and self.pool is None and self.tags is not None and len(self.tags):
+            raise InputError("tags need the pool that says which model has which: give pool")
+        _refuse_unknown("model_limits", self.model_limits, self.scores.models)
         if self.domain_limits and self.domains is None:
             raise InputError("domain_limits need the domain of each prompt: give domains")
-        self._refuse_unknown(
-            "domain_limits", self.domain_limits, [name for name in self.domain_names if name]
-        )
-
-    @staticmethod
-    def _refuse_unknown(
-        field: str, names: Mapping[str, object] | Sequence[str], known: Sequence[str]
-    ) -> None:
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise InputError(f"{field} names {', '.join(unknown)}; known: {', '.join(known)}")
+        _refuse_unknown("domain_limits", self.domain_limits, [name for name in self.domain_names if name])
 
     def _check_predictions(self) -> None:
         if "tokens" in self._reads:
-            self._check_tokens()
+            require_tokens(self.scores, "max_tokens", self._columns_of("tokens"))
         if (
             any(limit.max_concurrency is not None for limit in self.model_limits.values())
             and not self.period_s
@@ -265,49 +301,11 @@ class Problem:
             raise InputError(
                 "max_concurrency needs the seconds that the batch may take: give period_s above 0"
             )
-        if not self._reads_latency:
-            return
-        for start in range(0, len(self), BLOCK):
-            known = self.scores.latency[start : start + BLOCK] >= 0
-            if not known.all():
-                row, column = np.argwhere(~known)[0]
-                raise InputError(
-                    f"a latency limit needs every latency to be known and at least 0; that of model "
-                    f"{self.scores.models[column]!r} on {self.scores.called(start + row)} is not"
-                )
-
-    def _check_tokens(self) -> None:
-        """Refuses a limit on tokens where the predictions do not say them all."""
-        for name in ("input_tokens", "output_tokens"):
-            tokens: Matrix | None = getattr(self.scores, name)
-            if tokens is None:
-                raise InputError(
-                    f"max_tokens needs {name} in the predictions: predict again, or leave it out"
-                )
-            for start in range(0, len(self), BLOCK):
-                known = np.isfinite(tokens[start : start + BLOCK])
-                if not known.all():
-                    row, column = np.argwhere(~known)[0]
-                    raise InputError(
-                        f"max_tokens needs every {name} to be known; that of model "
-                        f"{self.scores.models[column]!r} on {self.scores.called(start + row)} is not"
-                    )
+        if self._reads_latency:
+            require_latency(self.scores, _NEEDS_LATENCY, self._latency_columns)
 
 
-def _per_prompt(
-    name: str, value: PerPrompt | None, count: int, *, broadcast: bool
-) -> npt.NDArray[np.float32 | np.float64] | None:
-    """One number a prompt, checked; None stays None. One number for all takes no memory.
-
-    Limits become float32 as the predictions are: a cost of 0.001 keeps a limit of 0.001.
-    """
-    if value is None:
-        return None
-    array: npt.NDArray[np.float32 | np.float64] = np.asarray(value, np.float32 if broadcast else np.float64)
-    if array.shape != (count,) and not (broadcast and array.ndim == 0):
-        raise InputError(f"{name} must be one number a prompt ({count} of them), got shape {array.shape}")
-    bad = ~(array >= 0) if broadcast else ~((array >= 0) & np.isfinite(array))
-    if bad.any():
-        wanted = "at least 0 and not NaN" if broadcast else "finite and at least 0"
-        raise InputError(f"{name} must be {wanted}, got {np.atleast_1d(array)[np.atleast_1d(bad)][0]}")
-    return np.broadcast_to(array, (count,))
+def _refuse_unknown(field: str, names: Mapping[str, object] | Sequence[str], known: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"{field} names {', '.join(unknown)}; known: {', '.join(known)}")

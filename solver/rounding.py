@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from routoo.solver.answer import keeps_limits
 from routoo.solver.passes import Gathered, Picked, Prompts, choice_totals
-from routoo.solver.problem import BLOCK
 from routoo.solver.programme import TRIES, Branched, branch
 from routoo.solver.rows import Floats, Rows, leads
 from routoo.solver.smooth import softmax
+from routoo.solver.usage import BLOCK
 
 _GOLDEN = 0.6180339887498949
 _UNDECIDED = 1e-3

@@ -78,7 +78,7 @@ class Rows:
             tokens=join([part.tokens for part in parts]),
             domain=join([part.domain for part in parts]),
             weight=join([part.weight for part in parts]),
-            allowed=join([part.allowed for part in parts]),
+            allowed=join([part.opened for part in parts]) if any(map(_closes, parts)) else None,
         )
 
     def spared(self) -> Rows:
@@ -97,6 +97,11 @@ class Rows:
             if self.allowed is None
             else np.pad(self.allowed, ((0, 0), (0, 1)), constant_values=True),
         )
+
+    @property
+    def opened(self) -> npt.NDArray[np.bool_]:
+        """Which choices are open, one by one."""
+        return np.ones(self.score.shape, np.bool_) if self.allowed is None else self.allowed
 
     @cached_property
     def objective(self) -> Floats:
@@ -191,6 +196,10 @@ def leads(reduced: Floats) -> tuple[Choice, Floats, Floats]:
     second = flat[at + reduced.argmax(axis=1)]
     flat[at + choice] = top
     return choice, top, top - second
+
+
+def _closes(rows: Rows) -> bool:
+    return rows.allowed is not None
 
 
 def _known(value: Matrix | None) -> Matrix:

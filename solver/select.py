@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.errors import InfeasibleError, InputError
+from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.solver.eligibility import Tags
 from routoo.solver.explain import closed_words
-from routoo.solver.limits import check_number
-from routoo.solver.problem import PerPrompt, Problem
+from routoo.solver.limits import PerPrompt, check_number
+from routoo.solver.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,12 @@ def select(
     max_cost_usd: float | None = None,
     max_latency_s: float | None = None,
     allowed: Sequence[str] | None = None,
+    pool: Pool | None = None,
+    tags: Tags | None = None,
 ) -> Selection:
     """The model for one prompt: most predicted score less cost at the price, within the limits.
+
+    One prompt knows nothing of those before it: rates of the pool are kept by a `Pacer`, or over a batch.
 
     Args:
         scores: Predictions for one prompt.
@@ -56,9 +62,12 @@ def select(
         max_cost_usd: Most money for the prompt.
         max_latency_s: Most seconds for the prompt.
         allowed: Models that may be chosen, by name.
+        pool: What is stated of the models: their context windows and tags are heeded.
+        tags: Tags that the model must have, all of them.
 
     Raises:
-        InputError: There is not just one prompt, or a limit is NaN, negative or names an unknown model.
+        InputError: There is not just one prompt, or a limit is NaN, negative or names an unknown model
+            or tag.
         InfeasibleError: No model keeps the limits; the message names the limit and the least that would do.
 
     >>> scores = Scores(np.array([[0.9, 0.4]]), np.array([[0.02, 0.001]]), models=("large", "small"))
@@ -71,7 +80,14 @@ would do is 0.001 USD
     """
     if len(scores) != 1:
         raise InputError(f"select takes one prompt, got {len(scores)}; use assign for a batch")
-    problem = Problem(scores=scores, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=allowed)
+    problem = Problem(
+        scores=scores,
+        max_cost_usd=max_cost_usd,
+        max_latency_s=max_latency_s,
+        allowed=allowed,
+        pool=pool,
+        tags=tags,
+    )
     at = int(_choose(problem, price)[0])
     if at < 0:
         raise InfeasibleError(closed_words(problem, 0))
@@ -91,15 +107,24 @@ def select_each(
     max_cost_usd: PerPrompt | None = None,
     max_latency_s: PerPrompt | None = None,
     allowed: Sequence[str] | npt.NDArray[np.bool_] | None = None,
+    pool: Pool | None = None,
+    tags: Tags | None = None,
 ) -> npt.NDArray[np.int32]:
     """The choice of every prompt on its own, ``(n_prompts,)``: positions in `models`, -1 where none is open.
 
-    The arguments are those of `select`, with limits for all prompts or one a prompt.
+    The arguments are those of `select`, with limits and tags for all prompts or for each.
 
     Raises:
-        InputError: A limit is NaN, negative or names an unknown model.
+        InputError: A limit is NaN, negative or names an unknown model or tag.
     """
-    problem = Problem(scores=scores, max_cost_usd=max_cost_usd, max_latency_s=max_latency_s, allowed=allowed)
+    problem = Problem(
+        scores=scores,
+        max_cost_usd=max_cost_usd,
+        max_latency_s=max_latency_s,
+        allowed=allowed,
+        pool=pool,
+        tags=tags,
+    )
     return _choose(problem, price)
 
 

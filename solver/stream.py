@@ -15,7 +15,8 @@ import polars as pl
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
-from routoo.data.scores import Matrix, Scores
+from routoo.data.pool import Pool
+from routoo.data.scores import Matrix, Scores, repriced
 from routoo.solver.answer import TOLERANCE, no_answer
 from routoo.solver.dual import NAME, solve_batch
 from routoo.solver.explain import unserved
@@ -39,6 +40,7 @@ def assign_parquet(
     predictions: Path,
     output: Path,
     *,
+    pool: Pool | None = None,
     tolerance: float = TOLERANCE,
     time_limit_s: float = 10.0,
     progress: Progress | None = None,
@@ -56,16 +58,19 @@ def assign_parquet(
             is known `latency_s`.
         output: File to write: `prompt_id`, `model`, `p_correct`, `cost_usd`, `latency_s` of each choice.
             It appears when all is done.
+        pool: Prices, windows, tags and rates to choose by, and the models that may be chosen. Costs then
+            follow from the tokens of the file; latencies stay, and where none is known they follow from the
+            speeds of the pool.
         tolerance: Relative gap at which the answer counts as optimal.
         time_limit_s: Seconds that a try of branch and bound may take, where several limits bind.
         progress: Called after each chunk.
         **limits: Fields of `Problem` that say one thing for all prompts: `budget_usd`, `model_limits`, ...
 
     Raises:
-        InputError: The file is missing or not of that form, or a limit cannot be used. An infeasible problem
-            is an answer; nothing is written then.
+        InputError: The file is missing or not of that form, the pool has a model that it does not predict, or
+            a limit cannot be used. An infeasible problem is an answer; nothing is written then.
     """
-    batch = ParquetPrompts(predictions, limits, progress)
+    batch = ParquetPrompts(predictions, limits, progress, pool=pool)
     reason = batch.check()
     if reason is not None:
         return no_answer(batch.models, len(batch), reason, solver=NAME)
@@ -86,6 +91,7 @@ class ParquetPrompts:
         limits: The limits to keep instead of those of the problem.
         aim: What is to be least instead of what the problem says, as prices of quantities.
         spare: Whether a prompt may be left to no model.
+        pool: Other prices, and the models that may be chosen.
     """
 
     path: Path
@@ -94,17 +100,35 @@ class ParquetPrompts:
     limits: tuple[Limit, ...] | None = None
     aim: Tables | None = None
     spare: bool = False
+    pool: Pool | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in _PER_PROMPT if self.fields.get(name) is not None]
         if given:
             raise InputError(f"{', '.join(given)}: a file of predictions has no such columns; use solve")
+        if self.pool is None:
+            return
+        if unknown := [name for name in self.pool.names if name not in self._listed]:
+            raise InputError(
+                f"the pool has {', '.join(unknown)}, and {self.path} predicts {', '.join(self._listed)}: "
+                "a model that is not predicted cannot be chosen"
+            )
+        if "input_tokens" not in self._numbers:
+            raise InputError(
+                f"{self.path} has no column input_tokens, from which the costs of another pool would follow: "
+                "predict again, or leave the pool out"
+            )
 
     @cached_property
-    def models(self) -> tuple[str, ...]:
+    def _listed(self) -> tuple[str, ...]:
         """Model names, in the order in which each prompt lists them."""
         head = self._collect(self._scan().select(_NAMES).head(_MOST_MODELS))
         return tuple(head.filter(pl.col("prompt_id") == head["prompt_id"][0])["model"])
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """The models that may be chosen, in that order."""
+        return tuple(name for name in self._listed if self.pool is None or name in self.pool.names)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -115,12 +139,12 @@ class ParquetPrompts:
     @cached_property
     def _length(self) -> int:
         count = int(self._collect(self._scan().select(pl.len())).item())
-        if count == 0 or count % len(self.models):
+        if count == 0 or count % len(self._listed):
             raise InputError(
                 f"{self.path}: expected a row for each prompt and model, "
-                f"found {count} rows for {len(self.models)} models a prompt"
+                f"found {count} rows for {len(self._listed)} models a prompt"
             )
-        return count // len(self.models)
+        return count // len(self._listed)
 
     def __len__(self) -> int:
         return self._length
@@ -137,7 +161,8 @@ class ParquetPrompts:
         Raises:
             InputError: Rows of a prompt lie apart, or its models are in another order.
         """
-        kinds = pl.Enum(list(self.models))
+        listed = self._listed
+        kinds = pl.Enum(list(listed))
         for start in range(0, len(self), _CHUNK):
             frame = self._read(start, _CHUNK, ["prompt_id", "model"])
             named = frame.select(
@@ -145,12 +170,12 @@ class ParquetPrompts:
             )
             expected = np.arange(len(frame))
             if not (
-                np.array_equal(named["model"].fill_null(len(self.models)), expected % len(self.models))
-                and np.array_equal(named["prompt_id"], expected // len(self.models))
+                np.array_equal(named["model"].fill_null(len(listed)), expected % len(listed))
+                and np.array_equal(named["prompt_id"], expected // len(listed))
             ):
                 raise InputError(
                     f"{self.path}: the rows of a prompt must stand together, each with the models "
-                    f"{', '.join(self.models)} in this order; sort by prompt_id and model first"
+                    f"{', '.join(listed)} in this order; sort by prompt_id and model first"
                 )
             reason = unserved(self._problem(start, _CHUNK))
             if reason is not None:
@@ -186,7 +211,15 @@ class ParquetPrompts:
     def chosen(self, start: int, choice: npt.NDArray[np.int32]) -> pl.DataFrame:
         """The predictions of these choices, prompts from `start` on."""
         frame = self._read(start, len(choice), [*_NAMES, *self._numbers])
-        return frame[np.arange(0, len(frame), len(self.models)) + choice]
+        column = np.array([self._listed.index(name) for name in self.models])[choice]
+        found: pl.DataFrame = frame[np.arange(0, len(frame), len(self._listed)) + column]
+        if self.pool is None:
+            return found
+        scores, at = self._scores(frame), np.arange(len(choice))
+        priced = {"cost_usd": scores.cost_usd[at, choice], "latency_s": scores.latency[at, choice]}
+        return found.with_columns(pl.Series(name, values) for name, values in priced.items()).with_columns(
+            pl.col("latency_s").fill_nan(None)
+        )
 
     @cached_property
     def _numbers(self) -> list[str]:
@@ -207,21 +240,25 @@ class ParquetPrompts:
             raise InputError(f"{self.path}: not a Parquet file of predictions: {error}") from None
 
     def _read(self, start: int, count: int, columns: Sequence[str]) -> pl.DataFrame:
-        m = len(self.models)
+        m = len(self._listed)
         return self._collect(self._scan().select(columns).slice(start * m, count * m))
 
     def _problem(self, start: int, count: int) -> Problem:
         """A chunk of prompts as a problem of its own, for its arrays and its limits on single prompts."""
-        frame = self._read(start, count, self._numbers)
+        scores = self._scores(self._read(start, count, self._numbers))
+        return Problem(scores=scores, pool=self.pool, **self.fields)
+
+    def _scores(self, frame: pl.DataFrame) -> Scores:
+        """The predictions of a chunk, for the models that may be chosen and at the prices that are paid."""
         p, cost = (self._matrix(frame, name) for name in _NUMBERS[:2])
         latency, sent, received = (
             self._matrix(frame, name) if name in frame.columns else None for name in _NUMBERS[2:]
         )
-        scores = Scores(p, cost, latency, self.models, output_tokens=received, input_tokens=sent)
-        return Problem(scores=scores, **self.fields)
+        scores = Scores(p, cost, latency, self._listed, output_tokens=received, input_tokens=sent)
+        return scores if self.pool is None else repriced(scores.columns(self.models), self.pool)
 
     def _matrix(self, frame: pl.DataFrame, name: str) -> Matrix:
-        return frame[name].fill_null(np.nan).cast(pl.Float32).to_numpy().reshape(-1, len(self.models))
+        return frame[name].fill_null(np.nan).cast(pl.Float32).to_numpy().reshape(-1, len(self._listed))
 
 
 def _write(batch: ParquetPrompts, choice: npt.NDArray[np.int32], output: Path) -> None:

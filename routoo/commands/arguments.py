@@ -42,6 +42,14 @@ Threads = Annotated[
     int | None,
     typer.Option(metavar="N", help="Threads to predict with.", show_default="all cores of this process"),
 ]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Tag that a model must have in the pool to be chosen; may be repeated, all are needed.",
+        show_default=False,
+    ),
+]
 Confidence = Annotated[
     float | None,
     typer.Option(

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from routoo.commands.arguments import AsJson, Confidence, PoolFile, PromptsFile, Quiet, TableFile, Threads
+from routoo.commands.arguments import (
+    AsJson,
+    Confidence,
+    PoolFile,
+    PromptsFile,
+    Quiet,
+    TableFile,
+    Tag,
+    Threads,
+)
 from routoo.commands.output import check_output, write_table
 from routoo.commands.requests import requests_of
 from routoo.commands.terminal import counted, percent, progress, say, show, show_json, stages, table, usd
@@ -44,6 +53,16 @@ def assign(
             metavar="MODEL=N", help="Most prompts for a model; may be repeated.", show_default=False
         ),
     ] = None,
+    period_s: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S",
+            help="Seconds in which the batch is answered: requests per minute, tokens per minute and "
+            "concurrency of the pool then hold.",
+            show_default=False,
+        ),
+    ] = None,
+    tag: Tag = None,
     confidence: Confidence = None,
     frontier: Annotated[
         Path | None,
@@ -66,22 +85,25 @@ def assign(
     """Choose a model for every prompt of a batch, so that its limits hold.
 
     The table that -o writes has a row a prompt. Where no choice keeps the limits, the exit code is 3 and the
-    message names the least that would do. With --frontier alone, no limit is needed.
+    message names the least that would do. With --frontier alone, no limit is needed. A model whose context
+    window in the pool is too small for a prompt is not chosen for it.
     """
     for path in (output, frontier):
         if path is not None:
             check_output(path)
-    limits = _limits(budget_usd, max_mean_latency_s, max_requests or [])
+    limits = _limits(budget_usd, max_mean_latency_s, max_requests or [], period_s)
     if not limits and frontier is None:
         raise InputError("nothing to keep: give --budget-usd or another limit, or --frontier FILE")
+    if tag:
+        limits["tags"] = tag
     try:
         if source.endswith(".parquet"):
-            if prompts or frontier or confidence or solver not in ("auto", "dual"):
+            if prompts or frontier or confidence or threads or solver not in ("auto", "dual"):
                 raise InputError(
-                    f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, and "
-                    "solver dual"
+                    f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, "
+                    "no --threads, and solver dual"
                 )
-            plan = _streamed(Path(source), output, limits, quiet=quiet)
+            plan = _streamed(Path(source), output, limits, pool, quiet=quiet)
         else:
             from routoo.router import Router
 
@@ -93,8 +115,8 @@ def assign(
                 scores = asked.predicted(router, told)
             if frontier is not None:
                 judged = scores if confidence is None else scores.cautious(confidence)
-                _write_frontier(judged, frontier, quiet=quiet)
-                if not limits:
+                _write_frontier(judged, frontier, {"pool": router.pool, **limits}, quiet=quiet)
+                if not limits.keys() - {"tags"}:
                     return
             plan = router.assign(scores, confidence=confidence, solver=solver, **limits)
             if output is not None:
@@ -110,7 +132,10 @@ def assign(
 
 
 def _limits(
-    budget_usd: float | None, max_mean_latency_s: float | None, max_requests: list[str]
+    budget_usd: float | None,
+    max_mean_latency_s: float | None,
+    max_requests: list[str],
+    period_s: float | None,
 ) -> dict[str, Any]:  # Any: fields of Problem
     from routoo.solver.limits import ModelLimit
 
@@ -124,6 +149,7 @@ def _limits(
         "budget_usd": budget_usd,
         "max_mean_latency_s": max_mean_latency_s,
         "model_limits": caps or None,
+        "period_s": period_s,
     }
     return {name: value for name, value in given.items() if value is not None}
 
@@ -132,22 +158,28 @@ def _streamed(
     predictions: Path,
     output: Path | None,
     limits: dict[str, Any],
+    pool: Path | None,
     *,
     quiet: bool,
 ) -> Assignment:
+    from routoo.data.pool import Pool
     from routoo.solver.stream import assign_parquet
 
     if output is None or output.suffix.lower() != ".parquet":
         raise InputError("predictions from a file are streamed to a file: give -o with a .parquet to write")
+    needy = [flag for flag, field in (("--tag", "tags"), ("--period-s", "period_s")) if field in limits]
+    if needy and pool is None:
+        raise InputError(f"a file of predictions knows no pool: {' and '.join(needy)} takes --pool FILE too")
+    prices = None if pool is None else Pool.read(pool)
     with stages(quiet=quiet) as told:
-        return assign_parquet(predictions, output, progress=told, **limits).or_raise()
+        return assign_parquet(predictions, output, pool=prices, progress=told, **limits).or_raise()
 
 
-def _write_frontier(scores: Scores, path: Path, *, quiet: bool) -> None:
+def _write_frontier(scores: Scores, path: Path, limits: dict[str, Any], *, quiet: bool) -> None:
     from routoo.solver.frontier import frontier
     from routoo.solver.problem import Problem
 
-    corners = frontier(Problem(scores=scores))
+    corners = frontier(Problem(scores=scores, **limits))
     write_table(corners.to_polars(), path)
     say(f"{path}: {counted(len(corners), 'corner')} of the frontier of budget and score", quiet=quiet)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Bundle, Confidence, PoolFile, Quiet
+from routoo.commands.arguments import AsJson, Bundle, Confidence, PoolFile, Quiet, Tag
 from routoo.commands.requests import named_values, prompt_of, say_unlearned
 from routoo.commands.terminal import say, show_json, usd
 from routoo.data.errors import InfeasibleError
@@ -32,6 +32,7 @@ def select(
         str | None,
         typer.Option(metavar="A,B", help="Models that may be chosen.", show_default="the whole pool"),
     ] = None,
+    tag: Tag = None,
     price: Annotated[
         float,
         typer.Option(
@@ -59,7 +60,8 @@ def select(
 ) -> None:
     """Name the model that should answer one prompt.
 
-    The name alone goes to standard output, what is predicted of it to standard error.
+    The name alone goes to standard output, what is predicted of it to standard error. A model whose context
+    window in the pool is too small for the prompt is not chosen; its rates are not looked at.
     """
     from routoo.router import Router
 
@@ -74,6 +76,7 @@ def select(
             max_cost_usd=max_cost_usd,
             max_latency_s=max_latency_s,
             models=allowed,
+            tags=tag,
             price=price,
             domain=domain,
             labels=labels,

@@ -1,5 +1,6 @@
 """`routoo assign` beyond one budget: other limits, the frontier, and predictions streamed from a file."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,10 @@ def test_a_streamed_budget_that_is_too_small_names_the_least(
         (("--budget-usd", 1, "-o", "plan.csv"), "give -o with a .parquet"),
         (("--budget-usd", 1, "-o", "plan.parquet", "--solver", "exact"), "solver dual"),
         (("--frontier", "f.csv"), "no --frontier"),
+        (("--budget-usd", 1, "-o", "plan.parquet", "--threads", 2), "no --threads"),
+        (("--budget-usd", 1, "-o", "plan.parquet", "--pool", "none.toml"), "none.toml: no such file"),
+        (("--budget-usd", 1, "-o", "plan.parquet", "--tag", "vision"), "--tag takes --pool FILE too"),
+        (("--period-s", 60, "-o", "plan.parquet"), "--period-s takes --pool FILE too"),
     ],
 )
 def test_what_cannot_be_streamed_is_said(
@@ -136,3 +141,58 @@ def test_a_pacer_sets_the_price_of_select(bundle_folder: Path) -> None:
     assert 0 < spent <= 20 * dear / 4
     with pytest.raises(api.InputError, match="pacer sets the price"):
         router.select("2 + 2?", pacer=pacer, price=1.0)
+
+
+@pytest.fixture
+def stated(bundle_folder: Path, tmp_path: Path) -> Path:
+    """The bundle's pool at ten times its prices, with a tag and a rate for all but the last model."""
+    *some, last = api.Router.from_pretrained(bundle_folder).pool.models
+    path = tmp_path / "pool.toml"
+    tagged = [dataclasses.replace(model, requests_per_minute=20, tags=("tools",)) for model in some]
+    dear = [
+        dataclasses.replace(
+            model,
+            usd_per_1m_input=10 * model.usd_per_1m_input,
+            usd_per_1m_output=10 * model.usd_per_1m_output,
+        )
+        for model in (*tagged, last)
+    ]
+    api.Pool(tuple(dear)).write(path)
+    return path
+
+
+def test_a_streamed_pool_counts_as_one_that_a_router_is_given(
+    routoo: Routoo, bundle_folder: Path, predictions: Path, stated: Path, tmp_path: Path
+) -> None:
+    plan, options = (
+        tmp_path / "plan.parquet",
+        ("--pool", stated, "--tag", "tools", "--period-s", 60, "--json"),
+    )
+    streamed = json.loads(routoo("assign", predictions, "-o", plan, *options).stdout)
+    prompts = tmp_path / "prompts.txt"
+    routed = json.loads(routoo("assign", bundle_folder, prompts, *options).stdout)
+    assert streamed["shares"] == routed["shares"]
+    assert streamed["cost_usd"] == pytest.approx(routed["cost_usd"])
+    assert streamed["score"] == pytest.approx(routed["score"])
+    assert max(routed["shares"].values()) == 0.5
+    at_once = pl.read_parquet(predictions).filter(pl.col("model").is_in(pl.read_parquet(plan)["model"]))
+    assert (
+        streamed["cost_usd"]
+        > 5 * at_once.group_by("prompt_id").agg(pl.col("cost_usd").min())["cost_usd"].sum()
+    )
+
+
+def test_a_tag_closes_models_to_a_prompt_and_its_frontier(
+    routoo: Routoo, bundle_folder: Path, stated: Path, tmp_path: Path
+) -> None:
+    last = api.Pool.read(stated).names[-1]
+    options = ("--pool", stated, "--tag", "tools")
+    assert routoo("select", bundle_folder, "2 + 2?", *options).stdout.strip() != last
+    path = tmp_path / "frontier.csv"
+    made = routoo("assign", bundle_folder, "-", "--frontier", path, *options, stdin="Name a river.\n2 + 2?\n")
+    assert made.exit_code == 0
+    assert pl.read_csv(path)[f"share of {last}"].sum() == 0
+    capped = ("--max-requests", f"{last}=1")
+    refused = routoo("assign", bundle_folder, "-", "--frontier", path, *capped, stdin="Name a river.\n")
+    assert refused.exit_code == 2
+    assert "a frontier moves one budget alone" in refused.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,3 +114,39 @@ def test_a_floor_on_the_score_is_held_by_the_cautious_scores(bundle_folder: Path
 def test_a_path_in_place_of_outcomes_is_refused() -> None:
     with pytest.raises(routoo.InputError, match=r"must be routoo\.Outcomes, got str; routoo\.Outcomes\.read"):
         routoo.train("outcomes.parquet")  # type: ignore[arg-type]
+
+
+def test_the_pool_of_a_router_is_kept_wherever_it_chooses(bundle_folder: Path) -> None:
+    known = routoo.Router.from_pretrained(bundle_folder)
+    scores = known.predict(["2 + 2?", "Name a river. " * 400])
+    assert scores.input_tokens is not None
+    best = scores.models[int(scores.p_correct[1].argmax())]
+    stated = {best: {"context_window": 300, "requests_per_minute": 1}}
+    pool = routoo.Pool(
+        tuple(
+            dataclasses.replace(model, **stated.get(model.name, {"tags": ["long"]}))
+            for model in known.pool.models
+        )
+    )
+    router = routoo.Router.from_pretrained(bundle_folder, pool=pool)
+    asked = ["2 + 2?", "Name a river. " * 400]
+    assert known.select(asked[1]).model == best
+    assert router.select(asked[1]).model != best
+    assert best not in router.assign(asked[1:]).chosen
+    assert best not in router.assign(asked, tags=["long"]).chosen
+    assert router.assign(asked, tags=["long"], pool=pool).chosen == router.assign(asked, tags=["long"]).chosen
+    with pytest.raises(routoo.InfeasibleError, match="tokens with the answer that is expected"):
+        router.select(asked[1], models=[best])
+    shorts = [f"{at} + 2?" for at in range(5)]
+    assert router.assign(shorts, period_s=120).chosen.count(best) <= 2
+    pacer = routoo.Pacer(50.0, expected_prompts=5)
+    made = [router.select(short, models=None, pacer=pacer, now_s=1.0).model for short in shorts]
+    assert made.count(best) <= 1
+    with pytest.raises(routoo.InputError, match="give the time as now_s"):
+        router.select(shorts[0], pacer=pacer)
+    with pytest.raises(routoo.InputError, match="now_s is for a pacer"):
+        router.select(shorts[0], now_s=1.0)
+    with pytest.raises(
+        routoo.InputError, match="no model of the pool has the tag 'vision'; tags there are: long"
+    ):
+        router.select(shorts[0], tags=["vision"])

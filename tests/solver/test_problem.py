@@ -121,5 +121,7 @@ def test_a_pool_states_its_limits_per_minute() -> None:
         )
     )
     assert pool_limits(pool, 120) == {"a": ModelLimit(max_tokens=2000.0, max_concurrency=4)}
-    with pytest.raises(InputError, match="period_s"):
+    with pytest.raises(InputError, match="period_s must be"):
         pool_limits(pool, 0)
+    with pytest.raises(InputError, match="period_s limits nothing"):
+        pool_limits(pool.select(["b"]), 60)
