@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 
 from routoo.data.chat import is_message, prompt_text
-from routoo.data.checks import came
+from routoo.data.checks import came, of_a_table
 from routoo.data.errors import InputError
-
-_LIBRARIES = ("polars", "pandas")
-"""Libraries of tables, which are told by name: importing them is not needed to know their columns."""
 
 
 def prompt_texts(prompts: object, what: str = "prompts", *, least: int = 1) -> list[str]:
@@ -63,7 +60,7 @@ def listed(values: object, what: str, of: str) -> list[Any]:  # Any: whatever a 
     """
     if isinstance(values, np.ndarray) and values.ndim == 1:
         return list(values.tolist())
-    if _is_of(values, "Series"):
+    if of_a_table(values, "Series"):
         return _column(values)
     plain = isinstance(values, Sequence) and not isinstance(values, str | bytes | bytearray | memoryview)
     if plain or isinstance(values, Iterator | ValuesView):
@@ -85,19 +82,11 @@ def _misfit(values: object, what: str) -> str:
     if isinstance(values, np.ndarray):
         return f"an array of shape {values.shape}: give one dimension"
     column = what.removesuffix("s") if what.isidentifier() else "column"
-    if _is_of(values, "LazyFrame"):
+    if of_a_table(values, "LazyFrame"):
         return f"LazyFrame: give frame.collect()['{column}'].to_list()"
-    if _is_of(values, "DataFrame") or hasattr(type(values), "columns"):
+    if of_a_table(values, "DataFrame") or hasattr(type(values), "columns"):
         return f"{type(values).__name__}: give frame['{column}'].to_list()"
     return came(values)
-
-
-def _is_of(value: object, name: str) -> bool:
-    """Whether it is such an object of one of the libraries of tables."""
-    return any(
-        kind.__name__ == name and kind.__module__.partition(".")[0] in _LIBRARIES
-        for kind in type(value).__mro__
-    )
 
 
 def _column(series: Any) -> list[Any]:  # Any: a column of a library that may not be installed

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from routoo.data.checks import came
+from routoo.data.checks import came, of_a_table
 from routoo.data.errors import InputError
 
 _SHOWN_AS = {
@@ -221,10 +220,10 @@ def _listed(value: object, where: str) -> Sequence[object]:
     return items
 
 
-def _items(value: object) -> Sequence[object] | None:
+def _items(value: Any) -> Sequence[object] | None:  # Any: a library of tables is told by name
     """The items of a list in any of the forms in which tables hand one out; None where it is no list."""
     if isinstance(value, list | tuple):
         return value
     if isinstance(value, np.ndarray) and value.ndim == 1:
         return list(value)
-    return value.to_list() if isinstance(value, pl.Series) else None
+    return value.to_list() if of_a_table(value, "Series") else None
