@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import polars as pl
 
+from routoo.data.columns import NUMBERS, OUTCOME_COLUMNS, PROMPT_COLUMNS, gated, refuse
 from routoo.data.errors import InputError
 
-NUMBERS = {
-    "input_tokens": pl.Float32,
-    "output_tokens": pl.Float32,
-    "cost_usd": pl.Float64,
-    "latency_s": pl.Float32,
-    "confidence": pl.Float32,
-}
-"""What may be known of an outcome beside its score."""
+REPEATED = pl.struct("prompt_id", "model").is_duplicated()
+"""Which outcomes are of the same prompt and model as another."""
 
-_PROMPT_COLUMNS = {"prompt_id": pl.String, "prompt": pl.String}
-_OUTCOME_COLUMNS = {"prompt_id": pl.String, "model": pl.String, "score": pl.Float32}
-_SAMPLED = ("prompt_id", "model", "score", *NUMBERS, "domain", "split")
 _PART_NAMES = {
     "train": "train",
     "val": "val",
@@ -28,6 +20,7 @@ _PART_NAMES = {
     "dev": "val",
     "test": "test",
 }
+_AVERAGE = "; --average (Outcomes.read(path, average=True)) takes the mean of repeated runs"
 
 
 def checked_prompts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -37,18 +30,19 @@ def checked_prompts(frame: pl.DataFrame) -> pl.DataFrame:
         InputError: A column is missing or of another kind, an id is null or repeated, a prompt is null or
             blank, a split is none that is known.
     """
-    prompts = _typed(frame, "prompts", _PROMPT_COLUMNS, {"domain": pl.String, "split": pl.String})
+    _check_frame(frame, "prompts", ("prompt_id", "prompt"))
+    prompts = gated(frame, PROMPT_COLUMNS, "prompts")
     if prompts.is_empty():
         raise InputError("prompts: expected at least one row, got none")
-    _refuse(prompts, pl.col("prompt_id").is_null(), "prompts: prompt_id is null")
-    _refuse(prompts, pl.col("prompt_id").is_duplicated(), "prompts: prompt_id is repeated")
-    _refuse(prompts, pl.col("prompt").is_null(), "prompts: prompt is null")
+    refuse(prompts, pl.col("prompt_id").is_null(), "prompts: prompt_id is null")
+    refuse(prompts, pl.col("prompt_id").is_duplicated(), "prompts: prompt_id is repeated")
+    refuse(prompts, pl.col("prompt").is_null(), "prompts: prompt is null")
     text = pl.col("prompt").str.replace_all("\0", " ", literal=True).str.strip_chars()
-    _refuse(prompts, text.str.len_bytes() == 0, "prompts: prompt is blank")
+    refuse(prompts, text.str.len_bytes() == 0, "prompts: prompt is blank")
     if "split" not in prompts.columns:
         return prompts
     lower = pl.col("split").str.to_lowercase()
-    _refuse(
+    refuse(
         prompts,
         pl.col("split").is_null() | ~lower.is_in(list(_PART_NAMES)),
         f"prompts: split is not one of {', '.join(_PART_NAMES)}",
@@ -63,31 +57,9 @@ def checked_outcomes(frame: pl.DataFrame, prompt_ids: pl.Series) -> pl.DataFrame
         InputError: A column is missing or of another kind, a cell is recorded twice or of a prompt that is
             not among `prompt_ids`, a score lies outside [0, 1], a number is negative, NaN or infinite.
     """
-    outcomes = _typed(frame, "outcomes", _OUTCOME_COLUMNS, NUMBERS)
-    if outcomes.is_empty():
-        raise InputError("outcomes: expected at least one row, got none")
-    for key in ("prompt_id", "model", "score"):
-        _refuse(outcomes, pl.col(key).is_null(), f"outcomes: {key} is null")
-    unnamed = pl.col("model").str.strip_chars().str.len_bytes() == 0
-    _refuse(outcomes, unnamed, "outcomes: model is blank")
-    _refuse(
-        outcomes,
-        ~pl.col("score").is_between(0, 1) | pl.col("score").is_nan(),
-        "outcomes: score lies outside 0..1",
-    )
-    for key in NUMBERS:
-        if key in outcomes.columns:
-            _refuse(
-                outcomes,
-                pl.col(key).is_not_null() & ~(pl.col(key).is_finite() & (pl.col(key) >= 0)),
-                f"outcomes: {key} is negative, NaN or infinite (leave it null where it is unknown)",
-            )
-    _refuse(
-        outcomes,
-        pl.struct("prompt_id", "model").is_duplicated(),
-        "outcomes: (prompt_id, model) is repeated; average repeated runs first",
-    )
-    _refuse(
+    outcomes = checked_runs(frame)
+    refuse(outcomes, REPEATED, "outcomes: (prompt_id, model) is repeated", _AVERAGE)
+    refuse(
         outcomes,
         ~pl.col("prompt_id").is_in(prompt_ids.implode()),
         "outcomes: prompt_id is not among the prompts",
@@ -95,13 +67,49 @@ def checked_outcomes(frame: pl.DataFrame, prompt_ids: pl.Series) -> pl.DataFrame
     return outcomes
 
 
-def _typed(
-    frame: pl.DataFrame,
-    what: str,
-    needed: Mapping[str, type[pl.DataType]],
-    known: Mapping[str, type[pl.DataType]],
-) -> pl.DataFrame:
-    """The frame with its known columns cast; refuses missing columns and values that do not fit."""
+def checked_runs(frame: pl.DataFrame) -> pl.DataFrame:
+    """Outcomes with typed columns, of which a prompt and model may have several.
+
+    Raises:
+        InputError: As `checked_outcomes`, but for cells that are recorded twice or of unknown prompts.
+    """
+    _check_frame(frame, "outcomes", ("prompt_id", "model", "score"))
+    outcomes = gated(frame, OUTCOME_COLUMNS, "outcomes")
+    if outcomes.is_empty():
+        raise InputError("outcomes: expected at least one row, got none")
+    for key in ("prompt_id", "model", "score"):
+        refuse(outcomes, pl.col(key).is_null(), f"outcomes: {key} is null")
+    unnamed = pl.col("model").str.strip_chars().str.len_bytes() == 0
+    refuse(outcomes, unnamed, "outcomes: model is blank")
+    return outcomes
+
+
+def averaged(frame: pl.DataFrame) -> pl.DataFrame:
+    """One outcome a prompt and model: the means of the score and the numbers of its runs.
+
+    A further column keeps its value where all runs of the prompt and model agree on it.
+
+    Raises:
+        InputError: As `checked_runs`.
+
+    >>> runs = pl.DataFrame({"prompt_id": ["q", "q"], "model": ["m", "m"], "score": [1, 0]})
+    >>> averaged(runs)["score"].to_list()
+    [0.5]
+    """
+    runs = checked_runs(frame)
+    key = ["prompt_id", "model"]
+    further = [
+        name for name, dtype in runs.schema.items() if name not in OUTCOME_COLUMNS and not dtype.is_nested()
+    ]
+    means = [pl.col(name).mean() for name in ("score", *NUMBERS) if name in runs.columns]
+    agreed = [
+        pl.when(pl.col(name).drop_nulls().n_unique() == 1).then(pl.col(name).drop_nulls().first()).alias(name)
+        for name in further
+    ]
+    return runs.group_by(key, maintain_order=True).agg(*means, *agreed)
+
+
+def _check_frame(frame: pl.DataFrame, what: str, needed: Sequence[str]) -> None:
     if not isinstance(frame, pl.DataFrame):
         raise InputError(f"{what}: expected a polars.DataFrame, got {type(frame).__name__}")
     missing = [column for column in needed if column not in frame.columns]
@@ -109,32 +117,3 @@ def _typed(
         raise InputError(
             f"{what}: missing columns {', '.join(missing)}; found {', '.join(frame.columns) or 'none'}"
         )
-    for column, dtype in {**needed, **known}.items():
-        if column not in frame.columns or frame.schema[column] == dtype:
-            continue
-        try:
-            frame = frame.with_columns(pl.col(column).cast(dtype))
-        except pl.exceptions.PolarsError:
-            misfits = _misfits(frame[column], dtype)
-            raise InputError(f"{what}: {column} cannot be read as {dtype.__name__}: {misfits}") from None
-    return frame
-
-
-def _misfits(column: pl.Series, dtype: type[pl.DataType]) -> str:
-    """Which rows cannot be cast; none is quoted, for a shifted column holds prompts."""
-    try:
-        rows = (column.is_not_null() & column.cast(dtype, strict=False).is_null()).arg_true()
-    except pl.exceptions.PolarsError:
-        return f"it holds {column.dtype}"
-    return f"{len(rows)} of {len(column)} rows hold something else, such as row {rows[0]}"
-
-
-def _refuse(frame: pl.DataFrame, fault: pl.Expr, words: str) -> None:
-    """Raises in words when any row has the fault; the sample leaves prompts and answers out."""
-    at = frame.select(fault.fill_null(False)).to_series().arg_true()
-    if at.is_empty():
-        return
-    shown = [column for column in _SAMPLED if column in frame.columns]
-    values = frame.select(shown).row(at[0], named=True)
-    sample = ", ".join(f"{key}={value!r}" for key, value in values.items())
-    raise InputError(f"{words}: {len(at)} of {len(frame)} rows, such as row {at[0]}: {sample}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from routoo.data.columns import NUMBERS, dtype_in_words
 from routoo.data.domains import label_value, near_names
 from routoo.data.errors import InputError
 from routoo.data.files import folder_atomically
-from routoo.data.outcome_checks import NUMBERS, checked_outcomes, checked_prompts
+from routoo.data.outcome_checks import checked_outcomes, checked_prompts
 
 if TYPE_CHECKING:
     from routoo.data.splits import Split
@@ -72,15 +73,32 @@ class Outcomes:
         object.__setattr__(self, "outcomes", outcomes)
 
     @classmethod
-    def read(cls, path: str | Path, *, name: str | None = None) -> Outcomes:
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        separator: str | None = None,
+        score_columns: Sequence[str] = (),
+        average: bool = False,
+    ) -> Outcomes:
         """The outcomes in a folder or file of any known format (see `routoo.data.readers`).
+
+        Args:
+            path: A folder, or a file of Parquet, CSV or JSON lines; text may be compressed.
+            name: What to call the data; the name of the folder or file when not given.
+            columns: What the file calls its columns, by ours, such as ``{"prompt": "question"}``.
+            separator: What separates the fields of a CSV; looked for in its header when not given.
+            score_columns: Columns that hold the scores of a model each, in a table with a row a prompt.
+            average: Take the means of several outcomes of a model on a prompt.
 
         Raises:
             InputError: Nothing there, or no format fits; the message lists what was tried.
         """
-        from routoo.data.readers import read_outcomes
+        from routoo.data.readers import Reading, read_outcomes
 
-        return read_outcomes(Path(path), name=name)
+        return read_outcomes(Path(path), Reading(columns or {}, separator, score_columns, average), name=name)
 
     def write(self, folder: str | Path) -> None:
         """Writes `prompts.parquet` and `outcomes.parquet`, in one step."""
@@ -132,7 +150,7 @@ class Outcomes:
     def _among_outcomes(self, name: str) -> str:
         """Why a column is one of the outcomes and none of the prompts, in words."""
         if self.outcomes.schema[name].is_nested():
-            return f"{name} must be text or numbers, got {self.outcomes.schema[name]}"
+            return f"{name} must be text or a number, got {dtype_in_words(self.outcomes.schema[name])}"
         values = self.outcomes.group_by("prompt_id", maintain_order=True).agg(
             pl.col(name).drop_nulls().n_unique()
         )
@@ -252,7 +270,9 @@ class Outcomes:
 
 def _as_labels(column: pl.Series, source: str) -> list[str | None]:
     if column.dtype.is_nested() or column.dtype == pl.Binary:
-        raise InputError(f"{source}: {column.name} must be text or numbers, got {column.dtype}")
+        raise InputError(
+            f"{source}: {column.name} must be text or a number, got {dtype_in_words(column.dtype)}"
+        )
     if column.dtype.is_float():
         column = column.fill_nan(None)
     return [label_value(value) for value in column.cast(pl.String)]

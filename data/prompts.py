@@ -4,34 +4,36 @@ What a source may be, told by its ending:
 
 - ``.txt``: a prompt a line; blank lines are passed over and counted.
 - ``.jsonl``, ``.ndjson``: an object a line, with `prompt`, and where known `prompt_id`, `domain` and labels.
-- ``.csv``, ``.parquet``: a row a prompt, with the same columns.
+- ``.csv``, ``.tsv``, ``.parquet``: a row a prompt, with the same columns.
 - ``-``, standard input: JSON lines where the first line is an object, else a prompt a line.
 
-A prompt without `prompt_id` is named by its line or row in the source, counted from 1.
+Text may be compressed (``.csv.gz``, ``.jsonl.zst``), and a chat may stand for a prompt. A prompt without
+`prompt_id` is named by its line or row in the source, counted from 1.
 """
 
 from __future__ import annotations
 
-import codecs
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import polars as pl
-import polars.selectors as cs
 
+from routoo.data.column_names import lacking
+from routoo.data.columns import TEXT
 from routoo.data.domains import label_value
 from routoo.data.errors import InputError
-from routoo.data.tables import KINDS, open_table
+from routoo.data.tables import ENDINGS, KINDS, Table, json_table, open_table
+from routoo.data.text_files import bare, decode_utf8, open_bytes
 
 STDIN = "-"
 """What stands for standard input where a file is expected."""
 
 _COLUMNS = ("prompt_id", "prompt", "domain")
 _TEXT = ".txt"
-_JSON_LINES = tuple(ending for ending, kind in KINDS.items() if kind == "JSON lines")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +96,22 @@ class Prompts:
             )
 
 
-def read_prompts(source: str | Path, stdin: BinaryIO | None = None, *, labels: Sequence[str] = ()) -> Prompts:
+def read_prompts(
+    source: str | Path,
+    stdin: BinaryIO | None = None,
+    *,
+    labels: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+    separator: str | None = None,
+) -> Prompts:
     """The prompts in a file, or on standard input.
 
     Args:
         source: A file of one of the kinds above, or ``-``.
         stdin: What ``-`` stands for.
         labels: Further columns that are kept where the source has them.
+        columns: What the source calls its columns, by ours, such as ``{"prompt": "question"}``.
+        separator: What separates the fields of a CSV; looked for in its header when not given.
 
     Raises:
         InputError: Nothing is there, it is of another kind, not UTF-8, holds no prompt, or a row is broken;
@@ -110,43 +121,27 @@ def read_prompts(source: str | Path, stdin: BinaryIO | None = None, *, labels: S
     >>> read_prompts("-", io.BytesIO(b"Name a river.\\n\\n2 + 2?\\n")).ids
     ['1', '3']
     """
+    path, known = Path(source), dict.fromkeys(labels, TEXT)
     if str(source) == STDIN:
         if stdin is None:
             raise InputError("no standard input to read prompts from; name a file")
-        lines = _lines(stdin.read(), "standard input")
-        if _is_json_object(lines):
-            return _from_json_lines(lines, "standard input", labels)
-        return _from_text(lines, "standard input")
-    path = Path(source)
-    ending = path.suffix.lower()
-    if ending == _TEXT:
-        return _from_text(_lines(_bytes(path), str(path)), str(path))
-    if ending in _JSON_LINES:
-        return _from_json_lines(_lines(_bytes(path), str(path)), str(path), labels)
-    return _from_table(path, labels)
+        raw, name = stdin.read(), "standard input"
+        lines = _lines(raw, name)
+        if _is_json_object(lines) and separator is None:
+            return _from_table(json_table(io.BytesIO(raw), Path(name), columns or {}, known), labels)
+        _refuse_options(name, columns, separator)
+        return _from_text(lines, name)
+    if bare(path).suffix.lower() == _TEXT:
+        _refuse_options(path, columns, separator)
+        with open_bytes(path) as file:
+            return _from_text(_lines(file.read(), str(path)), str(path))
+    _check_is_table(path)
+    return _from_table(open_table(path, columns, separator, known), labels)
 
 
-def decode_utf8(raw: bytes, source: str) -> str:
-    """The text of UTF-8 bytes, without a byte order mark.
-
-    Raises:
-        InputError: They are not UTF-8; the message names the line.
-    """
-    try:
-        return raw.removeprefix(codecs.BOM_UTF8).decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{source}: not UTF-8 in line {line}: a byte there is 0x{error.object[error.start]:02x}; "
-            "save it as UTF-8 and read it again"
-        ) from None
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+def _refuse_options(source: object, columns: Mapping[str, str] | None, separator: str | None) -> None:
+    if columns or separator is not None:
+        raise InputError(f"{source}: --columns and --separator are of tables, and this holds a prompt a line")
 
 
 def _lines(raw: bytes, source: str) -> list[str]:
@@ -170,94 +165,27 @@ def _from_text(lines: list[str], source: str) -> Prompts:
     return Prompts(frame, source, blank)
 
 
-def _from_json_lines(lines: list[str], source: str, labels: Sequence[str]) -> Prompts:
-    known = ("domain", *labels)
-    found = {
-        at: _json_object(line, f"{source}, line {at}") for at, line in enumerate(lines, 1) if line.strip()
-    }
-    columns = tuple(dict.fromkeys(name for row in found.values() for name in row))
-    rows = [_json_row(row, f"{source}, line {at}", at, known) for at, row in found.items()]
-    schema = dict.fromkeys((*_COLUMNS[:2], *known), pl.String)
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    frame = frame.drop(name for name in labels if name not in columns)
-    return Prompts(_without_empty_domain(frame), source, columns=columns)
-
-
-def _json_object(line: str, where: str) -> dict[str, Any]:  # Any: whatever JSON holds
-    """The object on a line of its own, which has a prompt."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise InputError(f'{where}: expected an object such as {{"prompt": "..."}}, got {_kind(row)}')
-    if "prompt" not in row:
-        raise InputError(f"{where}: lacks prompt; it has {', '.join(row) or 'nothing'}")
-    if not isinstance(row["prompt"], str):
-        raise InputError(f"{where}: prompt must be text, got {_kind(row['prompt'])}")
-    return row
-
-
-def _json_row(
-    row: dict[str, Any],  # Any: whatever JSON holds
-    where: str,
-    number: int,
-    known: Sequence[str],
-) -> tuple[str | None, ...]:
-    """Id, prompt and what else is known of an object."""
-    prompt_id = row.get("prompt_id")
-    return (
-        str(number) if prompt_id is None else _storable(str(prompt_id)),
-        _storable(row["prompt"]),
-        *(_value(row.get(name), f"{where}: {name}") for name in known),
-    )
-
-
-def _value(value: Any, what: str) -> str | None:  # Any: whatever JSON holds
-    """The value as the text that a table would make of it."""
-    if isinstance(value, list | dict):
-        raise InputError(f"{what} must be text or a number, got {_kind(value)}")
-    if value is None or value != value:  # JSON as Python reads it has NaN
-        return None
-    return str(value).lower() if isinstance(value, bool) else _storable(str(value))
-
-
-def _storable(text: str) -> str:
-    """The text with ``?`` for lone surrogates, which JSON can write and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _kind(value: Any) -> str:  # Any: whatever JSON holds
-    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
-def _from_table(path: Path, labels: Sequence[str]) -> Prompts:
+def _check_is_table(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path}: expected a file of prompts, got a folder; name the file in it")
-    if path.suffix.lower() not in KINDS:
-        endings = ", ".join((_TEXT, *KINDS))
-        raise InputError(f"{path}: expected a file that ends in {endings}, or - for standard input")
+    if bare(path).suffix.lower() not in KINDS:
+        raise InputError(f"{path}: expected a file that ends in {_TEXT}, {ENDINGS}, or - for standard input")
     if not path.exists():
         raise InputError(f"{path}: no such file of prompts")
-    table = open_table(path)
-    if "prompt" not in table.columns:
-        raise InputError(f"{path}: lacks the column prompt; it has {', '.join(table.columns[:8])}")
-    frame = table.collect([column for column in (*_COLUMNS, *labels) if column in table.columns])
-    if frame.schema["prompt"] != pl.String:
-        raise InputError(f"{path}: prompt must be text, got {frame.schema['prompt']}")
-    return Prompts(_without_empty_domain(_named(frame, path)), str(path), columns=tuple(table.columns))
 
 
-def _named(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """The frame with ids as text; rows are counted from 1 where it has none."""
+def _from_table(table: Table, labels: Sequence[str]) -> Prompts:
+    if (lacks := lacking(table.columns, ["prompt"])) is not None:
+        raise InputError(f"{table.path}: {lacks}")
+    wanted = dict.fromkeys(column for column in (*_COLUMNS, *labels) if column in table.columns)
+    frame = table.collect(wanted)
+    numbers = range(1, len(frame) + 1) if table.lines is None else table.lines
+    ids = pl.Series("prompt_id", [str(number) for number in numbers], dtype=pl.String)
     if "prompt_id" not in frame.columns:
-        ids = [str(number) for number in range(1, len(frame) + 1)]
-        frame = frame.with_columns(pl.Series("prompt_id", ids, dtype=pl.String))
-    for name, dtype in frame.schema.items():
-        if dtype.is_nested() or dtype == pl.Binary:
-            raise InputError(f"{path}: {name} must be text or numbers, got {dtype}")
-    return frame.with_columns(cs.float().fill_nan(None)).with_columns(pl.exclude("prompt").cast(pl.String))
+        frame = frame.with_columns(ids)
+    elif table.lines is not None:
+        frame = frame.with_columns(pl.col("prompt_id").fill_null(ids))
+    return Prompts(_without_empty_domain(frame), str(table.path), columns=tuple(table.columns))
 
 
 def _without_empty_domain(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,152 +1,194 @@
-"""Tables on disk, opened lazily: what columns they have is known before a row is read."""
+"""Tables on disk: what columns they have is known before their rows are read, where the file allows it."""
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import polars as pl
+import polars.selectors as cs
 
+from routoo.data.column_names import listed
+from routoo.data.columns import COLUMNS, MESSAGES, Column, gated
+from routoo.data.csv_files import broken_row, header_of, separator_named, separator_of
+from routoo.data.domains import near_names
 from routoo.data.errors import InputError
+from routoo.data.foreign import in_our_words
+from routoo.data.json_lines import read_json_lines
+from routoo.data.text_files import COMPRESSED, bare, check_utf8, compression, open_bytes, text_lines
 
 Kind = Literal["Parquet", "CSV", "JSON lines"]
 KINDS: dict[str, Kind] = {
     ".parquet": "Parquet",
     ".csv": "CSV",
+    ".tsv": "CSV",
     ".jsonl": "JSON lines",
     ".ndjson": "JSON lines",
 }
+ENDINGS = f"{', '.join(KINDS)} (text also with {' or '.join(COMPRESSED)} after it)"
+"""How files of tables end, in words."""
+
 _PICKLES = {".pkl", ".pickle", ".pck", ".joblib", ".pt", ".npy"}
-_BLOCK = 1 << 20
 _SCHEMA_ROWS = 1000
-_NOT_READ = (pl.exceptions.PolarsError, OSError)
+_DAMAGED = "damaged, cut off or something else; fetch or write it again"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """A file with rows and columns, of which only the schema has been read.
+    """A file with rows and columns.
 
     Args:
         path: The file.
         kind: How it is written.
-        schema: Columns and types; those of a CSV are guessed from its first rows.
+        schema: Columns, under the names by which they are read, and types; those of a CSV are guessed from
+            its first rows.
+        gate: What its known columns may hold.
+        rows: The rows; those of JSON lines have been read.
+        separator: What separates the fields of a CSV.
+        lines: Line of each row in the file, where that is known.
     """
 
     path: Path
     kind: Kind
     schema: pl.Schema
+    gate: Mapping[str, Column]
+    rows: pl.LazyFrame
+    separator: str = ","
+    lines: Sequence[int] | None = None
+
+    @property
+    def stem(self) -> str:
+        """Name of the file without its endings."""
+        return bare(self.path).stem
 
     @property
     def columns(self) -> list[str]:
         """Names of the columns, in the order of the file."""
         return self.schema.names()
 
-    def collect(self, columns: Iterable[str]) -> pl.DataFrame:
-        """The rows, with these columns; what is not Parquet gives plain values as text.
+    @property
+    def flat(self) -> list[str]:
+        """The known columns, and all others that hold neither lists nor objects."""
+        return [name for name, dtype in self.schema.items() if name in self.gate or not dtype.is_nested()]
+
+    def collect(self, columns: Iterable[str], known: Mapping[str, Column] | None = None) -> pl.DataFrame:
+        """The rows, with these columns: known ones have passed the gate, others of a file of text are text.
+
+        Args:
+            columns: Which to read.
+            known: What columns hold that are not known by their names.
 
         Raises:
-            InputError: A row cannot be read.
+            InputError: A row cannot be read, or holds what its column may not.
         """
         try:
-            return self._scan().select(columns).collect()
-        except _NOT_READ as error:
-            raise InputError(f"{self.path}: {self.kind} with a broken row: {_first_line(error)}") from None
-
-    def _scan(self) -> pl.LazyFrame:
-        if self.kind == "Parquet":
-            return pl.scan_parquet(self.path)
-        if self.kind == "CSV":
-            return pl.scan_csv(self.path, infer_schema=False)
-        plain = {name: pl.String for name, dtype in self.schema.items() if not dtype.is_nested()}
-        return pl.scan_ndjson(self.path, schema={**self.schema, **plain})
+            with in_our_words(f"{self.path}: cannot be read as {self.kind}: {_DAMAGED}"):
+                frame = self.rows.select(cs.by_name(*columns)).collect()
+        except InputError:
+            if self.kind != "CSV":
+                raise
+            why = broken_row(self.path, self.separator, len(header_of(self.path, self.separator)))
+            raise InputError(f"{self.path}: {why}") from None
+        gate = {**self.gate, **(known or {})}
+        return gated(frame, {name: gate[name] for name in frame.columns if name in gate}, self.path)
 
 
-def open_table(path: Path) -> Table:
+def open_table(
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    separator: str | None = None,
+    known: Mapping[str, Column] | None = None,
+) -> Table:
     """The table in a file, told by its ending; text that is not UTF-8 is refused here.
 
+    Where it has a column `messages` and none that is called `prompt`, the texts of its chats are `prompt`.
+
+    Args:
+        path: The file.
+        columns: What its columns are called, by the name that they are to have.
+        separator: What separates the fields of a CSV; looked for in its header when not given.
+        known: What further columns may hold.
+
     Raises:
-        InputError: Nothing is there, the ending is unknown, or the file is not what its ending says.
+        InputError: Nothing is there, the ending is unknown, the file is not what its ending says, or it has
+            no column of a name that is given.
     """
-    ending = path.suffix.lower()
+    ending = bare(path).suffix.lower()
     if ending in _PICKLES:
         raise InputError(
             f"{path}: routoo opens no pickle, since loading one can run any code; "
             "convert to parquet where you trust it: pandas.read_pickle(...).to_parquet(...)"
         )
-    if ending not in KINDS:
-        raise InputError(f"{path}: expected a file that ends in {', '.join(KINDS)}, or a folder")
+    if ending not in KINDS or (KINDS[ending] == "Parquet" and compression(path)):
+        raise InputError(f"{path}: expected a file that ends in {ENDINGS}, or a folder")
     kind = KINDS[ending]
+    if separator is not None and kind != "CSV":
+        raise InputError(f"{path}: --separator is of CSV files, and this is {kind}")
+    if kind == "JSON lines":
+        with open_bytes(path) as file:
+            return json_table(file, path, columns or {}, known)
+    table = _parquet_table(path) if kind == "Parquet" else _csv_table(path, separator)
+    return _named(table, columns or {}, known)
+
+
+def json_table(
+    file: BinaryIO, source: Path, columns: Mapping[str, str], known: Mapping[str, Column] | None = None
+) -> Table:
+    """The table in lines of JSON; see `open_table`."""
+    keys = {columns.get(name, name): column for name, column in {**(known or {}), **COLUMNS}.items()}
+    found = read_json_lines(text_lines(file, source), source, keys)
+    if not found.lines:
+        raise InputError(f"{source}: expected an object a line, got nothing")
+    table = Table(source, "JSON lines", found.schema, {}, found.frame.lazy(), lines=found.lines)
+    return _named(table, columns, known)
+
+
+def _parquet_table(path: Path) -> Table:
+    with open_bytes(path):  # refused in words where it cannot be opened
+        pass
+    with in_our_words(f"{path}: cannot be read as Parquet: {_DAMAGED}"):
+        rows = pl.scan_parquet(path)
+        schema = rows.collect_schema()
+    return Table(path, "Parquet", schema, {}, rows)
+
+
+def _csv_table(path: Path, separator: str | None) -> Table:
+    check_utf8(path)
+    mark = separator_of(path) if separator is None else separator_named(separator)
+    n_columns = len(header_of(path, mark))
+    source: Path | bytes = path
+    if compression(path):
+        with open_bytes(path) as file:
+            source = file.read()
     try:
-        if kind != "Parquet":
-            _check_utf8(path)
-        if kind == "JSON lines":
-            _check_no_mark(path)
-        return Table(path, kind, _schema(path, kind))
-    except _NOT_READ as error:
-        raise InputError(f"{path}: cannot be read as {kind}: {_first_line(error)}") from None
+        with in_our_words(f"{path}: cannot be read as CSV"):
+            schema = pl.scan_csv(source, separator=mark, infer_schema_length=_SCHEMA_ROWS).collect_schema()
+            rows = pl.scan_csv(source, separator=mark, infer_schema=False)
+            # A blank line is a row of nulls.
+            rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))
+    except InputError:
+        raise InputError(f"{path}: {broken_row(path, mark, n_columns)}") from None
+    return Table(path, "CSV", schema, {}, rows, mark)
 
 
-def as_numbers(frame: pl.DataFrame, columns: Iterable[str], *, source: Path) -> pl.DataFrame:
-    """The frame with these columns as numbers: true is 1, false is 0, and no text is null.
-
-    Raises:
-        InputError: A value is neither a number nor a truth value.
-    """
-    for column in columns:
-        if frame.schema[column] != pl.String:
-            continue
-        text = pl.col(column).str.strip_chars().str.to_lowercase()
-        text = pl.when(text.str.len_bytes() > 0).then(text.replace({"true": "1", "false": "0"}))
-        number = frame.select(text.alias("text"), text.cast(pl.Float64, strict=False).alias("number"))
-        bad = (number["text"].is_not_null() & number["number"].is_null()).arg_true()
-        if len(bad):
-            raise InputError(
-                f"{source}: {column} must be a number, true or false: {len(bad)} of {len(frame)} rows are "
-                f"neither, such as row {bad[0]}: {frame[column][bad[0]][:40]!r}"
-            )
-        frame = frame.with_columns(number["number"].alias(column))
-    return frame
-
-
-def _schema(path: Path, kind: Kind) -> pl.Schema:
-    if kind == "Parquet":
-        return pl.scan_parquet(path).collect_schema()
-    if kind == "CSV":
-        return pl.scan_csv(path, infer_schema_length=_SCHEMA_ROWS).collect_schema()
-    # A key may turn up in any line, and a number may turn to text in the last.
-    return pl.scan_ndjson(path, infer_schema_length=None).collect_schema()
-
-
-def _check_utf8(path: Path) -> None:
-    """Refuses text in another encoding, and says where it stops being UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    line, read = 1, 0
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError as error:
-                line += error.object.count(b"\n", 0, error.start)
-                at = read + len(block) - len(error.object) + error.start
-                raise InputError(
-                    f"{path}: not UTF-8 in line {line}: byte {at} is 0x{error.object[error.start]:02x}; "
-                    "save it as UTF-8 and read it again"
-                ) from None
-            line += block.count(b"\n")
-            read += len(block)
-    if decoder.getstate()[0]:
-        raise InputError(f"{path}: the text is cut off within a character; fetch the file again")
-
-
-def _check_no_mark(path: Path) -> None:
-    """Refuses a byte order mark, which no line of JSON may start with."""
-    with path.open("rb") as file:
-        if file.read(3) == codecs.BOM_UTF8:
-            raise InputError(f"{path}: starts with a byte order mark; save it as plain UTF-8 without one")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _named(table: Table, columns: Mapping[str, str], known: Mapping[str, Column] | None) -> Table:
+    """The table with its columns under the names that they are to have; a column whose name is taken goes."""
+    found = {name.strip(): name for name in table.columns}
+    if missing := [old for old in columns.values() if old not in found]:
+        raise InputError(
+            f"{table.path}: --columns names {', '.join(missing)}, but the file has {listed(found)}"
+            f"{near_names(missing, found)}"
+        )
+    taken = {*columns, *columns.values()}
+    names = {new: old for new, old in found.items() if new not in taken}
+    names |= {new: found[old] for new, old in columns.items()}
+    gate = {**(known or {}), **COLUMNS}
+    if "prompt" not in names and "messages" in names:
+        names["prompt"] = names.pop("messages")
+        gate["prompt"] = MESSAGES
+    names = dict(sorted(names.items(), key=lambda item: table.columns.index(item[1])))
+    aliases = [pl.nth(table.columns.index(old)).alias(new) for new, old in names.items()]
+    schema = pl.Schema({new: table.schema[old] for new, old in names.items()})
+    return replace(table, schema=schema, gate=gate, rows=table.rows.select(aliases))

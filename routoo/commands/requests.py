@@ -51,7 +51,7 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
     """The one prompt that was given, or all of standard input where that is ``-``."""
     if given != _STDIN:
         return given
-    from routoo.data.prompts import decode_utf8
+    from routoo.data.text_files import decode_utf8
 
     _announce(given, quiet=quiet)
     return decode_utf8(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")

@@ -39,21 +39,33 @@ def test_rows_are_sorted_by_prompt_and_cells_may_be_missing() -> None:
 @pytest.mark.parametrize(
     ("prompts", "outcomes", "words"),
     [
-        ({"prompt_id": ["a", "a"]}, {}, "prompt_id is repeated: 2 of 2 rows, such as row 0: prompt_id='a'"),
+        ({"prompt_id": ["a", "a"]}, {}, "prompt_id is repeated: 2 of 2 rows, such as row 1: prompt_id='a'"),
         ({"prompt_id": ["a", None]}, {}, "prompts: prompt_id is null"),
         ({"prompt": ["x", None]}, {}, "prompts: prompt is null: 1 of 2"),
         ({"prompt": ["x", " \n\t "]}, {}, "prompts: prompt is blank"),
         ({"prompt": ["x", "\0 \0"]}, {}, "prompts: prompt is blank"),
-        ({"prompt": [["x"], ["y"]]}, {}, "prompt cannot be read as String"),
-        ({"prompt": [b"\xff", b"ok"]}, {}, "prompt cannot be read as String"),
+        (
+            {"prompt": [["x"], ["y"]]},
+            {},
+            "prompt, row 1: message 1 must be a mapping with role and content, got",
+        ),
+        (
+            {"prompt": [b"\xff", b"ok"]},
+            {},
+            "prompt must be text or a list of messages, got bytes; decode them as UTF",
+        ),
         ({"split": ["train", "holdout"]}, {}, "split is not one of train"),
         ({"split": ["train", None]}, {}, "split is not one of train"),
-        ({}, {"score": [1.0, 0, 1.5]}, "score lies outside 0..1: 1 of 3 rows, such as row 2: prompt_id='b'"),
+        ({}, {"score": [1.0, 0, 1.5]}, "score lies outside 0..1: 1 of 3 rows, such as row 3: prompt_id='b'"),
         ({}, {"score": [1.0, 0, -0.1]}, "score lies outside 0..1"),
         ({}, {"score": [1.0, 0, float("nan")]}, "score lies outside 0..1"),
         ({}, {"score": [1.0, 0, float("inf")]}, "score lies outside 0..1"),
         ({}, {"score": [1.0, 0, None]}, "score is null"),
-        ({}, {"score": ["1", "0", "good"]}, "score cannot be read as Float32"),
+        (
+            {},
+            {"score": ["1", "0", "good"]},
+            "score must be a number: 1 of 3 rows hold something else, such as row 3: 'good'",
+        ),
         ({}, {"prompt_id": ["a", "a", "c"]}, "prompt_id is not among the prompts"),
         ({}, {"model": ["small", "small", "small"]}, r"\(prompt_id, model\) is repeated"),
         ({}, {"model": ["small", None, "small"]}, "model is null"),
@@ -153,7 +165,9 @@ def test_what_is_no_frame_is_refused(frame: object) -> None:
 def test_a_value_that_does_not_fit_is_not_quoted() -> None:
     prompts = pl.DataFrame({"prompt_id": ["q1", "q2"], "prompt": ["a", "b"]})
     outcomes = pl.DataFrame({"prompt_id": ["q1", "q2"], "model": ["m", "m"], "score": ["1", "a secret"]})
-    with pytest.raises(InputError, match="1 of 2 rows hold something else, such as row 1") as caught:
+    with pytest.raises(
+        InputError, match="1 of 2 rows hold something else, such as row 2: text of 8 characters"
+    ) as caught:
         Outcomes(prompts, outcomes)
     assert "secret" not in str(caught.value)
 
@@ -164,8 +178,8 @@ def test_a_label_is_no_column_of_the_outcomes() -> None:
     outcomes = Outcomes(prompts, scores.with_columns(tenant=pl.lit("north"), more=pl.lit([1])))
     for name, words in (
         ("tenant", "tenant is a column of the outcomes; a label is a column of the prompts"),
-        ("more", "more must be text or numbers, got List"),
-        ("tags", "tags must be text or numbers, got List"),
+        ("more", "more must be text or a number, got a list"),
+        ("tags", "tags must be text or a number, got a list"),
         ("Prompt", r"the prompts have no column Prompt; .*; did you mean prompt\?"),
     ):
         with pytest.raises(InputError, match=words):

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from routoo.data.errors import InputError
-from routoo.data.prompts import decode_utf8, read_prompts
+from routoo.data.prompts import read_prompts
+from routoo.data.text_files import decode_utf8
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -91,7 +92,7 @@ def test_lists_and_objects_are_no_labels(tmp_path: Path, name: str, value: objec
     with pytest.raises(InputError, match=f"p.jsonl, line 2: {name} must be text or a number, got {kind}"):
         read_prompts(path, labels=["tenant"])
     pl.DataFrame(rows[1:]).write_parquet(tmp_path / "p.parquet")
-    with pytest.raises(InputError, match=f"{name} must be text or numbers, got"):
+    with pytest.raises(InputError, match=f"{name} must be text or a number, got {kind}"):
         read_prompts(tmp_path / "p.parquet", labels=["tenant"])
 
 
@@ -123,17 +124,21 @@ def test_a_lone_surrogate_becomes_a_question_mark() -> None:
     [
         ("p.txt", b"", "expected at least one prompt"),
         ("p.txt", b"\n \n", "expected at least one prompt"),
-        ("p.txt", b"a\nb\xff\n", "not UTF-8 in line 2: a byte there is 0xff"),
+        ("p.txt", b"a\nb\xff\n", "not UTF-8 in line 2: byte 3 is 0xff"),
         ("p.jsonl", b'{"prompt": "a"}\n{"prompt": \n', "line 2: not JSON"),
         ("p.jsonl", b'{"prompt": "a"}\n"b"\n', r"line 2: expected an object such as .* got text"),
-        ("p.jsonl", b'{"text": "a", "id": 1}\n', "line 1: lacks prompt; it has text, id"),
-        ("p.jsonl", b'{"prompt": 3}\n', "line 1: prompt must be text, got a number"),
-        ("p.jsonl", b'{"prompt": null}\n', "line 1: prompt must be text, got null"),
+        (
+            "p.jsonl",
+            b'{"text": "a", "id": 1}\n',
+            "lacks prompt; it has text, id: name it by --columns prompt=text",
+        ),
+        ("p.jsonl", b'{"prompt": 3}\n', "line 1: prompt must be text or a list of messages, got a number"),
+        ("p.jsonl", b'{"prompt": null}\n', "prompt is empty in 1 of 1 rows"),
         ("p.jsonl", b'{"prompt": "a"}\n{"prompt": " "}\n', r"prompt is empty in 1 of 2 rows, such as row 2"),
         ("p.jsonl", b'{"prompt": "\\u0000"}\n', "prompt is empty"),
         ("p.csv", b"prompt_id,prompt\n1,a\n1,b\n", r"prompt_id is repeated in 2 of 2 rows.*'1'"),
         ("p.csv", b"prompt_id,prompt\n1,a\n,b\n", "prompt_id is null in 1 of 2 rows, such as row 2"),
-        ("p.csv", b"text\na\n", "lacks the column prompt; it has text"),
+        ("p.csv", b"text\na\n", "lacks prompt; it has text"),
         ("p.csv", b"prompt\n\xff\n", "not UTF-8 in line 2"),
         ("p.parquet", b"PAR1", "cannot be read as Parquet"),
         ("p.xlsx", b"", r"ends in \.txt, \.parquet"),
@@ -157,7 +162,7 @@ def test_a_folder_is_no_file_of_prompts(tmp_path: Path) -> None:
 
 def test_numbers_are_no_prompts(tmp_path: Path) -> None:
     pl.DataFrame({"prompt": [1, 2]}).write_parquet(tmp_path / "p.parquet")
-    with pytest.raises(InputError, match="prompt must be text, got Int64"):
+    with pytest.raises(InputError, match="prompt must be text or a list of messages, got a number"):
         read_prompts(tmp_path / "p.parquet")
 
 

@@ -1,0 +1,62 @@
+"""Calls into a library whose errors and prints are not for users: they leave in our words."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from routoo.data.errors import InputError, RoutooError
+
+_LOCK = threading.RLock()
+_LATE_S = 0.05
+"""How long the other threads of a panic may take to print."""
+
+
+@contextmanager
+def in_our_words(words: str) -> Iterator[None]:
+    """Turns whatever a library raises in the block, panics included, into an `InputError` with these words.
+
+    What it prints to standard error meanwhile, such as the trace of a panic, is dropped where the block
+    fails. Interrupts, our own errors and a lack of memory pass as they are.
+
+    >>> with in_our_words("numbers.csv: cannot be read as CSV"):
+    ...     int("one")
+    Traceback (most recent call last):
+    routoo.data.errors.InputError: numbers.csv: cannot be read as CSV
+    """
+    try:
+        with _held_back():
+            yield
+    except (RoutooError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
+        raise
+    except BaseException:  # a panic is none of Exception
+        raise InputError(words) from None
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Keeps what is written to standard error, by anyone, until the block ends well."""
+    with _LOCK, tempfile.TemporaryFile() as held:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # there is none
+            yield
+            return
+        try:
+            os.dup2(held.fileno(), 2)
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            time.sleep(_LATE_S)
+            raise
+        else:
+            held.seek(0)
+            os.write(stderr, held.read())
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

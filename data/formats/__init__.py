@@ -1,0 +1,1 @@
+"""The ways in which recorded outcomes are kept, one a file; `routoo.data.readers` tries them."""

@@ -1,0 +1,156 @@
+"""Rows of JSON, an object a line: values as text, chats as the text that is scored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from routoo.data.chat import prompt_text
+from routoo.data.columns import Column, must_be, object_in_words, storable
+from routoo.data.errors import InputError
+
+_ROWS = 10_000  # that are held as objects at a time
+_LIST, _OBJECT = pl.List(pl.Null), pl.Struct({})
+Row = dict[str, Any]  # Any: whatever JSON holds
+
+
+@dataclass(frozen=True, eq=False)
+class JsonRows:
+    """What lines of JSON hold.
+
+    Args:
+        frame: A column of text a key, null where a row has none.
+        lines: Line of each row, counted from 1.
+        schema: What the values were: truth values, numbers, lists, objects, else text.
+    """
+
+    frame: pl.DataFrame
+    lines: list[int]
+    schema: pl.Schema
+
+
+def read_json_lines(
+    lines: Iterable[tuple[int, str]], source: object, columns: Mapping[str, Column]
+) -> JsonRows:
+    """The rows in lines of JSON; blank lines are passed over.
+
+    Lists and objects are read where `columns` lets a key hold chats, are refused where it asks for
+    something else, and are kept as JSON in all other keys.
+
+    Args:
+        lines: Number and text of each line.
+        source: Where they come from, for messages.
+        columns: What is known of keys.
+
+    Raises:
+        InputError: A line is no JSON or no object, or holds what its key may not; the message names the line.
+
+    >>> rows = read_json_lines([(1, '{"model": "small", "score": 1}')], "here", {})
+    >>> rows.frame.row(0), rows.schema["score"]
+    (('small', '1'), Float64)
+    """
+    found = ((number, _row(text, f"{source}, line {number}")) for number, text in lines if text.strip())
+    frames: list[pl.DataFrame] = []
+    numbers: list[int] = []
+    kinds: dict[str, set[type]] = {}
+    while chunk := list(islice(found, _ROWS)):
+        numbers += (number for number, _ in chunk)
+        frames.append(_frame(chunk, source, columns, kinds))
+    frame = pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
+    return JsonRows(frame, numbers, pl.Schema({name: _dtype(kinds[name]) for name in frame.columns}))
+
+
+def _row(text: str, where: str) -> Row:
+    try:
+        row = json.loads(text)
+    except RecursionError:
+        raise InputError(f"{where}: JSON that is nested too deeply") from None
+    except ValueError as error:
+        at = f", from character {error.pos + 1} on" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(f"{where}: not JSON{at}") from None
+    if not isinstance(row, dict):
+        raise InputError(f'{where}: expected an object such as {{"prompt": "..."}}, got {json_in_words(row)}')
+    return row
+
+
+def json_in_words(value: object) -> str:
+    """What a value of JSON is called.
+
+    >>> [json_in_words(value) for value in (None, 1.5, [1], {"input": 1})]
+    ['null', 'a number', 'a list', 'an object with input']
+    """
+    if isinstance(value, dict):
+        return object_in_words([storable(name) for name in value])
+    names = {list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _frame(
+    chunk: Sequence[tuple[int, Row]],
+    source: object,
+    columns: Mapping[str, Column],
+    kinds: dict[str, set[type]],
+) -> pl.DataFrame:
+    """Some rows as text; the kinds of their values are added to those that were seen."""
+    series = []
+    for name in dict.fromkeys(key for _, row in chunk for key in row):
+        values = [row.get(name) for _, row in chunk]
+        seen = set(map(type, values)) - {type(None)}
+        spelled = storable(name)
+        kinds.setdefault(spelled, set()).update(seen)
+        column = columns.get(name)
+        if column is not None and not seen <= _allowed(column):
+            values = [
+                _known(value, column, name, f"{source}, line {at}")
+                for (at, row), value in zip(chunk, values, strict=True)
+            ]
+        series.append(_series(spelled, [_text(value) for value in values] if seen - {str} else values))
+    return pl.DataFrame(series)
+
+
+def _allowed(column: Column) -> set[type]:
+    """Kinds of values that need no second look."""
+    if column.messages == "prompt":
+        return {str}
+    return {str, list, dict} if column.messages else {str, bool, int, float}
+
+
+def _known(value: Any, column: Column, name: str, where: str) -> Any:  # Any: whatever JSON holds
+    """A value of a known key, chats as text."""
+    if value is None or type(value) in _allowed(column):
+        return value
+    if column.messages == "prompt" and isinstance(value, list | dict):
+        return prompt_text(value, f"{where}: {name}")
+    raise InputError(must_be(f"{where}: {name}", column, json_in_words(value)))
+
+
+def _text(value: Any) -> str | None:  # Any: whatever JSON holds
+    """A value as a table would spell it; JSON as Python reads it has NaN, which is no value."""
+    if isinstance(value, str):
+        return value
+    if value is None or value != value:
+        return None
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _series(name: str, values: Sequence[str | None]) -> pl.Series:
+    try:
+        return pl.Series(name, values, dtype=pl.String)
+    except UnicodeEncodeError:
+        texts = [None if value is None else storable(value) for value in values]
+        return pl.Series(name, texts, dtype=pl.String)
+
+
+def _dtype(kinds: set[type]) -> pl.DataType:
+    if dict in kinds or list in kinds:
+        return _OBJECT if dict in kinds else _LIST
+    if kinds == {bool}:
+        return pl.Boolean()
+    return pl.Float64() if kinds and kinds <= {int, float} else pl.String()

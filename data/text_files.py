@@ -1,0 +1,132 @@
+"""Files of text as people keep them: compressed or not, with a byte order mark or without."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import polars as pl
+
+from routoo.data.errors import InputError
+from routoo.data.foreign import in_our_words
+
+COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+"""What a second ending says of a file."""
+
+_BLOCK = 1 << 20
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def compression(path: Path) -> str | None:
+    """How the file is compressed, as its last ending says."""
+    return COMPRESSED.get(path.suffix.lower())
+
+
+def bare(path: Path) -> Path:
+    """The path without the ending of a compression.
+
+    >>> bare(Path("outcomes.csv.gz")).name
+    'outcomes.csv'
+    """
+    return path.with_suffix("") if compression(path) else path
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, decompressed.
+
+    Raises:
+        InputError: It cannot be opened, or not decompressed; the latter also while the block reads.
+    """
+    broken = f"{path}: cannot be read as {compression(path)} of UTF-8: damaged or cut off; fetch it again"
+    try:
+        if compression(path) == "zstd":
+            yield io.BytesIO(_zstd(path, broken))
+            return
+        with path.open("rb") as file:
+            if compression(path) == "gzip":
+                with gzip.GzipFile(fileobj=file) as inside:
+                    yield cast(BinaryIO, inside)
+            else:
+                yield file
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(broken) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or 'no such file'}") from None
+
+
+def check_utf8(path: Path) -> None:
+    """Refuses text in another encoding, and says where it stops being UTF-8.
+
+    Raises:
+        InputError: It is none.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    line, read = 1, 0
+    with open_bytes(path) as file:
+        while block := file.read(_BLOCK):
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                line += error.object.count(b"\n", 0, error.start)
+                at = read + len(block) - len(error.object) + error.start
+                raise _not_utf8(path, line, at, error) from None
+            line += block.count(b"\n")
+            read += len(block)
+    if decoder.getstate()[0]:
+        raise InputError(f"{path}: the text is cut off within a character; fetch the file again")
+
+
+def text_lines(file: BinaryIO, source: object) -> Iterator[tuple[int, str]]:
+    """Number and text of each line, with its line feed and without a byte order mark.
+
+    Args:
+        file: Bytes of UTF-8.
+        source: Where they come from, for messages.
+
+    Raises:
+        InputError: A line is not UTF-8.
+
+    >>> list(text_lines(io.BytesIO(b"one\\ntwo"), "here"))
+    [(1, 'one\\n'), (2, 'two')]
+    """
+    read = 0
+    for number, line in enumerate(file, 1):
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _not_utf8(source, number, read + error.start, error) from None
+        read += len(line)
+        yield number, text.removeprefix("\ufeff") if number == 1 else text
+
+
+def decode_utf8(raw: bytes, source: str) -> str:
+    """The text of UTF-8 bytes, without a byte order mark.
+
+    Raises:
+        InputError: They are not UTF-8; the message names the line.
+    """
+    return "".join(text for _, text in text_lines(io.BytesIO(raw), source))
+
+
+def _not_utf8(source: object, line: int, at: int, error: UnicodeDecodeError) -> InputError:
+    encoding = "; it looks like UTF-16" if error.object.startswith(_UTF_16) and line == 1 else ""
+    return InputError(
+        f"{source}: not UTF-8 in line {line}: byte {at} is 0x{error.object[error.start]:02x}{encoding}; "
+        "save it as UTF-8 and read it again"
+    )
+
+
+def _zstd(path: Path, broken: str) -> bytes:
+    """What a zstd file holds; the library that reads it drops the carriage return before a line feed."""
+    if path.stat().st_size == 0:
+        raise InputError(broken)
+    with in_our_words(broken):
+        lines = pl.read_lines(path)["line"]
+    return "\n".join(lines).encode()
