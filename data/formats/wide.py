@@ -83,7 +83,8 @@ def _unpivoted(table: Table, models: Sequence[str]) -> Frames:
         frame = frame.with_columns(pl.Series("prompt_id", ids, dtype=pl.String))
         about = [*about, "prompt_id"]
     tidy = pl.concat([_outcomes(frame, model) for model in models], how="diagonal_relaxed")
-    remark = f"{table.path}: a column a model; models: {', '.join(models)}; no models: {', '.join(about)}"
+    others = ", ".join(name for name in table.columns if name not in {*models, *beside})
+    remark = f"{table.path}: a column a model; models: {', '.join(models)}; not models: {others}"
     return Frames(frame.select(cs.by_name(*about)), tidy.filter(pl.col("score").is_not_null()), remark)
 
 

@@ -17,7 +17,9 @@ from routoo.commands.arguments import (
     Tag,
     Threads,
 )
+from routoo.commands.fields import options_of
 from routoo.commands.output import check_output, write_table
+from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import requests_of
 from routoo.commands.terminal import counted, percent, progress, say, show, show_json, stages, table, usd
 from routoo.data.errors import InfeasibleError, InputError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from routoo.data.scores import Scores
 
 
+@options_of(PromptsReading, into="reading")
 def assign(
     source: Annotated[
         str,
@@ -39,6 +42,7 @@ def assign(
             show_default=False,
         ),
     ],
+    reading: PromptsReading,
     prompts: PromptsFile = "",
     budget_usd: Annotated[
         float | None, typer.Option(metavar="USD", help="Money for the whole batch.", show_default=False)
@@ -91,6 +95,8 @@ def assign(
     for path in (output, frontier):
         if path is not None:
             check_output(path)
+    if reading.given and not prompts:
+        raise InputError("--columns and --separator are of PROMPTS: name them")
     limits = _limits(budget_usd, max_mean_latency_s, max_requests or [], period_s)
     if not limits and frontier is None:
         raise InputError("nothing to keep: give --budget-usd or another limit, or --frontier FILE")
@@ -110,7 +116,7 @@ def assign(
             if not prompts:
                 raise InputError("give PROMPTS: a file, or - for standard input")
             router = Router.from_pretrained(source, pool=pool, threads=threads)
-            asked = requests_of(prompts, router, quiet=quiet)
+            asked = requests_of(prompts, router, reading, quiet=quiet)
             with progress("predicting", quiet=quiet) as told:
                 scores = asked.predicted(router, told)
             if frontier is not None:

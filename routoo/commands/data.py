@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from routoo.commands.arguments import AsJson, Data, Folder, Seed
+from routoo.commands.fields import options_of
 from routoo.commands.pools import pool_beside
+from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import figure, percent, show, show_json, table_of_known, usd
 
 if TYPE_CHECKING:
@@ -23,12 +25,12 @@ _MOST_DOMAINS = 20
 
 
 @data.command()
-def inspect(source: Data, as_json: AsJson = False) -> None:
+@options_of(OutcomesReading, into="reading")
+def inspect(source: Data, reading: OutcomesReading, as_json: AsJson = False) -> None:
     """Show what recorded outcomes hold: models, coverage, domains, split."""
-    from routoo.data.outcomes import Outcomes
     from routoo.data.overview import Overview
 
-    overview = Overview.of(Outcomes.read(source))
+    overview = Overview.of(reading.outcomes(source))
     if as_json:
         show_json(overview.to_dict())
         return
@@ -42,17 +44,18 @@ def inspect(source: Data, as_json: AsJson = False) -> None:
 
 
 @data.command()
-def convert(source: Data, folder: Folder, as_json: AsJson = False) -> None:
+@options_of(OutcomesReading, into="reading")
+def convert(source: Data, folder: Folder, reading: OutcomesReading, as_json: AsJson = False) -> None:
     """Write outcomes of any known format as prompts.parquet and outcomes.parquet."""
-    from routoo.data.outcomes import Outcomes
-
-    _write(Outcomes.read(source), pool_beside(source), folder, as_json=as_json)
+    _write(reading.outcomes(source), pool_beside(source), folder, as_json=as_json)
 
 
 @data.command()
+@options_of(OutcomesReading, into="reading")
 def split(
     source: Data,
     folder: Folder,
+    reading: OutcomesReading,
     seed: Seed = 0,
     val: Annotated[float, typer.Option(metavar="SHARE", help="Share to choose settings on.")] = 0.1,
     test: Annotated[float, typer.Option(metavar="SHARE", help="Share to report on.")] = 0.3,
@@ -63,7 +66,7 @@ def split(
     from routoo.data.errors import InputError
     from routoo.data.outcomes import Outcomes
 
-    outcomes = Outcomes.read(source)
+    outcomes = reading.outcomes(source)
     if outcomes.has_split and not again:
         raise InputError(f"{source} has a split already; --again replaces it")
     if outcomes.has_split:

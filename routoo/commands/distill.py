@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from routoo.commands.arguments import AsJson, Data, Quiet, Seed
+from routoo.commands.fields import options_of
 from routoo.commands.output import check_bundle_folder
+from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, is_watched, progress, say
 from routoo.commands.train import show_trained
 
 
+@options_of(OutcomesReading, into="reading")
 def distill(
     predictor: Annotated[
         str, typer.Argument(metavar="PREDICTOR", help="Folder that `routoo train` wrote.", show_default=False)
@@ -21,6 +24,7 @@ def distill(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
     ],
+    reading: OutcomesReading,
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -29,11 +33,10 @@ def distill(
 
     It reads words alone, learns what PREDICTOR says of the prompts of DATA, and is exported as any other.
     """
-    from routoo.data.outcomes import Outcomes
     from routoo.predictor import Predictor
 
     check_bundle_folder(output)
-    large, outcomes = Predictor.from_pretrained(predictor), Outcomes.read(source)
+    large, outcomes = Predictor.from_pretrained(predictor), reading.outcomes(source, quiet=quiet)
     kind = "simulated prompt" if outcomes.simulated else "prompt"
     say(f"{outcomes.name}: {counted(len(outcomes), kind)}", quiet=quiet)
     with progress("reading prompts", quiet=quiet) as told:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from routoo.commands.arguments import AsJson, Bundle, Data, PoolFile, Quiet, Seed, Threads
+from routoo.commands.fields import options_of
 from routoo.commands.output import check_output, write_table
+from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, show, show_json, stages
 
 if TYPE_CHECKING:
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
     from routoo.router import Router
 
 
+@options_of(OutcomesReading, into="reading")
 def evaluate(
     bundle: Bundle,
     source: Data,
+    reading: OutcomesReading,
     part: Annotated[str, typer.Option(metavar="PART", help="Part to judge on: train, val or test.")] = "test",
     report: Annotated[
         Path | None,
@@ -76,7 +80,6 @@ def evaluate(
         require_report()
     if predictions is not None:
         check_output(predictions)
-    from routoo.data.outcomes import Outcomes
     from routoo.evaluation.experiment import evaluate_router
     from routoo.models.options import default_cache_dir
     from routoo.router import Router
@@ -85,7 +88,7 @@ def evaluate(
     with stages(quiet=quiet) as told:
         found, scores = evaluate_router(
             router,
-            Outcomes.read(source),
+            reading.outcomes(source, quiet=quiet),
             part=_part(part),
             tell_domains=tell_domains,
             tell_labels=tell_labels,

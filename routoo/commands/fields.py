@@ -6,33 +6,39 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterator
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
 
 import typer
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
 
 
-def options_of(record: type, *, panel: str, leave_out: Collection[str] = ()) -> Callable[[Verb], Verb]:
+def options_of(
+    record: type, *, panel: str = "", leave_out: Collection[str] = (), into: str | None = None
+) -> Callable[[Verb], Verb]:
     """A decorator: the fields of a dataclass become options of a verb, in the place of its ``**options``.
 
-    What the docstring of the record says of a field is the help of its option.
+    What the docstring of the record says of a field is the help of its option, unless the field is
+    annotated with an option of its own.
 
     Args:
         record: The dataclass.
         panel: Heading above its options in the help.
         leave_out: Fields that the verb sets on its own; those whose default a factory makes must be.
+        into: The parameter of the verb that takes the record instead.
     """
 
     def decorate(verb: Verb) -> Verb:
         own = [
             p
             for p in inspect.signature(verb, eval_str=True).parameters.values()
-            if p.kind is not p.VAR_KEYWORD
+            if p.kind is not p.VAR_KEYWORD and p.name != into
         ]
         added = [option for option in _options(record, panel) if option.name not in leave_out]
 
         def run(**values: Any) -> None:  # Any: each option has its own type
+            if into is not None:
+                values[into] = record(**{option.name: values.pop(option.name) for option in added})
             verb(**values)
 
         run.__name__, run.__doc__ = verb.__name__, verb.__doc__
@@ -45,14 +51,16 @@ def options_of(record: type, *, panel: str, leave_out: Collection[str] = ()) -> 
 
 def _options(record: type, panel: str) -> Iterator[inspect.Parameter]:
     """A parameter for each field, annotated for typer."""
-    helps, hints = field_helps(record), get_type_hints(record)
+    helps, hints = field_helps(record), get_type_hints(record, include_extras=True)
     for field in dataclasses.fields(record):
-        option = typer.Option(help=helps.get(field.name, ""), rich_help_panel=panel)
+        hint = hints[field.name]
+        if get_origin(hint) is not Annotated:
+            hint = Annotated[hint, typer.Option(help=helps.get(field.name, ""), rich_help_panel=panel)]
         yield inspect.Parameter(
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=field.default,
-            annotation=Annotated[hints[field.name], option],
+            annotation=hint,
         )
 
 

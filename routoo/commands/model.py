@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from routoo.commands.arguments import AsJson, Data, PromptsFile, Quiet, TableFile
+from routoo.commands.fields import options_of
 from routoo.commands.output import check_bundle_folder, check_output, write_table
+from routoo.commands.reading import OutcomesReading, PromptsReading
 from routoo.commands.requests import prompts_of
 from routoo.commands.terminal import counted, progress, show, show_json, table, usd
 from routoo.data.errors import InputError
@@ -43,12 +45,14 @@ _SHOWN = 10  # of the prompts that are worth most
 
 
 @model.command()
+@options_of(OutcomesReading, into="reading")
 def add(
     predictor: _Trained,
     source: Data,
     name: _Name,
     pool: _Prices,
     output: _Output,
+    reading: OutcomesReading,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -60,11 +64,9 @@ def add(
 
     That is the split of training only if it got the same prompts, unsplit; else test may be learned from.
     """
-    from routoo.data.outcomes import Outcomes
-
     check_bundle_folder(output)
     new = _priced(pool, name)
-    outcomes = Outcomes.read(source)
+    outcomes = reading.outcomes(source, quiet=quiet)
     before = _opened(predictor)
     with progress("reading prompts", quiet=quiet) as told:
         after = before.add_model(new, outcomes, progress=told)
@@ -97,11 +99,13 @@ def price(predictor: _Trained, pool: _Prices, output: _Output, as_json: AsJson =
 
 
 @model.command()
+@options_of(PromptsReading, into="reading")
 def prompts(
     predictor: _Trained,
     source: PromptsFile,
     name: _Name,
     pool: _Prices,
+    reading: PromptsReading,
     count: Annotated[
         int | None, typer.Option("--count", "-n", metavar="N", help="Most prompts.", show_default="no limit")
     ] = None,
@@ -133,7 +137,7 @@ def prompts(
 
     No text is named twice, and none that a column split puts into test; the column goes on to the table.
 
-    A file without it, a .txt and standard input do not tell what is in test: leave that out yourself.
+    A file without it and a .txt do not tell what is in test: leave that out yourself.
     """
     from routoo.commands.model_prompts import Offer
 
@@ -142,8 +146,8 @@ def prompts(
     if output is not None:
         check_output(output)
     new = _priced(pool, name)
-    asked = prompts_of(source, quiet=quiet)
-    offer = Offer.of(asked, source, name, scored=scored)
+    asked = prompts_of(source, reading, labels=["split"], quiet=quiet)
+    offer = Offer.of(asked, name, scored=scored)
     with progress("reading prompts", quiet=quiet) as told:
         plan = _opened(predictor).prompts_to_score(
             new,

@@ -10,7 +10,6 @@ import polars as pl
 
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
-from routoo.data.tables import KINDS, open_table
 
 if TYPE_CHECKING:
     from routoo.data.prompts import Prompts
@@ -29,19 +28,18 @@ class Offer:
     scored: list[str]
 
     @classmethod
-    def of(cls, asked: Prompts, source: str, model: str, *, scored: Path | None = None) -> Offer:
+    def of(cls, asked: Prompts, model: str, *, scored: Path | None = None) -> Offer:
         """The offer in prompts that were read from a source.
 
         Args:
-            asked: The prompts.
-            source: Their file, which is looked at for a column `split`, or ``-``.
+            asked: The prompts, with the column `split` where their source has one.
             model: The new model.
             scored: Outcomes that it has already.
 
         Raises:
             InputError: A split or the outcomes cannot be read, or every prompt is in test.
         """
-        offered = _with_split(asked, source, model)
+        offered = _checked(asked, model)
         known = offered.clear() if scored is None else _scored_prompts(scored, model)
         tested = {*_texts_in_test(offered), *_texts_in_test(known)}
         prompts = offered.filter(~pl.col("prompt").is_in(list(tested)))
@@ -50,14 +48,11 @@ class Offer:
         return cls(prompts, [text for text in known["prompt"] if text not in tested])
 
 
-def _with_split(asked: Prompts, source: str, model: str) -> pl.DataFrame:
-    """The prompts, with the split that their file has."""
-    if Path(source).suffix.lower() not in KINDS:
-        return asked.frame
-    table = open_table(Path(source))
-    if "split" not in table.columns:
-        return asked.frame
-    frame = asked.frame.with_columns(table.collect(["split"])["split"])
+def _checked(asked: Prompts, model: str) -> pl.DataFrame:
+    """The prompts, with their split in our words."""
+    frame = asked.frame
+    if "split" not in frame.columns:
+        return frame
     # What `routoo model add` would refuse is refused before money is spent: these are its outcomes to be.
     to_be = frame.select("prompt_id", pl.lit(model).alias("model"), pl.lit(0.0).alias("score"))
     try:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from routoo.commands.arguments import AsJson, Data
+from routoo.commands.fields import options_of
 from routoo.commands.output import check_output
 from routoo.commands.pool_design import lint, pick
 from routoo.commands.pools import pool_table
+from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, show, show_json
 
 if TYPE_CHECKING:
@@ -24,8 +26,10 @@ _LISTS = (".toml", ".json")
 
 
 @pool.command()
+@options_of(OutcomesReading, into="reading")
 def derive(
     source: Data,
+    reading: OutcomesReading,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="TOML file to write.", show_default="print it"),
@@ -50,13 +54,12 @@ def derive(
     as_json: AsJson = False,
 ) -> None:
     """Write the pool of the models in recorded outcomes, with prices."""
-    from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
     from routoo.data.pricing import derive_pool
 
     if output is not None:
         check_output(output, [".toml"])
-    outcomes = Outcomes.read(source)
+    outcomes = reading.outcomes(source)
     names = _chosen(outcomes, only or [], exclude or [])
     found = (
         derive_pool(outcomes.select(names).with_split()) if prices is None else Pool.read(prices, names=names)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from routoo.commands.arguments import AsJson, Data, Quiet, Seed
+from routoo.commands.fields import options_of
 from routoo.commands.output import check_output
 from routoo.commands.pools import pool_for
+from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, percent, say, show, show_json, table_of_known, usd
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ LINT_FOUND = 1
 """Exit code of `routoo pool lint --strict` where there is something to look at."""
 
 
+@options_of(OutcomesReading, into="reading")
 def pick(
     source: Data,
+    reading: OutcomesReading,
     models: Annotated[
         int | None,
         typer.Option(
@@ -78,10 +82,9 @@ def pick(
     """
     if output is not None:
         check_output(output, [".toml"])
-    from routoo.data.outcomes import Outcomes
     from routoo.design.pick import pick_pool
 
-    outcomes = Outcomes.read(source).with_split(seed=seed)
+    outcomes = reading.outcomes(source, quiet=quiet).with_split(seed=seed)
     candidates = _candidates(outcomes, source, pool, quiet=quiet)
     found = pick_pool(outcomes, candidates, models=models, spend_usd=spend_usd, price=price, seed=seed)
     if output is not None:
@@ -94,11 +97,13 @@ def pick(
         show(f"{output}: {counted(len(found.pool), 'model')}")
 
 
+@options_of(OutcomesReading, into="reading")
 def lint(
     listed: Annotated[
         Path,
         typer.Argument(metavar="POOL", help="A pool.toml or a JSON price list.", show_default=False),
     ],
+    reading: OutcomesReading,
     source: Annotated[
         Path | None,
         typer.Argument(
@@ -111,10 +116,12 @@ def lint(
     as_json: AsJson = False,
 ) -> None:
     """Name what is odd in a pool: prices, limits, duplicates, and models that others dominate."""
-    from routoo.data.outcomes import Outcomes
+    from routoo.data.errors import InputError
     from routoo.design.lint import lint_pool
 
-    findings = lint_pool(listed, None if source is None else Outcomes.read(source))
+    if source is None and reading.given:
+        raise InputError("--columns, --separator, --score-columns and --average are of DATA: name it")
+    findings = lint_pool(listed, None if source is None else reading.outcomes(source))
     if as_json:
         import dataclasses
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routoo.commands.arguments import AsJson, Bundle, PoolFile, PromptsFile, Quiet, TableFile, Threads
+from routoo.commands.fields import options_of
 from routoo.commands.output import check_output, write_table
+from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import requests_of
 from routoo.commands.terminal import counted, figure, percent, progress, show, show_json, table_of_known, usd
 
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
     from routoo.data.scores import Scores
 
 
+@options_of(PromptsReading, into="reading")
 def predict(
     bundle: Bundle,
     prompts: PromptsFile,
+    reading: PromptsReading,
     output: TableFile = None,
     pool: PoolFile = None,
     threads: Threads = None,
@@ -34,7 +38,7 @@ def predict(
     if output is not None:
         check_output(output)
     router = Router.from_pretrained(bundle, pool=pool, threads=threads)
-    asked = requests_of(prompts, router, quiet=quiet)
+    asked = requests_of(prompts, router, reading, quiet=quiet)
     with progress("predicting", quiet=quiet) as told:
         scores = asked.predicted(router, told)
     if output is not None:

@@ -12,6 +12,7 @@ from routoo.data.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from routoo.commands.reading import PromptsReading
     from routoo.data.domains import Labels
     from routoo.data.prompts import Prompts
     from routoo.data.scores import Scores
@@ -36,12 +37,16 @@ class Requests:
         )
 
 
-def prompts_of(source: str, *, labels: Sequence[str] = (), quiet: bool = False) -> Prompts:
+def prompts_of(
+    source: str, reading: PromptsReading, *, labels: Sequence[str] = (), quiet: bool = False
+) -> Prompts:
     """The prompts in a file, or on standard input where the source is ``-``, with these labels."""
     from routoo.data.prompts import read_prompts
 
     _announce(source, quiet=quiet)
-    prompts = read_prompts(source, sys.stdin.buffer, labels=labels)
+    prompts = read_prompts(
+        source, sys.stdin.buffer, labels=labels, columns=reading.names, separator=reading.separator
+    )
     if prompts.blank_lines:
         say(f"{prompts.source}: {counted(prompts.blank_lines, 'blank line')} passed over", quiet=quiet)
     return prompts
@@ -57,12 +62,12 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
     return decode_utf8(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
 
 
-def requests_of(source: str, router: Router, *, quiet: bool = False) -> Requests:
+def requests_of(source: str, router: Router, reading: PromptsReading, *, quiet: bool = False) -> Requests:
     """What to route, from a file or from standard input, with what the router can be told of it."""
     from routoo.data.domains import near_names
 
     learned = [label.name for label in router.labels]
-    prompts = prompts_of(source, labels=learned, quiet=quiet)
+    prompts = prompts_of(source, reading, labels=learned, quiet=quiet)
     requests = Requests(prompts, prompts.labels(learned))
     if missing := [name for name in learned if name not in requests.labels]:
         near = near_names(missing, prompts.columns)

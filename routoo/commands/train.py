@@ -13,6 +13,7 @@ from routoo.commands.arguments import AsJson, Data, Quiet
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_bundle_folder
 from routoo.commands.pools import pool_for
+from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, is_watched, progress, say, show, show_json
 from routoo.models.options import TrainOptions, default_cache_dir
 
@@ -31,12 +32,14 @@ _MUTE = (
     panel="How to train",
     leave_out=("labels", "checkpoint_dir", "cache_dir", "resume", "progress"),
 )
+@options_of(OutcomesReading, into="reading")
 def train(
     source: Data,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False),
     ],
+    reading: OutcomesReading,
     pool: Annotated[
         Path | None,
         typer.Option(
@@ -77,7 +80,7 @@ def train(
     import routoo
 
     check_bundle_folder(output)
-    outcomes = routoo.Outcomes.read(source).with_split(seed=options["seed"])
+    outcomes = reading.outcomes(source, quiet=quiet).with_split(seed=options["seed"])
     models = pool_for(outcomes, source, pool)
     state = output.with_name(f"{output.name}.partial")
     kind = "simulated prompt" if outcomes.simulated else "prompt"

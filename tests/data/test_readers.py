@@ -179,8 +179,8 @@ def test_nested_columns_of_a_routellm_table_are_left_out(tmp_path: Path) -> None
 def test_requests_of_the_same_text_need_ids(tmp_path: Path) -> None:
     content = "prompt,tenant,model,score\nhi,north,m,1\nhi,south,m,0\nho,south,m,0\n"
     words = (
-        r"\(prompt_id, model\) is repeated: 2 of 3 rows, such as row 1: .*; without a column prompt_id, texts "
-        "are ids: add one that tells requests of the same text apart, or take the mean of .* --average"
+        r"\(prompt_id, model\) is repeated: 2 of 3 rows, such as row 1: .*; without a column prompt_id, "
+        "texts are ids: add one that tells requests of the same text apart, or take the mean of .* --average"
     )
     with pytest.raises(InputError, match=words):
         Outcomes.read(write(tmp_path / "a.csv", content))

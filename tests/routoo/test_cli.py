@@ -70,27 +70,27 @@ def test_opening_the_door_loads_nothing_heavy() -> None:
 def test_errors_leave_as_words_and_an_exit_code(
     routoo: Routoo, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
 ) -> None:
-    def read(*_: object) -> Outcomes:
+    def read(*_: object, **__: object) -> Outcomes:
         raise error
 
-    monkeypatch.setattr(Outcomes, "read", read)
+    monkeypatch.setattr("routoo.data.readers.read_outcomes", read)
     result = routoo("data", "inspect", "anything")
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", "routoo: mend it\n")
 
 
 def test_an_interruption_without_words_gets_one(routoo: Routoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(*_: object) -> Outcomes:
+    def read(*_: object, **__: object) -> Outcomes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Outcomes, "read", read)
+    monkeypatch.setattr("routoo.data.readers.read_outcomes", read)
     assert routoo("data", "inspect", "anything").stderr == "routoo: interrupted\n"
 
 
 def test_a_fault_of_the_program_keeps_its_trace(routoo: Routoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(*_: object) -> Outcomes:
+    def read(*_: object, **__: object) -> Outcomes:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Outcomes, "read", read)
+    monkeypatch.setattr("routoo.data.readers.read_outcomes", read)
     with pytest.raises(ZeroDivisionError):
         routoo("data", "inspect", "anything")
 
