@@ -57,7 +57,7 @@ def llm_misfit(table: Table) -> str | None:
     named = shlex.quote(",".join(numbers))
     return (
         f"has no column of true and false; if {listed(numbers)} hold the scores of a model each, say so by "
-        f"--score-columns {named}, or make a row of each outcome, with prompt, model and score"
+        f"--score-columns {named}, or unpivot it to a row an outcome, with prompt, model and score"
     )
 
 

@@ -252,7 +252,7 @@ def test_a_label_that_nothing_can_be_learned_of_is_refused(labelled: Outcomes, p
         train("number", "constant")
     with pytest.raises(InputError, match=r"odd: the prompts have no column region; they have prompt_id"):
         train("region")
-    with pytest.raises(InputError, match=r"odd: several must be text or numbers, got List"):
+    with pytest.raises(InputError, match=r"odd: several must be text or a number, got a list"):
         train("several")
 
 
