@@ -42,7 +42,7 @@ def agreement(bundle: Bundle, prompts: list[str]) -> Agreement:
     encoded = Runtime(bundle, int8=True).encoder.encode(prompts)  # refuses a bundle without int8, in words
     sent = encoded.input_tokens[:, None] * np.array(description.input_token_ratio)
     in_float, in_int8 = (
-        open_graph(bundle.path(name), threads=usable_cores()) for name in (LAYOUT.graph, LAYOUT.int8_graph)
+        open_graph(bundle.content(name), threads=usable_cores()) for name in (LAYOUT.graph, LAYOUT.int8_graph)
     )
 
     def cost_of(output_tokens: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

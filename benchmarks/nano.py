@@ -90,7 +90,7 @@ def compare(data: Path, pool: Pool, seed: int) -> Compared:
         in_float = Runtime(bundles[-1], threads=1, int8=False).predict(judged.texts)
         found = routoo.evaluate(outcomes, scores, pool=pool, router=_LARGE, reference=_LARGE, seed=seed)
         p50, p95 = _times(bundles)
-        mib = tuple(bundle.path("model.int8.onnx").stat().st_size / 2**20 for bundle in bundles)
+        mib = tuple(bundle.files["model.int8.onnx"].record.size / 2**20 for bundle in bundles)
     gain = found.row(_NANO).over_reference
     assert gain is not None  # for the type checker: resamples were asked for
     return Compared(

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Files that are regular when they are read, and files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,30 @@ from pathlib import Path
 from routoo.data.errors import InputError
 
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"))
+
+
+def open_regular(path: Path) -> int:
+    """The handle of a regular file, open for reading; the caller closes it.
+
+    Raises:
+        OSError: It cannot be opened, or is a folder, a pipe or a device, for none of which this waits.
+    """
+    handle = os.open(path, os.O_RDONLY | _FLAGS)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a regular file.
+
+    Raises:
+        OSError: See `open_regular`.
+    """
+    with open(open_regular(path), "rb") as file:
+        return file.read()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

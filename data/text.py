@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.errors import InputError
+from routoo.data.errors import InputError, library_errors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -101,20 +101,30 @@ class PromptEncoder:
     Args:
         tokenizer: A fast tokenizer; its own truncation and padding are turned off.
         policy: How much of a prompt is read.
+
+    Raises:
+        InputError: The tokenizer can read nothing, or not within the policy.
     """
 
     def __init__(self, tokenizer: Tokenizer, policy: TextPolicy) -> None:
+        if tokenizer.get_vocab_size(with_added_tokens=False) == 0:
+            raise InputError("the tokenizer has an empty vocabulary: it tells no text from another")
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.tokenizer = tokenizer
         self.policy = policy
-        probe = tokenizer.encode("a")
+        with library_errors(InputError, "the tokenizer cannot read a letter"):
+            probe = tokenizer.encode("a")
+            body = len(tokenizer.encode("a", add_special_tokens=False).ids)
         first = probe.special_tokens_mask.index(0) if 0 in probe.special_tokens_mask else 0
-        body = len(tokenizer.encode("a", add_special_tokens=False).ids)
         self._prefix, self._suffix = probe.ids[:first], probe.ids[first + body :]
         pad = tokenizer.token_to_id("[PAD]")
         self._pad_id = pad if pad is not None else tokenizer.token_to_id("<pad>") or 0
         self._room = policy.max_tokens - len(self._prefix) - len(self._suffix)
+        if self._room < 1:
+            raise InputError(
+                f"max_tokens is {policy.max_tokens}, and the tokenizer adds as many to every text"
+            )
         self._max_chars = policy.max_tokens * _CHARS_PER_TOKEN
 
     def encode(self, prompts: Sequence[str]) -> EncodedPrompts:
@@ -126,10 +136,11 @@ class PromptEncoder:
         # Stripped, or a long run of white space would crowd out the words.
         texts = [check_prompt(prompt, f"prompts[{at}]").strip() for at, prompt in enumerate(prompts)]
         shown = [self._clip(text) for text in texts]
-        if len(shown) == 1:
-            encodings = [self.tokenizer.encode(shown[0], add_special_tokens=False)]
-        else:
-            encodings = self.tokenizer.encode_batch(shown, add_special_tokens=False)
+        with library_errors(InputError, "the tokenizer cannot read the prompts"):
+            if len(shown) == 1:
+                encodings = [self.tokenizer.encode(shown[0], add_special_tokens=False)]
+            else:
+                encodings = self.tokenizer.encode_batch(shown, add_special_tokens=False)
         ids, tokens, cut = [], [], []
         for text, part, encoding in zip(texts, shown, encodings, strict=True):
             body = encoding.ids

@@ -1,34 +1,37 @@
-"""A bundle: the folder of a trained router, checked whole when it is read, written whole or not at all."""
+"""A bundle: the folder of a trained router, checked whole when it is read, replaced whole or not at all."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from routoo.data.errors import BundleError, InputError
-from routoo.data.files import folder_atomically
 from routoo.export.description import BundleDescription, Json
-from routoo.export.layout import FORMAT_VERSION, FORMAT_WITH_LABELS, LAYOUT
-from routoo.export.manifest import FileRecord, read_json, read_manifest, refuse, to_json
+from routoo.export.folder import replace_files
+from routoo.export.held_file import BrokenFileError, FileRecord, HeldFile
+from routoo.export.layout import LAYOUT, NEWEST_FORMAT
+from routoo.export.manifest import json_of, read_manifest, refuse, sealed
 
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
     """A bundle on disk that was found whole.
 
+    It stays what it was when it was read, also where another one takes its place in the folder.
+
     Args:
         folder: Where it lies.
         description: What it says of itself.
-        files: Size and hash of every file but `router.json`, by name.
+        files: Every file but `router.json`, by name.
     """
 
     folder: Path
     description: BundleDescription
-    files: Mapping[str, FileRecord]
+    files: Mapping[str, HeldFile]
 
     @classmethod
     def read(cls, folder: str | Path) -> Bundle:
@@ -60,7 +63,7 @@ class Bundle:
             BundleError: Neither is there, or the bundle is broken.
             MissingExtraError: It has to come from the hub, and extra `hub` is not installed.
         """
-        if Path(where).exists():
+        if os.path.exists(where):  # noqa: PTH110  Path.exists raises where a name is too long
             return cls.read(where)
         from routoo.export.hub import download, is_hub_id
 
@@ -81,27 +84,34 @@ class Bundle:
         """Whether there is a graph in int8."""
         return LAYOUT.int8_graph in self.files
 
-    def path(self, name: str) -> Path:
-        """Where one of its files lies."""
-        return self.folder / name
+    def content(self, name: str) -> bytes:
+        """The content of one of its files.
+
+        Raises:
+            BundleError: It was altered since the bundle was read, or this process was given the bundle by
+                another, and the folder holds a new one by now.
+        """
+        try:
+            return self.files[name].read()
+        except BrokenFileError as fault:
+            refuse(self.folder, str(fault))
 
     def metrics(self) -> Json:
         """Figures of training and export."""
-        return read_json(self.folder, LAYOUT.metrics)
+        return json_of(self.folder, LAYOUT.metrics, self.content(LAYOUT.metrics))
 
     def sample_prompts(self) -> tuple[str, ...]:
         """Prompts that an export will be checked against; none once it was."""
         if LAYOUT.sample not in self.files:
             return ()
-        prompts = read_json(self.folder, LAYOUT.sample).get("prompts")
+        prompts = json_of(self.folder, LAYOUT.sample, self.content(LAYOUT.sample)).get("prompts")
         if not isinstance(prompts, list) or not all(isinstance(prompt, str) for prompt in prompts):
             refuse(self.folder, f"{LAYOUT.sample} holds no list of prompts")
         return tuple(prompts)
 
     def save_pretrained(self, folder: str | Path) -> Bundle:
         """A copy of the bundle in another folder."""
-        contents = {name: self.path(name).read_bytes() for name in self.files}
-        return write_files(folder, self.description, contents)
+        return write_files(folder, self.description, {name: self.content(name) for name in self.files})
 
     def push_to_hub(self, hub_id: str, *, private: bool = True) -> str:
         """The address at the Hugging Face hub to which the bundle was uploaded.
@@ -116,19 +126,21 @@ class Bundle:
             raise BundleError(
                 f"{self.folder} was saved and not exported: `routoo export` it, then upload that"
             )
-        return upload(self.folder, hub_id, private=private)
+        with tempfile.TemporaryDirectory() as copy:  # which nobody replaces while it is uploaded
+            return upload(self.save_pretrained(copy).folder, hub_id, private=private)
 
 
 def write_files(folder: str | Path, description: BundleDescription, contents: Mapping[str, bytes]) -> Bundle:
-    """The bundle that these files make, written in one step; a bundle that was there before is replaced.
+    """The bundle that these files make; one that was there before is replaced at once, or stands.
 
     Args:
-        folder: Where to write; it may hold an older bundle, and nothing else.
+        folder: Where to write; it may hold an older bundle, and hidden files.
         description: What goes into `router.json`.
         contents: Every other file, by its name in `Layout`.
 
     Raises:
-        InputError: A file is missing or not in the layout, or the folder holds files that are no bundle's.
+        InputError: A file is missing or not in the layout, or the folder holds files that are no bundle's, or
+            links.
         BundleError: The disk is full or cannot be written; what was there before stands.
     """
     folder = Path(folder)
@@ -136,25 +148,16 @@ def write_files(folder: str | Path, description: BundleDescription, contents: Ma
     unknown = sorted(set(contents) - {*LAYOUT.required, *LAYOUT.optional})
     if missing or unknown:
         raise InputError(f"a bundle needs {', '.join(LAYOUT.required)}; missing {missing}, unknown {unknown}")
-    records = {name: FileRecord(len(c), hashlib.sha256(c).hexdigest()) for name, c in contents.items()}
+    records = {name: FileRecord.of(content) for name, content in contents.items()}
     document = {
-        "format_version": FORMAT_WITH_LABELS if description.labels else FORMAT_VERSION,
+        "format_version": NEWEST_FORMAT,
         **description.to_dict(),
         "files": {name: dataclasses.asdict(record) for name, record in sorted(records.items())},
     }
     try:
-        with folder_atomically(folder, replaces=LAYOUT.optional) as scratch:
-            for name, content in {LAYOUT.router: to_json(document), **contents}.items():
-                _write(scratch / name, content)
+        replace_files(folder, sealed(document), contents, records)
     except OSError as error:
         raise BundleError(
             f"{folder} was not written: {error.strerror or error}; what was there before still stands"
         ) from error
-    return Bundle(folder, description, records)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    return Bundle.read(folder)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-FORMAT_VERSION = 3
-"""Version of the format of a bundle without labels, and the oldest that is read; the second did not tell
-guessed and known domains apart in its weights and calibration."""
+NEWEST_FORMAT = 5
+"""Version of the format that is written, the newest that is read: `router.json` holds a hash of itself."""
 
-FORMAT_WITH_LABELS = 4
-"""Version of a bundle with labels, and the newest that is read: its graphs take one more input."""
+OLDEST_FORMAT = 3
+"""The oldest that is read, and the one that could not have labels; the second did not tell guessed and known
+domains apart in its weights and calibration."""
 
 GRAPH_INPUTS = ("input_ids", "attention_mask", "domain")
 """Inputs of the graphs, int64: ``(n_prompts, length)`` twice, then ``(n_prompts,)``, -1 for unknown."""

@@ -1,41 +1,65 @@
-"""The list of a bundle's files, and whether they are what the list says."""
+"""`router.json`: what a bundle says of itself, and the list of its files, under a hash of it all."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from routoo.data.errors import BundleError
+from routoo.data.files import read_regular
 from routoo.export.description import Json
-from routoo.export.layout import FORMAT_VERSION, FORMAT_WITH_LABELS, LAYOUT
+from routoo.export.held_file import BrokenFileError, FileRecord, HeldFile
+from routoo.export.layout import LAYOUT, NEWEST_FORMAT, OLDEST_FORMAT
+
+_SEAL, _FIRST_SEALED = "sha256", 5
+_UNSEALED = "0" * 64
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MOST_TRIES = 100
 
 
-@dataclass(frozen=True)
-class FileRecord:
-    """What a file must be: its size in bytes, and its SHA-256 in hexadecimal."""
-
-    size: int
-    sha256: str
-
-
-def read_manifest(folder: Path) -> tuple[Json, dict[str, FileRecord]]:
+def read_manifest(folder: Path) -> tuple[Json, dict[str, HeldFile]]:
     """The document in `router.json`, and the files it lists, each found to be what it should be.
 
     Raises:
         BundleError: A file is missing, truncated, altered, lies outside the folder, or is of a newer format;
             the message lists all that is wrong.
     """
-    document = read_json(folder, LAYOUT.router)
-    _check_version(folder, document)
-    files = _file_records(folder, document)
-    faults = [fault for name, record in files.items() if (fault := _fault(folder, name, record))]
-    if faults:
-        refuse(folder, "; ".join(faults))
-    return document, files
+    before, tries = None, 0
+    while True:
+        content = _router_content(folder)
+        document = _checked(folder, content)
+        files, faults = _held_files(folder, _file_records(folder, document))
+        if not faults:
+            return document, files
+        if content == before or tries == _MOST_TRIES:
+            refuse(folder, "; ".join(faults))
+        before, tries = content, tries + 1  # if the bundle has just been replaced, it says something else now
+
+
+def sealed(document: Mapping[str, Any]) -> bytes:
+    """The content of `router.json`: the document with a hash of the whole file, in which the hash is zeros.
+
+    >>> content = sealed({"format_version": 5})
+    >>> is_sealed(content, json.loads(content)), is_sealed(content + b" ", json.loads(content))
+    (True, False)
+    """
+    content = to_json({**document, _SEAL: _UNSEALED})
+    head, _, tail = content.rpartition(_UNSEALED.encode())
+    return head + hashlib.sha256(content).hexdigest().encode() + tail
+
+
+def is_sealed(content: bytes, document: Mapping[str, Any]) -> bool:
+    """Whether every byte of `router.json`, read as this document, is as it was written."""
+    seal = document.get(_SEAL)
+    if not isinstance(seal, str) or not _SHA256.fullmatch(seal):
+        return False
+    head, _, tail = content.rpartition(seal.encode())
+    return hashlib.sha256(head + _UNSEALED.encode() + tail).hexdigest() == seal
 
 
 def to_json(document: Mapping[str, Any]) -> bytes:
@@ -58,19 +82,13 @@ def refuse(folder: Path, why: str) -> NoReturn:
     raise BundleError(f"{folder} is not a bundle that can be used: {why}; fetch or export it again")
 
 
-def read_json(folder: Path, name: str) -> Json:
+def json_of(folder: Path, name: str, content: bytes) -> Json:
     """The mapping in one of the folder's JSON files."""
-    if not folder.is_dir():
-        refuse(folder, "there is no such folder")
-    if escape := _escape(folder, name):
-        refuse(folder, escape)
     try:
-        document = json.loads((folder / name).read_bytes(), parse_constant=_not_json)
-    except FileNotFoundError:
-        found = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
-        refuse(folder, f"{name} is missing (found {found})")
-    except OSError as error:
-        refuse(folder, f"{name} cannot be read ({error.strerror})")
+        document = json.loads(content, parse_constant=_not_json, parse_float=_number)
+        json.dumps(
+            document, ensure_ascii=False
+        ).encode()  # a lone surrogate can be written in JSON, and nowhere else
     except (ValueError, RecursionError) as error:
         refuse(folder, f"{name} is truncated or not JSON ({error})")
     if not isinstance(document, dict):
@@ -78,24 +96,58 @@ def read_json(folder: Path, name: str) -> Json:
     return document
 
 
+def _router_content(folder: Path) -> bytes:
+    if not folder.is_dir():
+        refuse(folder, "there is no such folder")
+    if escape := _escape(folder, LAYOUT.router):
+        refuse(folder, escape)
+    try:
+        return read_regular(folder / LAYOUT.router)
+    except FileNotFoundError:
+        found = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
+        refuse(folder, f"{LAYOUT.router} is missing (found {found})")
+    except OSError as error:
+        refuse(folder, f"{LAYOUT.router} cannot be read ({error.strerror})")
+
+
+def _checked(folder: Path, content: bytes) -> Json:
+    """The document in `router.json`, of a version that is read, with every byte as it was written."""
+    document = json_of(folder, LAYOUT.router, content)
+    _check_version(folder, document)
+    if (_SEAL in document or document["format_version"] >= _FIRST_SEALED) and not is_sealed(
+        content, document
+    ):
+        refuse(
+            folder,
+            f"{LAYOUT.router} was altered (its own SHA-256 is another); prices of its models are told to "
+            "`Router.from_pretrained(..., pool=...)`",
+        )
+    return document
+
+
 def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _number(text: str) -> float:
+    """A number that is finite, however many digits it is written with."""
+    number = float(text)
+    return _not_json(text) if number in (float("inf"), -float("inf")) else number
 
 
 def _check_version(folder: Path, document: Json) -> None:
     version = document.get("format_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         refuse(folder, f"{LAYOUT.router}: format_version is {version!r}, expected a number from 1 on")
-    if version < FORMAT_VERSION:
+    if version < OLDEST_FORMAT:
         refuse(
             folder,
-            f"format {version} is older than {FORMAT_VERSION}, the oldest that is read: train and export "
+            f"format {version} is older than {OLDEST_FORMAT}, the oldest that is read: train and export "
             "again",
         )
-    if version > FORMAT_WITH_LABELS:
+    if version > NEWEST_FORMAT:
         raise BundleError(
-            f"{folder} is of format {version}, and this routoo reads up to {FORMAT_WITH_LABELS}: "
-            "upgrade routoo"
+            f"{folder} is of format {version}, and this routoo reads up to {NEWEST_FORMAT}: upgrade routoo"
         )
 
 
@@ -109,30 +161,35 @@ def _file_records(folder: Path, document: Json) -> dict[str, FileRecord]:
         refuse(folder, f"{LAYOUT.router} does not list {', '.join(unlisted)}")
     records = {}
     for name, row in listed.items():
-        if not isinstance(row, dict) or set(row) != {"size", "sha256"} or not isinstance(row["size"], int):
+        if (escape := _escape(folder, name)) is not None:
+            refuse(folder, escape)
+        if name not in LAYOUT.names[1:]:
+            refuse(folder, f"{LAYOUT.router} lists {name!r}, which no bundle has")
+        if not _is_record(row):
             refuse(folder, f"{LAYOUT.router}: {name!r} needs a size and a sha256")
-        records[name] = FileRecord(row["size"], str(row["sha256"]))
+        records[name] = FileRecord(row["size"], row["sha256"])
     return records
 
 
-def _fault(folder: Path, name: str, record: FileRecord) -> str | None:
-    """What is wrong with a file, or None."""
-    if escape := _escape(folder, name):
-        return escape
-    path = folder / name
-    if not path.is_file():
-        return f"{name} is missing"
-    try:
-        size = path.stat().st_size
-        if size < record.size:
-            return f"{name} is truncated ({size} of {record.size} bytes)"
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        return f"{name} cannot be read ({error.strerror})"
-    if size > record.size or found != record.sha256:
-        return f"{name} was altered (SHA-256 {found[:12]}…, expected {record.sha256[:12]}…)"
-    return None
+def _is_record(row: Any) -> bool:  # any JSON value
+    return (
+        isinstance(row, dict)
+        and set(row) == {"size", "sha256"}
+        and isinstance(row["size"], int)
+        and isinstance(row["sha256"], str)
+        and _SHA256.fullmatch(row["sha256"]) is not None
+    )
+
+
+def _held_files(folder: Path, records: Mapping[str, FileRecord]) -> tuple[dict[str, HeldFile], list[str]]:
+    """The files that are what they should be, and what is wrong with the others."""
+    files, faults = {}, []
+    for name, record in records.items():
+        try:
+            files[name] = HeldFile(folder, name, record)
+        except BrokenFileError as error:
+            faults.append(str(error))
+    return files, faults
 
 
 def _escape(folder: Path, name: str) -> str | None:
@@ -142,7 +199,7 @@ def _escape(folder: Path, name: str) -> str | None:
     """
     if name in ("", ".", "..") or any(sign in name for sign in "/\\:\0"):
         return f"{name!r} is not a plain file name"
-    home = folder.resolve()
+    home = Path(os.path.realpath(folder))
     homes = [home, home.parents[1] / "blobs"] if home.parent.name == "snapshots" else [home]
-    target = (home / name).resolve()
+    target = Path(os.path.realpath(home / name))  # which, unlike resolve, says nothing of links in a circle
     return None if target.parent in homes else f"{name} is a link that leads out of the folder"

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
 from routoo.data.domains import Labels, domain_numbers, label_numbers
-from routoo.data.errors import BundleError, InputError
+from routoo.data.errors import BundleError, InputError, library_errors
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores, priced_scores
 from routoo.data.text import EncodedPrompts, PromptEncoder
@@ -67,7 +67,7 @@ class Runtime:
         if self._graph_name not in bundle.files:
             raise BundleError(f"{bundle.folder} has no {self._graph_name}: `routoo export` writes one")
         self.threads = usable_cores() if threads is None else threads
-        self.encoder = PromptEncoder(read_tokenizer(bundle), bundle.description.policy)
+        self.encoder = read_encoder(bundle)
         self._batch_tokens = batch_tokens or (1 if self.int8 else _FP32_BATCH_TOKENS)
         self._columns = _columns(bundle.description.pool, self.pool)
         self._input_token_ratio = np.array(bundle.description.input_token_ratio)[self._columns]
@@ -171,7 +171,7 @@ class Runtime:
         """The graph in this process; one opened before a fork would wait for threads that are gone."""
         key = (os.getpid(), threads)
         if key not in self._graphs:
-            graph = open_graph(self.bundle.path(self._graph_name), threads=threads)
+            graph = open_graph(self.bundle.content(self._graph_name), threads=threads)
             self._graphs.setdefault(key, graph)
         return self._graphs[key]
 
@@ -179,16 +179,19 @@ class Runtime:
         return {**self.__dict__, "_graphs": {}}
 
 
-def read_tokenizer(bundle: Bundle) -> Tokenizer:
-    """The tokenizer of a bundle.
+def read_encoder(bundle: Bundle) -> PromptEncoder:
+    """The tokenizer of a bundle, with its policy.
 
     Raises:
-        BundleError: It cannot be read.
+        BundleError: It cannot be read, or reads nothing.
     """
+    content = bundle.content(LAYOUT.tokenizer)
+    with library_errors(BundleError, f"{bundle.folder}: {LAYOUT.tokenizer} cannot be read"):
+        tokenizer = Tokenizer.from_buffer(content)
     try:
-        return Tokenizer.from_file(str(bundle.path(LAYOUT.tokenizer)))
-    except Exception as error:  # tokenizers raises nothing narrower
-        raise BundleError(f"{bundle.folder}: {LAYOUT.tokenizer} cannot be read: {error}") from error
+        return PromptEncoder(tokenizer, bundle.description.policy)
+    except InputError as error:
+        raise BundleError(f"{bundle.folder}: {LAYOUT.tokenizer}: {error}") from error
 
 
 def _columns(known: Pool, wanted: Pool) -> npt.NDArray[np.intp]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from routoo.data.errors import BundleError
+from routoo.export.graph_check import check_graph
 from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS, LABELS_INPUT
 
 Ids = npt.NDArray[np.int64]
@@ -46,24 +47,28 @@ class Graph(Protocol):
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _ERRORS_ONLY = 3
+_LARGEST = float(np.finfo(np.float32).max)
+_MOST = {"p_correct": 1.0, "logit_std": _LARGEST, "output_tokens": _LARGEST, "latency_s": np.inf}
 
 
-def open_graph(model: bytes | Path, *, threads: int) -> Graph:
+def open_graph(model: bytes, *, threads: int) -> Graph:
     """The function that a graph computes.
 
     Args:
-        model: The graph or its file.
+        model: The graph, as ONNX writes it.
         threads: Threads that one call may use. ONNX Runtime on its own would take every core of the host.
 
     Raises:
-        BundleError: It is no graph that ONNX Runtime can run, or not one of ours.
+        BundleError: It is no graph that ONNX Runtime can run, or not one of ours, or it reads other files.
     """
+    check_graph(model)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     # A thread that spins while it waits takes the core from the service that asks: twice the time when busy.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # the one that was checked
     try:
         session = ort.InferenceSession(
             model,
@@ -86,11 +91,27 @@ def open_graph(model: bytes | Path, *, threads: int) -> Graph:
         if n_labels:
             given[LABELS_INPUT] = unknown[:, 1:] if labels is None else labels
         try:
-            return Outputs(*session.run(GRAPH_OUTPUTS, given))
+            found = Outputs(*session.run(GRAPH_OUTPUTS, given))
         except Exception as error:  # the errors of ONNX Runtime have no root of their own
             raise BundleError(f"the graph cannot read what the tokenizer makes: {error}") from error
+        _check_outputs(found, len(ids))
+        return found
 
     return run
+
+
+def _check_outputs(found: Outputs, n_prompts: int) -> None:
+    """Refuses what no graph of ours says: other shapes, numbers out of range; NaN is what nobody knows."""
+    shape = (n_prompts, *np.shape(found.p_correct)[1:2])
+    for name, output in found._asdict().items():
+        if getattr(output, "dtype", None) != np.float32 or output.shape != shape or len(shape) != 2:
+            raise BundleError(f"the graph gives {name} in another form than a number a prompt and model")
+        least, most = (
+            np.fmin.reduce(output, axis=None),
+            np.fmax.reduce(output, axis=None),
+        )  # NaN where all are
+        if least < 0 or most > _MOST[name] or (name == "p_correct" and np.isnan(output).any()):
+            raise BundleError(f"the graph gives {name} out of range: from {least:g} to {most:g}")
 
 
 def usable_cores() -> int:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors import torch as tensors
 
 from routoo.data.errors import BundleError
-from routoo.data.text import EncodedPrompts, PromptEncoder
+from routoo.data.text import EncodedPrompts
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.card import model_card
 from routoo.export.description import BundleDescription
@@ -20,7 +20,7 @@ from routoo.export.layout import LAYOUT
 from routoo.export.manifest import to_json
 from routoo.export.onnx import to_int8, to_onnx
 from routoo.export.parity import Matrix, ParityReport, Tolerance, compare, with_made_lengths
-from routoo.export.runtime import read_tokenizer
+from routoo.export.runtime import read_encoder
 from routoo.export.session import Graph, Ids, Outputs, open_graph
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
     description = bundle.description
     try:
         network = RouterNetwork.from_config(NetworkConfig.from_dict(dict(description.network)))
-        network.load_state_dict(tensors.load(bundle.path(LAYOUT.weights).read_bytes()))
+        network.load_state_dict(tensors.load(bundle.content(LAYOUT.weights)))
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BundleError(
             f"{bundle.folder}: {LAYOUT.weights} is not of the network in {LAYOUT.router}: {error}"
@@ -151,7 +151,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
     metrics.pop("parity", None)
     return TrainedNetwork(
         network.eval(),
-        PromptEncoder(read_tokenizer(bundle), description.policy),
+        read_encoder(bundle),
         description.pool,
         np.array(description.input_token_ratio, np.float32),
         dict(description.trained_on),

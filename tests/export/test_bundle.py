@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import gc
 import json
 import os
+import pickle
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,24 +16,42 @@ from routoo.data.domains import Label
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
-from routoo.export import bundle as bundle_module
+from routoo.export import folder as folder_module
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.card import model_card
 from routoo.export.description import BundleDescription
-from routoo.export.layout import FORMAT_VERSION, FORMAT_WITH_LABELS, LAYOUT
-from routoo.export.manifest import to_json
+from routoo.export.layout import LAYOUT, NEWEST_FORMAT, OLDEST_FORMAT
+from routoo.export.manifest import sealed, to_json
 
 
 def edit_router(folder: Path, edit: Callable[[dict[str, object]], object]) -> None:
-    """Changes the document in `router.json`."""
+    """Changes the document in `router.json`, as somebody does who knows how it is sealed."""
     document = json.loads((folder / LAYOUT.router).read_text())
+    del document["sha256"]
     edit(document)
-    (folder / LAYOUT.router).write_text(json.dumps(document))
+    (folder / LAYOUT.router).write_bytes(sealed(document))
 
 
 def contents_of(folder: Path) -> dict[str, bytes]:
     """Every file of a folder."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def replace_in_the_middle(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], None]
+) -> None:
+    """Writes a bundle anew, and acts at the moment before a file is put under this name."""
+    replace = Path.replace
+
+    def acting(self: Path, target: Path) -> Path:
+        if target.name == name:
+            act()
+        return replace(self, target)
+
+    bundle = Bundle.read(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", acting)
+        write_files(folder, bundle.description, dict.fromkeys(LAYOUT.required, b'{"new": true}'))
 
 
 def test_a_whole_bundle_is_read(hollow: Path, pool: Pool) -> None:
@@ -97,24 +117,49 @@ def test_router_json_that_is_something_else(hollow: Path, content: bytes) -> Non
 
 
 def test_a_newer_format_asks_for_an_upgrade(hollow: Path) -> None:
-    edit_router(hollow, lambda d: d.update(format_version=FORMAT_WITH_LABELS + 1, files="of another form"))
-    newer = rf"is of format {FORMAT_WITH_LABELS + 1}, .* reads up to {FORMAT_WITH_LABELS}: upgrade routoo"
+    edit_router(hollow, lambda d: d.update(format_version=NEWEST_FORMAT + 1, files="of another form"))
+    newer = rf"is of format {NEWEST_FORMAT + 1}, .* reads up to {NEWEST_FORMAT}: upgrade routoo"
     with pytest.raises(BundleError, match=newer):
         Bundle.read(hollow)
 
 
-def test_a_bundle_with_labels_is_of_a_newer_format(hollow: Path, pool: Pool, tmp_path: Path) -> None:
+def test_labels_are_kept(hollow: Path, tmp_path: Path) -> None:
     labels = (Label("tenant", ("north", "south"), rest=True), Label("language", ("de", "en")))
-    plain = Bundle.read(hollow).description
-    contents = {name: (hollow / name).read_bytes() for name in LAYOUT.required}
-    versions = {}
-    for name, described in (("plain", plain), ("labels", dataclasses.replace(plain, labels=labels))):
-        write_files(tmp_path / name, described, contents)
-        assert Bundle.read(tmp_path / name).description.labels == described.labels
-        versions[name] = json.loads((tmp_path / name / LAYOUT.router).read_text())["format_version"]
-    assert versions == {"plain": FORMAT_VERSION, "labels": FORMAT_WITH_LABELS}
-    edit_router(tmp_path / "labels", lambda d: d.update(format_version=FORMAT_VERSION))
+    described = dataclasses.replace(Bundle.read(hollow).description, labels=labels)
+    write_files(
+        tmp_path / "labels", described, {name: (hollow / name).read_bytes() for name in LAYOUT.required}
+    )
     assert Bundle.read(tmp_path / "labels").description.labels == labels
+
+
+@pytest.mark.parametrize("version", range(OLDEST_FORMAT, NEWEST_FORMAT))
+def test_older_formats_without_a_hash_of_themselves_are_read(hollow: Path, version: int) -> None:
+    document = json.loads((hollow / LAYOUT.router).read_text())
+    del document["sha256"]
+    (hollow / LAYOUT.router).write_text(json.dumps({**document, "format_version": version}))
+    assert Bundle.read(hollow).has_graph
+    (hollow / LAYOUT.router).write_text(json.dumps({**document, "format_version": OLDEST_FORMAT - 1}))
+    with pytest.raises(BundleError, match=f"older than {OLDEST_FORMAT}, the oldest that is read"):
+        Bundle.read(hollow)
+
+
+def test_every_byte_of_router_json_counts(hollow: Path) -> None:
+    whole = (hollow / LAYOUT.router).read_bytes()
+    for at in range(len(whole)):
+        for other in {whole[at] ^ 1, ord(" "), ord("9")} - {whole[at]}:
+            (hollow / LAYOUT.router).write_bytes(whole[:at] + bytes([other]) + whole[at + 1 :])
+            with pytest.raises(BundleError):
+                Bundle.read(hollow)
+    (hollow / LAYOUT.router).write_bytes(whole)
+    Bundle.read(hollow)
+
+
+@pytest.mark.parametrize("seal", [None, 1, "", "0" * 64, "x" * 64])
+def test_a_newer_format_is_sealed(hollow: Path, seal: object) -> None:
+    document = json.loads((hollow / LAYOUT.router).read_text())
+    (hollow / LAYOUT.router).write_text(json.dumps({**document, "sha256": seal}))
+    with pytest.raises(BundleError, match=r"router\.json was altered"):
+        Bundle.read(hollow)
 
 
 @pytest.mark.parametrize("version", [None, "1", 0, -1, True, 1.0])
@@ -195,16 +240,137 @@ def test_a_copy_is_the_same_bundle(hollow: Path, tmp_path: Path) -> None:
 
 def test_writing_replaces_a_bundle_and_nothing_else(hollow: Path, tmp_path: Path) -> None:
     bundle = Bundle.read(hollow)
-    contents = {name: bundle.path(name).read_bytes() for name in LAYOUT.required}
+    contents = {name: bundle.content(name) for name in LAYOUT.required}
+    (hollow / ".gitattributes").write_text("*.onnx filter=lfs")
     assert not write_files(hollow, bundle.description, contents).has_graph
-    assert set(contents_of(hollow)) == {LAYOUT.router, *LAYOUT.required}
+    assert set(contents_of(hollow)) == {LAYOUT.router, *LAYOUT.required, ".gitattributes"}
     (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
-    with pytest.raises(InputError, match=r"holds other files \(chapter.tex\)"):
-        write_files(tmp_path / "thesis", bundle.description, contents)
-    with pytest.raises(InputError, match="found a file"):
-        write_files(tmp_path / "thesis" / "chapter.tex", bundle.description, contents)
-    assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
+    for name in ("chapter.tex", LAYOUT.card):
+        (tmp_path / "thesis" / name).write_text("years of work")
+        with pytest.raises(InputError, match=rf"holds other files \(.*{name}.*\), which are left alone"):
+            write_files(tmp_path / "thesis", bundle.description, contents)
+        with pytest.raises(InputError, match="found a file"):
+            write_files(tmp_path / "thesis" / name, bundle.description, contents)
+    assert set(contents_of(tmp_path / "thesis").values()) == {b"years of work"}
+
+
+@pytest.mark.parametrize("name", [LAYOUT.router, LAYOUT.graph])
+def test_links_in_place_of_files_are_not_replaced(hollow: Path, name: str) -> None:
+    bundle = Bundle.read(hollow)
+    (hollow / name).rename(hollow / ".elsewhere")
+    (hollow / name).symlink_to(".elsewhere")
+    with pytest.raises(InputError, match=f"{name} is a link or no file, and would be lost"):
+        bundle.save_pretrained(hollow)
+    assert (hollow / name).is_symlink()
+
+
+@pytest.mark.parametrize("name", LAYOUT.names)
+def test_pipes_are_not_waited_for(hollow: Path, name: str) -> None:
+    (hollow / name).unlink()
+    os.mkfifo(hollow / name)
+    with pytest.raises(BundleError, match=rf"{name} cannot be read \(not a regular file\)"):
+        Bundle.read(hollow)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "\udcff", "a\0b", "x/" * 3000])
+def test_odd_names_of_folders(name: str) -> None:
+    with pytest.raises(BundleError, match="no bundle"):
+        Bundle.open(name)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "1" * 5000])
+def test_numbers_that_are_none(hollow: Path, number: str) -> None:
+    document = to_json({**json.loads((hollow / LAYOUT.router).read_text()), "format_version": "NUMBER"})
+    (hollow / LAYOUT.router).write_bytes(document.replace(b'"NUMBER"', number.encode()))
+    with pytest.raises(BundleError, match=r"router\.json"):
+        Bundle.read(hollow)
+
+
+def test_lone_surrogates_are_refused(hollow: Path) -> None:
+    whole = (hollow / LAYOUT.router).read_bytes()
+    (hollow / LAYOUT.router).write_bytes(whole.replace(b'"small"', b'"\\ud800"'))
+    with pytest.raises(BundleError, match=r"router\.json is truncated or not JSON .*surrogates not allowed"):
+        Bundle.read(hollow)
+
+
+def test_files_that_no_bundle_has(hollow: Path) -> None:
+    (hollow / "setup.py").write_text("secret")
+    edit_router(hollow, lambda d: d["files"].update({"setup.py": {"size": 6, "sha256": "0" * 64}}))  # type: ignore[attr-defined]  # JSON
+    with pytest.raises(BundleError, match=r"lists 'setup\.py', which no bundle has"):
+        Bundle.read(hollow)
+
+
+@pytest.mark.parametrize("name", LAYOUT.names)
+def test_a_bundle_that_is_being_replaced_is_the_old_one_or_the_new_one(
+    hollow: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    found = []
+    replace_in_the_middle(hollow, monkeypatch, name, lambda: found.append(set(Bundle.read(hollow).metrics())))
+    # What is not required is removed without a rename, and router.json is where the old one ends.
+    assert found == (
+        [] if name in LAYOUT.optional else [{"val_brier"}] if name == LAYOUT.router else [{"new"}]
+    )
+    assert set(contents_of(hollow)) == {LAYOUT.router, *LAYOUT.required}
+
+
+class Killed(BaseException):
+    """Stands for the end of a process, after which nothing is put in order."""
+
+
+@pytest.mark.parametrize("name", [LAYOUT.router, *LAYOUT.required])
+def test_a_writer_that_is_killed_leaves_a_whole_bundle_and_the_next_one_cleans(
+    hollow: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def die() -> None:
+        monkeypatch.setattr(folder_module, "_sweep", lambda folder: None)
+        raise Killed
+
+    with pytest.raises(Killed):
+        replace_in_the_middle(hollow, monkeypatch, name, die)
+    monkeypatch.undo()
+    assert len(contents_of(hollow)) > len(LAYOUT.names) or name != LAYOUT.router
+    bundle = Bundle.read(hollow)
+    assert set(bundle.metrics()) == ({"val_brier"} if name == LAYOUT.router else {"new"})
+    copy = bundle.save_pretrained(hollow.parent / "copy")
+    assert {path.name for path in copy.folder.iterdir()} == {LAYOUT.router, *copy.files}
+    bundle.save_pretrained(hollow)
+    assert {path.name for path in hollow.iterdir()} == {LAYOUT.router, *bundle.files}
+
+
+def test_a_bundle_stays_what_it_was_when_another_takes_its_place(hollow: Path) -> None:
+    bundle = Bundle.read(hollow)
+    before = contents_of(hollow)
+    write_files(hollow, bundle.description, dict.fromkeys(LAYOUT.required, b"{}"))
+    assert {name: bundle.content(name) for name in bundle.files} == {
+        name: content for name, content in before.items() if name != LAYOUT.router
+    }
+    elsewhere = pickle.loads(pickle.dumps(bundle))
+    with pytest.raises(BundleError, match=r"README\.md is truncated"):
+        elsewhere.content(LAYOUT.card)
+    same = pickle.loads(pickle.dumps(Bundle.read(hollow)))
+    assert same.content(LAYOUT.card) == b"{}"
+
+
+def test_a_file_that_is_changed_where_it_is(hollow: Path) -> None:
+    bundle = Bundle.read(hollow)
+    (hollow / LAYOUT.card).write_text("another")
+    with pytest.raises(BundleError, match=r"README\.md was altered after it was opened"):
+        bundle.content(LAYOUT.card)
+
+
+def _open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are listed there")
+def test_files_are_let_go_with_the_bundle(hollow: Path) -> None:
+    gc.collect()
+    before = _open_files()
+    bundle = Bundle.read(hollow)
+    assert _open_files() == before + len(bundle.files)
+    del bundle
+    gc.collect()
+    assert _open_files() == before
 
 
 def test_writing_wants_just_the_files_of_the_layout(hollow: Path, tmp_path: Path) -> None:
@@ -227,7 +393,7 @@ def test_a_full_disk_leaves_the_old_bundle(hollow: Path, monkeypatch: pytest.Mon
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         path.write_bytes(content)
 
-    monkeypatch.setattr(bundle_module, "_write", full)
+    monkeypatch.setattr(folder_module, "write_atomically", full)
     with pytest.raises(BundleError, match="No space left on device; what was there before still stands"):
         write_files(hollow, bundle.description, contents)
     assert len(written) == 4
@@ -246,11 +412,13 @@ def test_a_disk_that_is_really_full(hollow: Path, tmp_path: Path) -> None:
     if not mounted:
         pytest.skip("mounting a small disk needs rights that are not there")
     try:
-        bundle = Bundle.read(hollow).save_pretrained(disk / "bundle")
+        description = Bundle.read(hollow).description
+        Bundle.read(hollow).save_pretrained(disk / "bundle")
         before = contents_of(disk / "bundle")
         contents = {name: bytes(100_000) for name in LAYOUT.required}
-        with pytest.raises(BundleError, match="No space left on device"):
-            write_files(disk / "bundle", bundle.description, contents)
+        for folder in (disk / "bundle", disk / "new"):
+            with pytest.raises(BundleError, match="No space left on device"):
+                write_files(folder, description, contents)
         assert contents_of(disk / "bundle") == before
         assert [path.name for path in disk.iterdir()] == ["bundle"]
         Bundle.read(disk / "bundle")
@@ -264,7 +432,7 @@ def test_an_interrupted_writing_leaves_the_old_bundle(hollow: Path, monkeypatch:
     def interrupted(path: Path, content: bytes) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bundle_module, "_write", interrupted)
+    monkeypatch.setattr(folder_module, "write_atomically", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Bundle.read(hollow).save_pretrained(hollow)
     assert contents_of(hollow) == before

@@ -46,12 +46,13 @@ def test_uploading(hollow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
         def upload_folder(self, **options: Any) -> None:
             calls.append(("upload", options))
+            assert Bundle.read(options.pop("folder_path")).has_graph
 
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
     assert Bundle.read(hollow).push_to_hub("team/router") == "https://hub.example/team/router"
     assert calls == [
         ("team/router", {"private": True, "exist_ok": True}),
-        ("upload", {"folder_path": hollow, "repo_id": "team/router", "allow_patterns": list(LAYOUT.names)}),
+        ("upload", {"repo_id": "team/router", "allow_patterns": list(LAYOUT.names)}),
     ]
 
 

@@ -22,12 +22,12 @@ SHAPES = [(1, 2), (1, 48), (2, 12), (5, 7), (16, 33)]
 
 @pytest.fixture
 def model(bundle: Bundle) -> onnx.ModelProto:
-    return onnx.load(bundle.path(LAYOUT.graph))
+    return onnx.load(bundle.folder / LAYOUT.graph)
 
 
 @pytest.fixture
 def int8_model(bundle: Bundle) -> onnx.ModelProto:
-    return onnx.load(bundle.path(LAYOUT.int8_graph))
+    return onnx.load(bundle.folder / LAYOUT.int8_graph)
 
 
 def inputs(n_prompts: int, length: int) -> tuple[np.ndarray, np.ndarray]:

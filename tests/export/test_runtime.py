@@ -17,7 +17,7 @@ from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
 from routoo.data.scores import Scores
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.layout import LAYOUT
-from routoo.export.runtime import Runtime, read_tokenizer
+from routoo.export.runtime import Runtime, read_encoder
 from routoo.export.writer import torch_graph, write_bundle
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def test_options_that_make_no_sense(bundle: Bundle) -> None:
 
 
 def test_int8_that_is_not_there(bundle: Bundle, tmp_path: Path) -> None:
-    contents = {name: bundle.path(name).read_bytes() for name in (*LAYOUT.required, LAYOUT.graph)}
+    contents = {name: (bundle.folder / name).read_bytes() for name in (*LAYOUT.required, LAYOUT.graph)}
     without = write_files(tmp_path / "bundle", bundle.description, contents)
     assert not Runtime(without).int8
     with pytest.raises(BundleError, match=r"has no model\.int8\.onnx"):
@@ -176,9 +176,9 @@ def test_files_whose_hashes_hold_but_that_are_no_such_thing(hollow: Path) -> Non
 
 
 def test_a_graph_that_is_none(bundle: Bundle, tmp_path: Path) -> None:
-    contents = {name: bundle.path(name).read_bytes() for name in (*LAYOUT.required, LAYOUT.graph)}
+    contents = {name: (bundle.folder / name).read_bytes() for name in (*LAYOUT.required, LAYOUT.graph)}
     broken = write_files(tmp_path / "bundle", bundle.description, contents | {LAYOUT.graph: b"no graph"})
-    with pytest.raises(BundleError, match="ONNX Runtime cannot load the graph"):
+    with pytest.raises(BundleError, match="the graph cannot be read: it is no ONNX model, or cut off"):
         Runtime(broken).predict(["a"])
 
 
@@ -211,7 +211,7 @@ def test_a_warm_runtime_survives_a_fork(bundle: Bundle) -> None:
 
 def _with(bundle: Bundle, folder: Path, *, pool: Pool | None = None, **files: bytes) -> Bundle:
     """The bundle with other content, and hashes that agree with it."""
-    contents = {name: bundle.path(name).read_bytes() for name in bundle.files}
+    contents = {name: (bundle.folder / name).read_bytes() for name in bundle.files}
     contents.update({getattr(LAYOUT, name): content for name, content in files.items()})
     description = bundle.description
     if pool is not None:
@@ -230,7 +230,7 @@ def test_a_pool_that_is_not_the_graphs_is_refused(
 
 
 def test_a_tokenizer_that_is_not_the_graphs_is_refused(bundle: Bundle, tmp_path: Path) -> None:
-    document = json.loads(bundle.path(LAYOUT.tokenizer).read_bytes())
+    document = json.loads((bundle.folder / LAYOUT.tokenizer).read_bytes())
     document["model"]["vocab"] = {
         word: at if word.startswith("[") else at + 1_000_000
         for word, at in document["model"]["vocab"].items()
@@ -239,7 +239,7 @@ def test_a_tokenizer_that_is_not_the_graphs_is_refused(bundle: Bundle, tmp_path:
     with pytest.raises(BundleError, match="the graph cannot read what the tokenizer makes"):
         Runtime(altered).predict(["2 + 2?"])
     with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read"):
-        read_tokenizer(_with(bundle, tmp_path / "b", tokenizer=b"{}"))
+        read_encoder(_with(bundle, tmp_path / "b", tokenizer=b"{}"))
 
 
 def test_no_prompts_at_all_are_refused(bundle: Bundle) -> None:

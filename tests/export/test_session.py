@@ -51,11 +51,11 @@ import importlib, sys
 importlib.import_module("{module}")
 from pathlib import Path
 from routoo.export.session import open_graph
-open_graph(Path(sys.argv[1]), threads=1)
+open_graph(Path(sys.argv[1]).read_bytes(), threads=1)
 """
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     subprocess.run(
-        [sys.executable, "-c", code, str(bundle.path(LAYOUT.graph))],
+        [sys.executable, "-c", code, str(bundle.folder / LAYOUT.graph)],
         env={**environment, "HOME": str(tmp_path)},
         check=True,
     )

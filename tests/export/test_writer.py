@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def _traced_before(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares a test the tracing of `trained`, whose graph `bundle` already holds."""
-    monkeypatch.setattr(writer, "to_onnx", lambda network: onnx.load(bundle.path(LAYOUT.graph)))
+    monkeypatch.setattr(writer, "to_onnx", lambda network: onnx.load(bundle.folder / LAYOUT.graph))
 
 
 def test_a_bundle_is_written_whole(written: tuple[Bundle, ParityReport], trained: TrainedNetwork) -> None:
@@ -87,7 +87,7 @@ def test_a_stack_of_exemplars_in_directions_is_exported(trained: TrainedNetwork,
 
 
 def test_the_card_has_front_matter_and_the_pool(bundle: Bundle) -> None:
-    card = bundle.path(LAYOUT.card).read_text()
+    card = (bundle.folder / LAYOUT.card).read_text()
     front, body = card.split("---\n")[1:3]
     assert "library_name: routoo\n" in front
     assert "base_model" not in front
@@ -123,12 +123,12 @@ def test_a_network_that_came_back_is_exported_the_same(bundle: Bundle, tmp_path:
     write_bundle(read_trained(bundle), tmp_path / "again", sample_prompts=["Why?"], int8=False)
     again = Bundle.read(tmp_path / "again")
     for name in (LAYOUT.graph, LAYOUT.weights, LAYOUT.tokenizer):
-        assert again.files[name] == bundle.files[name], name
+        assert again.files[name].record == bundle.files[name].record, name
     assert not again.has_int8
 
 
 def test_weights_of_another_network_are_refused(bundle: Bundle, tmp_path: Path) -> None:
-    contents = {name: bundle.path(name).read_bytes() for name in bundle.files}
+    contents = {name: (bundle.folder / name).read_bytes() for name in bundle.files}
     for weights in (b"", b"no weights at all, but long enough to have a header"):
         other = write_files(tmp_path / "other", bundle.description, contents | {LAYOUT.weights: weights})
         with pytest.raises(BundleError, match=r"model\.safetensors is not of the network in router\.json"):
@@ -157,7 +157,7 @@ def test_a_saved_network_comes_back_with_its_sample(trained: TrainedNetwork, tmp
     assert set(saved.files) == {*LAYOUT.required, LAYOUT.sample}
     assert saved.sample_prompts() == ("Why?", "日本")
     assert read_trained(saved).metrics == trained.metrics
-    assert "Exported graphs" not in saved.path(LAYOUT.card).read_text()
+    assert "Exported graphs" not in (saved.folder / LAYOUT.card).read_text()
     with pytest.raises(BundleError, match=r"has no model\.onnx: `routoo export` writes one"):
         Runtime(saved)
     with pytest.raises(BundleError, match="was saved and not exported"):
@@ -166,7 +166,7 @@ def test_a_saved_network_comes_back_with_its_sample(trained: TrainedNetwork, tmp
 
 def test_an_export_replaces_what_was_saved(bundle: Bundle, trained: TrainedNetwork, tmp_path: Path) -> None:
     write_trained(trained, tmp_path / "saved", sample_prompts=["a secret"])
-    contents = {name: bundle.path(name).read_bytes() for name in bundle.files}
+    contents = {name: (bundle.folder / name).read_bytes() for name in bundle.files}
     write_files(tmp_path / "saved", bundle.description, contents)
     assert Bundle.read(tmp_path / "saved").sample_prompts() == ()
     assert not (tmp_path / "saved" / LAYOUT.sample).exists()
@@ -176,7 +176,7 @@ def test_a_sample_that_is_none(trained: TrainedNetwork, tmp_path: Path) -> None:
     write_trained(trained, tmp_path / "saved")
     saved = Bundle.read(tmp_path / "saved")
     assert saved.sample_prompts() == ()
-    contents = {name: saved.path(name).read_bytes() for name in saved.files}
+    contents = {name: (saved.folder / name).read_bytes() for name in saved.files}
     broken = write_files(
         tmp_path / "saved", saved.description, contents | {LAYOUT.sample: b'{"prompts": [1]}'}
     )

@@ -1,0 +1,80 @@
+"""One writer at a time: a lock file that a process holds, and that nobody holds once the process is gone."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_UNKNOWN = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _hold(handle: int) -> None:
+        """Waits until this process holds the lock; Windows gives up after ten seconds, and is asked again."""
+        while True:
+            with suppress(OSError):
+                return msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+else:
+    import fcntl
+
+    def _hold(handle: int) -> None:
+        """Waits until this process holds the lock."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            if (
+                error.errno not in _UNKNOWN
+            ):  # a file system without locks: there, writers are trusted to be alone
+                raise
+
+
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """Holds the lock of a folder, which is made where there is none; a folder left empty is removed.
+
+    Args:
+        folder: What is to be written by one process or thread at a time.
+        name: Of the lock file in it, there only as long as somebody writes.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    handle = _locked_handle(folder, name)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no file that another writer waits with
+            (folder / name).unlink()
+        os.close(handle)
+        with suppress(OSError):  # it holds what was written
+            folder.rmdir()
+
+
+def _locked_handle(folder: Path, name: str) -> int:
+    """The handle of the lock file, once it is held, and is still the one that others find."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(folder / name, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        except FileNotFoundError:  # the folder was removed by a writer that wrote nothing
+            continue
+        try:
+            _hold(handle)
+            if _is_at(handle, folder / name):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether the open file is the one at this path; not when the last writer has removed it meanwhile."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(handle), path.stat())
+    return False
