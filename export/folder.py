@@ -1,11 +1,11 @@
 """The folder of a bundle: its files are replaced as one, and there is no moment without a whole bundle.
 
 What decides is `router.json`, which names every other file by its hash. A writer puts the new files beside
-the old ones, under hidden names that tell their hashes; then it replaces `router.json`, in one rename; then it
-gives the new files the names that people know. No file is ever changed where it is. A writer that is killed
-leaves the old bundle or the new one, and files that the next writer removes. A reader takes each file under
-whichever of its two names it has the right hash, and starts again where neither has and `router.json` has
-changed meanwhile.
+the old ones, under hidden names that tell their hashes; then it replaces `router.json`, in one rename; then
+it gives the new files the names that people know. No file is ever changed where it is. A writer that is
+killed leaves the old bundle or the new one, and files that the next writer removes. A reader takes each file
+under whichever of its two names it has the right hash, and starts again where neither has and `router.json`
+has changed meanwhile.
 """
 
 from __future__ import annotations

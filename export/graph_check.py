@@ -1,8 +1,8 @@
 """What a graph would read beside itself: nothing, or it is refused before ONNX Runtime sees it.
 
 Tensors of an ONNX model may lie in other files, which no hash covers, anywhere on the disk. The model is a
-protobuf message; this walks from it to every tensor, through graphs, nodes, attributes and functions, and knows
-no more of the format than that.
+protobuf message; this walks from it to every tensor, through graphs, nodes, attributes and functions, and
+knows no more of the format than that.
 """
 
 from __future__ import annotations

@@ -52,11 +52,8 @@ def check_bundle_folder(folder: Path) -> None:
         InputError: It is a file, the working directory, or a folder that holds something else.
     """
     from routoo.data.errors import InputError
-    from routoo.export.layout import LAYOUT
+    from routoo.export.folder import check_folder
 
-    if folder.is_file():
-        raise InputError(f"{folder}: expected a folder to write, found a file")
+    check_folder(folder)
     if folder.resolve() == Path.cwd():
         raise InputError(f"{folder}: expected a folder to write, found the working directory; name one in it")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / LAYOUT.router).is_file():
-        raise InputError(f"{folder}: holds other files, which are left alone; choose a new or empty folder")

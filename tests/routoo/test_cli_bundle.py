@@ -13,6 +13,7 @@ from typer.testing import Result
 
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
+from routoo.export.manifest import sealed
 from routoo.router import Router
 
 Routoo = Callable[..., Result]
@@ -239,7 +240,7 @@ def test_neighbours_read_by_another_trunk_where_the_routers_own_is_not_at_hand(
     moved = Path(shutil.copytree(bundle_folder, tmp_path / "moved"))
     record = json.loads((moved / "router.json").read_text())
     record["trained_on"]["trunk"] = "somewhere-else"
-    (moved / "router.json").write_text(json.dumps(record))
+    (moved / "router.json").write_bytes(sealed(record))
     few = ("--samples", "0", "--robustness", "0")
     shown = routoo("evaluate", moved, data_folder, *few).stdout
     assert (

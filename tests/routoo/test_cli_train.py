@@ -126,7 +126,7 @@ def test_quiet_is_quiet_and_only_checkpoints_are_cleared(routoo: Routoo, data: P
         (["--trunk", "tiny", "--tune", "frozen"], "fresh weights that must learn"),
         (["--tune", "some"], "'some' is not one of"),
         (["--pool", "none.toml"], "none.toml: no such file"),
-        (["-o", "{taken}"], "holds other files, which are left alone"),
+        (["-o", "{taken}"], "which are left alone"),
     ],
 )
 def test_what_cannot_be_trained_is_said_before_any_work(
