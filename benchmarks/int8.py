@@ -19,7 +19,6 @@ from rich.console import Console
 from rich.table import Table
 
 from routoo.data.outcomes import Outcomes
-from routoo.data.splits import split_seed_of
 from routoo.evaluation.table import number
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT
@@ -73,7 +72,7 @@ def main() -> None:
     if chosen.prompts < 1:
         parser.error(f"--prompts must be at least 1, got {chosen.prompts}")
     bundle = Bundle.open(chosen.bundle)
-    outcomes = Outcomes.read(chosen.data).with_split(seed=split_seed_of(bundle.description.trained_on))
+    outcomes = bundle.split().continued(Outcomes.read(chosen.data))
     judged = outcomes.part("test")
     prompts = drawn(judged, chosen.prompts, chosen.seed)
     found = agreement(bundle, prompts)

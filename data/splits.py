@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,37 @@ class Split:
         """These outcomes with this split; a `split` column that they have is kept as it is."""
         return outcomes.with_split(seed=self.seed, val=val, test=test, keep=self)
 
+    def tested(self, text: str) -> bool:
+        """Whether this prompt is known to be in test."""
+        return self.parts.get(fingerprint(text)) == "test"
+
+    def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
+        """The split as JSON: of each part the sorted fingerprints, eight bytes each, in base 64."""
+        keys = {part: sorted(key for key, there in self.parts.items() if there == part) for part in PARTS}
+        return {"seed": self.seed} | {
+            part: base64.b64encode(np.array(found, ">u8").tobytes()).decode() for part, found in keys.items()
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Split:  # Any: a JSON document
+        """The split that `to_dict` wrote.
+
+        Raises:
+            InputError: It is no such document.
+
+        >>> Split.from_dict(Split(3, {fingerprint("2 + 2?"): "test"}).to_dict()).tested("2 + 2")
+        True
+        """
+        try:
+            parts = {
+                key: part
+                for part in PARTS
+                for key in np.frombuffer(base64.b64decode(document[part], validate=True), ">u8").tolist()
+            }
+            return cls(int(document["seed"]), parts)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"not a split: {error!r}") from None
+
 
 def fingerprint(text: str) -> int:
     """64 bits by which a text is known again, whatever its case, punctuation and white space.
@@ -59,18 +91,6 @@ def fingerprint(text: str) -> int:
     """
     digest = hashlib.sha256(normal_text(text).encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8])
-
-
-def split_seed_of(trained_on: Mapping[str, Any]) -> int:
-    """The seed of the split that a predictor was trained with.
-
-    Args:
-        trained_on: Its record; where that is too old to say, prompts were split by the seed of training.
-
-    >>> split_seed_of({"split_seed": 3, "options": {"seed": 5}}), split_seed_of({"options": {"seed": 5}})
-    (3, 5)
-    """
-    return int(trained_on.get("split_seed", trained_on.get("options", {}).get("seed", 0)))
 
 
 def split_prompts(

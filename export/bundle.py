@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from routoo.data.errors import BundleError, InputError
 from routoo.export.description import BundleDescription, Json
@@ -15,6 +16,9 @@ from routoo.export.folder import replace_files
 from routoo.export.held_file import BrokenFileError, FileRecord, HeldFile
 from routoo.export.layout import LAYOUT, NEWEST_FORMAT
 from routoo.export.manifest import json_of, read_manifest, refuse, sealed
+
+if TYPE_CHECKING:
+    from routoo.data.splits import Split
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +112,18 @@ class Bundle:
         if not isinstance(prompts, list) or not all(isinstance(prompt, str) for prompt in prompts):
             refuse(self.folder, f"{LAYOUT.sample} holds no list of prompts")
         return tuple(prompts)
+
+    def split(self) -> Split:
+        """Which prompts were in train, val and test when it was trained; older ones know the seed alone."""
+        from routoo.data.splits import Split  # which loads a library of tables: serving needs none
+
+        if LAYOUT.split not in self.files:
+            trained_on = self.description.trained_on
+            return Split(int(trained_on.get("split_seed", trained_on.get("options", {}).get("seed", 0))))
+        try:
+            return Split.from_dict(json_of(self.folder, LAYOUT.split, self.content(LAYOUT.split)))
+        except InputError as error:
+            refuse(self.folder, f"{LAYOUT.split} is {error}")
 
     def save_pretrained(self, folder: str | Path) -> Bundle:
         """A copy of the bundle in another folder."""

@@ -35,6 +35,7 @@ class Layout:
         metrics: Figures of training and export.
         card: For people, with the front matter of the Hugging Face hub.
         sample: Prompts that an export will be checked against; not there after an export.
+        split: Which prompts were in train, val and test, by hashes of their texts.
     """
 
     router: str = "router.json"
@@ -45,6 +46,7 @@ class Layout:
     metrics: str = "metrics.json"
     card: str = "README.md"
     sample: str = "sample_prompts.json"
+    split: str = "split.json"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +61,7 @@ class Layout:
     @property
     def optional(self) -> tuple[str, ...]:
         """The files that a bundle may be without."""
-        return (self.graph, self.int8_graph, self.sample)
+        return (self.graph, self.int8_graph, self.sample, self.split)
 
 
 LAYOUT = Layout()

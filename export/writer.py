@@ -105,6 +105,7 @@ def _common(
         LAYOUT.weights: _weights(trained.network),
         LAYOUT.metrics: to_json({**trained.metrics, **parity}),
         LAYOUT.card: model_card(description, report).encode(),
+        **({LAYOUT.split: to_json(trained.split.to_dict())} if trained.split.parts else {}),
     }
 
 
@@ -158,6 +159,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
         metrics,
         description.domains,
         description.labels,
+        bundle.split(),
     )
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routoo.data.domains import Labels, label_numbers
-from routoo.data.splits import split_seed_of
 from routoo.models.features import Progress, on_accelerator, prompt_features
 from routoo.models.options import TrainOptions
 from routoo.models.predicting import predict_inputs
@@ -57,9 +56,9 @@ def nano_network(
         rows = np.arange(len(prompts))
         return predict_inputs(teacher.network, features, rows, labels=told).p_correct.numpy()
 
-    split_seed = split_seed_of(teacher.trained_on)
+    learned = teacher.split.continued(outcomes)
     nano = train_network(
-        outcomes.with_split(seed=split_seed),
+        learned,
         teacher.pool,
         _pupil_options(teacher, options),
         trunk=static_trunk(large),
@@ -67,8 +66,8 @@ def nano_network(
     )
     kept = ("data", "n_train", "options", "added")
     told = {name: teacher.trained_on[name] for name in kept if name in teacher.trained_on}
-    record = {**nano.trained_on, "split_seed": split_seed, "teacher": told}
-    return dataclasses.replace(nano, trained_on=record)
+    record = {**nano.trained_on, "teacher": told}
+    return dataclasses.replace(nano, trained_on=record, split=teacher.split.with_learned(learned))
 
 
 def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptions:

@@ -12,7 +12,6 @@ import torch
 from routoo.data.domains import label_numbers
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
-from routoo.data.splits import split_seed_of
 from routoo.models.column_fit import ColumnPrior, fit_log, fit_score, standard_error
 from routoo.models.columns import (
     Column,
@@ -50,10 +49,9 @@ def with_model(
         model: Name and prices.
         outcomes: The model's own, on `LEAST_PROMPTS` prompts at least. What models of the pool achieved on
             the same prompts is used too, where it is recorded. Those in ``test`` by their split are not
-            looked at. Without a split all are learned from where the outcomes hold the new model alone;
-            where they hold models of the pool too, they get one by the seed of training. That is the split
-            of training if training was given the same prompts, also without a split; a part of a split
-            hangs on the whole set, so that fewer prompts, more or others fall otherwise.
+            looked at. Without a split, that of training is continued: prompts that it knows stay in their
+            parts. Of others all are learned from where the outcomes hold the new model alone; where they hold
+            models of the pool too, a share is put into ``test``.
         progress: Told while the prompts are read.
 
     Raises:
@@ -63,7 +61,8 @@ def with_model(
         raise InputError(
             f"the predictor knows a model {model.name!r} already; remove it first, or rename one"
         )
-    scored = _scored(trained, outcomes, model.name)
+    judged = _judged(trained, outcomes, model.name)
+    scored = judged.part("train", "val")
     encoded = trained.encoder.encode(scored.texts)
     targets = targets_of(scored, (*trained.pool.names, model.name), fitting=np.ones(len(scored), bool))
     features = read_prompts(trained.network, encoded, progress=progress)
@@ -77,6 +76,7 @@ def with_model(
         pool=Pool((*trained.pool.models, model)),
         input_token_ratio=np.append(trained.input_token_ratio, np.float32(ratio)),
         trained_on={**trained.trained_on, "added": added},
+        split=trained.split.with_learned(judged),
     )
 
 
@@ -177,23 +177,19 @@ def _known_logits(
     return logits
 
 
-def _scored(trained: TrainedNetwork, outcomes: Outcomes, name: str) -> Outcomes:
-    """The prompts on which the model was scored, those in ``test`` left out."""
-    every = set(outcomes.select([name]).outcomes["prompt_id"])
-    seen = outcomes
-    if not set(trained.pool.names).isdisjoint(outcomes.models):
-        seen = outcomes.with_split(seed=split_seed_of(trained.trained_on))
-    if seen.has_split:
-        seen = seen.part("train", "val")
-    ids = every.intersection(seen.prompt_ids)
-    if len(ids) < LEAST_PROMPTS:
-        left = len(every) - len(ids)
+def _judged(trained: TrainedNetwork, outcomes: Outcomes, name: str) -> Outcomes:
+    """The prompts on which the model was scored, with a split that leaves enough of them to learn from."""
+    alone = set(trained.pool.names).isdisjoint(outcomes.models)
+    shares = {"val": 0.0, "test": 0.0} if alone else {}
+    judged = trained.split.continued(outcomes, **shares).subset(outcomes.select([name]).outcomes["prompt_id"])
+    left = judged.prompts["split"].eq("test").sum()
+    if len(judged) - left < LEAST_PROMPTS:
         test = f"; {left} more are left out as test, which a column split decides otherwise" if left else ""
         raise InputError(
-            f"{outcomes.name} has {len(ids)} scored prompts of {name!r} to learn from, at least "
+            f"{outcomes.name} has {len(judged) - left} scored prompts of {name!r} to learn from, at least "
             f"{LEAST_PROMPTS} are needed{test}"
         )
-    return seen.subset(ids)
+    return judged
 
 
 def _input_token_ratio(

@@ -14,6 +14,7 @@ from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.splits import Split
 from routoo.models.columns import column_inputs
 from routoo.models.features import Progress
 from routoo.models.new_model import column_prior
@@ -60,7 +61,8 @@ def scoring_plan(
     Args:
         trained: The predictor without the model.
         model: Its prices.
-        prompts: To choose from; a text that is listed several times stands where it comes first.
+        prompts: To choose from; a text that is listed several times stands where it comes first, and one that
+            the predictor knows to be in ``test`` is left out.
         n: Most prompts.
         budget_usd: Most that scoring them may be expected to cost. Answers are taken to be as long as the
             pool's; where no tokens were ever recorded, every prompt costs the same.
@@ -68,7 +70,8 @@ def scoring_plan(
         progress: Told while the prompts are read.
 
     Raises:
-        InputError: Neither limit is given, one cannot be kept by any prompt, or all were scored already.
+        InputError: Neither limit is given, one cannot be kept by any prompt, or all were scored already or
+            were in ``test``.
     """
     texts = prompt_texts(prompts)
     known = prompt_texts(scored, "scored", least=0)
@@ -78,9 +81,9 @@ def scoring_plan(
         raise InputError(f"n must be a whole number of at least 1, got {n!r}")
     if budget_usd is not None and not (isinstance(budget_usd, Real) and budget_usd > 0):
         raise InputError(f"budget_usd must be a number above 0, got {budget_usd!r}")
-    open_rows = _open_rows(texts, known)
+    open_rows = _open_rows(texts, known, trained.split)
     if not len(open_rows):
-        raise InputError("nothing to choose from: every prompt was scored already")
+        raise InputError("nothing to choose from: every prompt was scored already, or was in test")
     n_open = len(open_rows)
     scored_rows = np.arange(len(texts), len(texts) + len(known))
     encoded = trained.encoder.encode([*texts, *known]).rows(np.concatenate([open_rows, scored_rows]))
@@ -143,13 +146,14 @@ def most_informative(
     return np.array(rows, np.intp)
 
 
-def _open_rows(texts: Sequence[str], scored: Sequence[str]) -> npt.NDArray[np.intp]:
-    """Where each text that was not scored comes first."""
+def _open_rows(texts: Sequence[str], scored: Sequence[str], split: Split) -> npt.NDArray[np.intp]:
+    """Where each text that was not scored, and was not in test, comes first."""
     first: dict[str, int] = {}
     for row, text in enumerate(texts):
         first.setdefault(text, row)
     known = set(scored)
-    return np.array([row for text, row in first.items() if text not in known], np.intp)
+    kept = [row for text, row in first.items() if text not in known and not split.tested(text)]
+    return np.array(kept, np.intp)
 
 
 def _best(worth: Array, directions: Array, covariance: Array, price: Array) -> int | None:

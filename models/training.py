@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ import torch
 from routoo.data.domains import Label, Labels
 from routoo.data.errors import InputError
 from routoo.data.pricing import recorded_cost_usd
+from routoo.data.splits import Split
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models.calibration import calibrate
 from routoo.models.ensemble import Ensemble
@@ -71,6 +72,7 @@ class TrainedNetwork:
         metrics: Figures on validation, as plain JSON values.
         domains: Names of the domains that it learned, in the order of their numbers.
         labels: The labels that it learned.
+        split: Which prompts it was trained, validated and is to be tested on.
     """
 
     network: RouterNetwork
@@ -81,6 +83,7 @@ class TrainedNetwork:
     metrics: dict[str, Any]
     domains: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
+    split: Split = field(default_factory=Split)
 
 
 def train_network(
@@ -113,7 +116,8 @@ def train_network(
         KeyboardInterrupt: The run was interrupted; with `checkpoint_dir` it can be resumed.
     """
     started = time.monotonic()
-    learned = outcomes.select(pool.names).with_split(seed=options.seed).part("train", "val")
+    whole = outcomes.select(pool.names).with_split(seed=options.seed)
+    learned = whole.part("train", "val")
     fitting, validating = _rows(learned)
     L.seed_everything(options.seed, verbose=False)
     with _threads(options.threads):
@@ -166,7 +170,6 @@ def train_network(
         "n_val": len(validating),
         "trunk": trunk.origin,
         "options": _plain(options),
-        "split_seed": options.seed,
         "seconds": round(time.monotonic() - started, 1),
         "cut_prompts": int(encoded.cut.sum()),
     }
@@ -179,6 +182,7 @@ def train_network(
         {"epochs": fitted.history, **metrics},
         targets.domains,
         targets.labels,
+        Split.of(whole, seed=options.seed),
     )
 
 

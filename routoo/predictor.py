@@ -89,9 +89,9 @@ class Predictor:
         Args:
             model: Its name, as in the outcomes, and its prices.
             outcomes: Scores of the model. Prompts in ``test`` by their split are not looked at. Without a
-                split, outcomes of the model alone are all learned from; those that hold models of the pool
-                too are split by the seed of training, which gives the split of training only if they hold
-                the prompts that training was given, no fewer and no more.
+                split, that of training holds for the prompts that it knows and what is nearly the same; of
+                others all are learned from where the outcomes hold the model alone, and some are put into
+                ``test`` where they hold models of the pool too.
             progress: Told while the prompts are read.
 
         Raises:
@@ -139,7 +139,7 @@ class Predictor:
 
         Args:
             model: Its prices.
-            prompts: To choose from, without those in ``test``; each text is chosen once at most.
+            prompts: To choose from; each text is chosen once at most, and none that was in ``test``.
             n: Most prompts.
             budget_usd: Most that scoring them may be expected to cost.
             scored: Prompts that it was scored on before, none of which is chosen.
@@ -182,11 +182,10 @@ class Predictor:
         Raises:
             InputError: An option or the outcomes cannot be used, or they lack a label that this one learned.
         """
-        from routoo.data.splits import split_seed_of
         from routoo.models.nano import ASKED, nano_network
 
         chosen = _train_options(options, ASKED)
-        learned = _checked(outcomes).with_split(seed=split_seed_of(self.trained_on))
+        learned = self.trained.split.continued(_checked(outcomes))
         labels = [label.name for label in self.trained.labels]
         try:
             learned.labels(labels)

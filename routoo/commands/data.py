@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.overview import ModelOverview, Overview
     from routoo.data.pool import Pool
+    from routoo.data.splits import Split
 
 data = typer.Typer(no_args_is_help=True, help="Look at recorded outcomes, convert them, split them.")
 
@@ -60,9 +62,22 @@ def split(
     val: Annotated[float, typer.Option(metavar="SHARE", help="Share to choose settings on.")] = 0.1,
     test: Annotated[float, typer.Option(metavar="SHARE", help="Share to report on.")] = 0.3,
     again: Annotated[bool, typer.Option("--again", help="Replace the split that is there.")] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep",
+            metavar="FOLDER",
+            help="Outcomes with a split from before, or a predictor or bundle: what these know stays in its "
+            "part, and near-duplicates of test prompts go to test.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write outcomes with a split into train, val and test; near-duplicates stay together."""
+    """Write outcomes with a split into train, val and test; near-duplicates stay together.
+
+    Of a set that grew, --keep the split that it had: what was in test stays there.
+    """
     from routoo.data.errors import InputError
     from routoo.data.outcomes import Outcomes
 
@@ -71,7 +86,8 @@ def split(
         raise InputError(f"{source} has a split already; --again replaces it")
     if outcomes.has_split:
         outcomes = Outcomes(outcomes.prompts.drop("split"), outcomes.outcomes, outcomes.name)
-    outcomes = outcomes.with_split(seed=seed, val=val, test=test)
+    before = None if keep is None else _split_to_keep(keep)
+    outcomes = outcomes.with_split(seed=seed, val=val, test=test, keep=before)
     _write(outcomes, pool_beside(source), folder, as_json=as_json)
 
 
@@ -87,6 +103,21 @@ def sample(
 
     outcomes = simulated_outcomes(prompts, seed=seed).with_split(seed=seed)
     _write(outcomes, simulated_pool(), folder, as_json=as_json)
+
+
+def _split_to_keep(path: Path) -> Outcomes | Split:
+    """The split in outcomes, or what a predictor or bundle kept of its own."""
+    from routoo.data.errors import InputError
+    from routoo.data.outcomes import Outcomes
+    from routoo.export.bundle import Bundle
+    from routoo.export.layout import LAYOUT
+
+    if not (path / LAYOUT.router).is_file():
+        return Outcomes.read(path)
+    kept = Bundle.read(path).split()
+    if not kept.parts:
+        raise InputError(f"{path} keeps no split: give the outcomes that it was trained on")
+    return kept
 
 
 def _write(outcomes: Outcomes, pool: Pool | None, folder: Folder, *, as_json: bool) -> None:

@@ -60,9 +60,8 @@ def add(
 
     All others stay what they are. Prompts that a column split puts into test are left out.
 
-    Without it, all of DATA is learned from if it has no model of PREDICTOR; else the training seed splits it.
-
-    That is the split of training only if it got the same prompts, unsplit; else test may be learned from.
+    Without it, what training put into test is left out. Of other prompts all are learned from if DATA has no
+    model of PREDICTOR, else a share is put into test.
     """
     check_bundle_folder(output)
     new = _priced(pool, name)
@@ -135,9 +134,8 @@ def prompts(
 
     Give --count, --budget-usd, or both. With scores added, the table is the DATA of `routoo model add`.
 
-    No text is named twice, and none that a column split puts into test; the column goes on to the table.
-
-    A file without it and a .txt do not tell what is in test: leave that out yourself.
+    No text is named twice, and none that training or a column split put into test; the column goes on to the
+    table.
     """
     from routoo.commands.model_prompts import Offer
 

@@ -15,7 +15,6 @@ from routoo.data.errors import InputError, RoutooError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.data.splits import split_seed_of
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.policy import DOMAIN_TABLE
@@ -82,8 +81,8 @@ def evaluate_router(
     if robustness_prompts < 0:
         raise InputError(f"robustness_prompts must be at least 0, got {robustness_prompts}")
     require_training("the nearest neighbours of an evaluation")
-    trained_on = router.runtime.bundle.description.trained_on
-    outcomes = outcomes.with_split(seed=split_seed_of(trained_on))
+    bundle = router.runtime.bundle
+    outcomes = bundle.split().continued(outcomes)
     pool = _common(router.pool, outcomes)
     judged = outcomes.part(part)
 
@@ -98,7 +97,7 @@ def evaluate_router(
     labels = _labels_to_tell(router, judged) if tell_labels else None
     embed, note = _embedding(
         trunk,
-        str(trained_on.get("trunk", "")),
+        str(bundle.description.trained_on.get("trunk", "")),
         outcomes.part("train", "val").texts,
         cache_dir=cache_dir,
         progress=told(NEIGHBOURS),

@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routoo.data.errors import InputError
-from routoo.data.near_duplicates import near_duplicate_groups
-from routoo.data.splits import count_straddling, split_prompts
+from routoo.data.near_duplicates import Alike, near_duplicate_groups, normal_text
+from routoo.data.outcomes import Outcomes
+from routoo.data.splits import Split, count_straddling, split_prompts
 
 Sentences = Callable[..., list[str]]
 Typo = Callable[[str, random.Random], str]
@@ -85,3 +87,126 @@ def test_any_text_gets_a_part(texts: list[str], seed: int, val: float, test: flo
     if len(set(near_duplicate_groups(texts))) == len(texts):
         assert abs(parts.count("test") - test * len(texts)) <= 1
         assert "train" in parts
+
+
+def grown(texts: dict[str, str]) -> Outcomes:
+    """Outcomes of these prompts, by id."""
+    ids, prompts = list(texts), list(texts.values())
+    return Outcomes(
+        pl.DataFrame({"prompt_id": ids, "prompt": prompts}),
+        pl.DataFrame({"prompt_id": ids, "model": "m", "score": 1.0}),
+    )
+
+
+def parts_of(outcomes: Outcomes) -> dict[str, str]:
+    return dict(outcomes.prompts.select("prompt_id", "split").iter_rows())
+
+
+def variant(text: str, draw: random.Random) -> str:
+    """Nearly the same text: another case, a lead-in, a word more."""
+    words = text.split()
+    at = draw.randrange(len(words))
+    return draw.choice([text.upper(), f"Please: {text}", " ".join([*words[:at], "indeed", *words[at:]])])
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), steps=st.integers(1, 3), by_fingerprint=st.booleans())
+def test_whatever_is_added_what_was_split_stays_and_what_is_like_test_joins_it(
+    sentences: Sentences, seed: int, steps: int, by_fingerprint: bool
+) -> None:
+    """Growth at random, near-duplicates and bridges between two earlier prompts among what is added."""
+    draw = random.Random(seed)
+    texts = {f"q{at}": text for at, text in enumerate(sentences(draw.randrange(1, 60), seed=seed % 997))}
+    outcomes = grown(texts).with_split(seed=seed % 5, val=0.2, test=0.3)
+    for step in range(steps):
+        before, earlier = parts_of(outcomes), list(texts.values())
+        fresh = sentences(draw.randrange(40), seed=draw.randrange(10**6))
+        like = {f"v{step}-{at}": variant(draw.choice(earlier), draw) for at in range(draw.randrange(1, 15))}
+        bridges = [f"{draw.choice(earlier)} {draw.choice(earlier)}" for _ in range(draw.randrange(6))]
+        texts |= {f"n{step}-{at}": text for at, text in enumerate([*fresh, *bridges])} | like
+        texts = dict(draw.sample(list(texts.items()), len(texts)))
+        keep = Split.of(outcomes, seed=1) if by_fingerprint else outcomes
+        outcomes = grown(texts).with_split(seed=draw.randrange(5), val=0.2, test=0.3, keep=keep)
+        after = parts_of(outcomes)
+        assert {name: after[name] for name in before} == before
+        alike = Alike.of([normal_text(text) for text in texts.values()])
+        part_at: dict[int, set[str]] = {}
+        for name, at in zip(texts, alike.place.tolist(), strict=True):
+            if name in before:
+                part_at.setdefault(at, set()).add(before[name])
+        tested = {at for at, found in part_at.items() if "test" in found}
+        near = {
+            one
+            for pair in alike.pairs.tolist()
+            for one, other in (pair, pair[::-1])
+            if other in tested and one not in part_at
+        }
+        for name, at in zip(texts, alike.place.tolist(), strict=True):
+            assert name in before or at not in tested | near or after[name] == "test"
+        again = grown(texts).with_split(val=0.2, test=0.3, keep=outcomes)
+        assert parts_of(again) == after
+
+
+def test_without_the_earlier_split_a_grown_set_is_split_anew_and_with_it_test_stays(
+    sentences: Sentences,
+) -> None:
+    """Fourteen in a hundred prompts that gain a bridge to a prompt of another part change sides."""
+    draw = random.Random(3)
+    texts = {f"q{at}": text for at, text in enumerate(sentences(200, seed=3))}
+    first = grown(texts).with_split()
+    more = {f"b{at}": variant(text, draw) for at, text in enumerate(draw.sample(list(texts.values()), 100))}
+    anew = parts_of(grown(texts | more).with_split())
+    kept = parts_of(grown(texts | more).with_split(keep=first))
+    before = parts_of(first)
+    assert {name: anew[name] for name in before} != before
+    assert {name: kept[name] for name in before} == before
+    assert count_straddling(list((texts | more).values()), [kept[name] for name in texts | more]) == 0
+
+
+def test_a_prompt_is_known_by_its_id_where_its_text_was_edited(sentences: Sentences) -> None:
+    texts = {f"q{at}": text for at, text in enumerate(sentences(40, seed=4))}
+    first, draw = grown(texts).with_split(test=0.5), random.Random(6)
+    others = sentences(40, seed=5)
+    edited = {
+        name: draw.choice([text, other]) for (name, text), other in zip(texts.items(), others, strict=True)
+    }
+    assert parts_of(grown(edited).with_split(keep=first)) == parts_of(first)
+    renamed = {f"r{at}": text for at, text in enumerate(texts.values())}
+    found = parts_of(grown(renamed).with_split(keep=first))
+    assert list(found.values()) == [
+        parts_of(first)[name] for name in sorted(texts, key=lambda n: "r" + n[1:])
+    ]
+
+
+def test_what_was_learned_from_is_never_in_test_by_a_fingerprint() -> None:
+    """Where a text stands in two parts, a predictor that knows fingerprints alone has learned from it."""
+    frame = pl.DataFrame(
+        {"prompt_id": ["a", "b", "c"], "prompt": ["One?", "one", "Two?"], "split": ["test", "train", "val"]}
+    )
+    scores = pl.DataFrame({"prompt_id": ["a", "b", "c"], "model": "m", "score": 1.0})
+    split = Split.of(Outcomes(frame, scores), seed=2)
+    assert Split.from_dict(split.to_dict()).parts == split.parts
+    found = split.continued(Outcomes(frame.drop("split"), scores))
+    assert parts_of(found) == {"a": "train", "b": "train", "c": "val"}
+    assert split.continued(Outcomes(frame, scores)).prompts["split"].to_list() == ["test", "train", "val"]
+    tested = Outcomes(frame.with_columns(split=pl.lit("test")), scores)
+    assert split.with_learned(tested).parts == split.parts
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"seed": 0, "train": "!", "val": "", "test": ""},
+        {"seed": "x", "train": "", "val": "", "test": ""},
+        {"seed": 0, "train": "QUI=", "val": "", "test": ""},
+    ],
+)
+def test_a_broken_record_of_a_split_is_refused(document: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="not a split"):
+        Split.from_dict(document)
+
+
+def test_outcomes_without_a_split_have_none_to_keep() -> None:
+    with pytest.raises(InputError, match="has no split column, so that there is no split to keep"):
+        grown({"a": "One?"}).with_split(keep=grown({"a": "One?"}))

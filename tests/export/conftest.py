@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.splits import Split, fingerprint
 from routoo.data.text import PromptEncoder, TextPolicy
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.description import BundleDescription
@@ -86,6 +87,7 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
         np.array([1.0, 1.1, 1.3], np.float32),
         {"data": "made up", "trunk": "tiny", "seed": 1, "domains": ["a", "b"]},
         {"val_brier": 0.2},
+        split=Split(2, {fingerprint(PROMPTS[0]): "train", fingerprint(PROMPTS[1]): "test"}),
     )
 
 

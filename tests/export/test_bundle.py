@@ -479,3 +479,21 @@ def test_a_description_makes_the_round_trip(pool: Pool) -> None:
     )
     document = json.loads(to_json(description.to_dict()))
     assert BundleDescription.from_dict(document).to_dict() == description.to_dict()
+
+
+def test_a_bundle_from_before_knows_the_seed_of_its_split(pool: Pool, tmp_path: Path) -> None:
+    for name, trained_on, seed in (
+        ("a", {"split_seed": 3, "options": {"seed": 5}}, 3),
+        ("b", {"options": {"seed": 5}}, 5),
+        ("c", {}, 0),
+    ):
+        description = BundleDescription(pool, TextPolicy(), (1, 1, 1), trained_on=trained_on)
+        bundle = write_files(tmp_path / name, description, dict.fromkeys(LAYOUT.required, b""))
+        assert (bundle.split().seed, bundle.split().parts) == (seed, {})
+
+
+def test_a_split_that_says_nothing_is_refused(pool: Pool, tmp_path: Path) -> None:
+    contents = dict.fromkeys(LAYOUT.required, b"") | {LAYOUT.split: b"{}"}
+    bundle = write_files(tmp_path / "broken", BundleDescription(pool, TextPolicy(), (1, 1, 1)), contents)
+    with pytest.raises(BundleError, match=r"split.json is not a split: KeyError"):
+        bundle.split()

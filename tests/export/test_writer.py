@@ -40,6 +40,7 @@ def test_a_bundle_is_written_whole(written: tuple[Bundle, ParityReport], trained
     assert not bundle.description.latency_known
     assert bundle.description.calibration["slope"] == pytest.approx([1.5, 1.0, 0.7])
     assert bundle.metrics()["val_brier"] == 0.2
+    assert (bundle.split().seed, bundle.split().parts) == (2, trained.split.parts)
     assert bundle.metrics()["parity"] == json.loads(json.dumps(report.to_dict()))
 
 
@@ -154,9 +155,10 @@ def test_general_prompts_are_compared_when_none_are_given(trained: TrainedNetwor
 def test_a_saved_network_comes_back_with_its_sample(trained: TrainedNetwork, tmp_path: Path) -> None:
     write_trained(trained, tmp_path / "saved", sample_prompts=["Why?", "日本"])
     saved = Bundle.read(tmp_path / "saved")
-    assert set(saved.files) == {*LAYOUT.required, LAYOUT.sample}
+    assert set(saved.files) == {*LAYOUT.required, LAYOUT.sample, LAYOUT.split}
     assert saved.sample_prompts() == ("Why?", "日本")
     assert read_trained(saved).metrics == trained.metrics
+    assert read_trained(saved).split.parts == trained.split.parts
     assert "Exported graphs" not in (saved.folder / LAYOUT.card).read_text()
     with pytest.raises(BundleError, match=r"has no model\.onnx: `routoo export` writes one"):
         Runtime(saved)

@@ -13,6 +13,7 @@ import torch
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.splits import Split, fingerprint
 from routoo.models.columns import column_inputs, column_values
 from routoo.models.network import Predictions
 from routoo.models.new_model import with_model, with_prices, without_model
@@ -152,7 +153,7 @@ def test_beside_known_models_the_test_part_of_the_split_of_training_is_left_out(
 ) -> None:
     both = twins(outcomes, "adder", 200)
     unsplit = Outcomes(both.prompts.drop("split"), both.outcomes, "unsplit")
-    before = dataclasses.replace(trained, trained_on={**trained.trained_on, "split_seed": seed})
+    before = dataclasses.replace(trained, split=Split(seed))
     split = unsplit.with_split(seed=seed)
     found, expected = (with_model(before, TWIN, given) for given in (unsplit, split))
     scored = split.part("train", "val").select(["twin"]).outcomes
@@ -173,7 +174,25 @@ def test_too_few_prompts_outside_test_are_counted(trained: TrainedNetwork, outco
     )
     assert kept < 20
     with pytest.raises(InputError, match=f"^{words}$"):
-        with_model(trained, TWIN, unsplit)
+        with_model(dataclasses.replace(trained, split=Split()), TWIN, unsplit)
+
+
+def test_what_was_in_test_is_left_out_and_what_is_learned_from_is_remembered(
+    trained: TrainedNetwork, outcomes: Outcomes
+) -> None:
+    """Outcomes without a split, of prompts in test, of prompts in train, and of one that is new."""
+    tested, known = outcomes.part("test").prompts.head(5), outcomes.part("train").prompts.head(25)
+    new = pl.DataFrame(
+        {"prompt_id": ["new", "like"], "prompt": ["How tall is a giraffe?", tested["prompt"][0]]}
+    )
+    asked = pl.concat([tested, known, new], how="diagonal").drop("split")
+    rows = asked.select("prompt_id", pl.lit("twin").alias("model"), pl.lit(1.0).alias("score"))
+    after = with_model(trained, TWIN, Outcomes(asked, rows, "no split"))
+    assert after.trained_on["added"][0]["prompts"] == 26
+    assert trained.split.parts.items() <= after.split.parts.items()
+    assert set(after.split.parts) - set(trained.split.parts) == {fingerprint("How tall is a giraffe?")}
+    whole = after.split.continued(Outcomes(asked, rows, "no split"))
+    assert whole.part("test").prompt_ids == sorted([*tested["prompt_id"], "like"])
 
 
 def test_what_was_not_recorded_is_taken_from_the_pool(trained: TrainedNetwork, outcomes: Outcomes) -> None:

@@ -10,6 +10,8 @@ from typer.testing import Result
 
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
+from routoo.export.bundle import Bundle, write_files
+from routoo.export.layout import LAYOUT
 
 Routoo = Callable[..., Result]
 
@@ -132,3 +134,45 @@ def test_data_that_are_not_there_are_named(routoo: Routoo, tmp_path: Path) -> No
         2,
         f"routoo: {tmp_path}/none: no such file or folder of outcomes\n",
     )
+
+
+@pytest.mark.parametrize("kept", ["outcomes", "predictor", "bundle"])
+def test_a_set_that_grew_keeps_the_split_that_it_had(
+    routoo: Routoo,
+    kept: str,
+    data_folder: Path,
+    predictor_folder: Path,
+    bundle_folder: Path,
+    simulated: Outcomes,
+    tmp_path: Path,
+) -> None:
+    """Every prompt again, in capitals and under another id: near-duplicates of all that there was."""
+    prompts = simulated.prompts.drop("split")
+    louder = prompts.with_columns(
+        pl.col("prompt").str.to_uppercase(), prompt_id="LOUD " + pl.col("prompt_id")
+    )
+    grown = Outcomes(pl.concat([prompts, louder]), simulated.outcomes, "grown")
+    grown.write(tmp_path / "grown")
+    folder = {"outcomes": data_folder, "predictor": predictor_folder, "bundle": bundle_folder}[kept]
+    result = routoo("data", "split", tmp_path / "grown", tmp_path / "out", "--keep", folder)
+    assert result.exit_code == 0, result.stderr
+    found = dict(Outcomes.read(tmp_path / "out").prompts.select("prompt_id", "split").iter_rows())
+    before = dict(simulated.prompts.select("prompt_id", "split").iter_rows())
+    assert found == before | {f"LOUD {name}": part for name, part in before.items()}
+    assert "0 prompts have a near-duplicate in another part" in " ".join(result.stdout.split())
+
+
+def test_there_must_be_a_split_to_keep(
+    routoo: Routoo, bundle_folder: Path, simulated: Outcomes, tmp_path: Path
+) -> None:
+    Outcomes(simulated.prompts.drop("split"), simulated.outcomes).write(tmp_path / "unsplit")
+    result = routoo("data", "split", tmp_path / "unsplit", tmp_path / "out", "--keep", tmp_path / "unsplit")
+    assert (result.exit_code, "so that there is no split to keep" in " ".join(result.stderr.split())) == (
+        2,
+        True,
+    )
+    old = Bundle.read(bundle_folder)
+    contents = {name: old.content(name) for name in old.files if name != LAYOUT.split}
+    write_files(tmp_path / "old", old.description, contents)
+    result = routoo("data", "split", tmp_path / "unsplit", tmp_path / "out", "--keep", tmp_path / "old")
+    assert (result.exit_code, "keeps no split" in result.stderr) == (2, True)

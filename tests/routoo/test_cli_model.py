@@ -98,7 +98,8 @@ def test_prompts_to_score_are_named_for_the_money(
     pool.write_csv(tmp_path / "all.csv")
     common = ("model", "prompts", predictor_folder, tmp_path / "all.csv", "--model", "twin", "--pool", prices)
     every = json.loads(routoo(*common, "-n", "200", "--json").stdout)
-    assert {row["prompt_id"] for row in every["prompts"]} == set(simulated.prompt_ids)
+    learned = set(simulated.part("train", "val").prompt_ids)
+    assert {row["prompt_id"] for row in every["prompts"]} == learned
     budget = every["expected_cost_usd"] / 10
     result = routoo(*common, "--budget-usd", str(budget), "-o", tmp_path / "chosen.parquet")
     assert result.exit_code == 0
@@ -166,9 +167,8 @@ def test_what_was_scored_is_not_asked_for_again(
     split = pl.Series("split", ["test", *["train"] * 29])
     first.with_columns(split, pl.lit(1.0).alias("score")).write_parquet(scored)
     more = json.loads(routoo(*ask, "-n", "300", "--scored", scored, "--json").stdout)
-    assert {row["prompt_id"] for row in more["prompts"]} == set(simulated.prompt_ids) - set(
-        first["prompt_id"]
-    )
+    left = set(simulated.part("train", "val").prompt_ids) - set(first["prompt_id"])
+    assert {row["prompt_id"] for row in more["prompts"]} == left
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ def test_its_test_prompts_are_its_teachers_whatever_its_seed(
     teacher = train(unsplit, simulated_models, seed=3, **quick)
     nano = teacher.distill(unsplit, seed=1, cache_dir=None, progress=False)
     assert nano.trained_on["options"]["seed"] == 1
-    assert nano.trained_on["split_seed"] == teacher.trained_on["split_seed"] == 3
+    assert nano.trained.split.seed == teacher.trained.split.seed == 3
+    assert nano.trained.split.parts == teacher.trained.split.parts
     assert nano.sample_prompts == teacher.sample_prompts  # both of the validation part
     nano.export(tmp_path / "b", int8=False)
     router = Router.from_pretrained(tmp_path / "b", threads=1)
