@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from routoo.models.scoring_plan import ScoringPlan
     from routoo.models.training import TrainedNetwork
 
-_TRAINING = ("torch", "transformers", "lightning")
+_TRAINING = ("torch", "transformers", "lightning", "scipy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,7 +320,7 @@ def _pool(pool: Pool | str | Path) -> Pool:
 
 
 def require_training(purpose: str = "training") -> None:
-    """Refuses what needs torch where it is not installed.
+    """Refuses what needs the training half where it is not installed.
 
     Raises:
         MissingExtraError: Extra `train` is not installed; the message names the purpose.

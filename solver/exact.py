@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import time
 import warnings
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.assignment import Assignment
-from routoo.data.errors import InputError
+from routoo.data.errors import InputError, MissingExtraError
 from routoo.solver.answer import TOLERANCE, answer, keeps_limits, no_answer
 from routoo.solver.explain import infeasible
 from routoo.solver.passes import InMemory, choice_totals, price_pass
@@ -44,7 +45,10 @@ def solve_exact(
 
     Raises:
         InputError: The time limit is not above 0, or the gap is negative.
+        MissingExtraError: Extra `exact` is not installed.
     """
+    if importlib.util.find_spec("cvxpy") is None:
+        raise MissingExtraError(f"solver {NAME!r} needs cvxpy: pip install 'routoo[exact]', or use 'auto'")
     if not time_limit_s > 0 or not gap >= 0:
         raise InputError(f"time_limit_s must be above 0 and gap at least 0, got {time_limit_s} and {gap}")
     options: dict[str, object] = {"time_limit": float(time_limit_s), "log_to_console": verbose}

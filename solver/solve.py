@@ -57,6 +57,7 @@ def solve(
 
     Raises:
         InputError: No such backend, or it cannot take this problem; an option is unknown to it.
+        MissingExtraError: Solver "exact" is asked for, and its extra is not installed.
 
     >>> import numpy as np
     >>> from routoo.data.scores import Scores

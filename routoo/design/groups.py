@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from routoo.models.topics import Topics
+from routoo.data.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
+    from routoo.models.topics import Topics
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +32,25 @@ class PromptGroups:
     def of(cls, outcomes: Outcomes, *, seed: int = 0) -> PromptGroups:
         """The groups that these prompts fall into.
 
+        Raises:
+            MissingExtraError: There are no domains, and extra `train` is not installed.
+
         >>> from routoo.data.sample import simulated_outcomes
         >>> groups = PromptGroups.of(simulated_outcomes(50))
         >>> groups.by, len(groups.of_prompts(simulated_outcomes(20)))
         ('domain', 20)
         """
         named = sorted({domain for domain in outcomes.domains or [] if domain})
-        return cls(tuple(named)) if named else cls((), Topics.of(outcomes.texts, seed=seed))
+        if named:
+            return cls(tuple(named))
+        if importlib.util.find_spec("scipy") is None:
+            raise MissingExtraError(
+                "prompts without domains are grouped by their words, which needs scipy: "
+                "pip install 'routoo[train]', or add a column domain"
+            )
+        from routoo.models.topics import Topics
+
+        return cls((), Topics.of(outcomes.texts, seed=seed))
 
     @property
     def by(self) -> str:
