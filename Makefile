@@ -5,6 +5,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+# On Linux without a graphics card torch comes from PyTorch's index of CPU builds: PyPI's brings CUDA, 4 GB more.
+# Another index: make TORCH_INDEX=URL; PyPI's build in any case: make TORCH_INDEX=
+CARD = test -e /proc/driver/nvidia || command -v nvidia-smi
+TORCH_INDEX ?= $(shell test "$$(uname -s)" != Linux || { $(CARD); } >/dev/null 2>&1 || echo https://download.pytorch.org/whl/cpu)
 CASES ?= ../shared/cases
 ONLY ?=
 
@@ -28,9 +32,13 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "routoo needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
 	         "Name another: make PYTHON=python3.11" >&2; exit 2; }
-	@echo "Installing into .venv: about a minute and a gigabyte, once."
+	@echo "Installing into .venv, once: a few minutes, and 2.2 GB, or 6 GB where torch brings CUDA."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet -c constraints.txt pip
+	@test -z "$(TORCH_INDEX)" || { \
+	    echo "No graphics card at hand: torch for processors, from $(TORCH_INDEX)"; \
+	    $(BIN)/pip install --quiet --retries 2 --no-deps -c constraints.txt --index-url "$(TORCH_INDEX)" torch 2>/dev/null; } || \
+	    echo "It cannot be had there: torch comes from PyPI, on Linux with CUDA, 6 GB in all."
 	@# setuptools warns of every editable install
 	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet -c constraints.txt --build-constraint constraints.txt -e '.[dev]'
 	@touch $@
