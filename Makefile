@@ -12,6 +12,14 @@ TORCH_INDEX ?= $(shell test "$$(uname -s)" != Linux || { $(CARD); } >/dev/null 2
 CASES ?= ../shared/cases
 ONLY ?=
 
+# torch for processors, of the version in a file of constraints
+define torch
+test -z "$(TORCH_INDEX)" || { \
+    echo "No graphics card at hand: torch for processors, from $(TORCH_INDEX)"; \
+    $(BIN)/pip install --quiet --retries 2 --no-deps -c $(1) --index-url "$(TORCH_INDEX)" torch 2>/dev/null; } || \
+    echo "It cannot be had there: torch comes from PyPI, on Linux with CUDA, 6 GB in all."
+endef
+
 # What is tested is this checkout in its own environment, whatever the caller's shell adds.
 unexport PYTHONPATH PYTHONHOME PIP_CONSTRAINT PIP_BUILD_CONSTRAINT
 
@@ -35,10 +43,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Installing into .venv, once: a few minutes, and 2.2 GB, or 6 GB where torch brings CUDA."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet -c constraints.txt pip
-	@test -z "$(TORCH_INDEX)" || { \
-	    echo "No graphics card at hand: torch for processors, from $(TORCH_INDEX)"; \
-	    $(BIN)/pip install --quiet --retries 2 --no-deps -c constraints.txt --index-url "$(TORCH_INDEX)" torch 2>/dev/null; } || \
-	    echo "It cannot be had there: torch comes from PyPI, on Linux with CUDA, 6 GB in all."
+	@$(call torch,constraints.txt)
 	@# setuptools warns of every editable install
 	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet -c constraints.txt --build-constraint constraints.txt -e '.[dev]'
 	@touch $@
@@ -79,9 +84,11 @@ constraints:
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@grep '^torch==' constraints.txt > .venv/torch.txt
 	@$(BIN)/pip install --quiet --upgrade pip
+	@$(call torch,.venv/torch.txt)
 	@$(BIN)/pip install --quiet -c .venv/torch.txt -e '.[dev]'
 	@grep '^#' constraints.txt > .venv/constraints.txt
-	@$(BIN)/pip list --format=freeze --exclude-editable | sed 's/+.*//' >> .venv/constraints.txt
+	@# torch names the exact versions of CUDA's parts itself
+	@$(BIN)/pip list --format=freeze --exclude-editable | grep -Ev '^(nvidia-|cuda-|triton)' | sed 's/+.*//' >> .venv/constraints.txt
 	@mv .venv/constraints.txt constraints.txt && touch $(READY)
 
 clean:
