@@ -84,21 +84,25 @@ def gated(frame: pl.DataFrame, columns: Mapping[str, Column], source: object) ->
     (2.0, 1.0)
     """
     found = {name: column for name, column in columns.items() if name in frame.columns}
-    typed = {name: _typed(frame[name], column, f"{source}: {name}") for name, column in found.items()}
-    frame = frame.with_columns(typed.values())
+    # Under a name of their own: polars reads one such as ^a.*$ as a pattern.
+    typed = {
+        name: _typed(frame[name].alias("value"), column, f"{source}: {name}")
+        for name, column in found.items()
+    }
+    frame = frame.with_columns(series.alias(name) for name, series in typed.items())
     for name, column in found.items():
         if column.dtype.is_numeric():
-            _check_range(frame, name, column, source)
+            _check_range(frame, typed[name], column, f"{source}: {name}")
     return frame
 
 
-def refuse(frame: pl.DataFrame, fault: pl.Expr, words: str, hint: str = "") -> None:
+def refuse(frame: pl.DataFrame, fault: pl.Expr | pl.Series, words: str, hint: str = "") -> None:
     """Raises in words when any row has the fault; the sample leaves prompts and answers out."""
     at = frame.select(fault.fill_null(False)).to_series().arg_true()
     if at.is_empty():
         return
     shown = [column for column in (*_SAMPLED, *NUMBERS) if column in frame.columns]
-    values = frame.select(shown).row(at[0], named=True)
+    values = frame.select(shown).row(at[0], named=True) if shown else {}
     sample = ", ".join(f"{key}={value!r}" for key, value in values.items() if value is not None)
     where = f"such as row {at[0] + 1}" + (f": {sample}" if sample else "")
     raise InputError(f"{words}: {len(at)} of {len(frame)} rows, {where}{hint}")
@@ -232,14 +236,13 @@ def _hint(sample: str) -> str:
     return "; drop the currency" if re.fullmatch(r"[$€£]\s*[\d.]+", sample) else ""
 
 
-def _check_range(frame: pl.DataFrame, name: str, column: Column, source: object) -> None:
-    value = pl.col(name)
+def _check_range(frame: pl.DataFrame, value: pl.Series, column: Column, what: str) -> None:
     if math.isinf(column.most):
-        words = f"{source}: {name} is negative, NaN or infinite (leave it null where it is unknown)"
+        words = f"{what} is negative, NaN or infinite (leave it null where it is unknown)"
         refuse(frame, value.is_not_null() & ~(value.is_finite() & (value >= 0)), words)
         return
-    largest = frame[name].fill_nan(None).max()
+    largest = value.fill_nan(None).max()
     percent = isinstance(largest, float) and 2 < largest <= 100
     hint = "; if these are percent, divide them by 100" if percent else ""
     fault = value.is_not_null() & (~value.is_between(0, column.most) | value.is_nan())
-    refuse(frame, fault, f"{source}: {name} lies outside 0..{column.most:g}", hint)
+    refuse(frame, fault, f"{what} lies outside 0..{column.most:g}", hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
+import polars.selectors as cs
 
 from routoo.data.columns import NUMBERS, OUTCOME_COLUMNS, PROMPT_COLUMNS, gated, refuse
 from routoo.data.errors import InputError
@@ -101,12 +102,10 @@ def averaged(frame: pl.DataFrame) -> pl.DataFrame:
     further = [
         name for name, dtype in runs.schema.items() if name not in OUTCOME_COLUMNS and not dtype.is_nested()
     ]
-    means = [pl.col(name).mean() for name in ("score", *NUMBERS) if name in runs.columns]
-    agreed = [
-        pl.when(pl.col(name).drop_nulls().n_unique() == 1).then(pl.col(name).drop_nulls().first()).alias(name)
-        for name in further
-    ]
-    return runs.group_by(key, maintain_order=True).agg(*means, *agreed)
+    means = cs.by_name(*(name for name in ("score", *NUMBERS) if name in runs.columns)).mean()
+    known = cs.by_name(*further).drop_nulls()
+    agreed = pl.when(known.n_unique() == 1).then(known.first())
+    return runs.group_by(key, maintain_order=True).agg(means, agreed)
 
 
 def _check_frame(frame: pl.DataFrame, what: str, needed: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from routoo.data.domains import near_names
 from routoo.data.errors import InputError
 from routoo.data.foreign import in_our_words
 from routoo.data.json_lines import read_json_lines
+from routoo.data.parquet_files import check_parquet
 from routoo.data.text_files import COMPRESSED, bare, check_utf8, compression, open_bytes, text_lines
 
 Kind = Literal["Parquet", "CSV", "JSON lines"]
@@ -146,8 +147,7 @@ def json_table(
 
 
 def _parquet_table(path: Path) -> Table:
-    with open_bytes(path):  # refused in words where it cannot be opened
-        pass
+    check_parquet(path)
     with in_our_words(f"{path}: cannot be read as Parquet: {_DAMAGED}"):
         rows = pl.scan_parquet(path)
         schema = rows.collect_schema()
