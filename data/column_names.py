@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
+from routoo.data.checks import came
 from routoo.data.errors import InputError
 
 _SHOWN = 8
@@ -37,6 +38,20 @@ def named_columns(given: str) -> dict[str, str]:
             )
         names[ours] = theirs
     return names
+
+
+def check_columns(columns: object) -> None:
+    """Refuses what does not map names to names.
+
+    Raises:
+        InputError: It does not.
+    """
+    names = [*columns, *columns.values()] if isinstance(columns, Mapping) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise InputError(
+            'columns must map our names to those of the file, such as {"prompt": "question"}, '
+            f"got {came(columns)}"
+        )
 
 
 def listed(names: Iterable[str]) -> str:

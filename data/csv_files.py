@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from routoo.data.columns import COLUMNS
 from routoo.data.errors import InputError
 from routoo.data.text_files import bare, open_bytes, text_lines
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """What may separate fields, with the names that a user may call it by."""
 
+_KNOWN = {*COLUMNS, "messages"}
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -37,14 +39,19 @@ def separator_named(given: str) -> str:
 
 
 def separator_of(path: Path) -> str:
-    """What separates the fields of a file: what its header has most of; a comma where there is nothing.
+    """What separates the fields of a file: by what its header has the most known names, else fields.
 
     A file that ends in ``.tsv`` is separated by tabs.
     """
     if bare(path).suffix.lower() == ".tsv":
         return "\t"
-    header = _QUOTED.sub("", next(_records(path), (1, ""))[1])
-    return max(SEPARATORS, key=header.count)
+    header = next(_records(path), (1, ""))[1]
+
+    def fit(mark: str) -> tuple[int, int]:
+        names = _names(header, mark)
+        return len(_KNOWN.intersection(names)), len(names)
+
+    return max(SEPARATORS, key=fit)
 
 
 def header_of(path: Path, separator: str) -> list[str]:
@@ -56,7 +63,7 @@ def header_of(path: Path, separator: str) -> list[str]:
     first = next(_records(path), None)
     if first is None:
         raise InputError(f"{path}: expected a line with the names of the columns, got an empty file")
-    names = [name.strip().strip('"') for name in _fields(first[1], separator)]
+    names = _names(first[1], separator)
     twice = next((name for at, name in enumerate(names) if name and name in names[:at]), None)
     if twice is not None:
         raise InputError(f"{path}: two columns are called {twice}; rename or remove one")
@@ -96,6 +103,10 @@ def _records(path: Path) -> Iterator[tuple[int, str]]:
                 held.clear()
     if held:
         yield start, "".join(held)
+
+
+def _names(header: str, separator: str) -> list[str]:
+    return [name.strip().strip('"') for name in _fields(header, separator)]
 
 
 def _fields(record: str, separator: str) -> list[str]:

@@ -1,10 +1,10 @@
 """Whether a Parquet file is whole, told from its footer and the headers of its pages.
 
-A page that claims to hold more values than there is memory for ends a process in the library that reads it, and no
-handler of errors sees that. So what is counted here is what such a file says of itself: places within the
-file, and as many values in the pages of a column as its footer promises.
+A page that claims more values than there is memory for ends the process in the library that reads it, and no
+handler of errors sees that. So what the file says of itself is held together first: places within the file,
+and as many values in the pages of a column as its footer promises.
 
-The layout is that of the Parquet format (https://parquet.apache.org/docs/file-format/), in Thrift's compact protocol.
+The layout is that of https://parquet.apache.org/docs/file-format/, in Thrift's compact protocol.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from routoo.data.errors import InputError
+
+DAMAGED = "damaged, cut off or something else; fetch or write it again"
+"""What a file is that does not hold together."""
 
 _MAGIC = b"PAR1"
 _FOOTER = 8  # bytes of its length and the magic
@@ -28,7 +31,7 @@ _PAGE_VALUES = 1
 Struct = dict[int, Any]  # Any: whatever a field of Thrift holds
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """What the file says of itself cannot be."""
 
 
@@ -65,7 +68,7 @@ class _Compact:
                 return self.items(depth)
             case 12:
                 return self.struct(depth + 1)
-        raise _Broken
+        raise _BrokenError
 
     def items(self, depth: int) -> list[Any]:  # Any: whatever a list of Thrift holds
         head = self.byte()
@@ -111,16 +114,9 @@ def check_parquet(path: Path) -> None:
             _check_whole(held)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (
-        _Broken,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-    ):  # an empty file, or a field of another kind
-        raise InputError(
-            f"{path}: cannot be read as Parquet: damaged, cut off or something else; fetch or write it again"
-        ) from None
+    except (_BrokenError, ValueError, TypeError, LookupError, AttributeError):
+        # No byte at all, or a field of another kind.
+        raise InputError(f"{path}: cannot be read as Parquet: {DAMAGED}") from None
 
 
 def _check_whole(held: mmap.mmap) -> None:
@@ -155,4 +151,4 @@ def _check_chunk(held: mmap.mmap, end: int, chunk: Struct, n_rows: int) -> None:
 
 def _check(holds: bool) -> None:
     if not holds:
-        raise _Broken
+        raise _BrokenError

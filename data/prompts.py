@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from routoo.data.column_names import lacking
+from routoo.data.column_names import check_columns, lacking
 from routoo.data.columns import TEXT
 from routoo.data.domains import label_value
 from routoo.data.errors import InputError
@@ -121,6 +121,7 @@ def read_prompts(
     >>> read_prompts("-", io.BytesIO(b"Name a river.\\n\\n2 + 2?\\n")).ids
     ['1', '3']
     """
+    check_columns(columns or {})
     path, known = Path(source), dict.fromkeys(labels, TEXT)
     if str(source) == STDIN:
         if stdin is None:

@@ -24,6 +24,8 @@ from pathlib import Path
 
 import polars as pl
 
+from routoo.data.checks import came
+from routoo.data.column_names import check_columns
 from routoo.data.columns import refuse
 from routoo.data.errors import InputError
 from routoo.data.formats.folders import PAIR, ROUTELLM_FOLDER
@@ -55,12 +57,21 @@ class Reading:
         separator: What separates the fields of a CSV; looked for in its header when not given.
         score_columns: Columns that hold the scores of a model each, in a table with a row a prompt.
         average: Whether several outcomes of a model on a prompt are averaged.
+
+    Raises:
+        InputError: Columns are no names.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     separator: str | None = None
     score_columns: Sequence[str] = ()
     average: bool = False
+
+    def __post_init__(self) -> None:
+        check_columns(self.columns)
+        models = self.score_columns
+        if isinstance(models, str) or not all(isinstance(name, str) for name in models):
+            raise InputError(f"score_columns must be a list of names, got {came(self.score_columns)}")
 
 
 def read_outcomes(

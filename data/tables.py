@@ -17,7 +17,7 @@ from routoo.data.domains import near_names
 from routoo.data.errors import InputError
 from routoo.data.foreign import in_our_words
 from routoo.data.json_lines import read_json_lines
-from routoo.data.parquet_files import check_parquet
+from routoo.data.parquet_files import DAMAGED, check_parquet
 from routoo.data.text_files import COMPRESSED, bare, check_utf8, compression, open_bytes, text_lines
 
 Kind = Literal["Parquet", "CSV", "JSON lines"]
@@ -33,7 +33,6 @@ ENDINGS = f"{', '.join(KINDS)} (text also with {' or '.join(COMPRESSED)} after i
 
 _PICKLES = {".pkl", ".pickle", ".pck", ".joblib", ".pt", ".npy"}
 _SCHEMA_ROWS = 1000
-_DAMAGED = "damaged, cut off or something else; fetch or write it again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +84,7 @@ class Table:
             InputError: A row cannot be read, or holds what its column may not.
         """
         try:
-            with in_our_words(f"{self.path}: cannot be read as {self.kind}: {_DAMAGED}"):
+            with in_our_words(f"{self.path}: cannot be read as {self.kind}: {DAMAGED}"):
                 frame = self.rows.select(cs.by_name(*columns)).collect()
         except InputError:
             if self.kind != "CSV":
@@ -148,7 +147,7 @@ def json_table(
 
 def _parquet_table(path: Path) -> Table:
     check_parquet(path)
-    with in_our_words(f"{path}: cannot be read as Parquet: {_DAMAGED}"):
+    with in_our_words(f"{path}: cannot be read as Parquet: {DAMAGED}"):
         rows = pl.scan_parquet(path)
         schema = rows.collect_schema()
     return Table(path, "Parquet", schema, {}, rows)

@@ -19,6 +19,7 @@ _BENCH_NAMES = {"sample_id": "prompt_id", "eval_name": "domain"}
 
 def table_of_scores(models: Sequence[str]) -> Format[Table]:
     """A table whose columns of these names hold the scores of a model each."""
+    models = list(dict.fromkeys(models))
 
     def misfit(table: Table) -> str | None:
         return lacking(table.columns, ["prompt", *models])

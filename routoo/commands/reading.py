@@ -83,6 +83,6 @@ class OutcomesReading(PromptsReading):
         """The outcomes in a folder or file; what was decided in reading is said."""
         from routoo.data.readers import Reading, read_outcomes
 
-        models = [] if self.score_columns is None else self.score_columns.split(",")
+        models = [name for part in (self.score_columns or "").split(",") if (name := part.strip())]
         how = Reading(self.names, self.separator, models, self.average)
         return read_outcomes(source, how, on_remark=lambda words: say(words, quiet=quiet))
