@@ -30,6 +30,7 @@ class Column:
         booleans: Whether true is 1 and false is 0.
         durations: Whether it is in seconds, so that a duration has its unit.
         messages: Whether it holds chats: `prompt` takes text as it is, `json` reads it as JSON of messages.
+        called: What a file calls it, where that is known.
     """
 
     expected: str
@@ -38,11 +39,12 @@ class Column:
     booleans: bool = False
     durations: bool = False
     messages: str = ""
+    called: str = ""
 
 
 TEXT = Column("text or a number", pl.String)
 PROMPT = Column("text or a list of messages", pl.String, messages="prompt")
-MESSAGES = Column("a list of messages, or JSON of one", pl.String, messages="json")
+MESSAGES = Column("a list of messages, or JSON of one", pl.String, messages="json", called="messages")
 SCORE = Column("a number", pl.Float32, most=1, booleans=True)
 COST = Column("a number", pl.Float64)
 AMOUNT = replace(COST, dtype=pl.Float32)
@@ -86,7 +88,7 @@ def gated(frame: pl.DataFrame, columns: Mapping[str, Column], source: object) ->
     found = {name: column for name, column in columns.items() if name in frame.columns}
     # Under a name of their own: polars reads one such as ^a.*$ as a pattern.
     typed = {
-        name: _typed(frame[name].alias("value"), column, f"{source}: {name}")
+        name: _typed(frame[name].alias("value"), column, f"{source}: {column.called or name}")
         for name, column in found.items()
     }
     frame = frame.with_columns(series.alias(name) for name, series in typed.items())

@@ -20,6 +20,7 @@ COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
 """What a second ending says of a file."""
 
 _BLOCK = 1 << 20
+_ZSTD = b"\x28\xb5\x2f\xfd"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -125,8 +126,9 @@ def _not_utf8(source: object, line: int, at: int, error: UnicodeDecodeError) -> 
 
 def _zstd(path: Path, broken: str) -> bytes:
     """What a zstd file holds; the library that reads it drops the carriage return before a line feed."""
-    if path.stat().st_size == 0:
-        raise InputError(broken)
+    with path.open("rb") as file:
+        if file.read(len(_ZSTD)) != _ZSTD:  # the library would read it as it is
+            raise InputError(broken)
     with in_our_words(broken):
         lines = pl.read_lines(path)["line"]
     return "\n".join(lines).encode()
