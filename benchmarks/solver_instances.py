@@ -5,11 +5,17 @@ Abilities, difficulties, prices and speeds are drawn from a seed. Nothing here i
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import numpy.typing as npt
 
 from routoo.data.scores import Scores
-from routoo.solver.limits import ModelLimit
+from routoo.solver.limits import DomainLimit, ModelLimit
 from routoo.solver.problem import Problem
+
+FIELDS = ("p_correct", "cost_usd", "latency_s")
+"""The matrices of the scores."""
 
 
 def simulated_scores(n: int, m: int, *, seed: int = 0) -> Scores:
@@ -61,3 +67,55 @@ def under_many_limits(scores: Scores) -> Problem:
             name: ModelLimit(max_requests=int(cap)) for name, cap in zip(scores.models, caps, strict=True)
         },
     )
+
+
+def under_ties(scores: Scores) -> Problem:
+    """Scores in steps of a hundredth, one price a model: a budget, a mean latency and a cap on every model."""
+    n, m = scores.p_correct.shape
+    cost = np.tile(np.geomspace(1e-4, 1e-2, m, dtype=np.float32), (n, 1))
+    scores = replace(scores, p_correct=np.round(scores.p_correct, 2), cost_usd=cost)
+    return Problem(
+        scores=scores,
+        budget_usd=budget_at(scores, 0.3),
+        max_mean_latency_s=float(scores.latency.mean(dtype=np.float64)),
+        model_limits={name: ModelLimit(max_requests=int(1.6 * n / m)) for name in scores.models},
+    )
+
+
+def under_heavy_tails(scores: Scores) -> Problem:
+    """Costs of which one in a thousand is as dear as all others together: the limits of `under_many_limits`."""
+    n = len(scores)
+    tail = np.random.default_rng(1).pareto(1.1, (n, 1)).astype(np.float32) + 1
+    return under_many_limits(replace(scores, cost_usd=scores.cost_usd * tail))
+
+
+def under_tenants(scores: Scores, tenants: int = 400) -> Problem:
+    """A budget for each tenant, from next to nothing to plenty."""
+    names, domains, cheapest = _tenants(scores, tenants)
+    shares = np.linspace(1.2, 6, tenants)
+    limits = {
+        name: DomainLimit(budget_usd=float(least * share))
+        for name, least, share in zip(names, cheapest, shares, strict=True)
+    }
+    return Problem(scores=scores, domains=domains, domain_limits=limits)
+
+
+def under_twenty_tenants(scores: Scores) -> Problem:
+    """A budget for each of twenty tenants and one for all, which is less than theirs together."""
+    problem = under_tenants(scores, 20)
+    together = sum(limit.budget_usd or 0.0 for limit in problem.domain_limits.values())
+    return replace(problem, budget_usd=0.8 * together)
+
+
+def under_identical(scores: Scores) -> Problem:
+    """One prompt over and over, under the limits of `under_many_limits`."""
+    every = {name: np.tile(getattr(scores, name)[:1], (len(scores), 1)) for name in FIELDS}
+    return under_many_limits(replace(scores, **every))
+
+
+def _tenants(scores: Scores, tenants: int) -> tuple[list[str], list[str], npt.NDArray[np.float64]]:
+    """Names of tenants, the one of each prompt, and what their cheapest answers cost."""
+    code = np.arange(len(scores)) % tenants
+    names = [f"tenant {at}" for at in range(tenants)]
+    cheapest = np.bincount(code, scores.cost_usd.min(axis=1), tenants)
+    return names, [names[at] for at in code], cheapest

@@ -1,11 +1,12 @@
-"""One budget: the dual backend against a general solver, and at a million prompts, in one run.
+"""Seconds, gap and memory of the dual backend on every kind of batch, and against a general solver.
 
-    python benchmarks/solver_speed.py [--repeat 5] [--skip-milp]
+    python benchmarks/solver_speed.py [--repeat 3] [--skip-milp] [--skip-largest] [--only NAME...]
 
 First 10,000 x 11 by cvxpy with HiGHS, as a user would write it (boolean variables, default gap), and by the
-dual backend: seconds, value, ratio. Then 1,000,000 x 11 and x 50: seconds (the least of several runs),
-certified gap, and peak memory above the scores as a share of them, measured in a process of its own.
-Predictions are simulated (`solver_instances.py`). The processors must be idle for the times to mean anything.
+dual backend: seconds, value, ratio. Then every problem of `ROWS` in a process of its own: seconds (the least
+of several runs), seconds of all processors together, certified gap, and peak memory above the scores as a
+share of them. Predictions are simulated (`solver_instances.py`). The processors must be idle for the times
+to mean anything; the seconds of the processors mean something anyhow.
 """
 
 from __future__ import annotations
@@ -15,22 +16,51 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import solver_instances as instances
 from rich.console import Console
 from rich.table import Table
-from solver_instances import simulated_scores, under_many_limits, under_one_budget
+from solver_instances import FIELDS, simulated_scores, under_one_budget
 
 from routoo.data.scores import Scores
 from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 
-PROBLEMS = {"budget": under_one_budget, "limits": under_many_limits}
-FIELDS = ("p_correct", "cost_usd", "latency_s")
+
+@dataclass(frozen=True)
+class Row:
+    """A problem of the table.
+
+    Args:
+        name: What it is called.
+        n: Prompts.
+        m: Models.
+        under: From predictions to the problem.
+    """
+
+    name: str
+    n: int
+    m: int
+    under: Callable[[Scores], Problem]
+
+
+ROWS = (
+    Row("budget", 10**6, 11, under_one_budget),
+    Row("budget, 50 models", 10**6, 50, under_one_budget),
+    Row("13 limits", 10**6, 11, instances.under_many_limits),
+    Row("13 limits, ties", 10**6, 11, instances.under_ties),
+    Row("13 limits, heavy tails", 10**6, 11, instances.under_heavy_tails),
+    Row("13 limits, identical", 10**6, 11, instances.under_identical),
+    Row("202 limits", 200_000, 200, instances.under_many_limits),
+    Row("400 tenants", 20_000, 11, instances.under_tenants),
+    Row("20 tenants and a budget", 10**6, 11, instances.under_twenty_tenants),
+    Row("budget, largest", 10**7, 11, under_one_budget),
+    Row("13 limits, largest", 10**7, 11, instances.under_many_limits),
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +68,7 @@ class Measured:
     """What a process of its own reported of one problem."""
 
     seconds: float
+    processor_seconds: float
     gap: float
     status: str
     held: bool
@@ -70,43 +101,50 @@ def fastest(problem: Problem, repeat: int) -> tuple[float, float, float]:
     return min(seconds), plan.objective, plan.gap
 
 
-def measure(kind: str, n: int, m: int, repeat: int) -> Measured:
-    """Solves in a process of its own that holds the scores and nothing else."""
-    with TemporaryDirectory() as folder:
-        scores = simulated_scores(n, m)
-        for field in FIELDS:
-            np.save(Path(folder) / f"{field}.npy", getattr(scores, field))
-        command = [sys.executable, __file__, "--measure", folder, kind, str(repeat)]
-        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return Measured(**json.loads(answer))
+def measure(row: Row, repeat: int) -> Measured:
+    """Solves in a process of its own."""
+    command = [sys.executable, __file__, "--measure", row.name, str(repeat)]
+    return Measured(**json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 
 
-def report(folder: Path, kind: str, repeat: int) -> None:
+def report(row: Row, repeat: int) -> None:
     """Prints what `measure` reads: the child's part."""
-    matrices = {field: np.load(folder / f"{field}.npy") for field in FIELDS}
-    m = matrices["p_correct"].shape[1]
-    scores = Scores(**matrices, models=tuple(f"model {at}" for at in range(m)))
-    solve(PROBLEMS[kind](simulated_scores(2000, m)), solver="dual")  # libraries loaded, threads started
-    problem = PROBLEMS[kind](scores)
-    size = sum(matrix.nbytes for matrix in matrices.values())
+    solve(row.under(simulated_scores(2000, row.m)), solver="dual")  # libraries loaded, threads started
+    problem = row.under(simulated_scores(row.n, row.m))
+    size = sum(getattr(problem.scores, field).nbytes for field in FIELDS)
+    with open("/proc/self/clear_refs", "w") as peak:  # what building the problem took is no part of it
+        peak.write("5")
     before = _memory("VmRSS")
-    seconds, plan = [], None
+    seconds, processor, plan = [], [], None
     for _ in range(repeat):
         plan = None  # one answer at a time
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         plan = solve(problem, solver="dual")
         seconds.append(time.perf_counter() - started)
+        processor.append(time.process_time() - worked)
     assert plan is not None
-    peak = _memory("VmHWM")
-    held = all(use.used <= use.limit for use in plan.limits)
-    found = Measured(min(seconds), plan.gap, plan.status, held, len(plan.prices), (peak - before) / size)
+    memory = (_memory("VmHWM") - before) / size
+    held = all(use.used >= use.limit if use.floor else use.used <= use.limit for use in plan.limits)
+    found = Measured(min(seconds), min(processor), plan.gap, plan.status, held, len(plan.prices), memory)
     print(json.dumps(vars(found)))
 
 
 def _memory(name: str) -> int:
-    """Bytes of this process: resident (VmRSS), or the most that ever were (VmHWM)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+    """Bytes of this process: resident (VmRSS), or the most that were since the last reset (VmHWM)."""
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+def against_general(console: Console, repeat: int, *, skip: bool) -> None:
+    """10,000 prompts by the dual backend and by a general solver."""
+    problem = under_one_budget(simulated_scores(10_000, 11))
+    seconds, value, gap = fastest(problem, 4 * repeat)
+    console.print(f"10,000 x 11, one budget, dual: {seconds:.4f} s, score {value:.6f}, gap {gap:.1e}")
+    if skip:
+        return
+    slow, other = general(problem)
+    console.print(f"10,000 x 11, one budget, cvxpy + HiGHS MILP: {slow:.2f} s, score {other:.6f}")
+    console.print(f"ratio {slow / seconds:,.0f}; score above the general solver's by {value - other:+.6f}")
 
 
 def main() -> None:
@@ -114,29 +152,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--skip-milp", action="store_true", help="leave out the general solver")
-    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--skip-largest", action="store_true", help="leave out ten million prompts")
+    parser.add_argument("--only", nargs="+", help="names of rows of the table")
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.measure:
-        report(Path(chosen.measure[0]), chosen.measure[1], int(chosen.measure[2]))
+        report(next(row for row in ROWS if row.name == chosen.measure[0]), int(chosen.measure[1]))
         return
-    console = Console(width=120)
-    problem = under_one_budget(simulated_scores(10_000, 11))
-    seconds, value, gap = fastest(problem, 4 * chosen.repeat)
-    console.print(f"10,000 x 11, one budget, dual: {seconds:.4f} s, score {value:.6f}, gap {gap:.1e}")
-    if not chosen.skip_milp:
-        slow, other = general(problem)
-        console.print(f"10,000 x 11, one budget, cvxpy + HiGHS MILP: {slow:.2f} s, score {other:.6f}")
-        console.print(
-            f"ratio {slow / seconds:,.0f}; score above the general solver's by {value - other:+.6f}"
+    console = Console(width=140)
+    if not chosen.only:
+        against_general(console, chosen.repeat, skip=chosen.skip_milp)
+    columns = (
+        "problem",
+        "prompts x models",
+        "seconds",
+        "of processors",
+        "status",
+        "gap",
+        "limits",
+        "memory above the scores",
+    )
+    table = Table(*columns)
+    for row in ROWS:
+        if (chosen.only and row.name not in chosen.only) or (chosen.skip_largest and row.n > 10**6):
+            continue
+        found = measure(row, chosen.repeat)
+        cells = (
+            row.name,
+            f"{row.n:,} x {row.m}",
+            f"{found.seconds:.2f}",
+            f"{found.processor_seconds:.2f}",
+            found.status,
+            f"{found.gap:.1e}",
+            f"{'all held' if found.held else 'NOT HELD'}, {found.binding} bind",
+            f"{found.memory:.1%}",
         )
-    table = Table("problem", "prompts x models", "seconds", "gap", "limits held", "memory above the scores")
-    for kind, n, m in (("budget", 10**6, 11), ("budget", 10**6, 50), ("limits", 10**6, 11)):
-        found = measure(kind, n, m, chosen.repeat)
-        held = f"{'all' if found.held else 'NOT ALL'}, {found.binding} bind"
-        size = f"{n:,} x {m}"
-        table.add_row(kind, size, f"{found.seconds:.3f}", f"{found.gap:.1e}", held, f"{found.memory:.1%}")
+        console.print(*cells, sep=" | ")
+        table.add_row(*cells)
     console.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,11 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.bracket import fill_large
+from routoo.solver.kinds import MOST_KINDS, Kinds
+from routoo.solver.knapsack import Filled, least_choice, no_room
 from routoo.solver.newton import PriceSearch
-from routoo.solver.passes import Picked, price_pass
-from routoo.solver.pricing import Scale, find_prices, search
+from routoo.solver.passes import Picked, choice_totals, price_pass
+from routoo.solver.pricing import Scale, find_prices, proves_infeasible
+from routoo.solver.pricing import search as search_prices
 from routoo.solver.rounding import CORES, Rounded, finish, part_of, round_off
 from routoo.solver.rows import Floats
+from routoo.solver.tally import keeps_limits
+from routoo.solver.tree import search
+
+NOBODY = np.full(0, -1, np.int32)
+"""The choices where there are none."""
 
 _WARM = 0.1
 """First temperature of a search among the doubtful, as a share of the spread."""
@@ -25,53 +34,77 @@ class Assigned:
 
     Args:
         status: `solved`, `infeasible` (proved), or `unsolved` (no choice was found that keeps the limits).
-        choice: Chosen model of each prompt, ``(n_prompts,)``; keeps every limit where `solved`.
+        choice: Chosen model of each prompt, ``(n_prompts,)``, keeps every limit: where `solved`.
         bound: Proved bound on the objective as maximised.
         prices: Dual value of each limit, ``(n_limits,)``.
-        proved: No choice is better, whatever the bound says.
+        settled: Nothing better is left to be found.
     """
 
     status: Literal["solved", "infeasible", "unsolved"]
     choice: npt.NDArray[np.int32]
     bound: float
     prices: Floats
-    proved: bool = False
+    settled: bool = False
 
 
-def assign(prompts: Picked, *, tolerance: float, time_limit_s: float) -> Assigned:
+def assign(prompts: Picked, *, tolerance: float, time_limit_s: float = math.inf) -> Assigned:
     """The best choices within the limits of these prompts.
 
     Args:
         prompts: The batch.
         tolerance: Relative gap that is good enough.
-        time_limit_s: Seconds that a try of branch and bound may take, where several limits bind.
+        time_limit_s: Seconds that a search of a few prompts may take, where several limits bind.
     """
     limits = prompts.ledger.limits
     if not limits:
         choice = np.empty(len(prompts), np.int32)
         bound = price_pass(prompts, np.zeros(0), keep=choice).bound
         return Assigned("solved", choice, bound, np.zeros(0))
-    if len(limits) == 1:
-        return _under_one(prompts)
+    found = fill_under_one(prompts) if len(limits) == 1 else None
+    if found is not None and (found.settled or len(prompts) > MOST_KINDS):
+        return found
+    kinds = Kinds.of(prompts)
+    if kinds is not None:
+        return searched(kinds, first=None if found is None else found.choice, time_limit_s=time_limit_s)
     return _under_many(prompts, tolerance, time_limit_s)
 
 
-def _under_one(prompts: Picked) -> Assigned:
-    filled = fill_large(prompts)
+def searched(
+    kinds: Kinds, *, first: npt.NDArray[np.int32] | None = None, time_limit_s: float = math.inf
+) -> Assigned:
+    """The best choices of a few kinds of prompts, by a search to the end."""
+    counts = None if first is None else kinds.counts(first)
+    found = search(kinds, first=counts, time_limit_s=time_limit_s)
+    choice = NOBODY if found.counts is None else kinds.choice(found.counts)
+    return Assigned(found.status, choice, found.bound, found.prices)
+
+
+def fill_under_one(prompts: Picked, *, filled: Filled | None = None) -> Assigned:
+    """The choices under one limit by hull steps, with a bound that counts its rounding in."""
+    filled = filled or fill_large(prompts)
+    if not filled.feasible or not keeps_limits(prompts, filled.choice):
+        choice = least_choice(prompts)
+        if not keeps_limits(prompts, choice):
+            return Assigned("infeasible", NOBODY, -np.inf, np.zeros(1), settled=True)
+        prices = np.zeros(1) if math.isinf(filled.price) else np.array([filled.price])
+        return Assigned("solved", choice, price_pass(prompts, prices).bound, prices)
     prices = np.array([filled.price])
-    if not filled.feasible:
-        return Assigned("infeasible", filled.choice, -np.inf, prices)
-    bound = np.inf if filled.proved else price_pass(prompts, prices).bound
-    return Assigned("solved", filled.choice, bound, prices, filled.proved)
+    passed = price_pass(prompts, prices)
+    bound = passed.bound
+    proved = filled.proved or no_room(prompts, filled.choice)
+    if proved:
+        bound = min(bound, choice_totals(prompts, filled.choice).gained + 2 * passed.error)
+    return Assigned("solved", filled.choice, bound, prices, settled=proved)
 
 
 def _under_many(prompts: Picked, tolerance: float, time_limit_s: float) -> Assigned:
     found = find_prices(prompts, tolerance)
-    if found.infeasible:
-        return Assigned("infeasible", np.full(len(prompts), -1, np.int32), found.bound, found.prices)
+    if found.infeasible and proves_infeasible(prompts, found.prices):
+        return Assigned("infeasible", NOBODY, -np.inf, found.prices)
     rounded = _dealt_again(prompts, found, tolerance)
-    done = finish(prompts, rounded, tolerance=tolerance, time_limit_s=time_limit_s)
-    return Assigned(done.status, done.choice, min(found.bound, done.bound), found.prices)
+    kept = finish(prompts, rounded, found.bound, tolerance=tolerance, time_limit_s=time_limit_s)
+    bound = price_pass(prompts, found.prices).bound
+    return Assigned("solved" if kept else "unsolved", rounded.choice, bound, found.prices)
 
 
 def _dealt_again(prompts: Picked, found: PriceSearch, tolerance: float) -> Rounded:
@@ -88,7 +121,7 @@ def _dealt_again(prompts: Picked, found: PriceSearch, tolerance: float) -> Round
             break
         part = part_of(prompts, choice, index).prompts
         scale = replace(Scale.of(part), least=-np.inf)
-        again = search(part, scale, found.soft, _WARM, tolerance * scale.size)
+        again = search_prices(part, scale, found.soft, _WARM, tolerance * scale.size)
         nearer = round_off(part, again.soft, again.temperature)
         choice[index], dealt = nearer.choice, nearer.dealt
     return rounded

@@ -2,76 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from routoo.solver.answer import TOLERANCE
-from routoo.solver.assign import assign
+from routoo.solver.assign import Assigned, assign
 from routoo.solver.bracket import sampled
+from routoo.solver.kinds import Kinds
 from routoo.solver.limits import Limit
-from routoo.solver.passes import Batch, Gathered, Picked, choice_totals
+from routoo.solver.passes import Batch, Gathered, Picked
 from routoo.solver.pricing import SAMPLE, infeasible_in_parts
-from routoo.solver.programme import branch
-from routoo.solver.rounding import CORES
 from routoo.solver.rows import Tables
+from routoo.solver.tally import tally
+from routoo.solver.tree import search
 
-_SECONDS = 5.0
+_NODES = 500
+"""Subtrees that are looked at to tell whether limits can hold."""
 
 
 def conflict(batch: Batch) -> tuple[Limit, ...]:
     """A smallest set of limits that cannot hold together: without any one of them the others can.
 
-    Limits are left out one by one, and stay out where the rest still cannot hold (a deletion filter,
-    Chinneck). Small batches are tried whole; large ones as a relaxation, on a sample first.
+    Limits without a price in the proof are left out at once, then others one by one; they stay out where the rest
+    still cannot hold (a deletion filter, Chinneck). Few kinds of prompts are searched to the end; large batches
+    are tried as a relaxation, on a sample first.
     """
-    left = list(batch.ledger.limits)
+    whole = tuple(batch.ledger.limits)
+    left = _priced(batch, whole) or whole
     narrowed = _narrow(batch, left, SAMPLE)
-    return tuple(narrowed if not _can_hold(batch, narrowed, len(batch)) else left)
+    return narrowed if len(batch) <= SAMPLE or not _can_hold(batch, narrowed, len(batch)) else left
 
 
-def _narrow(batch: Batch, limits: Sequence[Limit], most: int) -> list[Limit]:
-    left = list(limits)
+def _narrow(batch: Batch, limits: tuple[Limit, ...], most: int) -> tuple[Limit, ...]:
+    left = limits
     for limit in limits:
-        fewer = [other for other in left if other is not limit]
+        fewer = tuple(other for other in left if other is not limit)
         if fewer and not _can_hold(batch, fewer, most):
             left = fewer
     return left
 
 
-def _can_hold(whole: Batch, limits: Sequence[Limit], most: int) -> bool:
+def _priced(batch: Batch, limits: tuple[Limit, ...]) -> tuple[Limit, ...] | None:
+    """The limits whose prices show that all of them cannot hold; None where prices do not show it."""
+    prices = infeasible_in_parts(batch.asking(limits=limits, aim={}))
+    if prices is None:
+        return None
+    return tuple(limit for limit, price in zip(limits, prices.tolist(), strict=True) if price > 0)
+
+
+def _can_hold(whole: Batch, limits: tuple[Limit, ...], most: int) -> bool:
     """Whether these limits can hold together, by as many prompts as may be looked at."""
-    batch = whole.asking(limits=tuple(limits), aim={})
-    if len(batch) <= CORES[0]:
-        rows = batch.rows(slice(None))
-        return branch(rows, batch.ledger, gap=1.0, time_limit_s=_SECONDS).status != "infeasible"
+    batch = whole.asking(limits=limits, aim={})
+    kinds = Kinds.of(batch)
+    if kinds is not None:
+        return search(kinds, gap=1.0, most_nodes=_NODES).status != "infeasible"
     prompts: Picked = batch
     if len(batch) > most:
         bounds = batch.ledger.bounds * most / len(batch)
         prompts = Gathered(batch.rows(sampled(len(batch), most)), batch.ledger.bounded(bounds))
-    return not infeasible_in_parts(prompts)
+    return infeasible_in_parts(prompts) is None
 
 
 def least_that_would_do(batch: Batch, limit: Limit) -> float | None:
     """The bound that this limit would need with all others kept; None where the others do not hold either.
 
-    It is what an assignment of all prompts uses, so that it will do; no less than a part in a million of
-    it would.
+    It is what an assignment of all prompts uses that keeps the others, so that it will do; no less than a part
+    in a million of it would.
     """
-    kept = tuple(other for other in batch.ledger.limits if other is not limit)
-    only = batch.asking(limits=(limit,))
-    use = only.ledger.tables(np.ones(1))
-    found = assign(batch.asking(limits=kept, aim=use), tolerance=TOLERANCE, time_limit_s=_SECONDS)
+    found = assign_least(batch, limit)
     if found.status != "solved":
         return None
-    return limit.sign * float(choice_totals(only, found.choice).uses.item())
+    return limit.sign * float(tally(batch.asking(limits=(limit,)), found.choice).uses.item())
+
+
+def assign_least(batch: Batch, limit: Limit) -> Assigned:
+    """The choices that use least of a limit with all others kept (most, where it is a floor)."""
+    kept = tuple(other for other in batch.ledger.limits if other is not limit)
+    use = batch.asking(limits=(limit,)).ledger.tables(np.ones(1))
+    return assign(batch.asking(limits=kept, aim=use), tolerance=TOLERANCE)
 
 
 def most_served(batch: Batch) -> int | None:
     """How many prompts can be served within the limits, were the others turned away; None if not known."""
     n_models = batch.ledger.n_models
     served: Tables = {"requests": np.array([[-1.0] * n_models + [0.0]])}
-    found = assign(batch.asking(aim=served, spare=True), tolerance=TOLERANCE, time_limit_s=_SECONDS)
+    found = assign(batch.asking(aim=served, spare=True), tolerance=TOLERANCE)
     if found.status != "solved":
         return None
     return int(np.count_nonzero(found.choice < n_models))

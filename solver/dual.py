@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
-from routoo.solver.answer import TOLERANCE, answer, keeps_limits, no_answer
+from routoo.solver.answer import TOLERANCE, answer, no_answer
 from routoo.solver.assign import assign
 from routoo.solver.explain import infeasible
-from routoo.solver.passes import Batch, InMemory, choice_totals
+from routoo.solver.passes import Batch, InMemory
 from routoo.solver.problem import Problem
 from routoo.solver.rows import Floats
+from routoo.solver.tally import keeps_limits
 
 NAME = "dual"
 
@@ -27,7 +30,7 @@ def solve_dual(
     problem: Problem,
     *,
     tolerance: float = TOLERANCE,
-    time_limit_s: float = 10.0,
+    time_limit_s: float = math.inf,
     threads: int | None = None,
 ) -> Assignment:
     """The assignment by Lagrangian relaxation, with the bound that proves it.
@@ -35,7 +38,8 @@ def solve_dual(
     Args:
         problem: Any limits.
         tolerance: Relative gap at which the answer counts as optimal.
-        time_limit_s: Seconds that a try of the finish may take, where several limits bind.
+        time_limit_s: Seconds that a try of the finish may take, where several limits bind; steps are counted,
+            not seconds, unless it is given.
         threads: How many threads read the scores; the processors at hand, when None.
 
     Raises:
@@ -68,7 +72,6 @@ def solve_batch(
         solver=NAME,
         bound=found.bound,
         prices=found.prices,
-        proved=found.proved,
         tolerance=tolerance,
     )
 
@@ -80,6 +83,6 @@ def _at_the_edge(batch: Batch, prices: Floats, time_limit_s: float) -> npt.NDArr
     kept = tuple(limit for at, limit in enumerate(ledger.limits) if at != dearest)
     use = ledger.tables(np.eye(len(prices))[dearest])
     found = assign(batch.asking(limits=kept, aim=use), tolerance=TOLERANCE, time_limit_s=time_limit_s)
-    if found.status != "solved" or not keeps_limits(choice_totals(batch, found.choice).uses, ledger.bounds):
+    if found.status != "solved" or not keeps_limits(batch, found.choice):
         return None
     return found.choice

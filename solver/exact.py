@@ -6,8 +6,6 @@ import importlib.util
 import math
 import time
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -16,15 +14,20 @@ import numpy.typing as npt
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError, MissingExtraError
-from routoo.solver.answer import TOLERANCE, answer, keeps_limits, no_answer
+from routoo.solver.answer import TOLERANCE, answer, no_answer
+from routoo.solver.assign import NOBODY, Assigned, searched
 from routoo.solver.explain import infeasible
-from routoo.solver.passes import InMemory, choice_totals, price_pass
+from routoo.solver.kinds import Kinds
+from routoo.solver.passes import InMemory, price_pass
+from routoo.solver.pricing import infeasible_in_parts
 from routoo.solver.problem import Problem
-from routoo.solver.programme import FEASIBILITY, TRIES
+from routoo.solver.programme import FEASIBILITY, Programme
 from routoo.solver.rows import Floats
+from routoo.solver.tally import keeps_limits
 
 NAME = "exact"
-_FEASIBLE = 2  # HiGHS: kSolutionStatusFeasible
+_NODES = 100_000
+"""Nodes of branch and bound after which HiGHS stops."""
 
 
 def accepts(problem: Problem) -> bool:
@@ -33,13 +36,16 @@ def accepts(problem: Problem) -> bool:
 
 
 def solve_exact(
-    problem: Problem, *, time_limit_s: float = 60.0, gap: float = TOLERANCE, verbose: bool = False
+    problem: Problem, *, time_limit_s: float = math.inf, gap: float = TOLERANCE, verbose: bool = False
 ) -> Assignment:
     """The assignment by mixed-integer programming: for small batches, and to hold the others against.
 
+    What HiGHS says is checked: choices by exact sums, its bound by prices, and for a few kinds of prompts by
+    a search to the end.
+
     Args:
         problem: Any limits.
-        time_limit_s: Seconds after which the best answer so far is taken.
+        time_limit_s: Seconds after which the best answer so far is taken; nodes are counted unless it is given.
         gap: Relative distance from the bound at which the search may stop.
         verbose: HiGHS prints its progress.
 
@@ -51,98 +57,80 @@ def solve_exact(
         raise MissingExtraError(f"solver {NAME!r} needs cvxpy: pip install 'routoo[exact]', or use 'auto'")
     if not time_limit_s > 0 or not gap >= 0:
         raise InputError(f"time_limit_s must be above 0 and gap at least 0, got {time_limit_s} and {gap}")
-    options: dict[str, object] = {"time_limit": float(time_limit_s), "log_to_console": verbose}
-    started = time.monotonic()
-    prompts, prices = InMemory(problem), _relaxed_prices(problem, options)
-    if prices is None:
+    prompts, started = InMemory(problem), time.monotonic()
+    programme = _Programme(Programme(Kinds.each(prompts)), verbose=verbose)
+    prices = programme.prices(time_limit_s)
+    left = max(time_limit_s - (time.monotonic() - started), 0.1 * time_limit_s)
+    choice = programme.choice(gap, left)
+    kinds = Kinds.of(prompts) if problem.limits else None
+    if kinds is not None:
+        found = searched(kinds, first=choice, time_limit_s=time_limit_s)
+    elif choice is not None and keeps_limits(prompts, choice):
+        found = Assigned("solved", choice, price_pass(prompts, prices).bound, prices)
+    elif problem.limits and infeasible_in_parts(prompts) is not None:
+        found = Assigned("infeasible", NOBODY, -math.inf, prices)
+    else:
+        found = Assigned("unsolved", NOBODY, math.inf, prices)
+    if found.status == "infeasible":
         return infeasible(prompts, problem.scores, solver=NAME)
-    bounds = prompts.ledger.bounds.copy()
-    options |= {
-        "time_limit": max(time_limit_s - (time.monotonic() - started), 0.1 * time_limit_s),
-        "mip_rel_gap": float(gap),
-        "mip_abs_gap": 0.0,
-        "mip_feasibility_tolerance": FEASIBILITY,
-        "primal_feasibility_tolerance": FEASIBILITY,
-    }
-    bound: float | None = None
-    for _ in range(TRIES):
-        found = _Programme(problem, bounds, whole=True).solve(options)
-        if found.status == "infeasible":
-            return infeasible(prompts, problem.scores, solver=NAME)
-        if found.choice is None:
-            reason = (
-                f"no assignment was found within {time_limit_s:g} s; give more time, or use solver='dual'"
-            )
-            return no_answer(problem.scores, len(problem), reason, solver=NAME, status="unsolved")
-        if bound is None:  # later programmes are tighter than the problem
-            bound = min(found.bound, price_pass(prompts, prices).bound)
-        uses = choice_totals(prompts, found.choice).uses
-        if keeps_limits(uses, prompts.ledger.bounds):
-            return answer(
-                prompts,
-                problem.scores,
-                found.choice,
-                solver=NAME,
-                bound=bound,
-                prices=prices,
-                tolerance=max(gap, TOLERANCE),
-            )
-        bounds -= 2 * np.maximum(uses - prompts.ledger.bounds, 0)
-    reason = "every assignment found breaks a limit by a rounding error; loosen one a little"
-    return no_answer(problem.scores, len(problem), reason, solver=NAME, status="unsolved")
-
-
-def _relaxed_prices(problem: Problem, options: Mapping[str, object]) -> Floats | None:
-    """Dual values of the relaxation by interior point; None where even the relaxation is infeasible."""
-    if not problem.limits:
-        return np.zeros(0)
-    programme = _Programme(problem, InMemory(problem).ledger.bounds, whole=False)
-    found = programme.solve({**options, "solver": "ipm"})
-    return None if found.status == "infeasible" else found.prices
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    status: str
-    choice: npt.NDArray[np.int32] | None
-    bound: float
-    prices: Floats
+    if found.status == "unsolved":
+        reason = "no assignment was found; give more time, or use solver='dual'"
+        return no_answer(problem.scores, len(problem), reason, solver=NAME, status="unsolved")
+    return answer(
+        prompts,
+        problem.scores,
+        found.choice,
+        solver=NAME,
+        bound=found.bound,
+        prices=found.prices,
+        tolerance=max(gap, TOLERANCE),
+    )
 
 
 class _Programme:
-    """The problem in cvxpy: a variable a prompt and model, a row a prompt, a row a limit."""
+    """The problem in cvxpy: a variable a prompt and model, a row a prompt, a row a limit; in scaled units."""
 
-    def __init__(self, problem: Problem, bounds: Floats, *, whole: bool) -> None:
+    def __init__(self, scaled: Programme, *, verbose: bool) -> None:
         self.cp: Any = import_module("cvxpy")  # Any: cvxpy does not type the names it exports
-        cp, rows, ledger = self.cp, problem.rows(slice(None)), InMemory(problem).ledger
-        shape = rows.score.shape
-        row, column = (index.ravel() for index in np.indices(shape))
-        opened = np.ones(shape) if rows.allowed is None else rows.allowed.astype(np.float64)
-        value = np.where(opened > 0, rows.objective, 0.0)
-        uses = ledger.cells(rows, row, column).reshape(-1, *shape)
-        self.scale = np.array([1 / (np.abs(use).mean() or 1.0) for use in uses])
-        self.x = cp.Variable(shape, boolean=whole, bounds=[np.zeros(shape), opened])
-        self.limits = [
-            cp.sum(cp.multiply(use * scale, self.x)) <= bound * scale
-            for use, bound, scale in zip(uses, bounds, self.scale, strict=True)
-        ]
-        one_each = cp.sum(self.x, axis=1) == 1
-        self.problem = cp.Problem(cp.Maximize(cp.sum(cp.multiply(value, self.x))), [one_each, *self.limits])
+        self.scaled, self.verbose = scaled, verbose
 
-    def solve(self, options: Mapping[str, object]) -> _Found:
-        """The answer in the words of this house."""
+    def prices(self, time_limit_s: float) -> Floats:
+        """Dual values of the relaxation by interior point; 0 where it gives none."""
+        _, limits = self._solve(whole=False, solver="ipm", time_limit=float(time_limit_s))
+        duals = [limit.dual_value for limit in limits]
+        if any(dual is None or not np.isfinite(dual) for dual in duals):
+            return np.zeros(len(limits))
+        return np.maximum(np.array(duals, np.float64), 0.0) * self.scaled.worth / self.scaled.scale
+
+    def choice(self, gap: float, time_limit_s: float) -> npt.NDArray[np.int32] | None:
+        """The best choices that HiGHS finds; None where it finds none."""
+        x, _ = self._solve(
+            whole=True,
+            time_limit=float(time_limit_s),
+            mip_max_nodes=_NODES,
+            mip_rel_gap=float(gap),
+            mip_abs_gap=0.0,
+            mip_feasibility_tolerance=FEASIBILITY,
+        )
+        return None if x is None else x.argmax(axis=1).astype(np.int32)
+
+    def _solve(self, *, whole: bool, **options: object) -> tuple[Floats | None, list[Any]]:
+        """The variables, and the limits with their dual values."""
+        cp, scaled = self.cp, self.scaled
+        shape = scaled.kinds.value.shape
+        x = cp.Variable(shape, boolean=whole, bounds=[np.zeros(shape), np.isfinite(scaled.kinds.value)])
+        limits = [
+            cp.sum(cp.multiply(scaled.spread(use), x)) <= room
+            for use, room in zip(scaled.entries, scaled.room, strict=True)
+        ]
+        problem = cp.Problem(
+            cp.Minimize(cp.sum(cp.multiply(scaled.spread(scaled.cost), x))), [cp.sum(x, axis=1) == 1, *limits]
+        )
+        options |= {"log_to_console": self.verbose, "primal_feasibility_tolerance": FEASIBILITY}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # that it stopped early is told by the gap
-                self.problem.solve(solver=self.cp.HIGHS, highs_options=dict(options))
-        except (ValueError, self.cp.SolverError):  # how cvxpy says that HiGHS stopped with nothing in hand
-            return _Found("unsolved", None, math.inf, np.zeros(len(self.limits)))
-        x, none = self.x.value, np.zeros(len(self.limits))
-        if self.problem.status in (self.cp.INFEASIBLE, self.cp.INFEASIBLE_INACCURATE):
-            return _Found("infeasible", None, math.nan, none)
-        info = self.problem.solver_stats.extra_stats
-        if x is None or info.primal_solution_status != _FEASIBLE:
-            return _Found("unsolved", None, math.inf, none)
-        duals = [limit.dual_value for limit in self.limits]
-        prices = none if None in duals else np.maximum(np.array(duals, np.float64) * self.scale, 0)
-        return _Found("solved", x.argmax(axis=1).astype(np.int32), -float(info.mip_dual_bound), prices)
+                problem.solve(solver=cp.HIGHS, highs_options=options)
+        except (ValueError, cp.SolverError):  # how cvxpy says that HiGHS stopped with nothing in hand
+            return None, limits
+        return x.value, limits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 import numpy as np
@@ -11,10 +12,13 @@ from routoo.data.assignment import Assignment
 from routoo.data.scores import Scores
 from routoo.solver.answer import no_answer, words
 from routoo.solver.conflict import conflict, least_that_would_do, most_served
-from routoo.solver.limits import Limit
+from routoo.solver.knapsack import least_choice
+from routoo.solver.ledger import Ledger
+from routoo.solver.limits import Limit, Only
 from routoo.solver.passes import Batch
-from routoo.solver.problem import ROUNDING, Problem
+from routoo.solver.problem import Problem
 from routoo.solver.rows import Floats, Rows, Tables
+from routoo.solver.tally import tally
 from routoo.solver.usage import BLOCK, call_tokens
 
 _MOST_NAMED = 4
@@ -36,15 +40,15 @@ def unserved(problem: Problem) -> str | None:
 
 def infeasible(batch: Batch, scores: Scores | tuple[str, ...], *, solver: str) -> Assignment:
     """The answer to a problem whose limits are known not to hold together."""
-    limits, bounds, least = batch.ledger.limits, batch.ledger.bounds, least_uses(batch)
-    alone = np.flatnonzero(least > bounds + ROUNDING * np.maximum(np.abs(least), np.abs(bounds)))
-    if len(alone):
-        needed = {limits[at]: limits[at].sign * float(least[at]) for at in alone.tolist()}
-        reason = "; ".join(_alone(limit, need) for limit, need in needed.items())
-    else:
-        together = conflict(batch)
+    alone = fail_alone(batch)
+    together = tuple(alone) or conflict(batch)
+    needed = {}
+    if len(alone) < 2:  # of several that fail alone, no figure of one would do
         found = {limit: least_that_would_do(batch, limit) for limit in together[:_MOST_NAMED]}
         needed = {limit: need for limit, need in found.items() if need is not None}
+    if alone:
+        reason = "; ".join(_alone(limit, least, needed.get(limit)) for limit, least in alone.items())
+    else:
         reason = _together(batch, together, needed)
     budget = next((need for limit, need in needed.items() if limit.name == "budget_usd"), None)
     return no_answer(scores, len(batch), reason, solver=solver, least_budget_usd=budget)
@@ -53,9 +57,7 @@ def infeasible(batch: Batch, scores: Scores | tuple[str, ...], *, solver: str) -
 def _together(batch: Batch, together: Sequence[Limit], needed: Mapping[Limit, float]) -> str:
     """Which limits cannot hold together, and what would do instead of each."""
     reason = words([_stated(limit) for limit in together]) + " cannot hold together"
-    instead = [
-        f"{limit.name} {rounded(need / limit.scale, up=not limit.floor)}" for limit, need in needed.items()
-    ]
+    instead = [f"{limit.name} {_would(limit, need)}" for limit, need in needed.items()]
     if instead:
         reason += ": with the others kept, " + " or ".join(instead) + " would do"
     if any(limit.quantity != "score" and limit.only.column is not None for limit in together):
@@ -65,29 +67,70 @@ def _together(batch: Batch, together: Sequence[Limit], needed: Mapping[Limit, fl
     return reason
 
 
+def fail_alone(batch: Batch) -> dict[Limit, float]:
+    """The limits that cannot hold even as the only one, with the least that any choices use of each (signed)."""
+    ledger, found = batch.ledger, {}
+    near = least_uses(batch) > ledger.most - 1e-9 * np.abs(ledger.most)
+    for limit, most in zip(np.array(ledger.limits, object)[near], ledger.most[near].tolist(), strict=True):
+        only = batch.asking(limits=(limit,), aim={})
+        least = tally(only, least_choice(only)).uses.item()
+        if least > most:
+            found[limit] = float(least)
+    return found
+
+
 def least_uses(batch: Batch) -> Floats:
-    """The least that any choice uses of each limit, were it the only one, with the sign of the bounds."""
-    tables = [batch.ledger.tables(unit) for unit in np.eye(len(batch.ledger.limits))]
+    """The least that any choices use of each limit, were it the only one, with the sign of the bounds."""
+    ledger = batch.ledger
+    alike = {(limit.quantity, limit.only.column, limit.sign): limit for limit in ledger.limits}
+    tables = {
+        key: Ledger.of([replace(limit, only=Only(limit.only.column))], ledger.n_models).tables(np.ones(1))
+        for key, limit in alike.items()
+    }
 
-    def work(start: int, rows: Rows) -> list[float]:
-        return [_least(rows, table) for table in tables]
+    def work(start: int, rows: Rows) -> list[Floats]:
+        domain = np.zeros(len(rows), np.intp) if rows.domain is None else rows.domain
+        least = (_least(rows, table) for table in tables.values())
+        return [np.bincount(domain, own, ledger.n_domains).astype(np.float64) for own in least]
 
-    return np.asarray(np.sum(list(batch.map(work)), axis=0), np.float64)
+    sums = dict(zip(tables, np.sum(list(batch.map(work)), axis=0), strict=True))
+    return np.array(
+        [
+            sums[limit.quantity, limit.only.column, limit.sign][
+                slice(None) if limit.only.domain is None else limit.only.domain
+            ].sum()
+            for limit in ledger.limits
+        ],
+        np.float64,
+    )
 
 
-def _least(rows: Rows, tables: Tables) -> float:
+def _least(rows: Rows, tables: Tables) -> Floats:
+    """The least that any open choice uses, ``(r,)``."""
     used = np.broadcast_to(np.asarray(rows.used(tables), np.float64), rows.score.shape)
     if rows.allowed is not None:
         used = np.where(rows.allowed, used, np.inf)
-    return float(used.min(axis=1).sum())
+    return np.asarray(used.min(axis=1), np.float64)
 
 
-def _alone(limit: Limit, need: float) -> str:
-    reached = need / limit.scale
+def _alone(limit: Limit, least: float, need: float | None) -> str:
+    """What a limit lacks that cannot hold even as the only one."""
+    reached = rounded(limit.sign * least / limit.scale, up=not limit.floor)
     if limit.floor:
-        most = rounded(reached, up=False)
-        return f"{_stated(limit)} is out of reach: the most that any assignment reaches is {most}"
-    return f"{_stated(limit)} is too little: the least that would do is {rounded(reached)}"
+        reason = f"{_stated(limit)} is out of reach: the most that any assignment reaches is {reached}"
+        enough = need is not None and rounded(need / limit.scale, up=False) == reached
+        return (
+            reason
+            if enough or need is None
+            else f"{reason}, and with the others kept {_would(limit, need)}"
+        )
+    if need is None:
+        return f"{_stated(limit)} is too little: any assignment needs {reached} at least"
+    return f"{_stated(limit)} is too little: the least that would do is {rounded(need / limit.scale)}"
+
+
+def _would(limit: Limit, need: float) -> str:
+    return rounded(need / limit.scale, up=not limit.floor)
 
 
 def _stated(limit: Limit) -> str:

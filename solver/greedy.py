@@ -6,6 +6,7 @@ import numpy as np
 
 from routoo.data.assignment import Assignment
 from routoo.solver.answer import answer
+from routoo.solver.assign import fill_under_one
 from routoo.solver.explain import infeasible
 from routoo.solver.knapsack import fill
 from routoo.solver.passes import InMemory, price_pass
@@ -31,17 +32,7 @@ def solve_greedy(problem: Problem, *, threads: int | None = None) -> Assignment:
         choice = np.empty(len(problem), np.int32)
         bound = price_pass(prompts, np.zeros(0), keep=choice).bound
         return answer(prompts, problem.scores, choice, solver=NAME, bound=bound, prices=np.zeros(0))
-    filled = fill(prompts)
-    if not filled.feasible:
+    found = fill_under_one(prompts, filled=fill(prompts))
+    if found.status == "infeasible":
         return infeasible(prompts, problem.scores, solver=NAME)
-    prices = np.array([filled.price])
-    bound = np.inf if filled.proved else price_pass(prompts, prices).bound
-    return answer(
-        prompts,
-        problem.scores,
-        filled.choice,
-        solver=NAME,
-        bound=bound,
-        prices=prices,
-        proved=filled.proved,
-    )
+    return answer(prompts, problem.scores, found.choice, solver=NAME, bound=found.bound, prices=found.prices)

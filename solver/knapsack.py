@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.hull import Increments, increments
+from routoo.solver.hull import Increments, first_choice, increments
+from routoo.solver.kinds import MOST_KINDS
 from routoo.solver.passes import Prompts
 from routoo.solver.problem import ROUNDING
 from routoo.solver.rows import Floats, Rows, Tables, leads
 from routoo.solver.swaps import best_swaps
+from routoo.solver.tally import tally
 
 CORE = 256
 """Prompts that the finish may change: those that lose least by it."""
@@ -98,11 +100,14 @@ def relaxed(prompts: Prompts, *, size: float = 0.0) -> Filled:
 
     With a part of that step it is the optimum of the relaxation (Sinha and Zoltners, 1979).
 
+    A few prompts may use the last bit that a limit lets pass; many stay within what is stated.
+
     Args:
         prompts: Prompts with one limit.
         size: Magnitude of the sums that the bound is left over from, where it is; their rounding is let pass.
     """
-    bound = float(prompts.ledger.bounds.item())
+    ledger = prompts.ledger
+    bound = float((ledger.most if len(prompts) <= MOST_KINDS else ledger.bounds).item())
     stairs = Stairs.build(prompts)
     least = stairs.least
     if least > bound + ROUNDING * max(abs(bound), abs(least), size):
@@ -118,6 +123,33 @@ def finished(prompts: Prompts, filled: Filled) -> Filled:
     if not filled.feasible or filled.proved:
         return filled
     return replace(filled, proved=_swap(prompts, filled.choice, filled.price, filled.slack))
+
+
+def least_choice(prompts: Prompts) -> npt.NDArray[np.int32]:
+    """The choices of least use of the one limit, and of those the ones of most value, ``(n_prompts,)``."""
+    tables = prompts.ledger.tables(np.ones(1))
+    parts = prompts.map(lambda start, rows: first_choice(rows.objective, weights(rows, tables)))
+    return np.concatenate([part.astype(np.int32) for part in parts])
+
+
+def no_room(prompts: Prompts, choice: npt.NDArray[np.int32]) -> bool:
+    """Whether these are the choices of least use and leave so little that no prompt can have a better one.
+
+    At the edge the price of a limit is as steep as any, and what rounding leaves of it would be worth much; no
+    choice can use more of it, though, than what its own prompt and all others leave when they use least.
+    """
+    ledger, least = prompts.ledger, least_choice(prompts)
+    if not np.array_equal(choice, least):
+        return False
+    room = ROUNDING * abs(ledger.most.item()) + ledger.most.item() - tally(prompts, least).uses.item()
+    tables = ledger.tables(np.ones(1))
+
+    def work(start: int, rows: Rows) -> bool:
+        used, at = weights(rows, tables), least[start : start + len(rows), None].astype(np.intp)
+        fits = used <= np.take_along_axis(used, at, axis=1) + room
+        return not (fits & (rows.objective > np.take_along_axis(rows.objective, at, axis=1))).any()
+
+    return all(prompts.map(work))
 
 
 def weights(rows: Rows, tables: Tables) -> Floats:

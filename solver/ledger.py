@@ -11,6 +11,7 @@ import numpy as np
 
 from routoo.data.scores import Matrix
 from routoo.solver.limits import Limit, Only, Quantity
+from routoo.solver.problem import ROUNDING
 from routoo.solver.rows import Choice, Floats, Rows, Tables
 
 
@@ -63,12 +64,18 @@ class Ledger:
         return replace(self, bounds=bounds)
 
     @cached_property
+    def most(self) -> Floats:
+        """The most that the sums may be for the limits to hold: the bounds, and what sums in float64 differ by."""
+        return self.bounds + ROUNDING * np.abs(self.bounds)
+
+    @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """What has to be summed, each quantity once."""
         return tuple(dict.fromkeys(limit.quantity for limit in self.limits))
 
     @cached_property
-    def _split(self) -> frozenset[Quantity]:
+    def split(self) -> frozenset[Quantity]:
+        """Quantities of which some limit counts a part alone."""
         return frozenset(
             limit.quantity
             for limit in self.limits
@@ -89,19 +96,23 @@ class Ledger:
             table = found.setdefault(limit.quantity, np.zeros((1, self.n_models)))
             if limit.only.domain is not None and len(table) < self.n_domains:
                 table = found[limit.quantity] = np.repeat(table, self.n_domains, axis=0)
-            _part(table, limit.only)[...] += limit.sign * price
+            part_of_table(table, limit.only)[...] += limit.sign * price
         return found
+
+    def cell(self, rows: Rows, choice: Choice) -> Choice:
+        """Where these choices stand in a table of domains and models, ``(r,)``."""
+        if self.by_domain and rows.domain is not None:
+            return rows.domain * self.n_models + choice
+        return choice
 
     def totals(self, rows: Rows, choice: Choice, reduced: float = 0.0) -> Totals:
         """What these choices add up to."""
         shape = (self.n_domains, self.n_models)
-        cell = choice
-        if self.by_domain and rows.domain is not None:
-            cell = rows.domain * self.n_models + choice
+        cell = self.cell(rows, choice)
         tables: dict[Quantity, Floats] = {}
         for name in self.quantities:
             amounts = rows.chosen(name, choice)
-            if name in self._split:
+            if name in self.split:
                 tables[name] = _by_cell(cell, amounts, shape)
             else:
                 tables[name] = np.array([[amounts.sum()]])
@@ -110,7 +121,10 @@ class Ledger:
     def uses(self, totals: Totals) -> Floats:
         """What each limit uses, with the sign of `bounds`, ``(n_limits,)``."""
         return np.array(
-            [limit.sign * _part(totals.tables[limit.quantity], limit.only).sum() for limit in self.limits]
+            [
+                limit.sign * part_of_table(totals.tables[limit.quantity], limit.only).sum()
+                for limit in self.limits
+            ]
         )
 
     def cells(self, rows: Rows, row: Choice, column: Choice) -> Floats:
@@ -157,7 +171,7 @@ class Ledger:
             only = one.only.meet(other.only)
             if only is not None:
                 table = products[one.quantity, other.quantity]
-                found[i, j] = found[j, i] = one.sign * other.sign * _part(table, only).sum()
+                found[i, j] = found[j, i] = one.sign * other.sign * part_of_table(table, only).sum()
         return found
 
     def _by_domain(self, rows: Rows, cells: Floats) -> Floats:
@@ -175,10 +189,11 @@ def _by_cell(cell: Choice, amounts: Floats, shape: tuple[int, int]) -> Floats:
     return sums.astype(np.float64, copy=False).reshape(shape)
 
 
-def _part(table: Floats, only: Only) -> Floats:
-    """The part of a ``(n_domains, n_models)`` table that is counted, as a view."""
-    if table.shape == (1, 1):
+def part_of_table(table: Floats, only: Only) -> Floats:
+    """The part of a ``(..., n_domains, n_models)`` table that is counted, as a view."""
+    if table.shape[-2:] == (1, 1):
         return table
-    rows = slice(None) if only.domain is None or len(table) == 1 else slice(only.domain, only.domain + 1)
+    whole = only.domain is None or table.shape[-2] == 1
+    rows = slice(None) if whole or only.domain is None else slice(only.domain, only.domain + 1)
     columns = slice(None) if only.column is None else slice(only.column, only.column + 1)
-    return table[rows, columns]
+    return table[..., rows, columns]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,13 @@ from routoo.solver.usage import BLOCK
 Answer = TypeVar("Answer")
 _THREADED = 8
 """Blocks from which on threads are worth their start."""
+
+ROUNDED = 64 * float(np.finfo(np.float64).eps)
+"""Share of its terms by which a block's sum of best reduced values may differ from what it is exactly.
+
+A reduced value has a term for each quantity that is priced, and the price of each is a sum of three at most (of
+all, of a model, of a domain); numpy adds pairwise, which a block takes 16 + log2(n / 128) roundings for.
+"""
 
 Work = Callable[[int, Rows], Answer]
 
@@ -143,29 +151,35 @@ class Pass:
     """What a pass over all prompts found.
 
     Args:
-        bound: No assignment within the limits has a better objective (Lagrangian relaxation).
+        bound: No assignment within the limits has a better objective (Lagrangian relaxation): proved, with
+            the rounding of every sum counted in.
         gained: Objective of the choices, which need not keep the limits.
         uses: What the choices use of each limit, ``(n_limits,)``, with the sign of `Ledger.bounds`.
+        error: How much of the bound its rounding may be.
     """
 
     bound: float
     gained: float
     uses: Floats
+    error: float = 0.0
 
 
 def price_pass(prompts: Prompts, prices: Floats, *, keep: npt.NDArray[np.int32] | None = None) -> Pass:
     """The best choice of every prompt at these prices, in sums; the choices themselves go into `keep`."""
     ledger, tables = prompts.ledger, prompts.ledger.tables(prices)
 
-    def work(start: int, rows: Rows) -> Totals:
+    def work(start: int, rows: Rows) -> tuple[Totals, float]:
         choice, value = rows.best(tables)
         if keep is not None:
             keep[start : start + len(rows)] = choice
-        return ledger.totals(rows, choice, float(value.sum()))
+        size = float(np.abs(value).sum()) + 2 * rows.most_gained(tables)
+        return ledger.totals(rows, choice, float(value.sum())), size
 
-    totals = reduce(add, prompts.map(work))
-    bound = totals.reduced + float(prices @ ledger.bounds)
-    return Pass(bound, totals.gained, ledger.uses(totals))
+    blocks, sizes = zip(*prompts.map(work), strict=True)
+    totals, priced = reduce(add, blocks), (prices * ledger.most).tolist()
+    error = ROUNDED * (math.fsum(sizes) + math.fsum(map(abs, priced)))
+    bound = math.fsum([*(block.reduced for block in blocks), *priced]) + error
+    return Pass(bound, totals.gained, ledger.uses(totals), error)
 
 
 def choice_totals(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Pass:

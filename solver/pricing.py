@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from routoo.solver.bracket import sampled
 from routoo.solver.core import core_of
 from routoo.solver.newton import PriceSearch, positive_newton_step, search_prices
-from routoo.solver.passes import Gathered, Picked, Prompts, price_pass
+from routoo.solver.passes import ROUNDED, Gathered, Picked, Prompts, price_pass
 from routoo.solver.rows import Floats, Rows
 from routoo.solver.smooth import smoothed_pass
 
@@ -57,7 +58,7 @@ class Scale:
             return float(value.max(axis=1).sum()), float(least.sum())
 
         mosts, leasts = zip(*prompts.map(work), strict=True)
-        most, least = sum(mosts), sum(leasts)
+        most, least = math.fsum(mosts), math.fsum(leasts)
         return cls((most - least) / len(prompts) or 1.0, max(abs(most), most - least), least)
 
 
@@ -97,10 +98,17 @@ def _corrected(prompts: Picked, sample: Gathered, prices: Floats, temperature: f
     return prices
 
 
-def infeasible_in_parts(prompts: Prompts) -> bool:
-    """Whether the limits cannot hold even if prompts were shared out among models."""
+def infeasible_in_parts(prompts: Prompts) -> Floats | None:
+    """Prices that show that the limits cannot hold, even if prompts were shared out among models; or None."""
     scale = replace(Scale.of(prompts), spread=1.0)
-    return search(prompts, scale, np.zeros(len(prompts.ledger.limits)), _WARM, np.inf).infeasible
+    found = search(prompts, scale, np.zeros(len(prompts.ledger.limits)), _WARM, np.inf)
+    return found.prices if found.infeasible and proves_infeasible(prompts, found.prices) else None
+
+
+def proves_infeasible(prompts: Prompts, prices: Floats) -> bool:
+    """Whether no choices keep the limits: what they could gain at these prices is less than any gain."""
+    scale = Scale.of(prompts)
+    return price_pass(prompts, prices).bound < scale.least - 2 * ROUNDED * scale.size
 
 
 def _narrowed(prompts: Picked, scale: Scale, prices: Floats, enough: float) -> PriceSearch | None:

@@ -1,121 +1,181 @@
-"""A few undecided prompts as a mixed-integer programme, handed to HiGHS as it stands."""
+"""Kinds of prompts as a linear programme, scaled and handed to HiGHS. Nothing it says is taken on trust."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.ledger import Ledger
-from routoo.solver.rows import Choice, Floats, Rows
+from routoo.solver.kinds import Counts, Kinds
+from routoo.solver.rows import Floats
 
 FEASIBILITY = 1e-9
-"""Violation that HiGHS may leave, in units of a limit's mean coefficient; it is then tightened away."""
+"""Violation that HiGHS may leave, in units of a limit's largest coefficient; it is then tightened away."""
 
-TRIES = 10
+_TRIES = 10
 """Times that limits are tightened until what HiGHS calls feasible is."""
 
 
 @dataclass(frozen=True, eq=False)
-class Branched:
-    """What branch and bound found.
+class Relaxed:
+    """The optimum of the relaxation, as HiGHS sees it.
 
     Args:
-        status: `solved` within the gap, `stopped` by the clock with or without an answer, or `infeasible`.
-        choice: The best choices, ``(r,)``; None where there are none.
-        bound: No choice has a better objective.
+        amount: How many prompts of each kind each model gets, in parts too, ``(n_kinds, n_models)``; None where
+            HiGHS found none.
+        prices: Dual value of each limit, at least 0, ``(n_limits,)``.
     """
 
-    status: Literal["solved", "stopped", "infeasible"]
-    choice: npt.NDArray[np.int32] | None
-    bound: float
+    amount: Floats | None
+    prices: Floats
 
 
-def branch(
-    rows: Rows,
-    ledger: Ledger,
-    *,
-    gap: float,
-    enough: float = math.inf,
-    most_nodes: int = 100_000,
-    time_limit_s: float,
-) -> Branched:
-    """The best choices for these prompts within the ledger's bounds.
+class Programme:
+    """A column a kind and open model, a row a kind, a row a limit.
 
-    Args:
-        rows: Few prompts.
-        ledger: The limits, with what is left of them for these prompts.
-        gap: Objective by which the answer may fall short of the best.
-        enough: Objective at which to stop.
-        most_nodes: Nodes of the search tree after which the best answer so far is taken: unlike the
-            clock, they are the same on every machine.
-        time_limit_s: Seconds after which the best answer so far is taken.
+    HiGHS has absolute tolerances. So each kind's best value and least uses are taken off first, and then
+    each row and the objective are divided by the power of two next to their largest coefficient.
     """
-    highspy: Any = import_module("highspy")  # Any: highspy types its names only in part
-    value = rows.objective
-    row, column = np.nonzero(np.isfinite(value))
-    uses = ledger.cells(rows, row, column)
-    scale = np.array([1 / (np.abs(use).mean() or 1.0) for use in uses])
-    lp = _model(highspy, value[row, column], row, uses * scale[:, None], ledger.bounds * scale, len(rows))
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    for name, number in {
-        "mip_rel_gap": 0.0,
-        "mip_abs_gap": max(float(gap), 1e-12),
-        "objective_target": -float(enough),
-        "time_limit": float(time_limit_s),
-        "mip_max_nodes": most_nodes,
-        "mip_feasibility_tolerance": FEASIBILITY,
-        "primal_feasibility_tolerance": FEASIBILITY,
-    }.items():
-        solver.setOptionValue(name, number)
-    solver.passModel(lp)
-    solver.run()
-    return _read(highspy, solver, row, column, len(rows))
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.highspy: Any = import_module("highspy")  # Any: highspy types its names only in part
+        self.kinds = kinds
+        self.row, self.column = np.nonzero(np.isfinite(kinds.value))
+        value = kinds.value[self.row, self.column]
+        uses = kinds.uses[:, self.row, self.column]
+        value = value - np.maximum.reduceat(value, self._starts)[self.row]
+        least = np.minimum.reduceat(uses, self._starts, axis=1) if len(uses) else uses[:, :0]
+        uses = uses - least[:, self.row] if len(uses) else uses
+        self.worth, self.scale = _power(np.abs(value)), np.array([_power(use) for use in uses])
+        self.cost = -value / self.worth
+        self.entries = uses / self.scale[:, None]
+        room = kinds.bounds - least @ kinds.count if len(uses) else kinds.bounds
+        self.room = np.clip(room / self.scale, -1e15, 2.0 * kinds.count.sum() + 2.0)
+
+    @cached_property
+    def _starts(self) -> npt.NDArray[np.intp]:
+        return np.flatnonzero(np.concatenate([[True], self.row[1:] != self.row[:-1]]))
+
+    def relax(self, low: Counts, high: Counts) -> Relaxed:
+        """The relaxation where each model gets a number of each kind between `low` and `high`."""
+        amount, duals = self._solve(self._relaxation, low, high)
+        return Relaxed(amount, duals * self.worth / self.scale)
+
+    def certificate(self, low: Counts, high: Counts) -> Floats:
+        """Prices at which every choice uses more than there is, should the relaxation be infeasible."""
+        _, duals = self._solve(self._elastic, low, high)
+        return duals / self.scale
+
+    def branched(
+        self, *, gap: float = 0.0, enough: float = math.inf, most_nodes: int, time_limit_s: float
+    ) -> Counts | None:
+        """Whole counts by branch and bound, as good as it finds within so many nodes; None where it finds none.
+
+        Args:
+            gap: Objective by which the answer may fall short of the best.
+            enough: Objective at which to stop.
+            most_nodes: Nodes of the search tree: unlike seconds, they are the same on every machine.
+            time_limit_s: Seconds after which to stop.
+        """
+        top = float(self.kinds.value.max(axis=1) @ self.kinds.count)
+        solver = self._solver(
+            mip_rel_gap=0.0,
+            mip_abs_gap=max(gap / self.worth, 1e-9),
+            objective_target=-(enough - top) / self.worth,
+            time_limit=float(time_limit_s),
+            mip_max_nodes=most_nodes,
+            mip_feasibility_tolerance=FEASIBILITY,
+        )
+        lp = self._model(self.cost, self.entries)
+        lp.integrality_ = [self.highspy.HighsVarType.kInteger] * len(self.row)
+        room = self.room.copy()
+        for _ in range(_TRIES):
+            lp.row_upper_ = np.concatenate([self.kinds.count.astype(np.float64), room])
+            solver.passModel(lp)
+            solver.run()
+            if solver.getInfo().primal_solution_status != self.highspy.SolutionStatus.kSolutionStatusFeasible:
+                return None
+            cells = np.rint(np.array(solver.getSolution().col_value))
+            over = np.maximum(self.entries @ cells - self.room, 0.0)
+            if not over.any():
+                counts = self.spread(cells).astype(np.int64)
+                return counts if np.array_equal(counts.sum(axis=1), self.kinds.count) else None
+            room -= 2 * over
+        return None
+
+    @cached_property
+    def _relaxation(self) -> Any:  # Any: highspy has no types
+        solver = self._solver(presolve="off", solver="simplex")
+        solver.passModel(self._model(self.cost, self.entries))
+        return solver
+
+    @cached_property
+    def _elastic(self) -> Any:  # Any: highspy has no types
+        n_limits = len(self.room)
+        cost = np.concatenate([np.zeros(len(self.cost)), np.ones(n_limits)])
+        solver = self._solver(presolve="off", solver="simplex")
+        solver.passModel(self._model(cost, np.hstack([self.entries, -np.eye(n_limits)])))
+        return solver
+
+    def _solver(self, **options: object) -> Any:  # Any: highspy has no types
+        solver = self.highspy.Highs()
+        solver.setOptionValue("output_flag", False)
+        options |= {"primal_feasibility_tolerance": FEASIBILITY, "dual_feasibility_tolerance": FEASIBILITY}
+        for name, value in options.items():
+            solver.setOptionValue(name, value)
+        return solver
+
+    def _solve(
+        self,
+        solver: Any,  # Any: highspy has no types
+        low: Counts,
+        high: Counts,
+    ) -> tuple[Floats | None, Floats]:
+        """Amounts and the prices of the limits, in scaled units."""
+        cells = np.arange(len(self.row), dtype=np.int32)
+        lower, upper = (bound[self.row, self.column].astype(np.float64) for bound in (low, high))
+        solver.changeColsBounds(len(cells), cells, lower, upper)
+        solver.run()
+        solution = solver.getSolution()
+        duals = np.array(solution.row_dual)[len(self.kinds.count) :] if solution.dual_valid else np.zeros(0)
+        duals = duals if len(duals) == len(self.room) else np.zeros(len(self.room))
+        duals = np.where(np.isfinite(duals), np.maximum(-duals, 0.0), 0.0)
+        if solver.getModelStatus() != self.highspy.HighsModelStatus.kOptimal:
+            return None, duals
+        return self.spread(np.array(solution.col_value)[: len(self.row)]), duals
+
+    def spread(self, cells: Floats) -> Floats:
+        """One number a cell as ``(n_kinds, n_models)``; 0 where it is closed."""
+        amount = np.zeros(self.kinds.value.shape)
+        amount[self.row, self.column] = cells
+        return amount
+
+    def _model(self, cost: Floats, entries: Floats) -> Any:  # Any: highspy has no types
+        """The programme column by column; columns after those of the cells stand in limits alone."""
+        lp, n_kinds, n_cells = self.highspy.HighsLp(), len(self.kinds.count), len(self.row)
+        count = self.kinds.count.astype(np.float64)
+        lp.num_col_, lp.num_row_ = len(cost), n_kinds + len(self.room)
+        lp.col_cost_ = cost
+        lp.col_lower_ = np.zeros(len(cost))
+        lp.col_upper_ = np.concatenate([count[self.row], np.full(len(cost) - n_cells, np.inf)])
+        lp.row_lower_ = np.concatenate([count, np.full(len(self.room), -np.inf)])
+        lp.row_upper_ = np.concatenate([count, self.room])
+        limit, cell = np.nonzero(entries)
+        indices = np.concatenate([self.row, n_kinds + limit])
+        cells = np.concatenate([np.arange(n_cells), cell])
+        numbers = np.concatenate([np.ones(n_cells), entries[limit, cell]])
+        order = np.argsort(cells, kind="stable")
+        lp.a_matrix_.format_ = self.highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=len(cost)))])
+        lp.a_matrix_.index_, lp.a_matrix_.value_ = indices[order], numbers[order]
+        return lp
 
 
-def _model(highspy: Any, value: Floats, row: Choice, uses: Floats, bounds: Floats, n_rows: int) -> Any:
-    """The programme column by column: a row a prompt that adds up to one, a row a limit."""
-    lp, n_cells = highspy.HighsLp(), len(value)
-    lp.num_col_, lp.num_row_ = n_cells, n_rows + len(bounds)
-    lp.col_cost_ = -value
-    lp.col_lower_, lp.col_upper_ = np.zeros(n_cells), np.ones(n_cells)
-    lp.row_lower_ = np.concatenate([np.ones(n_rows), np.full(len(bounds), -np.inf)])
-    lp.row_upper_ = np.concatenate([np.ones(n_rows), bounds])
-    limit, cell = np.nonzero(uses)
-    indices = np.concatenate([row, n_rows + limit])
-    cells = np.concatenate([np.arange(n_cells), cell])
-    entries = np.concatenate([np.ones(n_cells), uses[limit, cell]])
-    order = np.argsort(cells, kind="stable")
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=n_cells))])
-    lp.a_matrix_.index_, lp.a_matrix_.value_ = indices[order], entries[order]
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * n_cells
-    return lp
-
-
-def _read(
-    highspy: Any,
-    solver: Any,
-    row: Choice,
-    column: Choice,
-    n_rows: int,  # Any: highspy has no types
-) -> Branched:
-    """The answer in the words of this house."""
-    status = solver.getModelStatus()
-    if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
-        return Branched("infeasible", None, -math.inf)
-    x = np.array(solver.getSolution().col_value)
-    info = solver.getInfo()
-    bound = -float(info.mip_dual_bound)
-    if len(x) == 0 or info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        return Branched("stopped", None, bound)
-    choice = np.zeros(n_rows, np.int32)
-    taken = x > 0.5
-    choice[row[taken]] = column[taken]
-    solved = status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kObjectiveTarget)
-    return Branched("solved" if solved else "stopped", choice, bound)
+def _power(size: Floats) -> float:
+    """The power of two next to the largest of these; 1 where all are 0."""
+    return float(2.0 ** math.frexp(float(size.max(initial=0.0)))[1]) if size.any() else 1.0

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.answer import keeps_limits
+from routoo.solver.kinds import Kinds
 from routoo.solver.passes import Gathered, Picked, Prompts, choice_totals
-from routoo.solver.programme import TRIES, Branched, branch
+from routoo.solver.programme import Programme
 from routoo.solver.rows import Floats, Rows, leads
 from routoo.solver.smooth import softmax
+from routoo.solver.tally import keeps_limits
 from routoo.solver.usage import BLOCK
 
 _GOLDEN = 0.6180339887498949
@@ -23,8 +23,8 @@ _UNDECIDED = 1e-3
 CORES = (192, 768, 3072)
 """How many of the most doubtful prompts branch and bound may change, one try after the other."""
 
-_NODES = {False: 100, True: 100_000}
-"""Nodes of branch and bound: few for a core, whose choices are near the best; many for a whole batch."""
+_NODES = 100
+"""Nodes of branch and bound for a core, whose choices are near the best."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,51 +84,34 @@ class _Block:
     dealt: int
 
 
-@dataclass(frozen=True, eq=False)
-class Finished:
-    """What branch and bound made of rounded choices.
-
-    Args:
-        status: `solved`, `infeasible` (proved), or `unsolved` (nothing found in time).
-        choice: Choices that keep every limit.
-        bound: Proved bound on the objective.
-    """
-
-    status: Literal["solved", "infeasible", "unsolved"]
-    choice: npt.NDArray[np.int32]
-    bound: float
-
-
-def finish(prompts: Picked, rounded: Rounded, *, tolerance: float, time_limit_s: float) -> Finished:
-    """Choices that keep every limit, by branch and bound over the prompts in doubt.
+def finish(prompts: Picked, rounded: Rounded, bound: float, *, tolerance: float, time_limit_s: float) -> bool:
+    """Whether choices keep every limit once branch and bound has chosen anew for the prompts in doubt.
 
     Args:
         prompts: The batch.
         rounded: Where to start from, changed in place; the choices of prompts outside the core stand.
+        bound: What the objective cannot exceed.
         tolerance: Share of the objective by which the core may fall short of its best.
         time_limit_s: Seconds for each core.
     """
-    bound, choice = rounded.bound, rounded.choice
+    choice = rounded.choice
     for size in CORES:
         core = rounded.doubt[:size]
         part = part_of(prompts, choice, core)
-        every = len(core) == len(prompts)
-        found = _branch_within(
-            part,
-            prompts.ledger.bounds,
-            gap=(1e-9 if every else 0.2 * tolerance) * abs(bound),
-            enough=np.inf if every else bound - 0.5 * tolerance * abs(bound) - part.gained,
-            most_nodes=_NODES[every],
+        kinds = Kinds.each(part.prompts)
+        counts = Programme(kinds).branched(
+            gap=0.2 * tolerance * abs(bound),
+            enough=bound - 0.5 * tolerance * abs(bound) - part.gained,
+            most_nodes=_NODES,
             time_limit_s=time_limit_s,
         )
-        if every and found.status != "infeasible":
-            bound = min(bound, found.bound)
-        if found.choice is not None:
-            choice[core] = found.choice
-            return Finished("solved", choice, bound)
-        if every:
-            return Finished("infeasible" if found.status == "infeasible" else "unsolved", choice, bound)
-    return Finished("unsolved", choice, bound)
+        if counts is not None:
+            found = choice.copy()
+            found[core] = kinds.choice(counts)
+            if keeps_limits(prompts, found):
+                choice[core] = found[core]
+                return True
+    return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,27 +130,3 @@ def part_of(prompts: Picked, choice: npt.NDArray[np.int32], index: npt.NDArray[n
     own = choice_totals(Gathered(rows, ledger), choice[index])
     uses = whole.uses - own.uses
     return Part(Gathered(rows, ledger.bounded(ledger.bounds - uses)), whole.gained - own.gained, uses)
-
-
-def _branch_within(
-    part: Part, bounds: Floats, *, gap: float, enough: float, most_nodes: int, time_limit_s: float
-) -> Branched:
-    """Branch and bound, with the violation that HiGHS leaves within its tolerance tightened away."""
-    few, tightened, first = part.prompts, part.prompts.ledger.bounds.copy(), None
-    for _ in range(TRIES):
-        found = branch(
-            few.gathered,
-            few.ledger.bounded(tightened),
-            gap=gap,
-            enough=enough,
-            most_nodes=most_nodes,
-            time_limit_s=time_limit_s,
-        )
-        first = found.bound if first is None else first  # later programmes are tighter than the part
-        if found.choice is None:
-            return replace(found, bound=first)
-        uses = part.uses + choice_totals(few, found.choice).uses
-        if keeps_limits(uses, bounds):
-            return replace(found, bound=first)
-        tightened -= 2 * np.maximum(uses - bounds, 0.0)
-    return Branched("stopped", None, np.inf if first is None else first)

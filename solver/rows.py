@@ -161,6 +161,20 @@ class Rows:
         value = np.subtract(self._plain_objective(), used, dtype=np.float64)
         return self._close(value if value.shape == self.score.shape else self._spread(value))
 
+    def most_gained(self, tables: Tables) -> float:
+        """At least the sum over prompts of what any choice gains, were there no use: what errors are a share of.
+
+        A reduced value r = gain - use is off by a share of gain + use = 2 gain - r, so that what is used, by
+        choices that nobody takes above all, says nothing of the error of the best.
+        """
+        weight = 1.0 if self.weight is None else float(self.weight.max(initial=0.0))
+        most = float(self.score.max(initial=0.0)) * weight if self.aim is None else 0.0
+        for priced in (tables, self.aim or {}):
+            for name, table in priced.items():
+                if table.min() < 0:
+                    most -= float(table.min()) * float(self.quantity(name).max(initial=0.0))
+        return most * len(self)
+
     def best(self, tables: Tables) -> tuple[Choice, Floats]:
         """The choice of most reduced value of each prompt, and that value; the cheaper of two equal ones."""
         value = self.reduced(tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +43,7 @@ def assign_parquet(
     *,
     pool: Pool | None = None,
     tolerance: float = TOLERANCE,
-    time_limit_s: float = 10.0,
+    time_limit_s: float = math.inf,
     progress: Progress | None = None,
     **limits: Any,  # the fields of Problem, checked there
 ) -> Assignment:
@@ -62,7 +63,8 @@ def assign_parquet(
             follow from the tokens of the file; latencies stay, and where none is known they follow from the
             speeds of the pool.
         tolerance: Relative gap at which the answer counts as optimal.
-        time_limit_s: Seconds that a try of branch and bound may take, where several limits bind.
+        time_limit_s: Seconds that a try of branch and bound may take, where several limits bind;
+            steps are counted, not seconds, unless it is given.
         progress: Called after each chunk.
         **limits: Fields of `Problem` that say one thing for all prompts: `budget_usd`, `model_limits`, ...
 

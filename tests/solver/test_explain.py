@@ -78,9 +78,13 @@ def test_a_floor_out_of_reach_says_the_most(random_scores: MakeScores) -> None:
     assert f"the most that any assignment reaches is {rounded(most, up=False)}" in str(plan.reason)
 
 
-def test_several_limits_that_fail_alone_are_all_named(random_scores: MakeScores) -> None:
+def test_several_limits_that_fail_alone_are_all_named_and_no_figure_of_one_is_said_to_do(
+    random_scores: MakeScores,
+) -> None:
     plan = solve(Problem(scores=random_scores(5, 20, 3), budget_usd=0.0, max_mean_latency_s=0.0))
-    assert str(plan.reason).count("is too little: the least that would do is") == 2
+    assert str(plan.reason).count("is too little: any assignment needs") == 2
+    assert "would do" not in str(plan.reason)
+    assert plan.least_budget_usd is None
 
 
 def test_a_prompt_without_an_open_model_is_named(random_scores: MakeScores) -> None:

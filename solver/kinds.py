@@ -1,0 +1,111 @@
+"""Prompts that are alike in everything that counts, as one kind with a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.solver.ledger import Ledger
+from routoo.solver.passes import Picked
+from routoo.solver.rows import Floats, Rows
+
+MOST_KINDS = 192
+"""Kinds of prompts up to which a batch is searched to the end, however many prompts it has."""
+
+_LOOK = 1024
+"""Prompts of a large batch that are looked at before all are sorted into kinds."""
+
+Counts = npt.NDArray[np.int64]
+"""How many prompts of each kind each model gets, ``(n_kinds, n_models)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """The kinds of prompts of a batch, and what each choice for one prompt of a kind gains and uses.
+
+    Args:
+        value: Objective of each choice, ``(n_kinds, n_models)``; minus infinity where it is closed.
+        uses: Use of each limit, ``(n_limits, n_kinds, n_models)``, with the sign of the bounds.
+        bounds: The most that each limit may come to, ``(n_limits,)``.
+        count: Prompts of each kind, ``(n_kinds,)``.
+        kind: Kind of each prompt, ``(n_prompts,)``.
+    """
+
+    value: Floats
+    uses: Floats
+    bounds: Floats
+    count: npt.NDArray[np.int64]
+    kind: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, prompts: Picked) -> Kinds | None:
+        """The kinds of these prompts; None where there are too many."""
+        n = len(prompts)
+        if n > _LOOK and _numbered(prompts.ledger, prompts.rows(np.arange(_LOOK) * n // _LOOK)) is None:
+            return None
+        parts = list(prompts.map(lambda start, rows: _numbered(prompts.ledger, rows)))
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        firsts = Rows.join([rows for rows, _ in known])
+        whole = _numbered(prompts.ledger, firsts)
+        if whole is None:
+            return None
+        rows, again = whole
+        ends = np.cumsum([len(part) for part, _ in known])
+        kind = np.concatenate(
+            [again[end - len(part) : end][own] for end, (part, own) in zip(ends, known, strict=True)]
+        )
+        return cls._counted(prompts.ledger, rows, kind)
+
+    @classmethod
+    def each(cls, prompts: Picked) -> Kinds:
+        """Every one of these prompts as a kind of its own."""
+        return cls._counted(
+            prompts.ledger, prompts.rows(slice(None)), np.arange(len(prompts), dtype=np.int32)
+        )
+
+    @classmethod
+    def _counted(cls, ledger: Ledger, rows: Rows, kind: npt.NDArray[np.int32]) -> Kinds:
+        shape = rows.score.shape
+        row, column = (index.ravel() for index in np.indices(shape))
+        uses = ledger.cells(rows, row, column).reshape(-1, *shape)
+        count = np.bincount(kind, minlength=len(rows)).astype(np.int64)
+        return cls(rows.objective, uses, ledger.most, count, kind)
+
+    def choice(self, counts: Counts) -> npt.NDArray[np.int32]:
+        """A model for every prompt: those of a kind are shared out in their order, ``(n_prompts,)``."""
+        order = np.argsort(self.kind, kind="stable")
+        columns = np.tile(np.arange(counts.shape[1], dtype=np.int32), len(counts))
+        choice = np.empty(len(self.kind), np.int32)
+        choice[order] = np.repeat(columns, counts.ravel())
+        return choice
+
+    def counts(self, choice: npt.NDArray[np.int32]) -> Counts:
+        """How many prompts of each kind these choices give to each model."""
+        cell = self.kind.astype(np.int64) * self.value.shape[1] + choice
+        return np.bincount(cell, minlength=self.value.size).reshape(self.value.shape)
+
+
+def _numbered(ledger: Ledger, rows: Rows) -> tuple[Rows, npt.NDArray[np.int32]] | None:
+    """The first prompt of each kind, and the kind of each prompt; None where there are too many kinds."""
+    numbers = _numbers(ledger, rows)
+    odd = np.random.default_rng(0).integers(0, 2**63, numbers.shape[1], np.uint64) * np.uint64(2) + np.uint64(
+        1
+    )
+    mixed = numbers ^ (numbers >> np.uint64(29))
+    _, first, kind = np.unique((mixed * odd).sum(axis=1), return_index=True, return_inverse=True)
+    if len(first) > MOST_KINDS or not np.array_equal(numbers[first][kind], numbers):
+        return None
+    return rows.part(first), kind.astype(np.int32)
+
+
+def _numbers(ledger: Ledger, rows: Rows) -> npt.NDArray[np.uint64]:
+    """Everything about prompts that counts, bit by bit, ``(r, n_numbers)``."""
+    parts: list[npt.NDArray[np.number]] = [rows.objective]
+    parts += [rows.quantity(name) for name in ledger.quantities if name != "requests"]
+    if rows.domain is not None:
+        parts.append(rows.domain[:, None])
+    return np.hstack([part.astype(np.float64) for part in parts]).view(np.uint64)

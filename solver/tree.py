@@ -1,0 +1,192 @@
+"""The search of a few kinds of prompts to the end: every claim is proved by prices, or by looking at all."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from routoo.solver.kinds import Counts, Kinds
+from routoo.solver.listing import listed
+from routoo.solver.programme import Programme
+from routoo.solver.rows import Floats
+from routoo.solver.subtree import Priced, Split, Subtree
+
+MOST_NODES = 2000
+"""Subtrees that are looked at before what is known is taken."""
+
+MOST_LISTED = 1 << 13
+"""Part answers that are listed one by one; a subtree with more is split."""
+
+_GUESSED = 200
+"""Nodes of HiGHS's own search for a first answer."""
+
+EXACT = 1e-9
+"""Share of the objective below which two answers are not told apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """Where a search ended.
+
+    Args:
+        status: `solved` (there is an answer), `infeasible` (proved), or `unsolved`.
+        counts: The best answer that was seen; None where there is none.
+        bound: No answer has a better objective: proved, rounding included.
+        prices: Dual values of the limits at the root.
+    """
+
+    status: Literal["solved", "infeasible", "unsolved"]
+    counts: Counts | None
+    bound: float
+    prices: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """A subtree by what sets it apart from the one above, so that many are kept in little memory."""
+
+    parent: _Node | None = None
+    split: Split | None = None
+
+
+def search(
+    kinds: Kinds,
+    *,
+    first: Counts | None = None,
+    gap: float = EXACT,
+    most_nodes: int = MOST_NODES,
+    time_limit_s: float = math.inf,
+) -> Searched:
+    """The best whole counts that keep every limit, and a bound that shows it.
+
+    Best first. Each subtree is relaxed by HiGHS, whose prices are used and whose word is not: a subtree is
+    dropped where its bound at those prices, computed here with its rounding error, is no better than the
+    best answer, or where they show that nothing in it keeps the limits. What is small is listed.
+
+    Args:
+        kinds: The prompts and limits.
+        first: Counts to start from, if they keep every limit.
+        gap: Share of the objective by which the answer may fall short of the best.
+        most_nodes: Subtrees after which the best answer so far is taken.
+        time_limit_s: Seconds after which it is.
+    """
+    state = _Search(kinds, gap, time_limit_s)
+    if first is not None:
+        state.consider(first)
+    state.run(most_nodes)
+    return state.found()
+
+
+class _Search:
+    """The state of a search: the best answer so far, and what is still open."""
+
+    def __init__(self, kinds: Kinds, gap: float, time_limit_s: float) -> None:
+        self.kinds, self.programme, self.gap = kinds, Programme(kinds), gap
+        self.seconds, self.deadline = time_limit_s, time.monotonic() + time_limit_s
+        self.best: Counts | None = None
+        self.value, self.bound = -math.inf, -math.inf
+        self.prices = np.zeros(len(kinds.bounds))
+        self.open: list[tuple[float, int, _Node]] = [(-math.inf, 0, _Node())]
+        self.pushed = 0
+
+    def run(self, most_nodes: int) -> None:
+        """Looks at subtrees, the most promising first, until none is left or enough were seen."""
+        for _ in range(most_nodes):
+            if not self.open or (math.isfinite(self.deadline) and time.monotonic() > self.deadline):
+                return
+            turned, _, node = heapq.heappop(self.open)
+            if not self._settled(-turned):
+                self._look(node, -turned)
+
+    def found(self) -> Searched:
+        """What is known now."""
+        bound = max([self.bound, self.value, *(-turned for turned, *_ in self.open)])
+        if self.best is not None:
+            return Searched("solved", self.best, bound, self.prices)
+        return Searched("unsolved" if self.open else "infeasible", None, bound, self.prices)
+
+    def consider(self, counts: Counts | None) -> bool:
+        """Whether these counts keep every limit; the best are kept."""
+        if counts is None:
+            return False
+        chosen = np.nonzero(counts)
+        if not np.isfinite(self.kinds.value[chosen]).all():
+            return False
+        uses = [math.fsum(use[chosen] * counts[chosen]) for use in self.kinds.uses]
+        if not (np.array(uses) <= self.kinds.bounds).all():
+            return False
+        value = math.fsum(self.kinds.value[chosen] * counts[chosen])
+        if value > self.value:
+            self.best, self.value = counts, value
+        return True
+
+    def _settled(self, bound: float) -> bool:
+        """Whether a subtree of this bound is no better than the best answer, to within the gap."""
+        if self.best is None or math.isinf(bound):
+            return False
+        settled = bound <= self.value + self.gap * max(abs(bound), abs(self.value))
+        if settled:
+            self.bound = max(self.bound, bound)
+        return settled
+
+    def _look(self, node: _Node, bound: float) -> None:
+        """Settles a subtree, or splits it."""
+        root, subtree = node.parent is None, self._subtree(node)
+        if subtree is None:
+            return
+        relaxed = self.programme.relax(subtree.low, subtree.high)
+        if relaxed.amount is None and self._out_of_reach(subtree):
+            return
+        prices = self.prices if relaxed.amount is None else relaxed.prices
+        priced = Priced.at(self.kinds, subtree, self.kinds.value, prices)
+        bound = min(bound, priced.bound)
+        if relaxed.amount is not None:
+            whole = np.rint(relaxed.amount).astype(np.int64)
+            if np.array_equal(whole.sum(axis=1), self.kinds.count):
+                self.consider(whole)
+        if root:
+            self.prices = prices
+        if self._settled(bound):
+            return
+        if self.best is not None and math.isfinite(bound):
+            subtree = priced.narrowed(subtree, self.kinds.count, self.value)
+            if (subtree.low > subtree.high).any():
+                return
+        if self._list(subtree, priced):
+            return
+        if root:
+            guessed = self.programme.branched(most_nodes=_GUESSED, time_limit_s=self.seconds)
+            self.consider(guessed)
+        for split in subtree.splits(self.kinds.count, relaxed.amount, priced):
+            self.pushed += 1
+            heapq.heappush(self.open, (-bound, self.pushed, _Node(node, split)))
+
+    def _subtree(self, node: _Node) -> Subtree | None:
+        """The counts of a node; None where there are none."""
+        subtree: Subtree | None = Subtree.root(self.kinds)
+        while node.parent is not None and node.split is not None and subtree is not None:
+            subtree, node = subtree.within(self.kinds.count, node.split), node.parent
+        return subtree
+
+    def _out_of_reach(self, subtree: Subtree) -> bool:
+        """Whether prices show that nothing in this subtree keeps the limits."""
+        prices = self.programme.certificate(subtree.low, subtree.high)
+        return Priced.at(self.kinds, subtree, np.zeros(self.kinds.value.shape), prices).bound < 0
+
+    def _list(self, subtree: Subtree, priced: Priced) -> bool:
+        """Whether all that is left of a subtree could be looked at one by one."""
+        found = listed(self.kinds, subtree, priced, value=self.value, most=MOST_LISTED)
+        if found is None:
+            return False
+        for at in range(len(found)):
+            if found.value[at] + found.error <= self.value:
+                break
+            if self.consider(found.answer(at)):
+                self.bound = max(self.bound, float(found.value[at]) + found.error)
+                break
+        return True
