@@ -70,7 +70,7 @@ def under_many_limits(scores: Scores) -> Problem:
 
 
 def under_ties(scores: Scores) -> Problem:
-    """Scores in steps of a hundredth, one price a model: a budget, a mean latency and a cap on every model."""
+    """Scores in steps of .01, one price a model: a budget, a mean latency and a cap on every model."""
     n, m = scores.p_correct.shape
     cost = np.tile(np.geomspace(1e-4, 1e-2, m, dtype=np.float32), (n, 1))
     scores = replace(scores, p_correct=np.round(scores.p_correct, 2), cost_usd=cost)
@@ -83,7 +83,7 @@ def under_ties(scores: Scores) -> Problem:
 
 
 def under_heavy_tails(scores: Scores) -> Problem:
-    """Costs of which one in a thousand is as dear as all others together: the limits of `under_many_limits`."""
+    """A few prompts as dear as all others together, under the limits of `under_many_limits`."""
     n = len(scores)
     tail = np.random.default_rng(1).pareto(1.1, (n, 1)).astype(np.float32) + 1
     return under_many_limits(replace(scores, cost_usd=scores.cost_usd * tail))
@@ -109,8 +109,8 @@ def under_twenty_tenants(scores: Scores) -> Problem:
 
 def under_identical(scores: Scores) -> Problem:
     """One prompt over and over, under the limits of `under_many_limits`."""
-    every = {name: np.tile(getattr(scores, name)[:1], (len(scores), 1)) for name in FIELDS}
-    return under_many_limits(replace(scores, **every))
+    p, cost, latency = (np.tile(getattr(scores, name)[:1], (len(scores), 1)) for name in FIELDS)
+    return under_many_limits(Scores(p, cost, latency, scores.models))
 
 
 def _tenants(scores: Scores, tenants: int) -> tuple[list[str], list[str], npt.NDArray[np.float64]]:
@@ -118,4 +118,4 @@ def _tenants(scores: Scores, tenants: int) -> tuple[list[str], list[str], npt.ND
     code = np.arange(len(scores)) % tenants
     names = [f"tenant {at}" for at in range(tenants)]
     cheapest = np.bincount(code, scores.cost_usd.min(axis=1), tenants)
-    return names, [names[at] for at in code], cheapest
+    return names, [names[at] for at in code], cheapest.astype(np.float64)

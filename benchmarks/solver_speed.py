@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -112,8 +113,7 @@ def report(row: Row, repeat: int) -> None:
     solve(row.under(simulated_scores(2000, row.m)), solver="dual")  # libraries loaded, threads started
     problem = row.under(simulated_scores(row.n, row.m))
     size = sum(getattr(problem.scores, field).nbytes for field in FIELDS)
-    with open("/proc/self/clear_refs", "w") as peak:  # what building the problem took is no part of it
-        peak.write("5")
+    Path("/proc/self/clear_refs").write_text("5")  # what building the problem took is no part of the peak
     before = _memory("VmRSS")
     seconds, processor, plan = [], [], None
     for _ in range(repeat):
@@ -131,8 +131,8 @@ def report(row: Row, repeat: int) -> None:
 
 def _memory(name: str) -> int:
     """Bytes of this process: resident (VmRSS), or the most that were since the last reset (VmHWM)."""
-    with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
 def against_general(console: Console, repeat: int, *, skip: bool) -> None:

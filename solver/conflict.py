@@ -22,9 +22,9 @@ _NODES = 500
 def conflict(batch: Batch) -> tuple[Limit, ...]:
     """A smallest set of limits that cannot hold together: without any one of them the others can.
 
-    Limits without a price in the proof are left out at once, then others one by one; they stay out where the rest
-    still cannot hold (a deletion filter, Chinneck). Few kinds of prompts are searched to the end; large batches
-    are tried as a relaxation, on a sample first.
+    Limits without a price in the proof are left out at once, then others one by one; they stay out where
+    the rest still cannot hold (a deletion filter, Chinneck). Few kinds of prompts are searched to the end;
+    large batches are tried as a relaxation, on a sample first.
     """
     whole = tuple(batch.ledger.limits)
     left = _priced(batch, whole) or whole
@@ -65,8 +65,8 @@ def _can_hold(whole: Batch, limits: tuple[Limit, ...], most: int) -> bool:
 def least_that_would_do(batch: Batch, limit: Limit) -> float | None:
     """The bound that this limit would need with all others kept; None where the others do not hold either.
 
-    It is what an assignment of all prompts uses that keeps the others, so that it will do; no less than a part
-    in a million of it would.
+    It is what an assignment of all prompts uses that keeps the others, so that it will do; no less than a
+    part in a million of it would.
     """
     found = assign_least(batch, limit)
     if found.status != "solved":

@@ -45,7 +45,8 @@ def solve_exact(
 
     Args:
         problem: Any limits.
-        time_limit_s: Seconds after which the best answer so far is taken; nodes are counted unless it is given.
+        time_limit_s: Seconds after which the best answer so far is taken; nodes are counted where none are
+            given.
         gap: Relative distance from the bound at which the search may stop.
         verbose: HiGHS prints its progress.
 
@@ -100,7 +101,7 @@ class _Programme:
         duals = [limit.dual_value for limit in limits]
         if any(dual is None or not np.isfinite(dual) for dual in duals):
             return np.zeros(len(limits))
-        return np.maximum(np.array(duals, np.float64), 0.0) * self.scaled.worth / self.scaled.scale
+        return np.asarray(np.maximum(duals, 0.0) * self.scaled.worth / self.scaled.scale, np.float64)
 
     def choice(self, gap: float, time_limit_s: float) -> npt.NDArray[np.int32] | None:
         """The best choices that HiGHS finds; None where it finds none."""

@@ -68,7 +68,7 @@ def _together(batch: Batch, together: Sequence[Limit], needed: Mapping[Limit, fl
 
 
 def fail_alone(batch: Batch) -> dict[Limit, float]:
-    """The limits that cannot hold even as the only one, with the least that any choices use of each (signed)."""
+    """The limits that cannot hold even as the only one, and the least that choices use of each, signed."""
     ledger, found = batch.ledger, {}
     near = least_uses(batch) > ledger.most - 1e-9 * np.abs(ledger.most)
     for limit, most in zip(np.array(ledger.limits, object)[near], ledger.most[near].tolist(), strict=True):
@@ -120,9 +120,7 @@ def _alone(limit: Limit, least: float, need: float | None) -> str:
         reason = f"{_stated(limit)} is out of reach: the most that any assignment reaches is {reached}"
         enough = need is not None and rounded(need / limit.scale, up=False) == reached
         return (
-            reason
-            if enough or need is None
-            else f"{reason}, and with the others kept {_would(limit, need)}"
+            reason if enough or need is None else f"{reason}, and with the others kept {_would(limit, need)}"
         )
     if need is None:
         return f"{_stated(limit)} is too little: any assignment needs {reached} at least"

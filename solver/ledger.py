@@ -65,7 +65,7 @@ class Ledger:
 
     @cached_property
     def most(self) -> Floats:
-        """The most that the sums may be for the limits to hold: the bounds, and what sums in float64 differ by."""
+        """The most that sums may be for the limits to hold: the bounds, and what float64 sums differ by."""
         return self.bounds + ROUNDING * np.abs(self.bounds)
 
     @cached_property

@@ -40,7 +40,7 @@ class Listed:
 
 
 def listed(kinds: Kinds, subtree: Subtree, priced: Priced, *, value: float, most: int) -> Listed | None:
-    """The counts of a subtree that may keep every limit and be better than `value`; None where there are too many.
+    """The counts of a subtree that may keep every limit and be better than `value`; None if too many.
 
     Kind by kind, part answers are extended by every option of the next kind. One is dropped where what
     it loses at the prices, or what it uses with the least that the others need, is too much.

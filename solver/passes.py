@@ -27,8 +27,8 @@ _THREADED = 8
 ROUNDED = 64 * float(np.finfo(np.float64).eps)
 """Share of its terms by which a block's sum of best reduced values may differ from what it is exactly.
 
-A reduced value has a term for each quantity that is priced, and the price of each is a sum of three at most (of
-all, of a model, of a domain); numpy adds pairwise, which a block takes 16 + log2(n / 128) roundings for.
+A reduced value has a term for each quantity that is priced, and the price of each is a sum of three at
+most (of all, of a model, of a domain); numpy adds pairwise, in 16 + log2(n / 128) roundings.
 """
 
 Work = Callable[[int, Rows], Answer]

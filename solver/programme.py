@@ -26,8 +26,8 @@ class Relaxed:
     """The optimum of the relaxation, as HiGHS sees it.
 
     Args:
-        amount: How many prompts of each kind each model gets, in parts too, ``(n_kinds, n_models)``; None where
-            HiGHS found none.
+        amount: How many prompts of each kind each model gets, in parts too, ``(n_kinds, n_models)``; None
+            where HiGHS found none.
         prices: Dual value of each limit, at least 0, ``(n_limits,)``.
     """
 
@@ -51,7 +51,7 @@ class Programme:
         value = value - np.maximum.reduceat(value, self._starts)[self.row]
         least = np.minimum.reduceat(uses, self._starts, axis=1) if len(uses) else uses[:, :0]
         uses = uses - least[:, self.row] if len(uses) else uses
-        self.worth, self.scale = _power(np.abs(value)), np.array([_power(use) for use in uses])
+        self.worth, self.scale = _power(np.abs(value)), np.array([_power(use) for use in uses], np.float64)
         self.cost = -value / self.worth
         self.entries = uses / self.scale[:, None]
         room = kinds.bounds - least @ kinds.count if len(uses) else kinds.bounds
@@ -74,7 +74,7 @@ class Programme:
     def branched(
         self, *, gap: float = 0.0, enough: float = math.inf, most_nodes: int, time_limit_s: float
     ) -> Counts | None:
-        """Whole counts by branch and bound, as good as it finds within so many nodes; None where it finds none.
+        """Whole counts by branch and bound, as good as so many nodes find them; None where they find none.
 
         Args:
             gap: Objective by which the answer may fall short of the best.

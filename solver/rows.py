@@ -162,7 +162,7 @@ class Rows:
         return self._close(value if value.shape == self.score.shape else self._spread(value))
 
     def most_gained(self, tables: Tables) -> float:
-        """At least the sum over prompts of what any choice gains, were there no use: what errors are a share of.
+        """At least what any choices gain in sum, were there no use: what errors are a share of.
 
         A reduced value r = gain - use is off by a share of gain + use = 2 gain - r, so that what is used, by
         choices that nobody takes above all, says nothing of the error of the best.

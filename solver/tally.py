@@ -61,7 +61,7 @@ def _table(ledger: Ledger, name: Quantity, cell: Choice, amounts: Floats) -> Flo
     """Sums by domain and model in two parts, ``(2, n_domains, n_models)``; of all, ``(2, 1, 1)``."""
     parts = _parts(amounts)
     if name not in ledger.split:
-        return parts.sum(axis=1)[:, None, None]
+        return np.asarray(parts.sum(axis=1), np.float64).reshape(2, 1, 1)
     shape = (ledger.n_domains, ledger.n_models)
     return np.array(
         [np.bincount(cell, part, shape[0] * shape[1]).reshape(shape) for part in parts], np.float64
