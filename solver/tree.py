@@ -22,6 +22,9 @@ MOST_NODES = 2000
 MOST_LISTED = 1 << 13
 """Part answers that are listed one by one; a subtree with more is split."""
 
+_MOST_CHECKED = 256
+"""Listed answers that are told apart by exact sums; of more that are alike to rounding, one is as good."""
+
 _GUESSED = 200
 """Nodes of HiGHS's own search for a first answer."""
 
@@ -110,20 +113,15 @@ class _Search:
             return Searched("solved", self.best, bound, self.prices)
         return Searched("unsolved" if self.open else "infeasible", None, bound, self.prices)
 
-    def consider(self, counts: Counts | None) -> bool:
-        """Whether these counts keep every limit; the best are kept."""
-        if counts is None:
-            return False
+    def consider(self, counts: Counts) -> None:
+        """Keeps these counts if they keep every limit and are better than the best."""
         chosen = np.nonzero(counts)
         if not np.isfinite(self.kinds.value[chosen]).all():
-            return False
+            return
         uses = [math.fsum(use[chosen] * counts[chosen]) for use in self.kinds.uses]
-        if not (np.array(uses) <= self.kinds.bounds).all():
-            return False
         value = math.fsum(self.kinds.value[chosen] * counts[chosen])
-        if value > self.value:
+        if value > self.value and (np.array(uses) <= self.kinds.bounds).all():
             self.best, self.value = counts, value
-        return True
 
     def _settled(self, bound: float) -> bool:
         """Whether a subtree of this bound is no better than the best answer, to within the gap."""
@@ -161,7 +159,8 @@ class _Search:
             return
         if root:
             guessed = self.programme.branched(most_nodes=_GUESSED, time_limit_s=self.seconds)
-            self.consider(guessed)
+            if guessed is not None:
+                self.consider(guessed)
         for split in subtree.splits(self.kinds.count, relaxed.amount, priced):
             self.pushed += 1
             heapq.heappush(self.open, (-bound, self.pushed, _Node(node, split)))
@@ -184,9 +183,11 @@ class _Search:
         if found is None:
             return False
         for at in range(len(found)):
-            if found.value[at] + found.error <= self.value:
+            most = float(found.value[at]) + found.error
+            if most <= self.value:
                 break
-            if self.consider(found.answer(at)):
-                self.bound = max(self.bound, float(found.value[at]) + found.error)
+            if at >= _MOST_CHECKED and self.best is not None:
+                self.bound = max(self.bound, most)
                 break
+            self.consider(found.answer(at))
         return True
