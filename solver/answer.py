@@ -12,7 +12,7 @@ from routoo.data.scores import Matrix, Scores
 from routoo.solver.limits import Quantity
 from routoo.solver.passes import Prompts
 from routoo.solver.rows import Floats
-from routoo.solver.tally import tally
+from routoo.solver.tally import Tally, tally
 from routoo.solver.usage import BLOCK
 
 TOLERANCE = 1e-6
@@ -36,6 +36,7 @@ def answer(
     solver: str,
     bound: float,
     prices: Floats,
+    totals: Tally | None = None,
     tolerance: float = TOLERANCE,
 ) -> Assignment:
     """The assignment that these choices make.
@@ -48,9 +49,10 @@ def answer(
         solver: Name of the backend.
         bound: Proved bound on the objective as maximised (minus cost, where cost is minimised).
         prices: Dual value of each limit, ``(n_limits,)``.
+        totals: What the choices add up to, where that is known.
         tolerance: Relative gap up to which they count as optimal.
     """
-    limits, totals = prompts.ledger.limits, tally(prompts, choice)
+    limits, totals = prompts.ledger.limits, totals or tally(prompts, choice)
     gained, bound = totals.gained, max(bound, totals.gained)
     near = bound - gained <= tolerance * max(abs(bound), abs(gained))
     turned = -1.0 if any(limit.name == "min_mean_score" for limit in limits) else 1.0
@@ -60,8 +62,8 @@ def answer(
         status="optimal" if near else "feasible",
         score=totals.score,
         cost_usd=totals.cost_usd,
-        objective=turned * gained,
-        bound=turned * bound,
+        objective=turned * gained + 0.0,
+        bound=turned * bound + 0.0,
         solver=solver,
         limits=tuple(
             LimitUse(limit.name, UNITS[limit.quantity], limit.sign * used, limit.bound, price, limit.floor)

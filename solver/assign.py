@@ -13,16 +13,21 @@ from routoo.solver.bracket import fill_large
 from routoo.solver.kinds import MOST_KINDS, Kinds
 from routoo.solver.knapsack import Filled, least_choice, no_room
 from routoo.solver.newton import PriceSearch
-from routoo.solver.passes import Picked, choice_totals, price_pass
+from routoo.solver.passes import Picked, price_pass
 from routoo.solver.pricing import Scale, find_prices, proves_infeasible
 from routoo.solver.pricing import search as search_prices
 from routoo.solver.rounding import CORES, Rounded, finish, part_of, round_off
 from routoo.solver.rows import Floats
-from routoo.solver.tally import keeps_limits
+from routoo.solver.tally import Tally, kept
 from routoo.solver.tree import search
+
+Status = Literal["solved", "infeasible", "unsolved"]
 
 NOBODY = np.full(0, -1, np.int32)
 """The choices where there are none."""
+
+_NEAR = 1e-7
+"""Gap up to which a bound needs no further look."""
 
 _WARM = 0.1
 """First temperature of a search among the doubtful, as a share of the spread."""
@@ -38,13 +43,15 @@ class Assigned:
         bound: Proved bound on the objective as maximised.
         prices: Dual value of each limit, ``(n_limits,)``.
         settled: Nothing better is left to be found.
+        totals: What the choices add up to, where that is known.
     """
 
-    status: Literal["solved", "infeasible", "unsolved"]
+    status: Status
     choice: npt.NDArray[np.int32]
     bound: float
     prices: Floats
     settled: bool = False
+    totals: Tally | None = None
 
 
 def assign(prompts: Picked, *, tolerance: float, time_limit_s: float = math.inf) -> Assigned:
@@ -82,19 +89,18 @@ def searched(
 def fill_under_one(prompts: Picked, *, filled: Filled | None = None) -> Assigned:
     """The choices under one limit by hull steps, with a bound that counts its rounding in."""
     filled = filled or fill_large(prompts)
-    if not filled.feasible or not keeps_limits(prompts, filled.choice):
+    choice, totals = filled.choice, kept(prompts, filled.choice) if filled.feasible else None
+    if totals is None:
         choice = least_choice(prompts)
-        if not keeps_limits(prompts, choice):
-            return Assigned("infeasible", NOBODY, -np.inf, np.zeros(1), settled=True)
-        prices = np.zeros(1) if math.isinf(filled.price) else np.array([filled.price])
-        return Assigned("solved", choice, price_pass(prompts, prices).bound, prices)
-    prices = np.array([filled.price])
+        totals = kept(prompts, choice)
+    if totals is None:
+        return Assigned("infeasible", NOBODY, -np.inf, np.zeros(1), settled=True)
+    prices = np.array([0.0 if math.isinf(filled.price) else filled.price])
     passed = price_pass(prompts, prices)
-    bound = passed.bound
-    proved = filled.proved or no_room(prompts, filled.choice)
-    if proved:
-        bound = min(bound, choice_totals(prompts, filled.choice).gained + 2 * passed.error)
-    return Assigned("solved", filled.choice, bound, prices, settled=proved)
+    near = passed.bound - totals.gained <= _NEAR * abs(totals.gained)
+    proved = filled.proved or (not near and no_room(prompts, choice))
+    bound = min(passed.bound, totals.gained + 2 * passed.error) if proved else passed.bound
+    return Assigned("solved", choice, bound, prices, settled=proved, totals=totals)
 
 
 def _under_many(prompts: Picked, tolerance: float, time_limit_s: float) -> Assigned:
@@ -102,9 +108,10 @@ def _under_many(prompts: Picked, tolerance: float, time_limit_s: float) -> Assig
     if found.infeasible and proves_infeasible(prompts, found.prices):
         return Assigned("infeasible", NOBODY, -np.inf, found.prices)
     rounded = _dealt_again(prompts, found, tolerance)
-    kept = finish(prompts, rounded, found.bound, tolerance=tolerance, time_limit_s=time_limit_s)
+    totals = finish(prompts, rounded, found.bound, tolerance=tolerance, time_limit_s=time_limit_s)
     bound = price_pass(prompts, found.prices).bound
-    return Assigned("solved" if kept else "unsolved", rounded.choice, bound, found.prices)
+    status: Status = "unsolved" if totals is None else "solved"
+    return Assigned(status, rounded.choice, bound, found.prices, totals=totals)
 
 
 def _dealt_again(prompts: Picked, found: PriceSearch, tolerance: float) -> Rounded:

@@ -12,13 +12,17 @@ from routoo.data.errors import InputError
 from routoo.data.scores import Scores
 from routoo.solver.answer import TOLERANCE, answer, no_answer
 from routoo.solver.assign import assign
+from routoo.solver.conflict import assign_least
 from routoo.solver.explain import infeasible
 from routoo.solver.passes import Batch, InMemory
 from routoo.solver.problem import Problem
 from routoo.solver.rows import Floats
-from routoo.solver.tally import keeps_limits
+from routoo.solver.tally import kept
 
 NAME = "dual"
+
+_EDGES = 3
+"""Limits whose least use is tried where no answer is found within all."""
 
 
 def accepts(problem: Problem) -> bool:
@@ -59,7 +63,7 @@ def solve_batch(
     found = assign(batch, tolerance=tolerance, time_limit_s=time_limit_s)
     if found.status == "infeasible":
         return infeasible(batch, scores, solver=NAME)
-    choice = found.choice if found.status == "solved" else _at_the_edge(batch, found.prices, time_limit_s)
+    choice = found.choice if found.status == "solved" else _at_the_edge(batch, found.prices)
     if choice is None:
         reason = (
             "found no assignment within all limits, though none was proved impossible; loosen one a little"
@@ -72,17 +76,16 @@ def solve_batch(
         solver=NAME,
         bound=found.bound,
         prices=found.prices,
+        totals=found.totals,
         tolerance=tolerance,
     )
 
 
-def _at_the_edge(batch: Batch, prices: Floats, time_limit_s: float) -> npt.NDArray[np.int32] | None:
-    """Choices that use least of the limit that costs most, for limits with next to no room between them."""
+def _at_the_edge(batch: Batch, prices: Floats) -> npt.NDArray[np.int32] | None:
+    """Choices that use least of one limit, for limits with next to no room between them: the dearest first."""
     ledger = batch.ledger
-    dearest = int(np.argmax(prices * np.abs(ledger.bounds)))
-    kept = tuple(limit for at, limit in enumerate(ledger.limits) if at != dearest)
-    use = ledger.tables(np.eye(len(prices))[dearest])
-    found = assign(batch.asking(limits=kept, aim=use), tolerance=TOLERANCE, time_limit_s=time_limit_s)
-    if found.status != "solved" or not keeps_limits(batch, found.choice):
-        return None
-    return found.choice
+    for at in np.argsort(-prices * np.abs(ledger.bounds), kind="stable")[:_EDGES].tolist():
+        found = assign_least(batch, ledger.limits[at])
+        if found.status == "solved" and kept(batch, found.choice) is not None:
+            return found.choice
+    return None

@@ -23,7 +23,7 @@ from routoo.solver.pricing import infeasible_in_parts
 from routoo.solver.problem import Problem
 from routoo.solver.programme import FEASIBILITY, Programme
 from routoo.solver.rows import Floats
-from routoo.solver.tally import keeps_limits
+from routoo.solver.tally import kept
 
 NAME = "exact"
 _NODES = 100_000
@@ -66,7 +66,7 @@ def solve_exact(
     kinds = Kinds.of(prompts) if problem.limits else None
     if kinds is not None:
         found = searched(kinds, first=choice, time_limit_s=time_limit_s)
-    elif choice is not None and keeps_limits(prompts, choice):
+    elif choice is not None and kept(prompts, choice) is not None:
         found = Assigned("solved", choice, price_pass(prompts, prices).bound, prices)
     elif problem.limits and infeasible_in_parts(prompts) is not None:
         found = Assigned("infeasible", NOBODY, -math.inf, prices)

@@ -35,4 +35,12 @@ def solve_greedy(problem: Problem, *, threads: int | None = None) -> Assignment:
     found = fill_under_one(prompts, filled=fill(prompts))
     if found.status == "infeasible":
         return infeasible(prompts, problem.scores, solver=NAME)
-    return answer(prompts, problem.scores, found.choice, solver=NAME, bound=found.bound, prices=found.prices)
+    return answer(
+        prompts,
+        problem.scores,
+        found.choice,
+        solver=NAME,
+        bound=found.bound,
+        prices=found.prices,
+        totals=found.totals,
+    )

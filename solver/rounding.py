@@ -13,7 +13,7 @@ from routoo.solver.passes import Gathered, Picked, Prompts, choice_totals
 from routoo.solver.programme import Programme
 from routoo.solver.rows import Floats, Rows, leads
 from routoo.solver.smooth import softmax
-from routoo.solver.tally import keeps_limits
+from routoo.solver.tally import Tally, kept
 from routoo.solver.usage import BLOCK
 
 _GOLDEN = 0.6180339887498949
@@ -84,8 +84,10 @@ class _Block:
     dealt: int
 
 
-def finish(prompts: Picked, rounded: Rounded, bound: float, *, tolerance: float, time_limit_s: float) -> bool:
-    """Whether choices keep every limit once branch and bound has chosen anew for the prompts in doubt.
+def finish(
+    prompts: Picked, rounded: Rounded, bound: float, *, tolerance: float, time_limit_s: float
+) -> Tally | None:
+    """What choices add up to that keep every limit, once the prompts in doubt have chosen anew; or None.
 
     Args:
         prompts: The batch.
@@ -108,10 +110,11 @@ def finish(prompts: Picked, rounded: Rounded, bound: float, *, tolerance: float,
         if counts is not None:
             found = choice.copy()
             found[core] = kinds.choice(counts)
-            if keeps_limits(prompts, found):
+            totals = kept(prompts, found)
+            if totals is not None:
                 choice[core] = found[core]
-                return True
-    return False
+                return totals
+    return None
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,9 +52,10 @@ def tally(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Tally:
     return Tally(gained, score, cost, np.array(uses, np.float64))
 
 
-def keeps_limits(prompts: Prompts, choice: npt.NDArray[np.int32]) -> bool:
-    """Whether these choices keep every limit."""
-    return bool((tally(prompts, choice).uses <= prompts.ledger.most).all())
+def kept(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Tally | None:
+    """The sums of these choices if they keep every limit; else None."""
+    found = tally(prompts, choice)
+    return found if (found.uses <= prompts.ledger.most).all() else None
 
 
 def _table(ledger: Ledger, name: Quantity, cell: Choice, amounts: Floats) -> Floats:
