@@ -82,7 +82,7 @@ def solve_batch(
 
 
 def _at_the_edge(batch: Batch, prices: Floats) -> npt.NDArray[np.int32] | None:
-    """Choices that use least of one limit, for limits with next to no room between them: the dearest first."""
+    """Choices that use least of one limit, the dearest first: for limits with next to no room."""
     ledger = batch.ledger
     for at in np.argsort(-prices * np.abs(ledger.bounds), kind="stable")[:_EDGES].tolist():
         found = assign_least(batch, ledger.limits[at])

@@ -41,6 +41,15 @@ class Subtree:
         part = Subtree(low, high).tightened(count)
         return part if (part.low <= part.high).all() else None
 
+    def breaks_one(self, kinds: Kinds) -> bool:
+        """Whether some limit cannot hold here even as the only one, rounding included."""
+        free = self.high > self.low
+        least = np.where(free, kinds.uses, np.inf).min(axis=2, initial=np.inf)
+        rest = kinds.count - self.low.sum(axis=1)
+        terms = np.where(rest > 0, least, 0.0) * rest + (kinds.uses * self.low).sum(axis=2)
+        error = (terms.shape[1] + self.low.shape[1] + 4) * EPSILON * np.abs(terms).sum(axis=1)
+        return bool((terms.sum(axis=1) - error > kinds.bounds).any())
+
     def splits(self, count: Counts, amount: Floats | None, priced: Priced) -> tuple[Split, Split]:
         """Two parts of this subtree: by the use of the kind whose use the relaxation divides most, if any.
 

@@ -135,7 +135,7 @@ class _Search:
     def _look(self, node: _Node, bound: float) -> None:
         """Settles a subtree, or splits it."""
         root, subtree = node.parent is None, self._subtree(node)
-        if subtree is None:
+        if subtree is None or subtree.breaks_one(self.kinds):
             return
         relaxed = self.programme.relax(subtree.low, subtree.high)
         if relaxed.amount is None and self._out_of_reach(subtree):
