@@ -17,6 +17,7 @@ import lightning as L
 import numpy as np
 import numpy.typing as npt
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     Callback,
     EarlyStopping,
@@ -24,6 +25,7 @@ from lightning.pytorch.callbacks import (
     RichProgressBar,
 )
 
+from routoo.data.errors import InputError
 from routoo.models.features import has_native_bf16, uses_gpu
 from routoo.models.lightning import PromptData, RouterModule, Validation
 from routoo.models.network import RouterNetwork
@@ -89,9 +91,26 @@ def fit_network(
     if options.progress:
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}, leave=False))
     with _quiet(), _interruptible():
-        trainer = L.Trainer(
-            max_epochs=epochs or options.epochs,
-            limit_val_batches=0 if validation is None else None,
+        trainer = _trainer(
+            options, callbacks, epochs=epochs or options.epochs, validated=validation is not None
+        )
+        trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
+    if validation is None:
+        return Fitted([], trainer.current_epoch)
+    best.restore(module)
+    return Fitted(best.history, best.epoch + 1)
+
+
+def _trainer(options: TrainOptions, callbacks: list[Callback], *, epochs: int, validated: bool) -> L.Trainer:
+    """Lightning's trainer.
+
+    Raises:
+        InputError: Lightning cannot use the accelerator.
+    """
+    try:
+        return L.Trainer(
+            max_epochs=epochs,
+            limit_val_batches=None if validated else 0,
             accelerator=options.accelerator,
             devices=1,
             precision=_precision(options),
@@ -104,11 +123,8 @@ def fit_network(
             gradient_clip_val=1.0,
             log_every_n_steps=1,
         )
-        trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
-    if validation is None:
-        return Fitted([], trainer.current_epoch)
-    best.restore(module)
-    return Fitted(best.history, best.epoch + 1)
+    except (ValueError, MisconfigurationException) as error:
+        raise InputError(f"accelerator {options.accelerator!r} cannot be used: {error}") from None
 
 
 def _monitor(options: TrainOptions) -> dict[str, Any]:

@@ -29,6 +29,16 @@ _RESERVED = ("prompt_id", "prompt", "domain", "split", "answer")
 """Columns that are no labels: what has a meaning of its own, and what is not known when a prompt comes."""
 
 
+_EFFECTIVE: tuple[tuple[str, str, Callable[[TrainOptions], bool]], ...] = (
+    ("tuned_layers", "tune='last'", lambda options: options.tune == "last"),
+    ("trunk_learning_rate", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
+    ("layer_decay", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
+    ("rank", "heads='factorised' or an ensemble", lambda options: options.heads != "free" or options.stacks),
+    ("patience", "monitor='loss' or 'utility'", lambda options: options.monitor != "last"),
+)
+"""Options without effect unless others have these values, in words."""
+
+
 def default_cache_dir() -> Path:
     """Where features are kept unless told otherwise."""
     return Path.home() / ".cache" / "routoo" / "features"
@@ -51,7 +61,7 @@ class TrainOptions:
         max_tokens: Tokens of a prompt that are read, from its head and its tail.
         epochs: Passes over the training prompts at the most.
         patience: Epochs without progress on validation after which training stops, where `monitor` looks at
-            it; without effect where the ``last`` epoch is kept.
+            it.
         refit: At last, train the heads of a frozen trunk again for as many epochs on the prompts of
             validation too; calibration stays as it was fitted on validation.
         ensemble: Let experts (domain table, nearest exemplars, clusters, linear maps) and heads of the other
@@ -152,6 +162,17 @@ class TrainOptions:
         if not 0 <= self.seed < 2**32:
             raise InputError(f"seed must be at least 0 and below 2**32, got {self.seed}")
         TextPolicy(self.max_tokens)
+
+    def refuse_idle(self) -> None:
+        """Refuses an option that does nothing beside the others.
+
+        Raises:
+            InputError: It has another value than its default; the message names what it needs.
+        """
+        for name, needed, has_effect in _EFFECTIVE:
+            value = getattr(self, name)
+            if value != getattr(type(self), name) and not has_effect(self):
+                raise InputError(f"{name}={value!r} does nothing here: it needs {needed}; leave it out")
 
     def _check_kinds(self) -> None:
         """Refuses values of another kind; numbers of numpy become Python's, and names of folders paths."""

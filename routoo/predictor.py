@@ -284,7 +284,9 @@ def _train_options(options: dict[str, Any], known: Collection[str]) -> TrainOpti
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InputError(f"unknown options {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-    return TrainOptions(**options)
+    chosen = TrainOptions(**options)
+    chosen.refuse_idle()
+    return chosen
 
 
 def _sample_prompts(outcomes: Outcomes) -> tuple[str, ...]:

@@ -104,7 +104,8 @@ def assign(
         limits["tags"] = tag
     try:
         if source.endswith(".parquet"):
-            if prompts or frontier or confidence or threads or solver not in ("auto", "dual"):
+            elsewhere = (prompts or None, frontier, confidence, threads)
+            if any(given is not None for given in elsewhere) or solver not in ("auto", "dual"):
                 raise InputError(
                     f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, "
                     "no --threads, and solver dual"

@@ -15,6 +15,7 @@ from routoo.commands.output import check_bundle_folder
 from routoo.commands.pools import pool_for
 from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, is_watched, progress, say, show, show_json
+from routoo.data.errors import InputError
 from routoo.models.options import TrainOptions, default_cache_dir
 
 if TYPE_CHECKING:
@@ -80,9 +81,15 @@ def train(
     import routoo
 
     check_bundle_folder(output)
+    if cache_dir is not None and options["tune"] != "frozen":
+        raise InputError(
+            f"--cache-dir keeps features of a frozen trunk: leave it out with --tune {options['tune']}"
+        )
     outcomes = reading.outcomes(source, quiet=quiet).with_split(seed=options["seed"])
     models = pool_for(outcomes, source, pool)
     state = output.with_name(f"{output.name}.partial")
+    if resume and not any(state.glob("*/*.ckpt")):
+        say(f"{state}: nothing to resume, so that training starts from the beginning", quiet=quiet)
     kind = "simulated prompt" if outcomes.simulated else "prompt"
     say(f"{outcomes.name}: {counted(len(outcomes), kind)}, {counted(len(models), 'model')}", quiet=quiet)
     try:
