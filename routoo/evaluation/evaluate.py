@@ -23,7 +23,6 @@ from routoo.evaluation.policy import (
     HULL,
     MIXING,
     ORACLE,
-    Policy,
     deferral,
     given_policies,
     measured,
@@ -32,8 +31,9 @@ from routoo.evaluation.policy import (
 )
 from routoo.evaluation.published import published_of
 from routoo.evaluation.spend import BY_MEAN_COST, spending_of
-from routoo.evaluation.trial import Trial, trial_of
+from routoo.evaluation.trial import trial_of
 from routoo.evaluation.usage import usage_errors
+from routoo.evaluation.windows import within_windows
 
 
 def evaluate(
@@ -52,7 +52,8 @@ def evaluate(
 ) -> Evaluation:
     """What predictions are worth: what their choices cost and achieve on recorded outcomes.
 
-    Every prediction chooses by its own expected costs and pays the recorded ones. Beside the predictions
+    Every prediction chooses by its own expected costs, within the context windows of the pool as the router's
+    tokens tell them, and pays the recorded costs. Beside the predictions
     stand the best single model, the random mixture of the cheapest and the best, the hull of all single
     models, and the oracle, which knows every outcome beforehand: a ceiling that nobody reaches.
 
@@ -78,12 +79,14 @@ def evaluate(
     trial = trial_of(outcomes, pool, part)
     names = _checked_names(predictions, router, reference)
     aligned = {name: trial.align(name, scores) for name, scores in predictions.items()}
+    open_, window_notes = within_windows(aligned[names[0]], pool)
     policies = [
         *given_policies(trial.scale),
-        *(predicted(name, scores, trial) for name, scores in aligned.items()),
+        *(predicted(name, scores, trial, open_=open_) for name, scores in aligned.items()),
         oracle(trial),
     ]
-    by_mean = _by_mean_cost(aligned[names[0]], trial)
+    means = np.tile(trial.mean_cost_usd, (len(trial.score), 1)).astype(np.float32)
+    by_mean = predicted(BY_MEAN_COST, replace(aligned[names[0]], cost_usd=means), trial, open_=open_)
     rows = measured([*policies, by_mean], trial)
     resamples = Resamples(len(trial.score), samples, seed) if samples else None
     compared = compared_figures([*policies, by_mean], trial, resamples) if resamples else {}
@@ -133,17 +136,11 @@ def evaluate(
         split=trial.split,
         samples=samples,
         seed=seed,
-        notes=trial.notes,
+        notes=(*trial.notes, *window_notes),
         provenance=dict(provenance or {}),
         simulated=outcomes.simulated if simulated is None else simulated,
         told_domains=told_domains,
     )
-
-
-def _by_mean_cost(scores: Scores, trial: Trial) -> Policy:
-    """The policy with these predicted scores that expects every call to cost its model's mean."""
-    means = np.tile(trial.mean_cost_usd, (len(scores), 1))
-    return predicted(BY_MEAN_COST, replace(scores, cost_usd=means.astype(np.float32)), trial)
 
 
 def _checked_names(

@@ -39,6 +39,7 @@ class Policy:
         chosen: Where it sends each prompt at each of `PRICES`, if it chooses at all.
         p_correct: The predictions behind the choices, ``(n_prompts, n_models)``, if there are any.
         expected_cost: What calls were expected to cost when it chose, the same shape, in USD.
+        open_: Which models it may send which prompts to, the same shape; all, when None.
     """
 
     name: str
@@ -47,6 +48,14 @@ class Policy:
     chosen: Choices | None = None
     p_correct: Floats | None = None
     expected_cost: Floats | None = None
+    open_: npt.NDArray[np.bool_] | None = None
+
+    def choose(self, prices: Vector = PRICES) -> Choices:
+        """Where its predictions send each prompt at these prices."""
+        assert self.p_correct is not None  # for the type checker: only asked of those that predict
+        assert self.expected_cost is not None
+        p_correct = self.p_correct if self.open_ is None else np.where(self.open_, self.p_correct, -np.inf)
+        return choices(p_correct, self.expected_cost, prices)
 
     def curve(self, trial: Trial) -> Curve:
         """What it realises at each price."""
@@ -88,12 +97,15 @@ def _mixtures(vertices: Vector) -> Vector:
     return np.vstack([vertices, *between])
 
 
-def predicted(name: str, scores: Scores, trial: Trial) -> Policy:
-    """The policy that chooses by predictions, aligned with the trial."""
-    p_correct = scores.p_correct.astype(np.float64)
-    chosen = choices(p_correct, scores.cost_usd)
-    points = curve(chosen, trial.earned, trial.cost_usd)
-    return Policy(name, "predicted", points, chosen, p_correct, scores.cost_usd)
+def predicted(
+    name: str, scores: Scores, trial: Trial, *, open_: npt.NDArray[np.bool_] | None = None
+) -> Policy:
+    """The policy that chooses by predictions, aligned with the trial, among the models that are open."""
+    made = Policy(
+        name, "predicted", np.empty((0, 2)), None, scores.p_correct.astype(np.float64), scores.cost_usd, open_
+    )
+    chosen = made.choose()
+    return replace(made, points=curve(chosen, trial.earned, trial.cost_usd), chosen=chosen)
 
 
 def oracle(trial: Trial) -> Policy:

@@ -520,3 +520,27 @@ def test_a_pool_without_outcomes_and_a_part_without_prompts_are_refused() -> Non
         evaluate(outcomes, scores, pool=pool_of("unheard-of"))
     with pytest.raises(InputError, match="no prompt in val"):
         evaluate(outcomes, scores, pool=POOL, part="val")
+
+
+def test_prompts_beyond_a_window_are_not_sent_there() -> None:
+    outcomes = outcomes_of()
+    plain = by_domain(outcomes)
+    sent = np.where(np.arange(len(plain))[:, None] < 50, 5000, 10) * np.ones(3)
+    sent[:20] = 9000
+    scores = replace(plain, input_tokens=sent, output_tokens=np.ones((len(plain), 3)))
+    windows = {"large": 4096, "medium": 8192, "small": 8192}
+    pool = Pool(tuple(replace(POOL[name], context_window=windows[name]) for name in POOL.names))
+    free, held = (evaluate(outcomes, {"r": scores}, pool=of, samples=0) for of in (POOL, pool))
+    assert not [note for note in free.notes if "window" in note]
+    assert held.notes[-4:] == (
+        *(
+            f"{count} of 200 prompts, with the answer that is expected, exceed the context_window of {name}: "
+            "predictions send them elsewhere, and its own row counts what was recorded"
+            for name, count in (("large", 50), ("medium", 20), ("small", 20))
+        ),
+        "20 of them fit no window: a router refuses them, and here they count as if they fitted all",
+    )
+    for found, most in ((free, 1.0), (held, 170 / 200)):  # 20 of the 50 fit nowhere, and count as if they did
+        assert found.curves["r"].shares[:, found.models.index("large")].max() == pytest.approx(most)
+    untold = evaluate(outcomes, {"r": plain}, pool=pool, samples=0)
+    assert "context windows were not looked at: the predictions say no tokens" in untold.notes
