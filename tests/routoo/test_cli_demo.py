@@ -1,6 +1,7 @@
 """The demo does the whole job, and calls simulated what is simulated."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,18 @@ def test_the_demo_does_the_whole_job(routoo: Routoo, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     shown = routoo("demo", folder, *SMALL)
     assert shown.exit_code == 0
+    stages = [line for line in shown.stderr.splitlines() if re.search(r": \d+\.\d s$", line)]
+    begins = [
+        "simulated 160 prompts",
+        "trained on",
+        "exported",
+        "predicted 51",
+        "assigned",
+        "drew the report",
+    ]
+    assert [line for line, begin in zip(stages, begins, strict=True) if not line.startswith(begin)] == []
     assert "51 simulated test prompts" in shown.stdout
+    assert re.search(r"Per 1,000 prompts: \S+ USD in place of \S+ USD; \S+ USD saved", shown.stdout)
     assert f"report: {folder}/report.html" in shown.stdout
     assert "simulated" in (folder / "report.html").read_text()
     assert Outcomes.read(folder / "simulated-data").simulated
