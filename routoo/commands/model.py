@@ -60,8 +60,9 @@ def add(
 
     All others stay what they are. Prompts that a column split puts into test are left out.
 
-    Without it, what training put into test is left out. Of other prompts all are learned from if DATA has no
-    model of PREDICTOR, else a share is put into test.
+    Without it, what training put into test is left out.
+
+    Of other prompts all are learned from if DATA has no model of PREDICTOR, else a share is put into test.
     """
     check_bundle_folder(output)
     new = _priced(pool, name)
@@ -134,8 +135,9 @@ def prompts(
 
     Give --count, --budget-usd, or both. With scores added, the table is the DATA of `routoo model add`.
 
-    No text is named twice, and none that training or a column split put into test; the column goes on to the
-    table.
+    No text is named twice, and none that training or a column split put into test.
+
+    The column goes on to the table.
     """
     from routoo.commands.model_prompts import Offer
 
