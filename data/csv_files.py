@@ -63,6 +63,8 @@ def header_of(path: Path, separator: str) -> list[str]:
     first = next(_records(path), None)
     if first is None:
         raise InputError(f"{path}: expected a line with the names of the columns, got an empty file")
+    if "\r" in _QUOTED.sub("", first[1]):
+        raise InputError(f"{path}: its lines end in carriage returns alone; save it with line feeds")
     names = _names(first[1], separator)
     twice = next((name for at, name in enumerate(names) if name and name in names[:at]), None)
     if twice is not None:

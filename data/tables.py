@@ -121,6 +121,8 @@ def open_table(
             f"{path}: routoo opens no pickle, since loading one can run any code; "
             "convert to parquet where you trust it: pandas.read_pickle(...).to_parquet(...)"
         )
+    if ending == ".json":
+        raise InputError(f"{path}: of JSON, an object a line is read, in a file that ends in .jsonl")
     if ending not in KINDS or (KINDS[ending] == "Parquet" and compression(path)):
         raise InputError(f"{path}: expected a file that ends in {ENDINGS}, or a folder")
     kind = KINDS[ending]

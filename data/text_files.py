@@ -21,7 +21,12 @@ COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
 
 _BLOCK = 1 << 20
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LOOKS = {
+    codecs.BOM_UTF16_LE: "; it looks like UTF-16",
+    codecs.BOM_UTF16_BE: "; it looks like UTF-16",
+    b"\x1f\x8b": "; it looks like gzip, whose names end in .gz",
+    _ZSTD: "; it looks like zstd, whose names end in .zst",
+}
 
 
 def compression(path: Path) -> str | None:
@@ -117,10 +122,10 @@ def decode_utf8(raw: bytes, source: str) -> str:
 
 
 def _not_utf8(source: object, line: int, at: int, error: UnicodeDecodeError) -> InputError:
-    encoding = "; it looks like UTF-16" if error.object.startswith(_UTF_16) and line == 1 else ""
+    looks = next((words for start, words in _LOOKS.items() if error.object.startswith(start)), "")
     return InputError(
-        f"{source}: not UTF-8 in line {line}: byte {at} is 0x{error.object[error.start]:02x}{encoding}; "
-        "save it as UTF-8 and read it again"
+        f"{source}: not UTF-8 in line {line}: byte {at} is 0x{error.object[error.start]:02x}"
+        f"{looks if line == 1 else ''}; save it as UTF-8 and read it again"
     )
 
 

@@ -44,6 +44,8 @@ def test_names_of_columns_stand_once(tmp_path: Path) -> None:
     assert header_of(path, ",") == ["prompt, all", "score", "model"]
     with pytest.raises(InputError, match="two columns are called score; rename or remove one"):
         header_of(write(tmp_path / "b.csv", "score,prompt,score\n"), ",")
+    with pytest.raises(InputError, match="its lines end in carriage returns alone"):
+        header_of(write(tmp_path / "d.csv", "prompt,model\ra,b\r"), ",")
     with pytest.raises(InputError, match="expected a line with the names of the columns"):
         header_of(write(tmp_path / "c.csv", "\n\n"), ",")
 

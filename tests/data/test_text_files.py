@@ -44,6 +44,14 @@ def test_damage_is_said(tmp_path: Path, name: str) -> None:
             check_utf8(path)
 
 
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_what_is_compressed_is_told_by_its_first_bytes(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(FILES[f"a.txt.{ending}"])
+    with pytest.raises(InputError, match=rf"not UTF-8 in line 1: .*; it looks like .* end in \.{ending};"):
+        check_utf8(path)
+
+
 def test_a_mark_is_no_part_of_the_text() -> None:
     file = io.BytesIO(codecs.BOM_UTF8 + b"a\n\xef\xbb\xbfb\n")
     assert list(text_lines(file, "here")) == [(1, "a\n"), (2, "\ufeffb\n")]
