@@ -10,7 +10,7 @@ READY := .venv/ready
 CARD = test -e /proc/driver/nvidia || command -v nvidia-smi
 TORCH_INDEX ?= $(shell test "$$(uname -s)" != Linux || { $(CARD); } >/dev/null 2>&1 || echo https://download.pytorch.org/whl/cpu)
 CASES ?= ../shared/cases
-FILES ?= 20000
+COUNT ?= 20000
 ONLY ?=
 
 # torch for processors, of the version in a file of constraints
@@ -31,7 +31,7 @@ help:
 	@echo "make demo         train, export and route on the shipped sample, and say what it saved"
 	@echo "make test         format check, lint, strict types, tests, built wheel imported elsewhere"
 	@echo "make cases        run a folder of cases, CASES=../shared/cases: what they print beside what they should"
-	@echo "make fuzz         read FILES=20000 odd files: each ends in a record or in words; SEED=... repeats a run"
+	@echo "make fuzz         COUNT=20000 odd files and small instances: all end as they should; SEED=... repeats"
 	@echo "make format       put the code in shape"
 	@echo "make docs         write docs/help.md anew from the command line"
 	@echo "make coverage     run the tests and list the lines they miss"
@@ -73,7 +73,8 @@ cases: $(READY)
 	@$(BIN)/python tests/cases.py $(CASES) --only "$(ONLY)"
 
 fuzz: $(READY)
-	@$(BIN)/python tests/fuzz/read_files.py --files $(FILES) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python tests/fuzz/read_files.py --files $(COUNT) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python tests/fuzz/solve_instances.py --count $(COUNT) $(if $(SEED),--seed $(SEED))
 
 format: $(READY)
 	@$(BIN)/ruff check --fix

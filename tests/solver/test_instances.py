@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-_FUZZ = Path(__file__).parents[1] / "fuzz" / "solver_instances.py"
+_FUZZ = Path(__file__).parents[1] / "fuzz" / "solve_instances.py"
 _SHARE = 150
 
 
@@ -26,7 +26,7 @@ def instances() -> ModuleType:
 
 def test_backends_agree_with_trying_all_answers(instances: ModuleType) -> None:
     seed = np.random.SeedSequence().generate_state(1).item()
-    print(f"python tests/fuzz/solver_instances.py --seed {seed} --count {_SHARE}")
+    print(f"python tests/fuzz/solve_instances.py --seed {seed} --count {_SHARE}")
     for index in range(_SHARE):
         failures, _ = instances.run(seed, index)
         assert not failures, f"--seed {seed} --first {index}"

@@ -1,6 +1,6 @@
 """Small instances of every kind, each solved by every backend and held against trying all answers.
 
-    python tests/fuzz/solver_instances.py [--count 20000] [--seed N] [--seconds S]
+    python tests/fuzz/solve_instances.py [--count 20000] [--seed N] [--seconds S]
 
 Every limit at once, ties, zeros, infinities, amounts that span a factor of 1e9, bounds that an answer
 meets or misses by the last bit. A backend must find an answer exactly where there is one, prove it to
