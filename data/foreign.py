@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from routoo.data.errors import InputError, RoutooError
 
@@ -40,10 +40,13 @@ def in_our_words(words: str) -> Iterator[None]:
 @contextmanager
 def _held_back() -> Iterator[None]:
     """Keeps what is written to standard error, by anyone, until the block ends well."""
-    with _LOCK, tempfile.TemporaryFile() as held:
+    with _LOCK, ExitStack() as stack:
         try:
+            held = stack.enter_context(tempfile.TemporaryFile())
             stderr = os.dup(2)
-        except OSError:  # there is none
+        except OSError:  # there is no standard error, or no place to keep what is written
+            stderr = None
+        if stderr is None:
             yield
             return
         try:

@@ -34,6 +34,18 @@ def test_what_is_printed_in_a_block_that_ends_well_is_printed(capfd: pytest.Capt
     assert capfd.readouterr().err == "a word of somebody else, and more"
 
 
+def test_without_a_place_to_keep_prints_they_are_printed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def nowhere() -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("tempfile.TemporaryFile", nowhere)
+    with in_our_words("ours"):
+        os.write(2, b"a word")
+    assert capfd.readouterr().err == "a word"
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(2), MemoryError(), InputError("already")])
 def test_what_is_no_fault_of_the_file_passes(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, in_our_words("ours"):
