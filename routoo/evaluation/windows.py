@@ -31,7 +31,7 @@ def within_windows(scores: Scores, pool: Pool) -> tuple[Mask | None, tuple[str, 
     if not eligibility.has_windows:
         return None, ()
     fits = eligibility.open(slice(None), call_tokens(scores, slice(None)))
-    nowhere = ~fits.any(axis=1)
+    nowhere = ~np.any(fits, axis=1, keepdims=True)
     notes = [
         f"{count:,} of {len(scores):,} prompts, with the answer that is expected, exceed the context_window "
         f"of {name}: predictions send them elsewhere, and its own row counts what was recorded"
@@ -43,4 +43,4 @@ def within_windows(scores: Scores, pool: Pool) -> tuple[Mask | None, tuple[str, 
             f"{nowhere.sum():,} of them fit no window: a router refuses them, and here they count as if they "
             "fitted all"
         )
-    return fits | nowhere[:, None], tuple(notes)
+    return fits | nowhere, tuple(notes)

@@ -525,9 +525,9 @@ def test_a_pool_without_outcomes_and_a_part_without_prompts_are_refused() -> Non
 def test_prompts_beyond_a_window_are_not_sent_there() -> None:
     outcomes = outcomes_of()
     plain = by_domain(outcomes)
-    sent = np.where(np.arange(len(plain))[:, None] < 50, 5000, 10) * np.ones(3)
+    sent = np.where(np.arange(len(plain))[:, None] < 50, 5000, 10) * np.ones(3, np.float32)
     sent[:20] = 9000
-    scores = replace(plain, input_tokens=sent, output_tokens=np.ones((len(plain), 3)))
+    scores = replace(plain, input_tokens=sent, output_tokens=np.ones((len(plain), 3), np.float32))
     windows = {"large": 4096, "medium": 8192, "small": 8192}
     pool = Pool(tuple(replace(POOL[name], context_window=windows[name]) for name in POOL.names))
     free, held = (evaluate(outcomes, {"r": scores}, pool=of, samples=0) for of in (POOL, pool))
