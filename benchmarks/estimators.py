@@ -34,7 +34,7 @@ from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.pricing import recorded_cost_usd
+from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.scores import Scores
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation

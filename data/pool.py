@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import sys
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +15,15 @@ import numpy.typing as npt
 
 from routoo.data.errors import InputError
 from routoo.data.files import write_atomically
+from routoo.data.price_lists import ListedModels, listed_models
 
 NOMINAL_OUTPUT_TOKENS = 100.0
-"""Output tokens that a call is costed at where no token counts were ever recorded."""
+"""Output tokens that a call is costed at where nobody knows how many there are."""
 
 _MOST = sys.float_info.max
-_PRICE_LIST_NAMES = ("name", "model")
 _RATES = ("usd_per_1m_input", "usd_per_1m_output", "usd_per_call")
 _OPTIONAL_NUMBERS = (
+    "output_tokens",
     "usd_per_1m_cached_input",
     "usd_per_1m_batch_input",
     "usd_per_1m_batch_output",
@@ -36,6 +35,7 @@ _OPTIONAL_NUMBERS = (
     "tokens_per_second",
 )
 _NEVER_ZERO = (
+    "output_tokens",
     "context_window",
     "requests_per_minute",
     "tokens_per_minute",
@@ -47,6 +47,9 @@ _NEVER_ZERO = (
 @dataclass(frozen=True, kw_only=True)
 class PoolModel:
     """One member of the pool: prices in USD per million tokens, limits, and tags.
+
+    `output_tokens` are what a call is costed at where the model's own were never recorded, and
+    `NOMINAL_OUTPUT_TOKENS` where it is left out.
 
     Raises:
         InputError: A price or limit is negative, NaN or infinite, a limit is zero, or the name is empty.
@@ -62,6 +65,7 @@ class PoolModel:
     usd_per_1m_cached_input: float | None = None
     usd_per_1m_batch_input: float | None = None
     usd_per_1m_batch_output: float | None = None
+    output_tokens: float | None = None
     context_window: int | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -155,19 +159,22 @@ class Pool:
     def cost_usd(
         self, input_tokens: npt.NDArray[np.floating[Any]], output_tokens: npt.NDArray[np.floating[Any]]
     ) -> npt.NDArray[np.float64]:
-        """What calls cost, shape ``(n_prompts, n_models)``.
-
-        Where the output tokens are NaN (they were never recorded), a call is costed at
-        `NOMINAL_OUTPUT_TOKENS` output tokens and no input: models then compare by list price.
+        """What calls cost, shape ``(n_prompts, n_models)``; NaN where the tokens sent are.
 
         Args:
             input_tokens: Tokens sent, broadcastable to ``(n_prompts, n_models)``.
-            output_tokens: Tokens received, ``(n_prompts, n_models)``.
+            output_tokens: Tokens received, the same; NaN stands for `PoolModel.output_tokens`, or for
+                `NOMINAL_OUTPUT_TOKENS` where that is left out.
         """
-        sent = np.where(np.isnan(output_tokens), 0.0, np.nan_to_num(input_tokens))
-        received = np.where(np.isnan(output_tokens), NOMINAL_OUTPUT_TOKENS, output_tokens)
-        tokens = sent * self.rates("usd_per_1m_input") + received * self.rates("usd_per_1m_output")
+        received = np.where(np.isnan(output_tokens), self.nominal_output_tokens, output_tokens)
+        tokens = input_tokens * self.rates("usd_per_1m_input") + received * self.rates("usd_per_1m_output")
         return np.asarray(tokens * 1e-6 + self.rates("usd_per_call"), dtype=np.float64)
+
+    @property
+    def nominal_output_tokens(self) -> npt.NDArray[np.float64]:
+        """Output tokens of a call to each model of which none were recorded, ``(n_models,)``."""
+        stated = self.rates("output_tokens")
+        return np.where(np.isnan(stated), NOMINAL_OUTPUT_TOKENS, stated)
 
     def latency_s(self, output_tokens: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
         """Seconds to the last token by the listed speeds, ``(n_prompts, n_models)``; NaN where unlisted."""
@@ -176,21 +183,39 @@ class Pool:
         return np.asarray(seconds, dtype=np.float64)
 
     @classmethod
-    def read(cls, path: str | Path, *, names: Iterable[str] | None = None) -> Pool:
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        names: Iterable[str] | None = None,
+        among: Iterable[str] | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> Pool:
         """The pool written in a file: TOML with one ``[[model]]`` table a model, or a JSON price list.
 
         A JSON price list is a list of objects with `model` (or `name`), `usd_per_1m_input` and
-        `usd_per_1m_output`; keys that a pool does not know are passed over.
+        `usd_per_1m_output`, of which keys that a pool does not know are passed over; or the list of all
+        models that LiteLLM or OpenRouter publishes. What states no price there is left out.
 
         Args:
             path: The file; one that ends in ``.json`` is a price list.
             names: The models to take, in this order; what is wrong with the others does not matter.
+            among: The same where the list is a published one; all that a file of one's own lists is taken.
+            told: Told how many models of a published list were left out.
 
         Raises:
             InputError: The file is missing or of another format, a name is not in it, or a model
                 lacks a price.
         """
-        return cls.from_records(_named(pool_records(path), names, str(path)), source=str(path))
+        listed = pool_rows(path)
+        if names is None and listed.published:
+            names = among
+        if names is not None:
+            return cls.from_records(listed.named(names), source=listed.source)
+        remark = listed.in_words()
+        if told is not None and remark is not None:
+            told(remark)
+        return cls.from_records(listed.rows, source=listed.source)
 
     @classmethod
     def from_records(cls, rows: Sequence[Mapping[str, Any]], *, source: str = "pool") -> Pool:
@@ -236,48 +261,10 @@ class Pool:
         write_atomically(Path(path), self.to_toml().encode())
 
 
-def pool_records(path: str | Path) -> list[dict[str, Any]]:
+def pool_rows(path: str | Path) -> ListedModels:
     """What a file says of each model, in the keys of `PoolModel`, before any of it is checked.
 
     Raises:
         InputError: The file is missing, of another format, or lists no model.
     """
-    path = Path(path)
-    is_list = path.suffix.lower() == ".json"
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = json.loads(text) if is_list else tomllib.loads(text).get("model")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; write one with `routoo pool derive`") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:  # what both parsers and the decoder raise
-        raise InputError(f"{path}: not a {'JSON' if is_list else 'TOML'} file: {error}") from None
-    expected = "a list of objects, one a model" if is_list else "one [[model]] table a model"
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise InputError(f"{path}: expected {expected}")
-    return [_price_list_row(row) for row in rows] if is_list else rows
-
-
-def _price_list_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a pool knows of an entry of a price list: keys that it does not know and nulls left out."""
-    known = {field.name for field in dataclasses.fields(PoolModel)}
-    kept = {key: value for key, value in row.items() if key in known and value is not None}
-    name = next((row[key] for key in _PRICE_LIST_NAMES if row.get(key) is not None), None)
-    return kept if name is None else {**kept, "name": name}
-
-
-def _named(
-    rows: Sequence[Mapping[str, Any]], names: Iterable[str] | None, source: str
-) -> Sequence[Mapping[str, Any]]:
-    """The rows of these names, in their order; all rows where no names are given."""
-    if names is None:
-        return rows
-    names = list(names)
-    listed = [row.get("name") for row in rows]
-    unknown = [name for name in names if name not in listed]
-    if unknown:
-        raise InputError(
-            f"{source}: no price for {', '.join(unknown)}; it lists {', '.join(map(str, listed))}"
-        )
-    return [row for name in names for row in rows if row.get("name") == name]
+    return listed_models(path, known={field.name for field in dataclasses.fields(PoolModel)})

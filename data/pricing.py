@@ -1,13 +1,13 @@
-"""Prices and speeds read off recorded outcomes, and what recorded calls cost."""
+"""Prices and speeds read off recorded outcomes."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
 
 from routoo.data.errors import InputError
 from routoo.data.outcomes import OutcomeMatrices, Outcomes
@@ -93,22 +93,6 @@ def _outside_test(outcomes: Outcomes) -> OutcomeMatrices:
     return replace(recorded, cost_usd=hidden(recorded.cost_usd), latency_s=hidden(recorded.latency_s))
 
 
-def recorded_cost_usd(outcomes: Outcomes, pool: Pool) -> npt.NDArray[np.float64]:
-    """What the recorded calls cost, ``(n_prompts, n_models)`` in the order of the pool.
-
-    Where the outcomes record costs at all, these are the costs, and NaN where one is missing. Else,
-    where they record output tokens, tokens are paid at the pool's prices, and NaN where no tokens are
-    known. Else every call has its nominal cost (see `Pool.cost_usd`) and nothing is NaN.
-    """
-    recorded = outcomes.to_matrices(pool.names)
-    if outcomes.records("cost_usd"):
-        return recorded.cost_usd
-    cost = pool.cost_usd(recorded.input_tokens, recorded.output_tokens)
-    if outcomes.records("output_tokens"):
-        cost[np.isnan(recorded.output_tokens)] = np.nan
-    return cost
-
-
 def fit_prices(cost_usd: Column, input_tokens: Column, output_tokens: Column) -> Prices:
     """The non-negative prices nearest to the recorded costs of one model; NaN marks what is missing.
 
@@ -180,8 +164,32 @@ def _nonnegative_fit(terms: Column, paid: Column, columns: list[int]) -> tuple[C
     size = float(np.linalg.norm(paid))
     prices = np.zeros(3)
     if size > 0:
-        prices[columns] = nnls(terms[:, columns] / scale, paid / size)[0] * size / scale
+        prices[columns] = nonnegative_least_squares(terms[:, columns] / scale, paid / size) * size / scale
     return prices, float(np.linalg.norm(terms @ prices - paid)) / max(size, 1e-300)
+
+
+def nonnegative_least_squares(terms: Column, target: Column) -> Column:
+    """The weights of at least 0 whose mixture of the columns is nearest to the target, exactly.
+
+    Every set of columns that may have weight is tried, which a few columns allow: of those whose free least
+    squares solution is nowhere negative, the one that comes nearest is the answer.
+
+    Args:
+        terms: ``(n_rows, n_columns)``, no column a mixture of the others.
+        target: ``(n_rows,)``.
+
+    >>> nonnegative_least_squares(np.eye(2), np.array([3.0, -1.0])).tolist()
+    [3.0, 0.0]
+    """
+    n = terms.shape[1]
+    nearest, least = np.zeros(n), float(np.linalg.norm(target))
+    for columns in (list(chosen) for size in range(1, n + 1) for chosen in combinations(range(n), size)):
+        free = np.linalg.lstsq(terms[:, columns], target)[0]
+        off = float(np.linalg.norm(terms[:, columns] @ free - target))
+        if (free >= 0).all() and off < least:
+            nearest, least = np.zeros(n), off
+            nearest[columns] = free
+    return nearest
 
 
 def _weighted_median(values: Column, weights: Column) -> float:

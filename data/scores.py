@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.errors import InputError
+from routoo.data.nominal import NominalCosts, nominal_costs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,6 +38,8 @@ class Scores:
         logit_std: Standard error of the log-odds of `p_correct`, the same shape, where it is known; see
             `interval`.
         input_tokens: Tokens that each model is sent, the same shape, where they are known.
+        nominal_costs: Models whose costs are nominal, since their output tokens were never recorded, with
+            what a call counts instead, in words; see `routoo.data.nominal`.
 
     Raises:
         InputError: Shapes disagree, or a value is NaN or out of range.
@@ -54,6 +57,7 @@ class Scores:
     output_tokens: Matrix | None = None
     logit_std: Matrix | None = None
     input_tokens: Matrix | None = None
+    nominal_costs: NominalCosts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = np.shape(self.p_correct)
@@ -61,28 +65,26 @@ class Scores:
             raise InputError(f"p_correct must be (n_prompts, n_models) with a model at least, got {shape}")
         if self.latency_s is None:
             object.__setattr__(self, "latency_s", np.full(shape, np.nan, np.float32))
-        for field in _MATRICES:
-            value = getattr(self, field)
+        for name in _MATRICES:
+            value = getattr(self, name)
             if value is None:
                 continue
             try:
                 with np.errstate(over="ignore"):  # what is too large becomes infinite, and is judged as that
                     value = np.ascontiguousarray(value, dtype=np.float32)
             except (TypeError, ValueError) as error:
-                raise InputError(f"{field} must hold numbers: {error}") from None
+                raise InputError(f"{name} must hold numbers: {error}") from None
             if value.shape != shape:
-                raise InputError(f"{field} has shape {value.shape}, p_correct has {shape}: they must agree")
-            object.__setattr__(self, field, value)
+                raise InputError(f"{name} has shape {value.shape}, p_correct has {shape}: they must agree")
+            object.__setattr__(self, name, value)
         _check_range("p_correct", self.p_correct, 0.0, 1.0)
         _check_range("cost_usd", self.cost_usd, 0.0, float(np.finfo(np.float32).max))
         if self.logit_std is not None:
             _check_range("logit_std", self.logit_std, 0.0, float(np.finfo(np.float32).max))
-        for field in ("latency_s", "input_tokens", "output_tokens"):
-            value = getattr(self, field)
+        for name in ("latency_s", "input_tokens", "output_tokens"):
+            value = getattr(self, name)
             if value is not None and np.fmin.reduce(value, axis=None, initial=np.inf) < 0:
-                raise InputError(
-                    f"{field} must be at least 0 (NaN where it is unknown), got a negative value"
-                )
+                raise InputError(f"{name} must be at least 0 (NaN where it is unknown), got a negative value")
         if isinstance(self.models, str) or isinstance(self.prompt_ids, str):
             raise InputError("models and prompt_ids are lists of names, got one text: put it in a list")
         object.__setattr__(self, "models", tuple(self.models))
@@ -116,7 +118,9 @@ class Scores:
         if unknown or not models:
             raise InputError(f"unknown models {unknown or '(none given)'}; known: {', '.join(self.models)}")
         index = [self.models.index(name) for name in models]
-        return replace(self, **self._each((slice(None), index)), models=tuple(models))
+        nominal = {name: words for name, words in self.nominal_costs.items() if name in models}
+        columns = self._each((slice(None), index))
+        return replace(self, **columns, models=tuple(models), nominal_costs=nominal)
 
     def _each(self, index: Any) -> dict[str, Any]:  # whatever numpy takes for an index
         """A part of every matrix that is known."""
@@ -188,7 +192,7 @@ class Scores:
         return [str(i) for i in range(len(self))] if self.prompt_ids is None else list(self.prompt_ids)
 
     def to_polars(self) -> pl.DataFrame:
-        """A tidy frame, one row a prompt and model."""
+        """A tidy frame, one row a prompt and model; `nominal_cost` says where a cost is nominal, and why."""
         import polars as pl
 
         n, m = self.p_correct.shape
@@ -203,6 +207,8 @@ class Scores:
             value = getattr(self, name)
             if value is not None:
                 columns[name] = value.ravel()
+        if self.nominal_costs:
+            columns["nominal_cost"] = [self.nominal_costs.get(name) for name in self.models] * n
         return pl.DataFrame(
             columns, schema_overrides={"prompt_id": pl.String, "model": pl.String}
         ).with_columns(pl.col("latency_s").fill_nan(None))
@@ -217,29 +223,37 @@ def priced_scores(
     output_tokens: Matrix,
     latency_s: Matrix,
     prompt_ids: Sequence[str] | None = None,
+    unrecorded: Collection[str] = (),
 ) -> Scores:
     """What a network predicts, with the costs that the pool's prices make of it.
 
-    Where no latency was learned, it follows from the speeds that the pool lists.
+    Where no latency was learned, it follows from the speeds that the pool lists. A model whose output tokens
+    were never recorded is expected to use those that the pool states; else what the network says, which is
+    what other models use; else `NOMINAL_OUTPUT_TOKENS`.
 
     Args:
         pool: The models of the columns.
         input_tokens: Tokens that each model is sent, ``(n_prompts, n_models)``.
         p_correct: Predicted scores, the same shape.
         logit_std: Standard errors of their log-odds, the same shape; NaN where nothing is known of them.
-        output_tokens: Predicted tokens received, the same shape; NaN where none were ever recorded.
+        output_tokens: Predicted tokens received, the same shape; NaN where none of any model were recorded.
         latency_s: Predicted seconds, the same shape; NaN where none were ever recorded.
         prompt_ids: Names of the prompts.
+        unrecorded: Models whose output tokens were never recorded.
     """
-    listed = pool.latency_s(output_tokens)
+    stated, own = pool.rates("output_tokens"), [name not in unrecorded for name in pool.names]
+    known = np.where(own | np.isnan(stated), output_tokens, stated)
+    expected = np.where(np.isnan(known), pool.nominal_output_tokens, known)
+    listed = pool.latency_s(known)
     return Scores(
         p_correct=p_correct,
-        cost_usd=pool.cost_usd(input_tokens, output_tokens).astype(np.float32),
+        cost_usd=pool.cost_usd(input_tokens, expected).astype(np.float32),
         latency_s=np.where(np.isnan(latency_s), listed, latency_s).astype(np.float32),
         models=pool.names,
         prompt_ids=prompt_ids,
         input_tokens=input_tokens.astype(np.float32),
-        output_tokens=None if np.isnan(output_tokens).all() else output_tokens,
+        output_tokens=expected.astype(np.float32),
+        nominal_costs=nominal_costs(pool, unrecorded, others=not np.isnan(output_tokens).all()),
         logit_std=None if np.isnan(logit_std).any() else logit_std,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routoo.data.domains import Label
+from routoo.data.nominal import nominal_remark
 from routoo.data.pool import PoolModel
 from routoo.export.description import BundleDescription
 from routoo.export.parity import Agreement, ParityReport
@@ -48,6 +49,7 @@ def model_card(description: BundleDescription, parity: ParityReport | None) -> s
         "",
         *(f"- {_cell(key)}: {_cell(_plain(value))}" for key, value in _said(trained_on).items()),
         f"- output tokens: {'predicted' if description.output_tokens_known else 'never recorded'}",
+        *([f"- costs: {_cell(remark)}"] if (remark := nominal_remark(description.nominal_costs())) else []),
         f"- latency: {'predicted' if description.latency_known else 'never recorded'}",
         f"- text read of a prompt: up to {description.policy.max_tokens} tokens, from its head and its tail",
         "",

@@ -9,6 +9,7 @@ from typing import Any
 
 from routoo.data.domains import Label
 from routoo.data.errors import BundleError, InputError
+from routoo.data.nominal import NominalCosts, nominal_costs
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
 
@@ -24,7 +25,8 @@ class BundleDescription:
         pool: The models that the graph's columns stand for, with the prices they were trained under.
         policy: How much of a prompt is read.
         input_token_ratio: Tokens that each model makes of one of the tokenizer's, one a model.
-        output_tokens_known: Whether output tokens were recorded, and so are predicted.
+        output_tokens_known: Whether output tokens were recorded, of any model, and so are predicted.
+        unrecorded: Models of which none were, so that their costs are nominal; all where none are predicted.
         latency_known: Whether latency was recorded, and so is predicted.
         domains: Names of the domains that were learned, in the order of their numbers.
         labels: The labels that were learned, in the order of the graph's.
@@ -48,6 +50,7 @@ class BundleDescription:
     policy: TextPolicy
     input_token_ratio: tuple[float, ...]
     output_tokens_known: bool = False
+    unrecorded: tuple[str, ...] = ()
     latency_known: bool = False
     domains: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
@@ -62,6 +65,14 @@ class BundleDescription:
                 f"input_token_ratio must be {len(self.pool)} positive numbers, one a model; got {ratio}"
             )
         object.__setattr__(self, "input_token_ratio", ratio)
+        if not self.output_tokens_known:
+            object.__setattr__(self, "unrecorded", self.pool.names)
+
+    def nominal_costs(self, pool: Pool | None = None) -> NominalCosts:
+        """The models whose costs are nominal, under the prices of a pool or its own."""
+        return nominal_costs(
+            self.pool if pool is None else pool, self.unrecorded, others=self.output_tokens_known
+        )
 
     def to_dict(self) -> Json:
         """A mapping that JSON can hold and `from_dict` reads back."""
@@ -70,6 +81,7 @@ class BundleDescription:
             "text": {"max_tokens": self.policy.max_tokens},
             "input_token_ratio": list(self.input_token_ratio),
             "output_tokens_known": self.output_tokens_known,
+            "unrecorded": list(self.unrecorded),
             "latency_known": self.latency_known,
             "domains": list(self.domains),
             "labels": [
@@ -102,6 +114,7 @@ class BundleDescription:
                 TextPolicy(max_tokens),
                 tuple(ratio),
                 output_tokens_known=_part(values, "output_tokens_known", bool),
+                unrecorded=tuple(_part({"unrecorded": [], **values}, "unrecorded", list)),
                 latency_known=_part(values, "latency_known", bool),
                 domains=tuple(_part(values, "domains", list)),
                 labels=labels,

@@ -129,7 +129,9 @@ class Runtime:
         )
         found = Outputs(*(output[:, self._columns] for output in self._run(encoded, told, progress)))
         sent = encoded.input_tokens[:, None] * self._input_token_ratio
-        return priced_scores(self.pool, sent, **found._asdict(), prompt_ids=prompt_ids)
+        return priced_scores(
+            self.pool, sent, **found._asdict(), prompt_ids=prompt_ids, unrecorded=known.unrecorded
+        )
 
     def _run(self, encoded: EncodedPrompts, told: tuple[Ids, Ids], progress: Progress | None) -> Outputs:
         """The graph's outputs, in the order of the prompts."""

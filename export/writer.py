@@ -125,6 +125,7 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
         latency_known=network.config.heads.latency,
         domains=trained.domains,
         labels=trained.labels,
+        unrecorded=trained.unrecorded,
         network=network.config.to_dict(),
         calibration=calibration,
         trained_on=trained.trained_on,
@@ -160,6 +161,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
         description.domains,
         description.labels,
         bundle.split(),
+        description.unrecorded,
     )
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from routoo.data.batch import prompt_texts
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
-from routoo.data.pricing import recorded_cost_usd
+from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.scores import Scores
 
 if TYPE_CHECKING:

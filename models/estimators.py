@@ -145,7 +145,8 @@ def predicted_scores(
     told = label_numbers(labels, trained.labels, len(encoded)) if trained.labels or labels else None
     found = predict_inputs(trained.network, encoded, order, domain=numbers, labels=told, size=64)
     sent = encoded.input_tokens[:, None] * trained.input_token_ratio
-    return priced_scores(trained.pool, sent, **{k: v.numpy()[back] for k, v in found._asdict().items()})
+    outputs = {name: value.numpy()[back] for name, value in found._asdict().items()}
+    return priced_scores(trained.pool, sent, **outputs, unrecorded=trained.unrecorded)
 
 
 class TrunkFeatures:

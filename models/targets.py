@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +48,12 @@ class Targets:
     told: Array | None = None
     label: npt.NDArray[np.int64] | None = None
     labels: tuple[Label, ...] = ()
+
+    def unrecorded(self, models: Sequence[str]) -> tuple[str, ...]:
+        """The models, named in the order of the columns, of which no output tokens were recorded."""
+        if self.log_tokens is None:
+            return tuple(models)
+        return tuple(compress(models, np.isnan(self.log_tokens).all(0)))
 
     def rows(self, index: npt.NDArray[np.intp]) -> Targets:
         """The targets of these prompts."""

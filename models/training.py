@@ -18,7 +18,7 @@ import torch
 
 from routoo.data.domains import Label, Labels
 from routoo.data.errors import InputError
-from routoo.data.pricing import recorded_cost_usd
+from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.splits import Split
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models.calibration import calibrate
@@ -73,6 +73,7 @@ class TrainedNetwork:
         domains: Names of the domains that it learned, in the order of their numbers.
         labels: The labels that it learned.
         split: Which prompts it was trained, validated and is to be tested on.
+        unrecorded: Models whose output tokens were never recorded, so that their costs are nominal.
     """
 
     network: RouterNetwork
@@ -84,6 +85,7 @@ class TrainedNetwork:
     domains: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
     split: Split = field(default_factory=Split)
+    unrecorded: tuple[str, ...] = ()
 
 
 def train_network(
@@ -183,6 +185,7 @@ def train_network(
         targets.domains,
         targets.labels,
         Split.of(whole, seed=options.seed),
+        targets.unrecorded(pool.names),
     )
 
 

@@ -24,6 +24,7 @@ def fit_usage(
 
     Whatever epoch of the scores is kept, these are then at their best. A factor on each model's
     predictions makes their mean the recorded mean (Duan 1983, smearing): a log predicts too little.
+    A model of which nothing was recorded is taken to be as the others are on average.
 
     Args:
         heads: Trained; those of tokens and latency are fitted anew.
@@ -46,6 +47,10 @@ def fit_usage(
         best = int(np.argmax(tried))
         weight, bias = _ridge(hidden, known, np.ones(len(known), bool), _STRENGTHS[best])
         bias += _smearing((hidden @ weight + bias[:, None]).mean(0), known)
+        unknown = np.isnan(known).all(0)
+        if unknown.any():
+            weight[..., unknown] = weight[..., ~unknown].mean(-1, keepdims=True)
+            bias[:, unknown] = bias[:, ~unknown].mean(-1, keepdims=True)
         with torch.no_grad():
             head.weight.copy_(torch.from_numpy(weight))
             head.bias.copy_(torch.from_numpy(bias[:, None]))

@@ -56,6 +56,11 @@ def with_batch_tier(
         scores.prompt_ids,
         output_tokens=received,
         input_tokens=sent,
+        nominal_costs={
+            name: words
+            for plain, words in scores.nominal_costs.items()
+            for name in (plain, *([plain + suffix] if plain in listed else []))
+        },
     )
 
 

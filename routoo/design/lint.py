@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from routoo.data.errors import InputError
-from routoo.data.pool import Pool, PoolModel, pool_records
+from routoo.data.pool import Pool, PoolModel, pool_rows
 from routoo.design.finding import Finding, Kind
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
+    from routoo.data.price_lists import ListedModels
 
 _RATES = ("usd_per_1m_input", "usd_per_1m_output")
 _DISCOUNTS = (
@@ -22,6 +24,7 @@ _DISCOUNTS = (
 )
 _PER_TOKEN, _PER_BILLION = 1e-3, 1e4  # USD per million below and above which no model is sold
 _LEAST_WINDOW, _MOST_WINDOW = 1024, 100_000_000
+_NO_PRICE = "states no price for a token of text, and is left out: unknown is not zero"
 _NOT_NAME = re.compile(r"[\W_]+")
 
 
@@ -31,8 +34,8 @@ def lint_pool(pool: Pool | str | Path, outcomes: Outcomes | None = None) -> tupl
     Args:
         pool: The pool, or the file it is written in, of which every fault is then listed rather than the
             first one raised.
-        outcomes: Recorded outcomes to hold it against, by which models are dominated, duplicates, or
-            hardly recorded.
+        outcomes: Recorded outcomes to hold it against, by which prices are off, and models are dominated,
+            duplicates, or hardly recorded.
 
     Raises:
         InputError: The file is missing, of another format, or lists no model.
@@ -45,7 +48,10 @@ def lint_pool(pool: Pool | str | Path, outcomes: Outcomes | None = None) -> tupl
     if isinstance(pool, Pool):
         models = list(pool.models)
     else:
-        models, findings = _readable(pool_records(pool), str(pool))
+        listed = pool_rows(pool)
+        models, findings = _readable(_looked_at(listed, outcomes), listed.source)
+        if outcomes is None:
+            findings += [Finding("price", name, _NO_PRICE) for name in listed.left_out]
     for model in models:
         findings += _of_prices(model)
         findings += _of_limits(model)
@@ -56,6 +62,17 @@ def lint_pool(pool: Pool | str | Path, outcomes: Outcomes | None = None) -> tupl
         findings += lint_recorded(models, outcomes)
     place = {model.name: at for at, model in enumerate(models)}
     return tuple(sorted(findings, key=lambda finding: place.get(finding.model, len(place))))
+
+
+def _looked_at(listed: ListedModels, outcomes: Outcomes | None) -> Sequence[Mapping[str, Any]]:
+    """The rows of a pool; of a list that is published for all, those of models with outcomes, where given."""
+    if outcomes is None or not listed.published:
+        return listed.rows
+    found: list[Mapping[str, Any]] = []
+    for name in outcomes.models:
+        with suppress(InputError):  # said of every model that has outcomes and no entry
+            found += listed.named([name])
+    return found
 
 
 def _readable(rows: Sequence[Mapping[str, Any]], source: str) -> tuple[list[PoolModel], list[Finding]]:

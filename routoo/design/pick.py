@@ -12,7 +12,7 @@ import numpy as np
 from routoo.data.curves import Vector, area, best_single
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
-from routoo.data.pricing import recorded_cost_usd
+from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.design.groups import PromptGroups
 from routoo.design.worth import NO_ANSWER, Columns, Worth
 from routoo.evaluation.bootstrap import Interval, Resamples, interval

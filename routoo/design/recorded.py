@@ -10,10 +10,13 @@ from statistics import NormalDist
 import numpy as np
 
 from routoo.data.curves import Vector
+from routoo.data.nominal import nominal_costs
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.recorded_costs import RecordedCosts
 from routoo.design.finding import Finding
 from routoo.design.groups import PromptGroups
+from routoo.design.prices import off_prices
 from routoo.models.group_table import GroupTable
 
 LEAST_OUTCOMES = 100
@@ -41,6 +44,8 @@ def lint_recorded(models: Sequence[PoolModel], outcomes: Outcomes) -> list[Findi
     if known:
         recorded = _Recorded.of(outcomes, Pool(known))
         findings += recorded.thin()
+        findings += recorded.without_usage()
+        findings += off_prices(outcomes, recorded.pool)
         findings += recorded.constant()
         findings += recorded.too_long()
         findings += recorded.duplicates()
@@ -50,21 +55,23 @@ def lint_recorded(models: Sequence[PoolModel], outcomes: Outcomes) -> list[Findi
 
 @dataclass(frozen=True, eq=False)
 class _Recorded:
-    """Scores and costs at the pool's prices, ``(n_prompts, n_models)``, NaN where nothing is known."""
+    """Scores and tokens, ``(n_prompts, n_models)``, NaN where nothing is known, and what calls cost."""
 
     outcomes: Outcomes
     pool: Pool
     score: Vector
-    cost_usd: Vector
     input_tokens: Vector
+    costs: RecordedCosts
 
     @classmethod
     def of(cls, outcomes: Outcomes, pool: Pool) -> _Recorded:
         matrices = outcomes.to_matrices(pool.names)
-        cost = pool.cost_usd(matrices.input_tokens, matrices.output_tokens)
-        if outcomes.records("output_tokens"):
-            cost[np.isnan(matrices.output_tokens)] = np.nan
-        return cls(outcomes, pool, matrices.score, cost, matrices.input_tokens)
+        return cls(outcomes, pool, matrices.score, matrices.input_tokens, RecordedCosts.of(outcomes, pool))
+
+    @property
+    def cost_usd(self) -> Vector:
+        """What a call costs, NaN where only other calls of the model are known."""
+        return self.costs.cost_usd
 
     @cached_property
     def seen(self) -> Vector:
@@ -73,9 +80,8 @@ class _Recorded:
 
     @cached_property
     def mean_cost_usd(self) -> Vector:
-        """Mean cost of a call of each model, ``(n_models,)``; infinite where none is known."""
-        counts = (~np.isnan(self.cost_usd)).sum(0)
-        return np.where(counts > 0, np.nansum(self.cost_usd, axis=0) / np.maximum(counts, 1), np.inf)
+        """Mean cost of a call of each model, ``(n_models,)``."""
+        return np.asarray(np.nanmean(self.cost_usd, axis=0), np.float64)
 
     @cached_property
     def common(self) -> Vector:
@@ -88,6 +94,14 @@ class _Recorded:
             if count < min(LEAST_OUTCOMES, len(self.outcomes)):
                 words = f"has {count:.0f} outcomes; with fewer than {LEAST_OUTCOMES} little can be said of it"
                 yield Finding("outcomes", name, words)
+
+    def without_usage(self) -> Iterator[Finding]:
+        """Models of which no cost and no tokens are recorded."""
+        others = self.outcomes.records("output_tokens")
+        nominal = nominal_costs(self.pool, self.costs.unrecorded, others=others)
+        for name in self.costs.unrecorded:
+            counted = f", and {nominal[name]} a call" if name in nominal else ""
+            yield Finding("outcomes", name, f"has no recorded usage: its list price is taken{counted}")
 
     def constant(self) -> Iterator[Finding]:
         """Models that never score, which is more often a broken run than a model."""

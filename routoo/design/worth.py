@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from routoo.data.curves import Vector, best_single, choices, hull, realised
 from routoo.data.errors import InputError
-from routoo.data.pricing import recorded_cost_usd
+from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.models.group_table import GroupTable, group_sums
 
 if TYPE_CHECKING:
@@ -51,17 +51,16 @@ class Worth:
         """What these outcomes say, at one price or at all that matter.
 
         Raises:
-            InputError: A model has no recorded score or cost.
+            InputError: A model has no recorded score.
         """
         rows = groups.of_prompts(outcomes)
         score = outcomes.to_matrices(pool.names).score
         cost = recorded_cost_usd(outcomes, pool)
-        for what, values in (("score", score), ("cost", cost)):
-            unknown = [name for name, of in zip(pool.names, values.T, strict=True) if np.isnan(of).all()]
-            if unknown:
-                raise InputError(
-                    f"no {what} of {', '.join(unknown)} is recorded in train or val: leave it out of the pool"
-                )
+        unknown = [name for name, of in zip(pool.names, score.T, strict=True) if np.isnan(of).all()]
+        if unknown:
+            raise InputError(
+                f"no score of {', '.join(unknown)} is recorded in train or val: leave it out of the pool"
+            )
         table = GroupTable.of(score, rows, len(groups))
         known = group_sums(~np.isnan(cost), rows, len(groups))
         paid = group_sums(np.nan_to_num(cost), rows, len(groups))

@@ -13,8 +13,9 @@ from routoo.data.curves import Vector
 from routoo.data.errors import InputError
 from routoo.data.outcomes import PARTS, Outcomes, Part
 from routoo.data.pool import Pool
-from routoo.data.pricing import recorded_cost_usd
+from routoo.data.recorded_costs import RecordedCosts
 from routoo.data.scores import Scores
+from routoo.data.words import some
 from routoo.evaluation.metrics import LEAST_JUDGED, Scale
 from routoo.models.group_table import GroupTable
 
@@ -92,7 +93,7 @@ class Trial:
         """
         missing = [model for model in self.models if model not in scores.models]
         if missing:
-            raise InputError(f"{name!r} predicts nothing for {_some(missing)}; predict the whole pool")
+            raise InputError(f"{name!r} predicts nothing for {some(missing)}; predict the whole pool")
         scores = scores.columns(self.models)
         if scores.prompt_ids is None:
             if len(scores) != len(self.prompt_ids):
@@ -113,8 +114,8 @@ class Trial:
 def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
     """The trial that the prompts of `part` make for the models of `pool`.
 
-    A cost that was not recorded counts as the model's mean over the prompts outside `part` and test; for a
-    score see `Trial.earned`.
+    What a call cost is said by `RecordedCosts`, and where it is not, it counts as the model's mean over the
+    prompts outside `part` and test; for a score see `Trial.earned`.
 
     Raises:
         InputError: There is no split, the part is empty, or no model of the pool was run on it.
@@ -123,16 +124,15 @@ def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
     models = tuple(sorted(set(pool.names) & set(judged.models)))
     if not models:
         raise InputError(
-            f"no model of the pool ({_some(pool.names)}) has an outcome in the {part} part of "
-            f"{outcomes.name}; outcomes there are of {_some(judged.models)}"
+            f"no model of the pool ({some(pool.names)}) has an outcome in the {part} part of "
+            f"{outcomes.name}; outcomes there are of {some(judged.models)}"
         )
     parts = outcomes.prompts["split"].to_numpy()
     rows = parts == part
     score = judged.to_matrices(models).score
     domains = judged.domains if any(judged.domains or ()) else None
-    cost, means, cost_notes = _without_gaps(
-        recorded_cost_usd(outcomes, pool.select(models)), rows, parts, models
-    )
+    costs = RecordedCosts.of(outcomes, pool.select(models))
+    cost, means, gaps = _without_gaps(costs.cost_usd, rows, parts, models)
     return Trial(
         prompt_ids=judged.prompt_ids,
         models=models,
@@ -142,7 +142,13 @@ def trial_of(outcomes: Outcomes, pool: Pool, part: Part) -> Trial:
         part=part,
         domains=domains,
         split={name: int((parts == name).sum()) for name in PARTS},
-        notes=(*_left_out(pool, judged), *_unrecorded(score, domains), *_seldom(score, models), *cost_notes),
+        notes=(
+            *_left_out(pool, judged),
+            *_unrecorded(score, domains),
+            *_seldom(score, models),
+            *costs.in_words(rows),
+            *gaps,
+        ),
     )
 
 
@@ -182,7 +188,7 @@ def _seldom(score: Vector, models: tuple[str, ...]) -> tuple[str, ...]:
     few = [f"{name} ({count})" for name, count in zip(models, counts, strict=True) if count < LEAST_JUDGED]
     if not few or len(few) == len(models):
         return ()
-    return (f"not the best single model, since fewer than {LEAST_JUDGED} scores were recorded: {_some(few)}",)
+    return (f"not the best single model, since fewer than {LEAST_JUDGED} scores were recorded: {some(few)}",)
 
 
 def _left_out(pool: Pool, judged: Outcomes) -> tuple[str, ...]:
@@ -191,12 +197,7 @@ def _left_out(pool: Pool, judged: Outcomes) -> tuple[str, ...]:
     unseen = [name for name in pool.names if name not in judged.models]
     notes = []
     if unpriced:
-        notes.append(f"left out, since not in the pool: {_some(unpriced)}")
+        notes.append(f"left out, since not in the pool: {some(unpriced)}")
     if unseen:
-        notes.append(f"left out, since without outcomes: {_some(unseen)}")
+        notes.append(f"left out, since without outcomes: {some(unseen)}")
     return tuple(notes)
-
-
-def _some(names: tuple[str, ...] | list[str], most: int = 8) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -17,6 +17,7 @@ LARGE = PoolModel(
     usd_per_1m_input=10,
     usd_per_1m_output=30,
     usd_per_call=0.001,
+    output_tokens=350,
     context_window=128_000,
     time_to_first_token_s=0.5,
     tokens_per_second=40.0,
@@ -41,6 +42,7 @@ def test_a_price_that_is_none_is_refused(field: str, price: Any) -> None:
         ({"context_window": 0}, "context_window must be above 0; leave it out where it is unknown"),
         ({"requests_per_minute": 0}, "requests_per_minute must be above 0"),
         ({"tokens_per_minute": 0.0}, "tokens_per_minute must be above 0"),
+        ({"output_tokens": 0}, "output_tokens must be above 0; leave it out where it is unknown"),
         ({"concurrency": 0}, "concurrency must be above 0"),
         ({"context_window": -1}, "context_window must be finite and at least 0"),
         ({"tags": "vision"}, "tags must be a list of texts, got 'vision'"),
@@ -74,9 +76,10 @@ def test_cost_is_tokens_times_prices_and_a_price_per_call() -> None:
 
 
 def test_unrecorded_tokens_are_costed_by_list_price() -> None:
-    cost = Pool((SMALL, LARGE)).cost_usd(np.array([[100.0], [np.nan]]), np.array([[np.nan, 10.0]] * 2))
-    assert cost[0, 0] == cost[1, 0] == pytest.approx(NOMINAL_OUTPUT_TOKENS * 0.4e-6)
-    np.testing.assert_allclose(cost[:, 1], [100 * 10e-6 + 10 * 30e-6 + 0.001, 10 * 30e-6 + 0.001])
+    stated = PoolModel(name="stated", usd_per_1m_input=1, usd_per_1m_output=2, output_tokens=500)
+    cost = Pool((SMALL, stated)).cost_usd(np.array([[100.0], [np.nan]]), np.full((2, 2), np.nan))
+    expected = [100 * 0.2e-6 + NOMINAL_OUTPUT_TOKENS * 0.4e-6, 100 * 1e-6 + 500 * 2e-6]
+    np.testing.assert_allclose(cost, [expected, [np.nan, np.nan]])
 
 
 def test_latency_is_unknown_where_no_speed_is_listed() -> None:

@@ -1,6 +1,7 @@
 """The recorded sets, read, priced and split; skipped where they are not at hand."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +11,8 @@ import pytest
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.pricing import derive_pool, recorded_cost_usd
+from routoo.data.pricing import derive_pool
+from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.splits import count_straddling
 
 pytestmark = pytest.mark.recorded
@@ -83,6 +85,8 @@ def test_costs_are_those_of_an_independent_scorer(
     outcomes = Outcomes.read(recorded / name)
     _, models, score, cost = independent_scorer.load(recorded / name, "open")
     pool = Pool.read(recorded / name / "models.json", names=models)
+    if not outcomes.records("cost_usd"):  # the scorer then prices output alone
+        pool = Pool(tuple(replace(model, usd_per_1m_input=0.0) for model in pool.models))
     np.testing.assert_allclose(recorded_cost_usd(outcomes, pool), cost, rtol=1e-12)
     np.testing.assert_array_equal(outcomes.to_matrices(models).score, score)
 
