@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from routoo.data.errors import InputError
 from routoo.data.words import some
@@ -142,7 +142,7 @@ def listed_models(path: str | Path, *, known: Collection[str]) -> ListedModels:
     return ListedModels(str(path), [_own_row(row, known) for row in document])
 
 
-def _is_table(document: Any) -> bool:  # Any: what a parser gives, as below
+def _is_table(document: Any) -> TypeGuard[list[Row]]:  # Any: what a parser gives, as below
     return isinstance(document, list) and bool(document) and all(isinstance(row, dict) for row in document)
 
 

@@ -241,8 +241,7 @@ def priced_scores(
         prompt_ids: Names of the prompts.
         unrecorded: Models whose output tokens were never recorded.
     """
-    stated, own = pool.rates("output_tokens"), [name not in unrecorded for name in pool.names]
-    known = np.where(own | np.isnan(stated), output_tokens, stated)
+    known = _stated_usage(pool, output_tokens, unrecorded)
     expected = np.where(np.isnan(known), pool.nominal_output_tokens, known)
     listed = pool.latency_s(known)
     return Scores(
@@ -265,6 +264,7 @@ def repriced(scores: Scores, pool: Pool) -> Scores:
 
     Args:
         scores: Predictions with `input_tokens`; a call whose output tokens are not known has a nominal cost.
+            Output tokens that are no more than nominal give way to those that the pool states.
         pool: Prices of their models, others left aside.
 
     Raises:
@@ -275,11 +275,27 @@ def repriced(scores: Scores, pool: Pool) -> Scores:
         raise InputError("other prices need every input_tokens to be known: predict again, or leave them out")
     if received is None:
         received = np.full(sent.shape, np.nan, np.float32)
+    unknown = [name for name, of in zip(pool.names, received.T, strict=True) if np.isnan(of).any()]
+    unrecorded = {*scores.nominal_costs, *unknown}
+    received = _stated_usage(pool, received, unrecorded)
+    nominal = nominal_costs(pool, unrecorded, others=False)
+    as_before = {name: words for name, words in scores.nominal_costs.items() if name in nominal}
+    stated = {name: words for name, words in nominal.items() if pool[name].output_tokens is not None}
     return replace(
         scores,
         cost_usd=pool.cost_usd(sent, received).astype(np.float32),
         latency_s=np.where(np.isnan(scores.latency), pool.latency_s(received), scores.latency),
+        output_tokens=np.where(np.isnan(received), pool.nominal_output_tokens, received),
+        nominal_costs={**nominal, **as_before, **stated},
     )
+
+
+def _stated_usage(
+    pool: Pool, output_tokens: npt.NDArray[np.floating[Any]], unrecorded: Collection[str]
+) -> npt.NDArray[np.floating[Any]]:
+    """Output tokens with what the pool states of models whose own were never recorded."""
+    stated, own = pool.rates("output_tokens"), [name not in unrecorded for name in pool.names]
+    return np.where(own | np.isnan(stated), output_tokens, stated)
 
 
 def _check_range(field: str, value: Matrix, low: float, high: float) -> None:

@@ -70,7 +70,7 @@ def with_model(
     labels = label_numbers(scored.labels(known), trained.labels, len(scored))
     ratio = _input_token_ratio(trained, scored.to_matrices([model.name]).input_tokens[:, 0], encoded)
     learns_tokens = trained.network.config.heads.output_tokens
-    known = learns_tokens and model.name not in targets.unrecorded((*trained.pool.names, model.name))
+    predicted = learns_tokens and model.name not in targets.unrecorded((*trained.pool.names, model.name))
     added = [*trained.trained_on.get("added", []), _record(model, scored)]
     return dataclasses.replace(
         trained,
@@ -79,7 +79,7 @@ def with_model(
         input_token_ratio=np.append(trained.input_token_ratio, np.float32(ratio)),
         trained_on={**trained.trained_on, "added": added},
         split=trained.split.with_learned(judged),
-        unrecorded=(*trained.unrecorded, *(() if known else (model.name,))),
+        unrecorded=(*trained.unrecorded, *(() if predicted else (model.name,))),
     )
 
 

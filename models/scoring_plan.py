@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.special import expit
 from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
 from routoo.data.errors import InputError
+from routoo.data.nominal import NominalCosts, nominal_costs
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.splits import Split
 from routoo.models.columns import column_inputs
@@ -35,10 +36,12 @@ class ScoringPlan:
     Args:
         rows: Row numbers of the prompts, ``(n,)``; no text is named twice.
         cost_usd: What scoring each of them is expected to cost, ``(n,)``.
+        nominal_costs: The model and what a call counts, where that cost is nominal; see `Scores`.
     """
 
     rows: npt.NDArray[np.intp]
     cost_usd: Array
+    nominal_costs: NominalCosts = field(default_factory=dict)
 
 
 def scoring_plan(
@@ -65,7 +68,7 @@ def scoring_plan(
             the predictor knows to be in ``test`` is left out.
         n: Most prompts.
         budget_usd: Most that scoring them may be expected to cost. Answers are taken to be as long as the
-            pool's; where no tokens were ever recorded, every prompt costs the same.
+            pool's; where no tokens were ever recorded, their length is nominal (`PoolModel.output_tokens`).
         scored: Prompts that the model was scored on already: they count as known, and are not chosen.
         progress: Told while the prompts are read.
 
@@ -97,7 +100,9 @@ def scoring_plan(
     p = expit(inputs @ prior.mean)
     directions = _leading(inputs @ prior.factor * np.sqrt(p * (1 - p))[:, None])
     chosen = most_informative(directions[:n_open], cost, n=n, budget=budget_usd, measured=directions[n_open:])
-    return ScoringPlan(open_rows[chosen], cost[chosen])
+    unrecorded = () if trained.network.config.heads.output_tokens else (model.name,)
+    nominal = nominal_costs(Pool((model,)), unrecorded, others=False)
+    return ScoringPlan(open_rows[chosen], cost[chosen], nominal)
 
 
 def most_informative(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,7 +52,8 @@ class Targets:
         """The models, named in the order of the columns, of which no output tokens were recorded."""
         if self.log_tokens is None:
             return tuple(models)
-        return tuple(compress(models, np.isnan(self.log_tokens).all(0)))
+        by_model = zip(models, self.log_tokens.T, strict=True)
+        return tuple(name for name, recorded in by_model if np.isnan(recorded).all())
 
     def rows(self, index: npt.NDArray[np.intp]) -> Targets:
         """The targets of these prompts."""

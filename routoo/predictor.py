@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from routoo.data.errors import InputError, MissingExtraError
+from routoo.data.nominal import NominalCosts, nominal_costs
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.pricing import derive_pool
@@ -45,6 +46,12 @@ class Predictor:
     def pool(self) -> Pool:
         """The models it predicts, with the prices it was trained under."""
         return self.trained.pool
+
+    @property
+    def nominal_costs(self) -> NominalCosts:
+        """Models whose costs are nominal, since none of their output tokens were recorded; see there."""
+        known = self.trained.network.config.heads.output_tokens
+        return nominal_costs(self.pool, self.trained.unrecorded, others=known)
 
     @property
     def trained_on(self) -> dict[str, Any]:
@@ -123,7 +130,7 @@ class Predictor:
         """
         from routoo.models.new_model import with_prices
 
-        return self._with(with_prices(self.trained, _pool(pool)))
+        return self._with(with_prices(self.trained, _pool(pool, self.pool.names)))
 
     def prompts_to_score(
         self,
@@ -272,7 +279,7 @@ def train(
     _checked(outcomes)
     chosen = _train_options(options, {field.name for field in dataclasses.fields(TrainOptions)})
     learned = outcomes.with_split(seed=chosen.seed)
-    models = derive_pool(learned) if pool is None else _pool(pool)
+    models = derive_pool(learned) if pool is None else _pool(pool, learned.models)
     trained = train_network(learned, models, chosen, progress=on_features)
     return Predictor(trained, _sample_prompts(learned))
 
@@ -312,13 +319,13 @@ def _priced(model: PoolModel) -> PoolModel:
     return model
 
 
-def _pool(pool: Pool | str | Path) -> Pool:
-    """The pool, or the one in the file of that name."""
+def _pool(pool: Pool | str | Path, among: Sequence[str]) -> Pool:
+    """The pool, or the one in the file of that name; of a published list, these models."""
     if isinstance(pool, Pool):
         return pool
     if not isinstance(pool, str | Path):
         raise InputError(f"a pool must be a routoo.Pool or the path of its file, got {type(pool).__name__}")
-    return Pool.read(pool)
+    return Pool.read(pool, among=among)
 
 
 def require_training(purpose: str = "training") -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
     from routoo.data.chat import Prompt
     from routoo.data.domains import Label, Labels, LabelValue
+    from routoo.data.nominal import NominalCosts
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
 
@@ -68,13 +69,20 @@ class Router:
             BundleError: There is no bundle, or it is broken or of a newer format.
             InputError: The pool has a model that the bundle does not know.
         """
-        chosen = pool if isinstance(pool, Pool) or pool is None else Pool.read(pool)
-        return cls(Runtime(Bundle.open(where, revision=revision), pool=chosen, threads=threads, int8=int8))
+        bundle = Bundle.open(where, revision=revision)
+        if pool is not None and not isinstance(pool, Pool):
+            pool = Pool.read(pool, among=bundle.description.pool.names)
+        return cls(Runtime(bundle, pool=pool, threads=threads, int8=int8))
 
     @property
     def pool(self) -> Pool:
         """The models it chooses from."""
         return self.runtime.pool
+
+    @property
+    def nominal_costs(self) -> NominalCosts:
+        """Models whose costs are nominal, by name, with what a call counts, in words; see `Scores`."""
+        return self.runtime.bundle.description.nominal_costs(self.pool)
 
     @property
     def labels(self) -> tuple[Label, ...]:

@@ -16,6 +16,7 @@ import polars as pl
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
+from routoo.data.nominal import NominalCosts
 from routoo.data.pool import Pool
 from routoo.data.scores import Matrix, Scores, repriced
 from routoo.solver.answer import TOLERANCE, no_answer
@@ -34,6 +35,7 @@ _CHUNK = 32768
 _MOST_MODELS = 4096
 _NAMES = ("prompt_id", "model")
 _NUMBERS = ("p_correct", "cost_usd", "latency_s", "input_tokens", "output_tokens")
+_NOMINAL = "nominal_cost"
 _PER_PROMPT = ("domains", "domain_limits", "weights")
 
 
@@ -80,6 +82,15 @@ def assign_parquet(
     if plan.found:
         _write(batch, plan.choice, output)
     return plan
+
+
+def nominal_costs_in(predictions: Path, pool: Pool | None = None) -> NominalCosts:
+    """The models whose costs are nominal by a file of predictions, or by the prices of another pool.
+
+    Raises:
+        InputError: As `assign_parquet`.
+    """
+    return ParquetPrompts(predictions, {}, pool=pool).nominal_costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +142,19 @@ class ParquetPrompts:
     def models(self) -> tuple[str, ...]:
         """The models that may be chosen, in that order."""
         return tuple(name for name in self._listed if self.pool is None or name in self.pool.names)
+
+    @cached_property
+    def nominal_costs(self) -> NominalCosts:
+        """Models whose costs are nominal, as far as the file says so."""
+        return self._scores(self._read(0, 1, self._numbers)).nominal_costs
+
+    @cached_property
+    def _listed_nominal(self) -> NominalCosts:
+        """The same at the prices of the file."""
+        if _NOMINAL not in self._scan().collect_schema().names():
+            return {}
+        first = self._read(0, 1, ["model", _NOMINAL]).drop_nulls()
+        return {str(name): str(words) for name, words in first.iter_rows()}
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -256,7 +280,15 @@ class ParquetPrompts:
         latency, sent, received = (
             self._matrix(frame, name) if name in frame.columns else None for name in _NUMBERS[2:]
         )
-        scores = Scores(p, cost, latency, self._listed, output_tokens=received, input_tokens=sent)
+        scores = Scores(
+            p,
+            cost,
+            latency,
+            self._listed,
+            output_tokens=received,
+            input_tokens=sent,
+            nominal_costs=self._listed_nominal,
+        )
         return scores if self.pool is None else repriced(scores.columns(self.models), self.pool)
 
     def _matrix(self, frame: pl.DataFrame, name: str) -> Matrix:

@@ -19,6 +19,7 @@ from routoo.commands.arguments import (
 )
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_output, write_table
+from routoo.commands.pools import say_nominal
 from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import requests_of
 from routoo.commands.terminal import counted, percent, progress, say, show, show_json, stages, table, usd
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from routoo.data.assignment import Assignment
+    from routoo.data.nominal import NominalCosts
     from routoo.data.scores import Scores
 
 
@@ -110,7 +112,7 @@ def assign(
                     f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, "
                     "no --threads, and solver dual"
                 )
-            plan = _streamed(Path(source), output, limits, pool, quiet=quiet)
+            plan, nominal = _streamed(Path(source), output, limits, pool, quiet=quiet)
         else:
             from routoo.router import Router
 
@@ -125,6 +127,7 @@ def assign(
                 _write_frontier(judged, frontier, {"pool": router.pool, **limits}, quiet=quiet)
                 if not limits.keys() - {"tags"}:
                     return
+            nominal = scores.nominal_costs
             plan = router.assign(scores, confidence=confidence, solver=solver, **limits)
             if output is not None:
                 write_table(plan.to_polars(), output)
@@ -132,8 +135,9 @@ def assign(
         if as_json:
             show_json(_infeasible(error))
         raise
+    say_nominal(nominal, quiet=quiet)
     if as_json:
-        show_json(_document(plan, output))
+        show_json({**_document(plan, output), "nominal_costs": dict(nominal)})
     else:
         show(_by_model(plan), *_totals(plan, output, confidence=confidence))
 
@@ -168,18 +172,19 @@ def _streamed(
     pool: Path | None,
     *,
     quiet: bool,
-) -> Assignment:
+) -> tuple[Assignment, NominalCosts]:
     from routoo.data.pool import Pool
-    from routoo.solver.stream import assign_parquet
+    from routoo.solver.stream import ParquetPrompts, assign_parquet, nominal_costs_in
 
     if output is None or output.suffix.lower() != ".parquet":
         raise InputError("predictions from a file are streamed to a file: give -o with a .parquet to write")
     needy = [flag for flag, field in (("--tag", "tags"), ("--period-s", "period_s")) if field in limits]
     if needy and pool is None:
         raise InputError(f"a file of predictions knows no pool: {' and '.join(needy)} takes --pool FILE too")
-    prices = None if pool is None else Pool.read(pool)
+    prices = None if pool is None else Pool.read(pool, among=ParquetPrompts(predictions, {}).models)
     with stages(quiet=quiet) as told:
-        return assign_parquet(predictions, output, pool=prices, progress=told, **limits).or_raise()
+        plan = assign_parquet(predictions, output, pool=prices, progress=told, **limits).or_raise()
+    return plan, nominal_costs_in(predictions, prices)
 
 
 def _write_frontier(scores: Scores, path: Path, limits: dict[str, Any], *, quiet: bool) -> None:

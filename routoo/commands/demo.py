@@ -12,6 +12,7 @@ import typer
 
 from routoo.commands.arguments import AsJson, Quiet, Seed
 from routoo.commands.output import write_table
+from routoo.commands.pools import say_nominal
 from routoo.commands.terminal import is_watched, percent, progress, say, show, show_json, stages, usd
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def demo(
     watch.stage(
         f"predicted {found.n_prompts:,} test prompts, and held the router against the baselines on them"
     )
+    say_nominal(scores.nominal_costs, quiet=quiet)
     budget = _SHARE * _spend_of_best_single(outcomes, pool)
     plan = router.assign(scores, budget_usd=budget)
     write_table(plan.to_polars(), folder / "assignment.parquet")

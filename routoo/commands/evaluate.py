@@ -12,6 +12,7 @@ import typer
 from routoo.commands.arguments import AsJson, Bundle, Data, PoolFile, Quiet, Seed, Threads
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_output, write_table
+from routoo.commands.pools import say_nominal
 from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, show, show_json, stages
 
@@ -100,6 +101,7 @@ def evaluate(
             provenance=provenance(router, bundle),
             progress=told,
         )
+    say_nominal(found.nominal_costs, quiet=quiet)
     if predictions is not None:
         write_table(scores.to_polars(), predictions)
     if report is not None:

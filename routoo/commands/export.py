@@ -10,6 +10,7 @@ import typer
 
 from routoo.commands.arguments import AsJson, Quiet
 from routoo.commands.output import check_bundle_folder
+from routoo.commands.pools import say_nominal
 from routoo.commands.terminal import percent, say, show, show_json, table
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ def export(
     report = trained.export(bundle, int8=int8)
     for warning in report.warnings():
         say(warning)
+    say_nominal(trained.nominal_costs)
     if as_json:
-        show_json({"bundle": str(bundle), "parity": report.to_dict()})
+        nominal = dict(trained.nominal_costs)
+        show_json({"bundle": str(bundle), "parity": report.to_dict(), "nominal_costs": nominal})
         return
     show(
         _parity(report),

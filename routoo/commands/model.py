@@ -11,6 +11,7 @@ import typer
 from routoo.commands.arguments import AsJson, Data, PromptsFile, Quiet, TableFile
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_bundle_folder, check_output, write_table
+from routoo.commands.pools import say_nominal
 from routoo.commands.reading import OutcomesReading, PromptsReading
 from routoo.commands.requests import prompts_of
 from routoo.commands.terminal import counted, progress, show, show_json, table, usd
@@ -94,7 +95,8 @@ def price(predictor: _Trained, pool: _Prices, output: _Output, as_json: AsJson =
     from routoo.data.pool import Pool
 
     check_bundle_folder(output)
-    changed = _opened(predictor).with_prices(Pool.read(pool))
+    before = _opened(predictor)
+    changed = before.with_prices(Pool.read(pool, among=before.pool.names))
     _write(changed, output, f"prices of {pool}", as_json=as_json)
 
 
@@ -160,10 +162,12 @@ def prompts(
     chosen = _to_score(offer.prompts, plan, name)
     if output is not None:
         write_table(chosen, output)
+    say_nominal(plan.nominal_costs, quiet=quiet)
     total, left_out = float(plan.cost_usd.sum()), len(asked) - len(offer.prompts)
     if as_json:
         columns = chosen.select("prompt_id", "expected_cost_usd")
-        show_json({"model": name, "expected_cost_usd": total, "prompts": columns.to_dicts()})
+        priced = {"expected_cost_usd": total, "nominal_costs": dict(plan.nominal_costs)}
+        show_json({"model": name, **priced, "prompts": columns.to_dicts()})
         return
     rows = [(str(row["prompt_id"]), usd(row["expected_cost_usd"])) for row in chosen.head(_SHOWN).to_dicts()]
     show(
@@ -201,8 +205,10 @@ def _to_score(frame: pl.DataFrame, plan: ScoringPlan, name: str) -> pl.DataFrame
 
 def _write(changed: Predictor, output: Path, what: str, *, as_json: bool) -> None:
     changed.save_pretrained(output)
+    say_nominal(changed.nominal_costs)
     if as_json:
-        show_json({"predictor": str(output), "models": list(changed.pool.names)})
+        nominal = dict(changed.nominal_costs)
+        show_json({"predictor": str(output), "models": list(changed.pool.names), "nominal_costs": nominal})
     else:
         show(
             f"{output}: {counted(len(changed.pool), 'model')}; {what}",

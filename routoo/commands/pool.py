@@ -14,7 +14,7 @@ from routoo.commands.output import check_output
 from routoo.commands.pool_design import lint, pick
 from routoo.commands.pools import pool_table
 from routoo.commands.reading import OutcomesReading
-from routoo.commands.terminal import counted, show, show_json
+from routoo.commands.terminal import counted, say, show, show_json
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
@@ -38,7 +38,8 @@ def derive(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Price list: JSON with model, usd_per_1m_input and usd_per_1m_output, or a pool.toml.",
+            help="Price list: a pool.toml, JSON with model, usd_per_1m_input and usd_per_1m_output, or what "
+            "LiteLLM (model_prices_and_context_window.json) or OpenRouter (/api/v1/models) publishes.",
             show_default="what explains the recorded costs",
         ),
     ] = None,
@@ -83,7 +84,7 @@ def show_pool(
     from routoo.data.pool import Pool
 
     if Path(source).suffix.lower() in _LISTS and not Path(source).is_dir():
-        found = Pool.read(source)
+        found = Pool.read(source, told=say)
     else:
         from routoo.export.bundle import Bundle
 

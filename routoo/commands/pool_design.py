@@ -180,6 +180,7 @@ def _words(found: PoolPick, wanted: int | None) -> list[str]:
         lines.append("no other model is expected to add anything")
     if found.everyone_area == found.everyone_area:
         lines.append(f"area with all candidates {found.everyone_area:.4f}")
+    lines += found.notes
     return lines
 
 

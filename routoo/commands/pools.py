@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routoo.commands.terminal import table_of_known
+from routoo.commands.terminal import say, table_of_known
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from routoo.data.nominal import NominalCosts
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool, PoolModel
 
@@ -20,6 +21,7 @@ _COLUMNS: tuple[tuple[str, Callable[[PoolModel], object]], ...] = (
     ("model", lambda model: model.name),
     ("USD per 1M in", lambda model: model.usd_per_1m_input),
     ("USD per 1M out", lambda model: model.usd_per_1m_output),
+    ("output tokens", lambda model: model.output_tokens),
     ("USD per call", lambda model: model.usd_per_call or None),
     ("first token in s", lambda model: model.time_to_first_token_s),
     ("tokens per s", lambda model: model.tokens_per_second),
@@ -51,8 +53,17 @@ def pool_for(outcomes: Outcomes, source: Path, given: Path | None) -> Pool:
     from routoo.data.pricing import derive_pool
 
     if given is not None:
-        return Pool.read(given)
+        return Pool.read(given, among=outcomes.models)
     return pool_beside(source) or derive_pool(outcomes.with_split())
+
+
+def say_nominal(nominal: NominalCosts, *, quiet: bool = False) -> None:
+    """Remarks on standard error for which models costs are nominal, and why."""
+    from routoo.data.nominal import nominal_remark
+
+    remark = nominal_remark(nominal)
+    if remark is not None:
+        say(remark, quiet=quiet)
 
 
 def pool_table(pool: Pool) -> Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from routoo.commands.arguments import AsJson, Bundle, PoolFile, PromptsFile, Quiet, TableFile, Threads
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_output, write_table
+from routoo.commands.pools import say_nominal
 from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import requests_of
 from routoo.commands.terminal import counted, figure, percent, progress, show, show_json, table_of_known, usd
@@ -41,6 +42,7 @@ def predict(
     asked = requests_of(prompts, router, reading, quiet=quiet)
     with progress("predicting", quiet=quiet) as told:
         scores = asked.predicted(router, told)
+    say_nominal(scores.nominal_costs, quiet=quiet)
     if output is not None:
         write_table(scores.to_polars(), output)
     if as_json:
@@ -54,7 +56,11 @@ def predict(
 
 def _show_json(scores: Scores, output: Path | None) -> None:
     """The predictions themselves, or where they were written."""
-    counts = {"prompts": len(scores), "models": list(scores.models)}
+    counts = {
+        "prompts": len(scores),
+        "models": list(scores.models),
+        "nominal_costs": dict(scores.nominal_costs),
+    }
     if output is None:
         show_json({**counts, "predictions": scores.to_polars().to_dicts()})
     else:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from routoo.commands.arguments import AsJson, Bundle, Confidence, PoolFile, Quiet, Tag
+from routoo.commands.pools import say_nominal
 from routoo.commands.requests import named_values, prompt_of, say_unlearned
 from routoo.commands.terminal import say, show_json, usd
 from routoo.data.errors import InfeasibleError
@@ -69,6 +70,7 @@ def select(
     router = Router.from_pretrained(bundle, pool=pool)
     labels = named_values(label or (), "--label", "language=de")
     say_unlearned(router, [domain], {name: [value] for name, value in labels.items()}, quiet=quiet)
+    say_nominal(router.nominal_costs, quiet=quiet)
     allowed = None if models is None else router.pool.select(map(str.strip, models.split(","))).names
     try:
         choice = router.select(
@@ -87,7 +89,7 @@ def select(
             show_json({"status": "infeasible", "reason": str(error)})
         raise
     if as_json:
-        show_json(dataclasses.asdict(choice))
+        show_json({**dataclasses.asdict(choice), "nominal_costs": dict(router.nominal_costs)})
         return
     typer.echo(choice.model)
     latency = "" if math.isnan(choice.latency_s) else f", latency {choice.latency_s:.2f} s"

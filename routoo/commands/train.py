@@ -12,7 +12,7 @@ import typer
 from routoo.commands.arguments import AsJson, Data, Quiet
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_bundle_folder
-from routoo.commands.pools import pool_for
+from routoo.commands.pools import pool_for, say_nominal
 from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, is_watched, progress, say, show, show_json
 from routoo.data.errors import InputError
@@ -114,6 +114,7 @@ def train(
 
 def show_trained(predictor: Predictor, output: Path, kind: str, *, as_json: bool) -> None:
     """Says what was learned from prompts of this kind, where it is, and what comes next."""
+    say_nominal(predictor.nominal_costs)
     if as_json:
         show_json(
             {
@@ -121,6 +122,7 @@ def show_trained(predictor: Predictor, output: Path, kind: str, *, as_json: bool
                 "models": list(predictor.pool.names),
                 "trained_on": predictor.trained_on,
                 "metrics": predictor.metrics,
+                "nominal_costs": dict(predictor.nominal_costs),
             }
         )
     else:

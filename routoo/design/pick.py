@@ -12,7 +12,7 @@ import numpy as np
 from routoo.data.curves import Vector, area, best_single
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
-from routoo.data.recorded_costs import recorded_cost_usd
+from routoo.data.recorded_costs import RecordedCosts
 from routoo.design.groups import PromptGroups
 from routoo.design.worth import NO_ANSWER, Columns, Worth
 from routoo.evaluation.bootstrap import Interval, Resamples, interval
@@ -63,6 +63,7 @@ class PoolPick:
         spread: Standard deviation of what models are better or worse in a group of prompts than overall.
         chosen_on: Prompts that the choice was made on.
         held_out: Prompts that it was measured on.
+        notes: Costs that were not recorded, and what they follow from, in words.
     """
 
     pool: Pool
@@ -79,6 +80,7 @@ class PoolPick:
     spread: float
     chosen_on: int
     held_out: int
+    notes: tuple[str, ...] = ()
 
     @property
     def proved_share(self) -> float:
@@ -135,8 +137,9 @@ def pick_pool(
         raise InputError(f"price must be finite and at least 0 score per USD, got {price:g}")
     known = outcomes.select(pool.names).with_split(seed=seed)
     learn, held = known.part("train", "val"), known.part("test")
+    costs, tested = RecordedCosts.of(known, pool), (known.prompts["split"] == "test").to_numpy()
     groups = PromptGroups.of(learn, seed=seed)
-    worth = Worth.of(learn, pool, groups, price)
+    worth = Worth.of(learn, pool, costs.cost_usd[~tested], groups, price)
     size = len(pool) if models is None else models
     found = pick_subset(
         worth.values,
@@ -146,7 +149,7 @@ def pick_pool(
     )
     if not found.columns:
         raise _nothing(pool, worth, spend_usd)
-    trial = _HeldOut.of(held, pool, groups, worth)
+    trial = _HeldOut.of(held, pool, costs.cost_usd[tested], groups, worth)
     prefixes = [trial.routed(found.columns[: at + 1]) for at in range(len(found.columns))]
     everyone = trial.routed(tuple(range(len(pool))))
     return PoolPick(
@@ -164,6 +167,7 @@ def pick_pool(
         spread=worth.spread,
         chosen_on=len(learn),
         held_out=len(held),
+        notes=costs.in_words(),
     )
 
 
@@ -177,7 +181,7 @@ class _HeldOut:
     cost_usd: Vector
 
     @classmethod
-    def of(cls, held: Outcomes, pool: Pool, groups: PromptGroups, worth: Worth) -> _HeldOut:
+    def of(cls, held: Outcomes, pool: Pool, cost_usd: Vector, groups: PromptGroups, worth: Worth) -> _HeldOut:
         rows = groups.of_prompts(held)
 
         def known(recorded: Vector, expected: Vector) -> Vector:
@@ -185,7 +189,7 @@ class _HeldOut:
             return np.column_stack([filled, np.zeros(len(filled))])  # where NO_ANSWER points
 
         score = known(held.to_matrices(pool.names).score, worth.score)
-        return cls(worth, rows, score, known(recorded_cost_usd(held, pool), worth.cost_usd))
+        return cls(worth, rows, score, known(cost_usd, worth.cost_usd))
 
     def routed(self, columns: tuple[int, ...]) -> Columns:
         """The column that each prompt is given at each price, ``(n_prices, n_prompts)``."""

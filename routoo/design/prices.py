@@ -69,6 +69,6 @@ def _off(paid: Vector, listed: Vector, *, exact: bool) -> str | None:
     times = f"{slip} times" if power > 0 else f"1/{slip} of"
     asked = _SLIPS.get(power, "is one of them in another unit?")
     return (
-        f"recorded costs are about {times} what the pool's prices make, {calls} (factor {factor:.3g}): {asked} "
-        "prices are in USD per million tokens, costs in USD"
+        f"recorded costs are about {times} what the pool's prices make, {calls} (factor {factor:.3g}): "
+        f"{asked} prices are in USD per million tokens, costs in USD"
     )

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from routoo.data.curves import Vector, best_single, choices, hull, realised
 from routoo.data.errors import InputError
-from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.models.group_table import GroupTable, group_sums
 
 if TYPE_CHECKING:
@@ -47,15 +46,23 @@ class Worth:
     budgets: Vector
 
     @classmethod
-    def of(cls, outcomes: Outcomes, pool: Pool, groups: PromptGroups, price: float | None) -> Worth:
+    def of(
+        cls, outcomes: Outcomes, pool: Pool, cost: Vector, groups: PromptGroups, price: float | None
+    ) -> Worth:
         """What these outcomes say, at one price or at all that matter.
+
+        Args:
+            outcomes: Recorded outcomes.
+            pool: The models of the columns.
+            cost: What calls cost, ``(n_prompts, n_models)``, NaN where it is not known.
+            groups: Tell prompts apart.
+            price: Score per USD; None for those of all budgets.
 
         Raises:
             InputError: A model has no recorded score.
         """
         rows = groups.of_prompts(outcomes)
         score = outcomes.to_matrices(pool.names).score
-        cost = recorded_cost_usd(outcomes, pool)
         unknown = [name for name, of in zip(pool.names, score.T, strict=True) if np.isnan(of).all()]
         if unknown:
             raise InputError(

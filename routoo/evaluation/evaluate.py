@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from routoo.data.errors import InputError
+from routoo.data.nominal import nominal_remark
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
@@ -79,6 +80,7 @@ def evaluate(
     trial = trial_of(outcomes, pool, part)
     names = _checked_names(predictions, router, reference)
     aligned = {name: trial.align(name, scores) for name, scores in predictions.items()}
+    nominal = aligned[names[0]].nominal_costs
     open_, window_notes = within_windows(aligned[names[0]], pool)
     policies = [
         *given_policies(trial.scale),
@@ -136,7 +138,8 @@ def evaluate(
         split=trial.split,
         samples=samples,
         seed=seed,
-        notes=(*trial.notes, *window_notes),
+        nominal_costs=nominal,
+        notes=(*trial.notes, *window_notes, *([remark] if (remark := nominal_remark(nominal)) else [])),
         provenance=dict(provenance or {}),
         simulated=outcomes.simulated if simulated is None else simulated,
         told_domains=told_domains,

@@ -12,6 +12,7 @@ import numpy as np
 
 from routoo.data.curves import hull
 from routoo.data.errors import InputError
+from routoo.data.nominal import NominalCosts
 from routoo.data.outcomes import Part
 from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.calibration import Calibration, Group
@@ -57,6 +58,7 @@ class Evaluation:
         spend_usd: What the best single model costs on these prompts: the 1 of every share of cost.
         split: Prompts in each part of the data.
         samples: Resamples behind the intervals; `seed` says which.
+        nominal_costs: Models whose costs the router's predictions state as nominal; see `Scores`.
         notes: What was left out or filled in, in words.
         provenance: What else the reader should know (command, training seed, bundle), by label.
         simulated: Whether the outcomes are simulated rather than recorded.
@@ -87,6 +89,7 @@ class Evaluation:
     split: Mapping[str, int]
     samples: int
     seed: int
+    nominal_costs: NominalCosts = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
@@ -250,6 +253,7 @@ class Evaluation:
             "singles": [model.to_dict() for model in self.singles],
             "samples": self.samples,
             "seed": self.seed,
+            "nominal_costs": dict(self.nominal_costs),
             "notes": list(self.notes),
             "provenance": dict(self.provenance),
         }

@@ -20,7 +20,8 @@ def _model(name: str = "m", **fields: Any) -> PoolModel:
 
 
 def _outcomes(scores: dict[str, Any], **columns: Any) -> Outcomes:
-    """Outcomes of models by name; NaN is a prompt that was not run."""
+    """Outcomes of models by name, each call with the same usage; NaN is a prompt that was not run."""
+    columns = {"input_tokens": np.full(5000, 10.0), "output_tokens": np.full(5000, 100.0), **columns}
     n = max(len(of) for of in scores.values())
     prompts = pl.DataFrame({"prompt_id": [f"{at:04}" for at in range(n)], "prompt": ["What?"] * n})
     if "domain" in columns:
