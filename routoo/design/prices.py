@@ -16,7 +16,7 @@ from routoo.design.finding import Finding
 _LEAST_CALLS = 8
 _ERRORS = 4.0  # standard errors that are taken for noise
 _LEAST_OFF = 0.02
-_GROSS = 100.0  # a factor that no guess of output tokens explains
+_GROSS = 300.0  # a factor that no guess of output tokens explains
 _NEAR = 0.5  # decades from a power of a thousand that are taken for a slip of units
 
 _SLIPS = {
@@ -29,7 +29,7 @@ def off_prices(outcomes: Outcomes, pool: Pool) -> Iterator[Finding]:
     """Models whose recorded costs are not what the pool's prices make of their tokens, beyond noise.
 
     Where costs were recorded and no output tokens, the expected number of them stands in, and only what is
-    off by a factor of a hundred is told.
+    off by a factor of hundreds is told.
     """
     paid = outcomes.to_matrices(pool.names).cost_usd
     if np.isnan(paid).all():

@@ -467,6 +467,21 @@ def test_the_card_says_what_can_be_told(pool: Pool) -> None:
     assert "- label tenant: a&#124;b, south and all others\n- label language: de, en\n" in card
 
 
+def test_the_card_says_which_costs_are_nominal(pool: Pool) -> None:
+    plain = BundleDescription(pool, TextPolicy(), (1, 1, 1))
+    assert "- costs: costs are nominal: no output tokens of small, medium, large" in model_card(plain, None)
+    known = BundleDescription(pool, TextPolicy(), (1, 1, 1), output_tokens_known=True)
+    assert "nominal" not in model_card(known, None)
+
+
+def test_a_description_from_before_costs_could_be_nominal_is_read(pool: Pool) -> None:
+    for known in (True, False):
+        written = BundleDescription(pool, TextPolicy(), (1, 1, 1), output_tokens_known=known).to_dict()
+        del written["unrecorded"]
+        nominal = BundleDescription.from_dict(written).nominal_costs()
+        assert list(nominal) == ([] if known else ["small", "medium", "large"])
+
+
 def test_a_description_makes_the_round_trip(pool: Pool) -> None:
     description = BundleDescription(
         pool,

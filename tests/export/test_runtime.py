@@ -97,8 +97,43 @@ def test_latency_is_the_learned_one_and_tokens_unknown(
     encoded = made.encoder.encode(PROMPTS)
     learned = torch_graph(made.network)(*encoded.batch(range(len(PROMPTS)))).latency_s
     np.testing.assert_allclose(scores.latency, learned, rtol=1e-4)
-    assert scores.output_tokens is None
-    np.testing.assert_allclose(scores.cost_usd[0], NOMINAL_OUTPUT_TOKENS * np.array([0.2, 2, 30]) / 1e6)
+    assert scores.input_tokens is not None
+    sent = scores.input_tokens * np.array([0.1, 1, 10])
+    np.testing.assert_allclose(
+        scores.cost_usd, (sent + NOMINAL_OUTPUT_TOKENS * np.array([0.2, 2, 30])) / 1e6, rtol=1e-5
+    )
+    assert scores.nominal_costs == dict.fromkeys(scores.models, "100 output tokens")
+
+
+def test_a_long_prompt_costs_its_input_where_no_tokens_were_recorded(
+    make_trained: Callable[[bool, bool], TrainedNetwork], tmp_path: Path
+) -> None:
+    write_bundle(make_trained(False, True), tmp_path / "bundle", sample_prompts=PROMPTS, int8=False)
+    runtime = Runtime(Bundle.read(tmp_path / "bundle"))
+    short, long = (runtime.predict(["The train is late. " * count]).cost_usd[0, 2] for count in (1, 9000))
+    assert long > 36_000 * 10e-6 > short
+
+
+def test_what_the_pool_states_stands_for_output_that_was_never_recorded(
+    make_trained: Callable[[bool, bool], TrainedNetwork], tmp_path: Path
+) -> None:
+    trained = dataclasses.replace(make_trained(True, False), unrecorded=("medium", "large"))
+    write_bundle(trained, tmp_path / "bundle", sample_prompts=PROMPTS, int8=False)
+    bundle = Bundle.read(tmp_path / "bundle")
+    stated = [dataclasses.replace(model, output_tokens=700.0) for model in trained.pool.models[:2]]
+    plain, other = Runtime(bundle), Runtime(bundle, pool=Pool((*stated, trained.pool["large"])))
+    before, after = plain.predict(PROMPTS), other.predict(PROMPTS)
+    assert before.output_tokens is not None
+    assert after.output_tokens is not None
+    np.testing.assert_array_equal(after.output_tokens[:, [0, 2]], before.output_tokens[:, [0, 2]])
+    assert (after.output_tokens[:, 1] == 700).all()
+    np.testing.assert_allclose(after.latency[:, 1], 0.5 + 7.0)
+    others = "as many output tokens as the other models use"
+    assert before.nominal_costs == {"medium": others, "large": others}
+    assert after.nominal_costs == {"medium": "700 output tokens, as the pool states", "large": others}
+    assert after.columns(["small", "large"]).nominal_costs == {"large": others}
+    column = after.to_polars()["nominal_cost"].to_list()[:3]
+    assert column == [None, "700 output tokens, as the pool states", others]
 
 
 def test_another_pool_has_other_prices_and_fewer_models(bundle: Bundle) -> None:

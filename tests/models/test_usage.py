@@ -40,6 +40,23 @@ def test_a_strong_ridge_says_the_mean() -> None:
     np.testing.assert_allclose(inputs @ weight + level, np.full((50, 1), target.mean()), atol=1e-6)
 
 
+def test_a_model_without_records_is_as_the_others_are() -> None:
+    heads = Heads(HeadConfig(n_features=4, n_models=3, width=6, members=2, output_tokens=True))
+    assert heads.tokens is not None
+    rng = np.random.default_rng(4)
+    hidden = rng.normal(size=(2, 300, 6))
+    log_tokens = 3 + hidden[0, :, :1] * [0.5, 0.0, 0.3] + 0.3 * rng.normal(size=(300, 3))
+    log_tokens[:, 1] = np.nan
+    targets = Targets(
+        np.ones((300, 3), np.float32), log_tokens.astype(np.float32), None, np.full(300, -1, np.int64), ()
+    )
+    assert targets.unrecorded(("a", "b", "c")) == ("b",)
+    fit_usage(heads, hidden, targets, held=np.arange(300) >= 200)
+    with torch.no_grad():
+        said = heads.tokens(torch.from_numpy(hidden).float()).mean(0).numpy()
+    np.testing.assert_allclose(said[:, 1], said[:, [0, 2]].mean(1), rtol=1e-4)
+
+
 def test_predicted_usage_follows_the_prompt_and_has_the_recorded_mean() -> None:
     heads = Heads(HeadConfig(n_features=4, n_models=3, width=6, members=2, output_tokens=True))
     assert heads.tokens is not None

@@ -31,6 +31,30 @@ def price_list(tmp_path: Path) -> Path:
     return tmp_path / "models.json"
 
 
+def test_published_lists_are_shown_and_price_recorded_models(
+    routoo: Routoo, unpriced: Path, tmp_path: Path
+) -> None:
+    rows: list[dict[str, object]] = [
+        {
+            "id": f"maker/{name}",
+            "context_length": 8192,
+            "pricing": {"prompt": "0.000001", "completion": price},
+        }
+        for name, price in (("a", "0.000002"), ("b-1", "0.000003"), ("b-2", "-1"))
+    ]
+    path = tmp_path / "openrouter.json"
+    path.write_text(json.dumps({"data": rows}))
+    shown = routoo("pool", "show", path)
+    assert "maker/b-1" in shown.stdout
+    assert "8,192" in shown.stdout
+    assert "2 models read; 1 left out that state no price" in shown.stderr
+    derived = routoo("pool", "derive", unpriced, "--prices", path, "--exclude", "b-2", "--json")
+    assert [model["name"] for model in json.loads(derived.stdout)["models"]] == ["a", "b-1"]
+    refused = routoo("pool", "derive", unpriced, "--prices", path)
+    assert refused.exit_code == 2
+    assert "no price for b-2" in refused.stderr
+
+
 def test_derive_prints_toml_that_reads_back(routoo: Routoo, data_folder: Path, tmp_path: Path) -> None:
     result = routoo("pool", "derive", data_folder)
     assert result.exit_code == 0

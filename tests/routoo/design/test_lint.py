@@ -163,6 +163,77 @@ def test_a_dominated_model_may_still_be_the_best_somewhere() -> None:
     assert "by domain it is still the best at its price or below on 10.0 % of the prompts" in finding.words
 
 
+def test_a_model_without_usage_is_named_and_never_called_no_dearer() -> None:
+    recorded = _outcomes({"small": _draw(0.5, 0), "large": _draw(0.8, 1)})
+    usage = [
+        pl.when(pl.col("model") == "large").then(None).otherwise(pl.col(name)).alias(name)
+        for name in ("input_tokens", "output_tokens")
+    ]
+    outcomes = Outcomes(recorded.prompts, recorded.outcomes.with_columns(usage))
+    large = _model("large", usd_per_1m_input=3.0, usd_per_1m_output=15.0)
+    small = _model("small", usd_per_1m_input=0.05, usd_per_1m_output=0.1)
+    (finding,) = lint_pool(Pool((small, large)), outcomes)
+    assert (finding.kind, finding.model) == ("outcomes", "large")
+    assert finding.words == (
+        "has no recorded usage: its list price is taken, and as many output tokens as the other models use "
+        "a call"
+    )
+    dearer = _model("small", usd_per_1m_input=5.0, usd_per_1m_output=20.0)
+    found = lint_pool(Pool((dearer, large)), outcomes)
+    assert _kinds(found) == [("dominated", "small", "large"), ("outcomes", "large", None)]
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (1e6, r"about 1,000,000 times what .*\(factor 1\S*e\+06\): are prices given per token\?"),
+        (1e3, r"about 1,000 times what the pool's prices make, .*: are prices given per thousand tokens\?"),
+        (1e-3, r"about 1/1,000 of what the pool's prices make, .*: is one of them in another unit\?"),
+        (1e-6, r"about 1/1,000,000 of what the pool's prices make"),
+        (100.0, "are 100 times what the pool's prices make of recorded tokens, on 400 calls"),
+        (1.1, "are 1.1 times what the pool's prices make of recorded tokens"),
+        (0.5, "are 0.5 times what the pool's prices make"),
+        (0.0, "recorded costs are 0 on 400 calls, and prices are not"),
+        (1.0, None),
+        (1.01, None),
+    ],
+)
+@pytest.mark.parametrize("tokens", [True, False])
+def test_prices_are_held_against_recorded_costs(factor: float, words: str | None, tokens: bool) -> None:
+    rng = np.random.default_rng(0)
+    sent, received = rng.integers(5, 900, 400).astype(float), rng.integers(1, 500, 400).astype(float)
+    usage = {"input_tokens": sent, "output_tokens": received if tokens else [None] * 400}
+    listed = sent * 1e-6 + received * 2e-6
+    noisy = listed * rng.uniform(0.9, 1.1, 400)
+    cost = factor * noisy * listed.sum() / noisy.sum()
+    outcomes = _outcomes({"m": _draw(0.5, 0)}, **usage, cost_usd=cost)
+    found = [finding for finding in lint_pool(Pool((_model(),)), outcomes) if finding.kind == "price"]
+    gross = factor in (0.0, 1e-3, 1e-6, 1e3, 1e6)
+    if words is None or not (tokens or gross):
+        assert not found
+        return
+    with pytest.raises(ValueError, match=words.replace("recorded tokens", "[a-z]+ tokens")):
+        raise ValueError(found[0].words)
+
+
+def test_costs_by_the_call_that_vary_are_no_finding() -> None:
+    rng = np.random.default_rng(1)
+    cost = rng.lognormal(-6, 1, 400)
+    pool = Pool((_model(usd_per_1m_input=0, usd_per_1m_output=0, usd_per_call=float(cost.mean()) * 1.05),))
+    assert lint_pool(pool, _outcomes({"m": _draw(0.5, 0)}, cost_usd=cost)) == ()
+
+
+def test_a_published_list_is_looked_at_for_the_models_with_outcomes(tmp_path: Path) -> None:
+    price = {"mode": "chat", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
+    free = {**price, "input_cost_per_token": 0, "output_cost_per_token": 0}
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps({"maker/m": price, "free": free, "unknown": {"mode": "chat"}}))
+    outcomes = _outcomes({"m": _draw(0.5, 0), "unknown": _draw(0.5, 1)})
+    assert _kinds(lint_pool(path, outcomes)) == [("price", "unknown", None)]
+    assert _kinds(lint_pool(path)) == [("price", "free", None), ("price", "unknown", None)]
+    assert "costs nothing: an unknown price is not zero" in lint_pool(path)[0].words
+
+
 def test_luck_is_seldom_called_domination() -> None:
     """Twenty pools of eight equal models at one price: about one model in twenty may be called dominated."""
     pool = Pool(tuple(_model(f"coin {at}") for at in range(8)))

@@ -189,3 +189,9 @@ def test_on_real_outcomes_a_few_models_do_the_work_of_all(recorded: Path) -> Non
     assert pick.held_out_value == pytest.approx(pick.value, abs=0.02)
     assert pick.models[1].added is not None
     assert pick.models[1].added.low > 0
+
+
+def test_costs_that_were_not_recorded_are_said() -> None:
+    pick = pick_pool(_outcomes(CHANCE), POOL, samples=0)
+    assert pick.notes[0].startswith("3,600 of 3,600 costs are nominal, list prices, since no usage of words")
+    assert pick.to_dict()["notes"] == pick.notes

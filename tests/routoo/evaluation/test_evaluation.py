@@ -358,12 +358,33 @@ def test_a_part_without_others_fills_costs_from_itself() -> None:
     assert evaluation.singles[0].cost_usd == pytest.approx(np.nanmean(recorded))
 
 
-def test_a_model_whose_cost_nobody_knows_is_refused_by_name() -> None:
+def test_a_model_without_usage_is_judged_at_its_list_price_which_is_said() -> None:
     outcomes = outcomes_of(20)
     cost = pl.when(pl.col("model") == "small").then(None).otherwise(pl.col("cost_usd")).alias("cost_usd")
-    frame = outcomes.outcomes.with_columns(cost)
+    unused = Outcomes(outcomes.prompts, outcomes.outcomes.with_columns(cost))
+    scores = replace(by_domain(outcomes), nominal_costs={"small": "100 output tokens"})
+    evaluation = evaluate(unused, {"r": scores}, pool=POOL, samples=0)
+    tokens = 100 + np.mean([len(text) / 4 for text in outcomes.part("test").texts])
+    small = next(model for model in evaluation.singles if model.name == "small")
+    assert small.cost_usd == pytest.approx(tokens * POOL["small"].usd_per_1m_output * 1e-6)
+    assert any(
+        note.startswith("10 of 30 costs are nominal, list prices, since no usage of small was recorded")
+        for note in evaluation.notes
+    )
+    assert evaluation.notes[-1].startswith("costs are nominal: no output tokens of small were recorded")
+    assert evaluation.to_dict()["nominal_costs"] == {"small": "100 output tokens"}
+
+
+def test_a_model_whose_cost_is_known_in_test_alone_is_refused_by_name() -> None:
+    outcomes = outcomes_of(20)
+    parts = ["test" if at % 2 else "val" for at in range(20)]
+    unknown = (pl.col("model") == "small") & pl.col("prompt_id").str.slice(1).cast(pl.Int64).mod(2).eq(0)
+    cost = pl.when(unknown).then(None).otherwise(pl.col("cost_usd")).alias("cost_usd")
+    unused = Outcomes(
+        outcomes.prompts.with_columns(pl.Series("split", parts)), outcomes.outcomes.with_columns(cost)
+    )
     with pytest.raises(InputError, match="no cost of 'small' is known"):
-        evaluate(Outcomes(outcomes.prompts, frame), {"r": by_domain(outcomes)}, pool=POOL)
+        evaluate(unused, {"r": by_domain(unused, "val")}, pool=POOL, part="val")
 
 
 def test_what_is_less_than_no_resample_is_refused() -> None:
