@@ -22,6 +22,7 @@ _NAMES = ("name", "model")
 _LISTS = ("data", "models")  # keys under which the list itself may stand
 _TEXT_MODES = ("chat", "completion", "responses")
 _NO_MODEL = "sample_spec"  # an entry of LiteLLM's list that explains the others
+_WITHOUT = "`routoo pool derive DATA --prices LIST --exclude NAME` writes a pool without a model"
 _MOST = 10**15  # beyond which nothing is a price or a count of tokens
 
 _FORMS = """\
@@ -71,8 +72,10 @@ class ListedModels:
         return [{**rows[entry], "name": name} for name, entry in found if entry is not None]
 
     def _entry(self, name: str, rows: Collection[str]) -> str | None:
-        if name in rows or not self.published:
-            return name if name in rows else None
+        if name in rows:
+            return name
+        if not self.published or name in self.left_out:
+            return None
         alike = [entry for entry in rows if _last_part(entry) == name]
         if len(alike) > 1:
             raise InputError(
@@ -87,10 +90,10 @@ class ListedModels:
             return f"it lists {some(list(rows))}"
         unpriced = [name for name in missing if name in self.left_out]
         if unpriced:
-            return f"it states none by the token for {some(unpriced)}"
+            return f"it states none by the token for {some(unpriced)}: {_WITHOUT}"
         near = [entry for name in missing for entry in difflib.get_close_matches(name, rows)]
         meant = f", such as {some(list(dict.fromkeys(near)))}" if near else ""
-        return f"it lists {len(rows):,} models{meant}"
+        return f"it lists {len(rows):,} models{meant}: {_WITHOUT}"
 
     def in_words(self) -> str | None:
         """How many models were left out, and why; None where none were."""

@@ -35,7 +35,10 @@ PromptsFile = Annotated[
 PoolFile = Annotated[
     Path | None,
     typer.Option(
-        "--pool", metavar="FILE", help="Other prices, or fewer models: a pool.toml.", show_default=False
+        "--pool",
+        metavar="FILE",
+        help="Other prices, or fewer models: a pool.toml, or a JSON price list.",
+        show_default=False,
     ),
 ]
 Threads = Annotated[

@@ -36,7 +36,9 @@ _Output = Annotated[
 ]
 _Prices = Annotated[
     Path,
-    typer.Option("--pool", metavar="FILE", help="A pool.toml with the prices.", show_default=False),
+    typer.Option(
+        "--pool", metavar="FILE", help="Its prices: a pool.toml, or a JSON price list.", show_default=False
+    ),
 ]
 _Name = Annotated[
     str, typer.Option("--model", metavar="NAME", help="The new model, as in FILE.", show_default=False)

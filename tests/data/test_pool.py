@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from routoo.data.errors import InputError
 from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
@@ -80,6 +82,23 @@ def test_unrecorded_tokens_are_costed_by_list_price() -> None:
     cost = Pool((SMALL, stated)).cost_usd(np.array([[100.0], [np.nan]]), np.full((2, 2), np.nan))
     expected = [100 * 0.2e-6 + NOMINAL_OUTPUT_TOKENS * 0.4e-6, 100 * 1e-6 + 500 * 2e-6]
     np.testing.assert_allclose(cost, [expected, [np.nan, np.nan]])
+
+
+PRICE = st.floats(0, 1000)
+TOKENS = st.floats(0, 1e7)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(PRICE, PRICE, TOKENS, TOKENS | st.just(math.nan), st.floats(0, 1e6), st.floats(0, 10))
+def test_cost_grows_with_the_prompt_and_is_linear_in_the_prices(
+    sent_price: float, price: float, sent: float, received: float, more: float, factor: float
+) -> None:
+    def cost(tokens: float, scale: float = 1.0) -> float:
+        model = PoolModel(name="m", usd_per_1m_input=sent_price * scale, usd_per_1m_output=price * scale)
+        return float(Pool((model,)).cost_usd(np.array([[tokens]]), np.array([[received]]))[0, 0])
+
+    assert cost(sent + more) >= cost(sent) >= sent * sent_price * 1e-6
+    assert cost(sent, factor) == pytest.approx(factor * cost(sent))
 
 
 def test_latency_is_unknown_where_no_speed_is_listed() -> None:

@@ -116,15 +116,20 @@ def test_models_are_found_by_name_with_their_provider_or_without(write: Any) -> 
     ("document", "names", "words"),
     [
         (OPENROUTER, ["openrouter/auto"], "no price for openrouter/auto; it states none by the token"),
+        (
+            {**LITELLM, "gpt-4o": {"mode": "chat"}},
+            ["gpt-4o"],
+            "no price for gpt-4o; it states none by the token",
+        ),
         (LITELLM, ["gpt-4o-mni"], "no price for gpt-4o-mni; it lists 3 models, such as gpt-4o-mini"),
-        (LITELLM, ["zzz"], "no price for zzz; it lists 3 models$"),
+        (LITELLM, ["zzz"], "no price for zzz; it lists 3 models: `routoo pool"),
         (
             {"a/x": LITELLM["azure/gpt-4o"], "b/x": LITELLM["azure/gpt-4o"]},
             ["x"],
             "'x' may be a/x, b/x: write a pool.toml",
         ),
     ],
-    ids=["unknown price", "slip", "stranger", "several"],
+    ids=["unknown price", "unpriced beside a priced one", "slip", "stranger", "several"],
 )
 def test_a_name_without_a_price_is_refused(write: Any, document: Any, names: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
