@@ -131,7 +131,7 @@ def open_table(
     if kind == "JSON lines":
         with open_bytes(path) as file:
             return json_table(file, path, columns or {}, known)
-    table = _parquet_table(path) if kind == "Parquet" else _csv_table(path, separator)
+    table = parquet_table(path) if kind == "Parquet" else _csv_table(path, separator)
     return _named(table, columns or {}, known)
 
 
@@ -147,7 +147,8 @@ def json_table(
     return _named(table, columns, known)
 
 
-def _parquet_table(path: Path) -> Table:
+def parquet_table(path: Path) -> Table:
+    """The table in a Parquet file, whose columns no gate knows; see `open_table`."""
     check_parquet(path)
     with in_our_words(f"{path}: cannot be read as Parquet: {DAMAGED}"):
         rows = pl.scan_parquet(path)

@@ -18,6 +18,7 @@ from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
 from routoo.data.nominal import NominalCosts
 from routoo.data.pool import Pool
+from routoo.data.predictions import NAMES, NUMBERS, collected, open_predictions
 from routoo.data.scores import Matrix, Scores, repriced
 from routoo.solver.answer import TOLERANCE, no_answer
 from routoo.solver.dual import NAME, solve_batch
@@ -33,8 +34,6 @@ Progress = Callable[[str, int, int], None]
 
 _CHUNK = 32768
 _MOST_MODELS = 4096
-_NAMES = ("prompt_id", "model")
-_NUMBERS = ("p_correct", "cost_usd", "latency_s", "input_tokens", "output_tokens")
 _NOMINAL = "nominal_cost"
 _PER_PROMPT = ("domains", "domain_limits", "weights")
 
@@ -135,8 +134,13 @@ class ParquetPrompts:
     @cached_property
     def _listed(self) -> tuple[str, ...]:
         """Model names, in the order in which each prompt lists them."""
-        head = self._collect(self._scan().select(_NAMES).head(_MOST_MODELS))
-        return tuple(head.filter(pl.col("prompt_id") == head["prompt_id"][0])["model"])
+        head = self._collect(self._rows.select(NAMES).head(_MOST_MODELS))
+        if head.is_empty():
+            raise InputError(f"{self.path}: expected a row for each prompt and model, found none")
+        listed = tuple(head.filter(pl.col("prompt_id").eq_missing(head["prompt_id"].first()))["model"])
+        if None in listed or len(set(listed)) < len(listed):
+            raise InputError(f"{self.path}: expected each model once a prompt, by its name")
+        return listed
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -151,7 +155,7 @@ class ParquetPrompts:
     @cached_property
     def _listed_nominal(self) -> NominalCosts:
         """The same at the prices of the file."""
-        if _NOMINAL not in self._scan().collect_schema().names():
+        if _NOMINAL not in self._rows.collect_schema().names():
             return {}
         first = self._read(0, 1, ["model", _NOMINAL]).drop_nulls()
         return {str(name): str(words) for name, words in first.iter_rows()}
@@ -164,7 +168,7 @@ class ParquetPrompts:
 
     @cached_property
     def _length(self) -> int:
-        count = int(self._collect(self._scan().select(pl.len())).item())
+        count = int(self._collect(self._rows.select(pl.len())).item())
         if count == 0 or count % len(self._listed):
             raise InputError(
                 f"{self.path}: expected a row for each prompt and model, "
@@ -236,7 +240,7 @@ class ParquetPrompts:
 
     def chosen(self, start: int, choice: npt.NDArray[np.int32]) -> pl.DataFrame:
         """The predictions of these choices, prompts from `start` on."""
-        frame = self._read(start, len(choice), [*_NAMES, *self._numbers])
+        frame = self._read(start, len(choice), [*NAMES, *self._numbers])
         column = np.array([self._listed.index(name) for name in self.models])[choice]
         found: pl.DataFrame = frame[np.arange(0, len(frame), len(self._listed)) + column]
         if self.pool is None:
@@ -249,25 +253,19 @@ class ParquetPrompts:
 
     @cached_property
     def _numbers(self) -> list[str]:
-        known = self._scan().collect_schema().names()
-        return [name for name in _NUMBERS if name in known or name in _NUMBERS[:2]]
+        known = self._rows.collect_schema().names()
+        return [name for name in NUMBERS if name in known or name in NUMBERS[:2]]
 
-    def _scan(self) -> pl.LazyFrame:
-        if not self.path.is_file():
-            raise InputError(f"{self.path}: no such file")
-        return pl.scan_parquet(self.path)
+    @cached_property
+    def _rows(self) -> pl.LazyFrame:
+        return open_predictions(self.path).rows
 
     def _collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
-        try:
-            return frame.collect()
-        except pl.exceptions.ColumnNotFoundError:
-            raise InputError(f"{self.path}: expected columns {', '.join((*_NAMES, *_NUMBERS[:2]))}") from None
-        except pl.exceptions.PolarsError as error:
-            raise InputError(f"{self.path}: not a Parquet file of predictions: {error}") from None
+        return collected(frame, self.path)
 
     def _read(self, start: int, count: int, columns: Sequence[str]) -> pl.DataFrame:
         m = len(self._listed)
-        return self._collect(self._scan().select(columns).slice(start * m, count * m))
+        return self._collect(self._rows.select(columns).slice(start * m, count * m))
 
     def _problem(self, start: int, count: int) -> Problem:
         """A chunk of prompts as a problem of its own, for its arrays and its limits on single prompts."""
@@ -276,9 +274,9 @@ class ParquetPrompts:
 
     def _scores(self, frame: pl.DataFrame) -> Scores:
         """The predictions of a chunk, for the models that may be chosen and at the prices that are paid."""
-        p, cost = (self._matrix(frame, name) for name in _NUMBERS[:2])
+        p, cost = (self._matrix(frame, name) for name in NUMBERS[:2])
         latency, sent, received = (
-            self._matrix(frame, name) if name in frame.columns else None for name in _NUMBERS[2:]
+            self._matrix(frame, name) if name in frame.columns else None for name in NUMBERS[2:]
         )
         scores = Scores(
             p,

@@ -89,7 +89,7 @@ def test_files_of_another_form_are_refused(scores: Scores, tmp_path: Path) -> No
         with pytest.raises(InputError, match=words):
             assign_parquet(tmp_path / "broken.parquet", tmp_path / "choices.parquet", budget_usd=1.0)
     (tmp_path / "broken.parquet").write_text("not a table")
-    with pytest.raises(InputError, match="not a Parquet file"):
+    with pytest.raises(InputError, match="cannot be read as Parquet: damaged"):
         assign_parquet(tmp_path / "broken.parquet", tmp_path / "choices.parquet")
     with pytest.raises(InputError, match="no such file"):
         assign_parquet(tmp_path / "missing.parquet", tmp_path / "choices.parquet")
