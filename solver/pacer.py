@@ -145,14 +145,14 @@ class Pacer:
             raise InfeasibleError(closed_words(problem, 0))
         if pool is not None:
             calls = Counter(booking.model for booking in self._under_way.values())
-            open_ = self._rates.free(scores, pool, open_, calls=calls, now_s=now_s)
+            open_ = self._rates.free(problem.scores, pool, open_, calls=calls, now_s=now_s)
         self.seen += 1
         self._learn(scores, open_)
         booking, at = self._choose(scores, open_, expected, worst_cost_usd)
         ticket = self.seen
         self._under_way[ticket] = booking
         if pool is not None:
-            self._rates.count(scores, pool, at)
+            self._rates.count(problem.scores, pool, at)
         return Selection(
             scores.models[at],
             float(scores.p_correct[0, at]),

@@ -30,7 +30,7 @@ from routoo.solver.limits import (
     together,
 )
 from routoo.solver.rows import Rows, Tables
-from routoo.solver.usage import BLOCK, call_tokens, require_latency, require_tokens
+from routoo.solver.usage import BLOCK, call_tokens, require_latency, require_tokens, with_expected_tokens
 
 Goal = Literal["score", "cost"]
 """What is pursued: the most score, or the least cost."""
@@ -64,7 +64,8 @@ class Problem:
         period_s: Seconds that the batch may take; needed where concurrency is limited. The rates that the
             pool states then become limits of its models, beside those in `model_limits`: the tighter holds.
         pool: What is stated of the models. One whose `context_window` is smaller than a prompt's input
-            tokens and expected output tokens together is closed to that prompt.
+            tokens and expected output tokens (nominal ones where none are predicted) together is closed to
+            that prompt.
         tags: Tags that a model must have, all of them: for all prompts, or a list for each.
 
     A latency of infinity is never chosen. Infinite limits are no limits.
@@ -104,6 +105,8 @@ class Problem:
             broadcast = name.startswith("max")
             value = per_prompt(name, getattr(self, name), len(self), broadcast=broadcast)
             object.__setattr__(self, name, value)
+        if self.pool is not None:
+            object.__setattr__(self, "scores", with_expected_tokens(self.scores, self.pool))
         object.__setattr__(self, "allowed", self._allowed_mask())
         if self.domains is not None:
             object.__setattr__(self, "domains", domain_names(self.domains, len(self)))

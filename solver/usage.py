@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from routoo.data.errors import InputError
+from routoo.data.pool import Pool
 from routoo.data.scores import Matrix, Scores
 
 BLOCK = 4096
@@ -20,6 +22,19 @@ def call_tokens(scores: Scores, at: slice | npt.NDArray[np.intp]) -> Matrix:
     assert sent is not None  # for the type checker: `require_tokens` came before, as for the next
     assert received is not None
     return sent[at] + received[at]
+
+
+def with_expected_tokens(scores: Scores, pool: Pool) -> Scores:
+    """The scores with the pool's nominal output tokens wherever none are predicted."""
+    received = scores.output_tokens
+    if scores.input_tokens is None or not set(scores.models) <= set(pool.names):
+        return scores  # refused where tokens, or what the pool states, are needed
+    if received is None:
+        received = np.full(scores.p_correct.shape, np.nan, np.float32)
+    elif not np.isnan(received.min()):  # which is NaN where any of them is
+        return scores
+    nominal = pool.select(scores.models).nominal_output_tokens
+    return replace(scores, output_tokens=np.where(np.isnan(received), nominal, received))
 
 
 def require_tokens(scores: Scores, why: str, columns: Collection[int]) -> None:

@@ -91,8 +91,8 @@ def assign(
     """Choose a model for every prompt of a batch, so that its limits hold.
 
     The table that -o writes has a row a prompt. Where no choice keeps the limits, the exit code is 3 and the
-    message names the least that would do. With --frontier alone, no limit is needed. A model whose context
-    window in the pool is too small for a prompt is not chosen for it.
+    message names the least that would do. With --frontier alone, no limit is needed. A prompt never goes to
+    a model whose context window is too small for it, or that lacks a tag in its column required_tags.
     """
     for path in (output, frontier):
         if path is not None:
@@ -102,8 +102,6 @@ def assign(
     limits = _limits(budget_usd, max_mean_latency_s, max_requests or [], period_s)
     if not limits and frontier is None:
         raise InputError("nothing to keep: give --budget-usd or another limit, or --frontier FILE")
-    if tag:
-        limits["tags"] = tag
     try:
         if source.endswith(".parquet"):
             elsewhere = (prompts or None, frontier, confidence, threads)
@@ -112,6 +110,8 @@ def assign(
                     f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, "
                     "no --threads, and solver dual"
                 )
+            if tag:
+                limits["tags"] = tag
             plan, nominal = _streamed(Path(source), output, limits, pool, quiet=quiet)
         else:
             from routoo.router import Router
@@ -120,6 +120,8 @@ def assign(
                 raise InputError("give PROMPTS: a file, or - for standard input")
             router = Router.from_pretrained(source, pool=pool, threads=threads)
             asked = requests_of(prompts, router, reading, quiet=quiet)
+            if tags := asked.tags_beside(tag or []):
+                limits["tags"] = tags
             with progress("predicting", quiet=quiet) as told:
                 scores = asked.predicted(router, told)
             if frontier is not None:

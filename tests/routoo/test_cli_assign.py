@@ -182,6 +182,24 @@ def test_a_streamed_pool_counts_as_one_that_a_router_is_given(
     )
 
 
+def test_prompts_name_the_tags_that_they_need(
+    routoo: Routoo, bundle_folder: Path, stated: Path, tmp_path: Path
+) -> None:
+    first, *others = api.Pool.read(stated).models
+    pool, path = tmp_path / "tagged.toml", tmp_path / "asked.csv"
+    api.Pool((dataclasses.replace(first, tags=("tools", "vision")), *others)).write(pool)
+    path.write_text('prompt,required_tags\n2 + 2?,\nSee this,"tools, vision"\n')
+    command = ("assign", bundle_folder, path, "--pool", pool, "--max-mean-latency-s", 99, "--json")
+    for added in ((), ("--tag", "tools")):
+        found = json.loads(routoo(*command, *added).stdout)["assignment"]
+        assert found[1]["model"] == first.name
+        assert found[0]["model"] != first.name
+    path.write_text("prompt,required_tags\n2 + 2?,sight\n")
+    refused = routoo(*command)
+    assert refused.exit_code == 2
+    assert "no model of the pool has the tag 'sight'; tags there are: tools, vision" in refused.stderr
+
+
 def test_a_tag_closes_models_to_a_prompt_and_its_frontier(
     routoo: Routoo, bundle_folder: Path, stated: Path, tmp_path: Path
 ) -> None:
