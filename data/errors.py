@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 
 class RoutooError(Exception):
     """Root of every error that routoo raises on purpose; the message says what to do."""
@@ -33,25 +30,3 @@ class BundleError(RoutooError):
 
 class MissingExtraError(RoutooError, ImportError):
     """An optional part is not installed: the message names the extra to install."""
-
-
-@contextmanager
-def library_errors(error: type[RoutooError], words: str) -> Iterator[None]:
-    """Makes an error of ours, which begins with these words, of whatever a library raises in the block.
-
-    That includes the panics of libraries in Rust, which no `except Exception` sees.
-
-    >>> with library_errors(InputError, "table.csv cannot be read"):
-    ...     raise ArithmeticError("a column too many")
-    Traceback (most recent call last):
-    routoo.data.errors.InputError: table.csv cannot be read: a column too many
-    """
-    try:
-        yield
-    except RoutooError:
-        raise
-    except BaseException as fault:
-        if not isinstance(fault, Exception) and type(fault).__name__ != "PanicException":
-            raise
-        said = str(fault).strip().partition("\n")[0] or type(fault).__name__
-        raise error(f"{words}: {said}") from fault

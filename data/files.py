@@ -14,6 +14,7 @@ from pathlib import Path
 from routoo.data.errors import InputError
 
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+_LONGEST = 48  # characters: with what comes around it, a name stays within what file systems take
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"))
 
 
@@ -40,12 +41,26 @@ def read_regular(path: Path) -> bytes:
         return file.read()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replaces `path` by `content` in one step: a reader sees the old file or the new one.
+def written_file(path: Path) -> Path:
+    """The file that is written where this path is named: that to which a link leads, so that the link stays.
 
     Raises:
+        InputError: There is a folder, a pipe or a device of that name.
+    """
+    target = Path(os.path.realpath(path))
+    if os.path.lexists(target) and not target.is_file():
+        raise InputError(f"{path}: expected a file to write, found a folder, a pipe or a device")
+    return target
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replaces the content of `path` in one step: a reader sees the old file or the new one.
+
+    Raises:
+        InputError: It is no file, see `written_file`.
         OSError: The folder is missing or the disk is full; the old file then stands untouched.
     """
+    path = written_file(path)
     name = _beside(path)
     handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # as the user's umask wants it
     try:
@@ -93,7 +108,7 @@ def folder_atomically(path: Path, *, replaces: Collection[str] = ()) -> Iterator
 
 def _beside(path: Path) -> Path:
     """A hidden name in the same folder that nobody else has."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    return path.with_name(f".{path.name[:_LONGEST]}.{secrets.token_hex(8)}")
 
 
 def _take_place(scratch: Path, path: Path) -> bool:

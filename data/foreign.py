@@ -38,6 +38,29 @@ def in_our_words(words: str) -> Iterator[None]:
 
 
 @contextmanager
+def library_errors(error: type[RoutooError], words: str) -> Iterator[None]:
+    """Makes an error of ours, which begins with these words, of whatever a library raises in the block.
+
+    Panics included, with the words of the library after ours. What it prints is not held back: this is for
+    what runs often.
+
+    >>> with library_errors(InputError, "table.csv cannot be read"):
+    ...     raise ArithmeticError("a column too many")
+    Traceback (most recent call last):
+    routoo.data.errors.InputError: table.csv cannot be read: a column too many
+    """
+    try:
+        yield
+    except RoutooError:
+        raise
+    except BaseException as fault:
+        if not isinstance(fault, Exception) and type(fault).__name__ != "PanicException":
+            raise
+        said = str(fault).strip().partition("\n")[0] or type(fault).__name__
+        raise error(f"{words}: {said}") from fault
+
+
+@contextmanager
 def _held_back() -> Iterator[None]:
     """Keeps what is written to standard error, by anyone, until the block ends well."""
     with _LOCK, ExitStack() as stack:

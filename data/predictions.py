@@ -27,7 +27,7 @@ def open_predictions(path: Path) -> Table:
         InputError: There is no such file, it is damaged, lacks a column, or has one of another kind.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {'not a regular' if path.exists() else 'no such'} file")
     table = parquet_table(path)
     if not set(NEEDED) <= set(table.columns):
         raise InputError(f"{path}: expected columns {', '.join(NEEDED)}")

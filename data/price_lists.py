@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from routoo.data.errors import InputError
+from routoo.data.files import read_regular
 from routoo.data.words import some
 
 Row = dict[str, Any]
@@ -121,7 +122,7 @@ def listed_models(path: str | Path, *, known: Collection[str]) -> ListedModels:
     path = Path(path)
     is_list = path.suffix.lower() == ".json"
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path).decode("utf-8-sig")
         document = json.loads(text) if is_list else tomllib.loads(text).get("model")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; write one with `routoo pool derive`") from None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.errors import InputError, library_errors
+from routoo.data.errors import InputError
+from routoo.data.foreign import library_errors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

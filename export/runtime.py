@@ -14,7 +14,8 @@ from tokenizers import Tokenizer
 from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
 from routoo.data.domains import Labels, domain_numbers, label_numbers
-from routoo.data.errors import BundleError, InputError, library_errors
+from routoo.data.errors import BundleError, InputError
+from routoo.data.foreign import library_errors
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores, priced_scores
 from routoo.data.text import EncodedPrompts, PromptEncoder

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.files import write_atomically
+from routoo.data.files import read_regular, write_atomically
 
 Features = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -64,14 +64,15 @@ class FeatureCache:
         write_atomically(self.folder / f"{_digest(content.getvalue())}.npy", content.getvalue())
 
     def _read(self, path: Path) -> npt.NDArray[np.void]:
+        """The rows of a file; none where it is damaged, or not of this kind."""
         try:
-            content = path.read_bytes()
-        except OSError:
-            content = b""
-        if _digest(content) != path.stem:
+            content = read_regular(path)
+            if _digest(content) != path.stem:
+                return np.empty(0, self._row)
+            rows: npt.NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
             return np.empty(0, self._row)
-        rows: npt.NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)
-        return rows
+        return rows if rows.dtype == self._row and rows.ndim == 1 else np.empty(0, self._row)
 
 
 def _digest(content: bytes) -> str:

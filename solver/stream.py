@@ -15,7 +15,9 @@ import numpy.typing as npt
 import polars as pl
 
 from routoo.data.assignment import Assignment
-from routoo.data.errors import InputError
+from routoo.data.errors import InputError, RoutooError
+from routoo.data.files import written_file
+from routoo.data.foreign import library_errors
 from routoo.data.nominal import NominalCosts
 from routoo.data.pool import Pool
 from routoo.data.predictions import NAMES, NUMBERS, collected, open_predictions
@@ -72,6 +74,7 @@ def assign_parquet(
     Raises:
         InputError: The file is missing or not of that form, the pool has a model that it does not predict, or
             a limit cannot be used. An infeasible problem is an answer; nothing is written then.
+        RoutooError: The output cannot be written, say since the disk is full; what was there before stands.
     """
     batch = ParquetPrompts(predictions, limits, progress, pool=pool)
     reason = batch.check()
@@ -189,12 +192,16 @@ class ParquetPrompts:
         """Why some prompt has no model open to it; None where every one has, and the file is in order.
 
         Raises:
-            InputError: Rows of a prompt lie apart, or its models are in another order.
+            InputError: Rows of a prompt lie apart, its models are in another order, or two have one id.
         """
         listed = self._listed
         kinds = pl.Enum(list(listed))
+        hashes = np.empty(len(self), np.uint64)
         for start in range(0, len(self), _CHUNK):
             frame = self._read(start, _CHUNK, ["prompt_id", "model"])
+            if frame["prompt_id"].null_count():
+                raise InputError(f"{self.path}: prompt_id must name every prompt, found nulls")
+            hashes[start : start + _CHUNK] = frame["prompt_id"].gather_every(len(listed)).hash()
             named = frame.select(
                 pl.col("model").cast(kinds, strict=False).to_physical(), pl.col("prompt_id").rle_id()
             )
@@ -210,7 +217,25 @@ class ParquetPrompts:
             reason = unserved(self._problem(start, _CHUNK))
             if reason is not None:
                 return reason
+        self._refuse_repeated(hashes)
         return None
+
+    def _refuse_repeated(self, hashes: npt.NDArray[np.uint64]) -> None:
+        """Refuses two prompts of one id, given the hashes of all ids, which are sorted here."""
+        hashes.sort()
+        twice = hashes[1:][hashes[1:] == hashes[:-1]]
+        if not len(twice):
+            return
+        hashed = pl.col("prompt_id").hash().is_in(pl.Series(twice).implode())
+        again = self._collect(
+            self._rows.select("prompt_id").gather_every(len(self._listed)).filter(hashed)
+        ).to_series()
+        repeated = again.filter(again.is_duplicated())
+        if len(repeated):  # and no mere coincidence of hashes
+            raise InputError(
+                f"{self.path}: {repeated.n_unique()} of {len(self)} ids name several prompts, such as "
+                f"{repeated[0]!r}; give each prompt an id of its own"
+            )
 
     def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
         """These prompts, picked out in one pass over the file."""
@@ -295,7 +320,11 @@ class ParquetPrompts:
 
 def _write(batch: ParquetPrompts, choice: npt.NDArray[np.int32], output: Path) -> None:
     """Writes the choices in chunks, and puts them in place as one file when all are there."""
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
+    output = written_file(output)
+    with (
+        library_errors(RoutooError, f"{output} was not written"),
+        tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name[:48]}.") as folder,
+    ):
         parts = []
         for start in range(0, len(batch), _CHUNK):
             parts.append(Path(folder) / f"{start:012d}.parquet")

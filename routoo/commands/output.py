@@ -18,15 +18,14 @@ def check_output(path: Path, endings: Sequence[str] = TABLES) -> None:
     """Refuses a file that could not be written, before any work is done for it.
 
     Raises:
-        InputError: The ending is another one, the folder is missing, or a folder has that name.
+        InputError: The ending is another one, the folder is missing, or a folder or pipe has that name.
     """
     from routoo.data.errors import InputError
+    from routoo.data.files import written_file
 
     if path.suffix.lower() not in endings:
         raise InputError(f"{path}: expected a file to write that ends in {', '.join(endings)}")
-    if path.is_dir():
-        raise InputError(f"{path}: expected a file to write, found a folder")
-    if not path.parent.is_dir():
+    if not written_file(path).parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
 
 

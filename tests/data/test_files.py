@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from routoo.data.errors import InputError
-from routoo.data.files import folder_atomically, write_atomically
+from routoo.data.files import folder_atomically, read_regular, write_atomically
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -133,3 +133,37 @@ def test_who_may_read_is_what_the_umask_says(tmp_path: Path, mask: int, file: in
         os.umask(before)
     found = [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "b", "b/x")]
     assert found == [file, folder, file]
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("real")
+    for text in (b"1", b"2"):
+        write_atomically(tmp_path / "link", text)
+        assert (tmp_path / "real").read_bytes() == text
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "link", Path("/dev/null")):
+        with pytest.raises(InputError, match="expected a file to write, found a folder, a pipe or a device"):
+            write_atomically(path, b"x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+def test_the_longest_name_is_written(tmp_path: Path) -> None:
+    for name in ("a" * 255, "é" * 127):
+        write_atomically(tmp_path / name, b"x")
+        assert read_regular(tmp_path / name) == b"x"
+        (tmp_path / name).unlink()
+        _write_folder(tmp_path / name, x="1")
+
+
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "zero"):
+        with pytest.raises(OSError, match="not a regular file"):
+            read_regular(path)

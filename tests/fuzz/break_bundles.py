@@ -1,10 +1,10 @@
-"""Breaks bundles by the thousand: each must be refused in words of ours, or work, in time and without a crash.
+"""Breaks bundles by the thousand: each must be refused in our words, or work, in time and without a crash.
 
     python tests/fuzz/break_bundles.py --edits 400 --mutations 2000 [--seed 7] [--bundle FOLDER]
 
-`--edits` changes one byte of `router.json`, and every such bundle must be refused. `--mutations` does all else that
-`broken_bundles.py` knows; what is left of accidents must be refused, too. A bundle that fails is made again by the
-number that is printed with it: `--seed NUMBER --edits 0 --mutations 1`, or `--edits 1 --mutations 0`.
+`--edits` changes one byte of `router.json`, and every such bundle must be refused. `--mutations` does all
+else that `broken_bundles.py` knows; what is left of accidents must be refused, too. A bundle that fails is
+made again by the number printed with it: `--seed NUMBER --edits 0 --mutations 1`, or the other way round.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def run(todo: list[Trial], whole: Path) -> Iterator[tuple[Trial, str]]:
         if not child:
             os.close(reader)
             try:
-                _work(todo[first:], whole, lambda line: os.write(writer, line.encode() + b"\0"))
+                _work(todo[first:], whole, writer)
             finally:
                 os._exit(0)
         os.close(writer)
@@ -107,20 +107,21 @@ def run(todo: list[Trial], whole: Path) -> Iterator[tuple[Trial, str]]:
         first += max(1, len(said))
 
 
-def _work(todo: list[Trial], whole: Path, tell: Callable[[str], object]) -> None:
+def _work(todo: list[Trial], whole: Path, writer: int) -> None:
+    """Writes the outcome of each trial into the pipe."""
     import torch
 
     torch.set_num_threads(1)
     for trial in todo:
         scratch = Path(tempfile.mkdtemp())
         signal.alarm(LIMIT_S)  # which ends this process, whatever it hangs in
-        tell(outcome(trial, whole, scratch))
+        os.write(writer, outcome(trial, whole, scratch).encode() + b"\0")
         signal.alarm(0)
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def make_bundle(folder: Path) -> Path:
-    """A small bundle with everything in it: two labels, domains, both graphs, and prompts to check an export by."""
+    """A small bundle with domains and both graphs."""
     from routoo.data.sample import simulated_outcomes, simulated_pool
 
     outcomes = simulated_outcomes(200, seed=0).with_split(seed=0)
@@ -131,7 +132,9 @@ def make_bundle(folder: Path) -> Path:
 
 def main() -> None:
     """Breaks bundles, and prints what became of them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--edits", type=int, default=400)
     parser.add_argument("--mutations", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31))
@@ -146,8 +149,8 @@ def main() -> None:
             if said not in counts:
                 print(f"{trial.seed} {trial.break_it.__name__}: {said}", flush=True)
     print(
-        f"{options.edits} edits of router.json and {options.mutations} mutations: {counts['refused']} refused, "
-        f"{counts['used']} used, {counts['failed']} failed"
+        f"{options.edits} edits of router.json and {options.mutations} mutations: "
+        f"{counts['refused']} refused, {counts['used']} used, {counts['failed']} failed"
     )
     sys.exit(counts["failed"] > 0)
 

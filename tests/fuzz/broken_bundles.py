@@ -20,12 +20,36 @@ Break = Callable[[Path, Rng], None]
 
 ODD: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 3, 10**9, 10**30, -0.0, 1e-300, 1e300, 0.5),
-    *("", " ", "x", "../x", "/etc/passwd", "a\0b", "日本", "x" * 5000, "model.onnx", "\N{RIGHT-TO-LEFT OVERRIDE}"),
+    *(
+        "",
+        " ",
+        "x",
+        "../x",
+        "/etc/passwd",
+        "a\0b",
+        "日本",
+        "x" * 5000,
+        "model.onnx",
+        "\N{RIGHT-TO-LEFT OVERRIDE}",
+    ),
     *([], {}, [[]], [None], {"": None}, {"x": {}}, [1] * 1000, ["x"] * 3),
 )
 """Values that JSON can hold, and few fields expect."""
 
-NAMES = ("", ".", "..", "../x", "/dev/zero", "a/b", "a\\b", "x" * 300, "a\0b", "C:x", "model.onnx ", "MODEL.ONNX")
+NAMES = (
+    "",
+    ".",
+    "..",
+    "../x",
+    "/dev/zero",
+    "a/b",
+    "a\\b",
+    "x" * 300,
+    "a\0b",
+    "C:x",
+    "model.onnx ",
+    "MODEL.ONNX",
+)
 """Names that no file of a bundle has."""
 
 
@@ -175,7 +199,9 @@ def _no_numbers_in_weights(folder: Path, rng: Rng) -> None:
 
 def _odd_json(folder: Path, rng: Rng) -> None:
     name = rng.choice((LAYOUT.metrics, LAYOUT.router))
-    content = rng.choice((b"", b"[]", b"null", b"[" * 10**6, b"\xff\xfe", b'{"a": NaN}', b"{}", b'"' + b"x" * 10**6))
+    content = rng.choice(
+        (b"", b"[]", b"null", b"[" * 10**6, b"\xff\xfe", b'{"a": NaN}', b"{}", b'"' + b"x" * 10**6)
+    )
     if name == LAYOUT.router:
         (folder / name).write_bytes(content)
     else:

@@ -1,10 +1,10 @@
-"""Replaces one bundle over and over, by writers that are killed, before readers that must always find a whole one.
+"""Replaces one bundle over and over, by writers that are killed, while readers must always find a whole one.
 
     python tests/fuzz/replace_bundles.py --seconds 60 [--seed 7] [--folder FOLDER]
 
-Two writers write bundles of which every file names its version; each is killed at a random moment, and another
-takes its place. Readers look whether all files of what they find are of one version. In the end one more bundle is
-written, and nothing but its files may be in the folder. `--folder` tries another file system than that of /tmp.
+Two writers write bundles of which every file names its version; each is killed at a random moment, and
+another takes its place. Readers look whether all files of what they find are of one version. In the end one
+more bundle is written, and nothing but its files may be in the folder. `--folder` is for another file system.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read_version(folder: Path) -> str:
 def write_for_ever(folder: Path, seed: int) -> None:
     """Writes version after version, until it is killed, from outside or by itself between two renames.
 
-    It waits there at times, and never for the disk, which no kill needs: so readers see what is rare otherwise.
+    It waits there at times, and never for the disk, which no kill needs: so readers see what else is rare.
     """
     rng, replace = random.Random(seed), Path.replace
 
@@ -70,8 +70,8 @@ def write_for_ever(folder: Path, seed: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return replace(self, target)
 
-    os.fsync = lambda _: None
-    Path.replace = hesitant  # type: ignore[method-assign]  # in this process alone
+    os.fsync = lambda fd: None  # in this process alone
+    Path.replace = hesitant  # type: ignore[assignment,method-assign]
     for number in range(10**9):
         write_version(folder, f"{seed}-{number}", rng)
 
@@ -149,7 +149,9 @@ def _killed(child: int) -> int:
 
 def main() -> None:
     """Runs the stress, and prints what was found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31))
     parser.add_argument("--folder", type=Path)

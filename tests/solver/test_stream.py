@@ -1,5 +1,7 @@
 """A file of predictions is assigned like a batch in memory."""
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from routoo.data.errors import InputError
+from routoo.data.errors import InputError, RoutooError
 from routoo.data.scores import Scores
 from routoo.solver import stream
 from routoo.solver.limits import ModelLimit
@@ -95,3 +97,117 @@ def test_files_of_another_form_are_refused(scores: Scores, tmp_path: Path) -> No
         assign_parquet(tmp_path / "missing.parquet", tmp_path / "choices.parquet")
     with pytest.raises(InputError, match="weights: a file of predictions has no such columns"):
         assign_parquet(tmp_path / "predictions.parquet", tmp_path / "choices.parquet", weights=[1.0])
+
+
+@pytest.fixture
+def small(random_scores: MakeScores) -> pl.DataFrame:
+    return random_scores(1, 700, 3).to_polars()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda frame: frame.head(0), "expected a row for each prompt and model, found none"),
+        (
+            lambda frame: frame.with_columns(model=pl.lit(None, pl.String)),
+            "expected each model once a prompt, by its name",
+        ),
+        (lambda frame: frame.with_columns(prompt_id=pl.lit(None, pl.String)), "expected each model once"),
+        (lambda frame: frame.with_columns(prompt_id=pl.lit("same")), "expected each model once a prompt"),
+        (
+            lambda frame: pl.concat([frame, frame.slice(3, 3)]),
+            "1 of 701 ids name several prompts, such as '1'",
+        ),
+        (lambda frame: frame.with_columns(model=pl.concat_list("model")), "model must be text"),
+        (lambda frame: frame.with_columns(pl.col("p_correct").cast(pl.String)), "p_correct must be"),
+        (lambda frame: frame.with_columns(cost_usd=pl.lit("free")), "cost_usd must be"),
+        (lambda frame: frame.with_columns(latency_s=pl.lit("soon")), "latency_s must be"),
+        (lambda frame: frame.with_columns(p_correct=pl.lit(None, pl.Float32)), "p_correct must lie in"),
+        (lambda frame: frame.with_columns(cost_usd=pl.lit(float("inf"))), "cost_usd must lie in"),
+        (
+            lambda frame: frame.with_columns(model=pl.col("model").replace("model 1", None)),
+            "expected each model once",
+        ),
+        (
+            lambda frame: frame.with_columns(
+                prompt_id=pl.when(pl.int_range(pl.len()) < 2097).then(pl.col("prompt_id"))
+            ),
+            "prompt_id must name every prompt, found nulls",
+        ),
+    ],
+)
+def test_odd_predictions_are_refused(
+    small: pl.DataFrame,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[pl.DataFrame], pl.DataFrame],
+    words: str,
+) -> None:
+    monkeypatch.setattr(stream, "_CHUNK", 300)
+    monkeypatch.setattr(stream, "_MOST_MODELS", 4)
+    change(small).write_parquet(tmp_path / "odd.parquet")
+    with pytest.raises(InputError, match=words):
+        assign_parquet(tmp_path / "odd.parquet", tmp_path / "choices.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["odd.parquet"]
+
+
+def test_ids_of_other_types_are_read(small: pl.DataFrame, tmp_path: Path) -> None:
+    for dtype in (pl.Int64, pl.Categorical):
+        small.with_columns(
+            pl.col("prompt_id").cast(dtype), pl.col("model").cast(pl.Categorical), latency_s=None
+        ).write_parquet(tmp_path / "odd.parquet")
+        assert assign_parquet(tmp_path / "odd.parquet", tmp_path / "choices.parquet").found
+
+
+def test_damaged_predictions_are_refused_or_read(small: pl.DataFrame, tmp_path: Path) -> None:
+    small.write_parquet(tmp_path / "whole.parquet")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(100):
+        broken = bytearray(whole)
+        for at in rng.integers(len(whole), size=4):
+            broken[at] ^= int(rng.integers(1, 256))
+        (tmp_path / "broken.parquet").write_bytes(
+            broken[: len(whole) if rng.random() < 0.5 else rng.integers(len(whole))]
+        )
+        try:
+            assign_parquet(tmp_path / "broken.parquet", tmp_path / "choices.parquet")
+        except InputError:
+            refused += 1
+    assert refused > 50
+
+
+def test_a_pipe_of_predictions_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.parquet")
+    with pytest.raises(InputError, match="not a regular file"):
+        assign_parquet(tmp_path / "pipe.parquet", tmp_path / "choices.parquet")
+
+
+def test_a_link_is_written_through_and_other_things_are_refused(small: pl.DataFrame, tmp_path: Path) -> None:
+    small.write_parquet(tmp_path / "predictions.parquet")
+    (tmp_path / "link.parquet").symlink_to("real.parquet")
+    for _ in range(2):
+        assign_parquet(tmp_path / "predictions.parquet", tmp_path / "link.parquet")
+        assert (tmp_path / "link.parquet").is_symlink()
+        assert len(pl.read_parquet(tmp_path / "real.parquet")) == 700
+    os.mkfifo(tmp_path / "pipe.parquet")
+    for odd in (tmp_path / "pipe.parquet", tmp_path):
+        with pytest.raises(InputError, match="expected a file to write, found"):
+            assign_parquet(tmp_path / "predictions.parquet", odd)
+
+
+def test_a_full_disk_leaves_the_old_choices(
+    small: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.write_parquet(tmp_path / "predictions.parquet")
+    (tmp_path / "choices.parquet").write_text("old")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(RoutooError, match=r"choices\.parquet was not written: .*No space left on device"):
+        assign_parquet(tmp_path / "predictions.parquet", tmp_path / "choices.parquet")
+    assert (tmp_path / "choices.parquet").read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 2
