@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,12 @@ from routoo.solver.usage import BLOCK, call_tokens, require_tokens
 Mask = npt.NDArray[np.bool_]
 Tags = Sequence[str] | Sequence[Sequence[str]]
 """Tags that all prompts need, or a list of tags for each prompt."""
+
+
+def check_pool(pool: object) -> None:
+    """Refuses what is no pool; None is none."""
+    if pool is not None and not isinstance(pool, Pool):
+        raise InputError(f"pool must be a Pool, got {type(pool).__name__}; Pool.read(path) reads one")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +53,7 @@ class Eligibility:
                 "list it there, or take fewer models by Scores.columns"
             )
         pool = pool.select(scores.models)
-        needed = _by_row(tags, len(scores))
+        needed = needed_tags(tags, len(scores))
         known = sorted({tag for model in pool.models for tag in model.tags})
         if strange := sorted({tag for row in needed for tag in row} - set(known)):
             raise InputError(
@@ -105,7 +111,7 @@ def _windows(scores: Scores, pool: Pool) -> npt.NDArray[np.float64]:
     return np.where(most > window, window, np.inf)
 
 
-def _by_row(tags: Tags | None, n_prompts: int) -> tuple[tuple[str, ...], ...]:
+def needed_tags(tags: Tags | None, n_prompts: int) -> tuple[tuple[str, ...], ...]:
     """The tags needed: one row for all prompts, or one a prompt."""
     rows = [] if tags is None else _listed(tags)
     if all(isinstance(tag, str) for tag in rows):
@@ -127,7 +133,8 @@ def _tags_of(row: object) -> tuple[str, ...]:
 
 
 def _listed(tags: object) -> list[object]:
-    if isinstance(tags, str | bytes) or not isinstance(tags, Iterable):
+    """Whatever holds tags, as a list."""
+    if isinstance(tags, str | bytes) or not isinstance(tags, Collection):
         raise InputError(f"tags must be a list of texts, got {tags!r}: put it in a list")
     return list(tags)
 

@@ -186,10 +186,14 @@ def check_numbers(record: ModelLimit | DomainLimit | LatencyTail) -> None:
 
 
 def check_number(name: str, value: float | None) -> None:
-    """Refuses what is not a number, NaN, or negative; None and infinity are no limit."""
+    """Refuses what is not a number, NaN, negative, or beyond a float; None and infinity are no limit."""
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value) or value < 0:
+    try:
+        fits = isinstance(value, numbers.Real) and not isinstance(value, bool) and float(value) >= 0
+    except OverflowError:
+        fits = False
+    if not fits:
         raise InputError(f"{name} must be a number of at least 0, got {value!r}")
 
 

@@ -14,7 +14,7 @@ from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Matrix, Scores
-from routoo.solver.eligibility import Eligibility, Tags
+from routoo.solver.eligibility import Eligibility, Tags, check_pool, needed_tags
 from routoo.solver.limits import (
     DomainLimit,
     LatencyTail,
@@ -105,6 +105,7 @@ class Problem:
             broadcast = name.startswith("max")
             value = per_prompt(name, getattr(self, name), len(self), broadcast=broadcast)
             object.__setattr__(self, name, value)
+        check_pool(self.pool)
         if self.pool is not None:
             object.__setattr__(self, "scores", with_expected_tokens(self.scores, self.pool))
         object.__setattr__(self, "allowed", self._allowed_mask())
@@ -287,7 +288,7 @@ class Problem:
         return np.array([[name in names for name in self.scores.models]])
 
     def _check_names(self) -> None:
-        if self.eligibility is None and self.pool is None and self.tags is not None and len(self.tags):
+        if self.eligibility is None and self.pool is None and any(needed_tags(self.tags, len(self))):
             raise InputError("tags need the pool that says which model has which: give pool")
         _refuse_unknown("model_limits", self.model_limits, self.scores.models)
         if self.domain_limits and self.domains is None:

@@ -24,6 +24,7 @@ from routoo.data.predictions import NAMES, NUMBERS, collected, open_predictions
 from routoo.data.scores import Matrix, Scores, repriced
 from routoo.solver.answer import TOLERANCE, no_answer
 from routoo.solver.dual import NAME, solve_batch
+from routoo.solver.eligibility import check_pool
 from routoo.solver.explain import unserved
 from routoo.solver.ledger import Ledger
 from routoo.solver.limits import Limit
@@ -121,6 +122,7 @@ class ParquetPrompts:
         given = [name for name in _PER_PROMPT if self.fields.get(name) is not None]
         if given:
             raise InputError(f"{', '.join(given)}: a file of predictions has no such columns; use solve")
+        check_pool(self.pool)
         if self.pool is None:
             return
         if unknown := [name for name in self.pool.names if name not in self._listed]:

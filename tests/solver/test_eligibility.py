@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routoo.data.errors import InfeasibleError, InputError
+from routoo.data.errors import InfeasibleError, InputError, RoutooError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores, repriced
 from routoo.solver import stream
@@ -206,6 +207,8 @@ def test_why_a_prompt_has_no_model_is_said(fields: dict[str, Any], words: str) -
     [
         ({"pool": None, "tags": ["tools"]}, "tags need the pool"),
         ({"tags": "tools"}, "tags must be a list of texts, got 'tools': put it in a list"),
+        ({"tags": iter(["tools"])}, "tags must be a list of texts"),
+        ({"pool": "pool.toml"}, "pool must be a Pool, got str; Pool.read"),
         ({"tags": [3]}, "tags must be a list of texts, got 3"),
         ({"tags": [["tools"]]}, "3 prompts need as many lists of tags, got 1"),
         ({"tags": [["tools"], "tools", []]}, "got both in one"),
@@ -305,3 +308,27 @@ def test_what_is_closed_in_one_chunk_alone_is_closed(tmp_path: Path, monkeypatch
     plan = assign_parquet(tmp_path / "predictions.parquet", tmp_path / "choices.parquet", **limits)
     assert whole.found, whole.reason
     assert plan.chosen == whole.chosen
+
+
+ODD: tuple[Any, ...] = (  # Any: the point of the test
+    None, True, 0, -1, 1.5, float("nan"), float("inf"), 10**400, "", "x", b"x", (), ["tools"], ["x"], [1],
+    [None], [["tools"], None, []], {"tools"}, {"tools": 1}, iter(["tools"]), np.array(["tools"]),
+    np.array([[1]]), np.nan, object(), WINDOWS, THREE,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("first", ODD, ids=lambda value: f"{type(value).__name__} {str(value)[:9]}")
+def test_odd_arguments_end_in_an_answer_or_in_words(first: Any) -> None:
+    rated = Pool((replace(WINDOWS["large"], requests_per_minute=3), replace(WINDOWS["small"], concurrency=1)))
+    one = THREE.rows(np.array([0]))
+    for second in ODD:
+        calls: tuple[dict[str, Any], ...] = (
+            {"pool": rated, "tags": first, "period_s": second},
+            {"pool": first, "tags": second},
+        )
+        for fields in calls:
+            with suppress(RoutooError):
+                solve(Problem(scores=THREE, **fields))
+        for fields in ({"pool": rated, "tags": first, "now_s": second}, {"pool": first, "now_s": second}):
+            with suppress(RoutooError):
+                Pacer(1.0, expected_prompts=3).select(one, **fields)
