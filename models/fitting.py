@@ -8,9 +8,11 @@ import signal
 import sys
 import threading
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -26,12 +28,15 @@ from lightning.pytorch.callbacks import (
 )
 
 from routoo.data.errors import InputError
+from routoo.data.foreign import library_errors
 from routoo.models.features import has_native_bf16, uses_gpu
 from routoo.models.lightning import PromptData, RouterModule, Validation
 from routoo.models.network import RouterNetwork
 from routoo.models.options import TrainOptions
 
 _LAST = "last"
+_PARTS = {"state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks", "epoch"}
+"""What a checkpoint holds beside other things."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ def fit_network(
         epochs: Epochs after which to stop, on the rates that `options.epochs` sets; all of them otherwise.
 
     Raises:
+        InputError: The checkpoint to go on from is damaged.
         KeyboardInterrupt: The run was interrupted; the checkpoint folder has the last whole epoch.
     """
     steps = options.epochs * math.ceil(len(data.fitting) / options.batch_size)
@@ -87,7 +93,9 @@ def fit_network(
             )
         )
         last = folder / f"{_LAST}.ckpt"
-        resume_from = str(last) if options.resume and last.is_file() else None
+        if options.resume and last.is_file():
+            _check_checkpoint(last)
+            resume_from = str(last)
     if options.progress:
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}, leave=False))
     with _quiet(), _interruptible():
@@ -125,6 +133,17 @@ def _trainer(options: TrainOptions, callbacks: list[Callback], *, epochs: int, v
         )
     except (ValueError, MisconfigurationException) as error:
         raise InputError(f"accelerator {options.accelerator!r} cannot be used: {error}") from None
+
+
+def _check_checkpoint(path: Path) -> None:
+    """Refuses a checkpoint that is damaged, or is none of Lightning's; nothing in it is executed."""
+    words = f"{path} is damaged: remove it to train from the start; it cannot be resumed"
+    with library_errors(InputError, words), zipfile.ZipFile(path) as archive:
+        if (part := archive.testzip()) is not None:
+            raise InputError(f"{words}: {part} is not what was written")
+        found = torch.load(path, weights_only=True, map_location="cpu")
+    if not isinstance(found, dict) or not set(found) >= _PARTS:
+        raise InputError(f"{words}: it lacks {', '.join(sorted(_PARTS))}")
 
 
 def _monitor(options: TrainOptions) -> dict[str, Any]:

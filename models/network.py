@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,9 @@ from routoo.models.stack import Stack, StackConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+_CODE = ("auto_map", "quantization_config")
+"""Keys of a trunk's configuration that name code."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class RouterNetwork(nn.Module):
 
         from routoo.models.static import StaticConfig, StaticEncoder
 
-        values = dict(config.trunk)
+        values = _plain(config.trunk)
         kind = values.pop("model_type")
         if kind == StaticConfig.model_type:
             return cls(StaticEncoder(StaticConfig(**values)), config)
@@ -183,6 +187,15 @@ class RouterNetwork(nn.Module):
             unknown if outputs.log_tokens is None else outputs.log_tokens.mean(0).exp(),
             unknown if outputs.log_latency is None else outputs.log_latency.mean(0).exp(),
         )
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:  # any JSON values
+    """A trunk's configuration without the keys that name code, which transformers may fetch and run."""
+    return {
+        key: _plain(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if not (key.startswith("_") or key.endswith("_implementation") or key in _CODE)
+    }
 
 
 def pooled_features(

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from routoo.models.heads import HeadConfig
@@ -54,3 +55,22 @@ def test_the_default_layers_are_words_form_and_meaning() -> None:
     assert default_layers(6) == (0, 3, 6)
     assert default_layers(2) == (0, 1, 2)
     assert default_layers(1) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        {"attn_implementation": "somebody/kernel"},
+        {"_attn_implementation": "somebody/kernel"},
+        {
+            "auto_map": {"AutoModel": "somebody/code--model.Model"},
+            "quantization_config": {"quant_method": "x"},
+        },
+    ],
+)
+def test_no_configuration_names_code(code: dict[str, object]) -> None:
+    trunk = load_trunk("tiny", texts=["a b"])
+    layers = default_layers(trunk.n_layers)
+    heads = HeadConfig(n_features=trunk.width * len(layers) + 1, n_models=1, n_domains=0, width=4, rank=1)
+    config = NetworkConfig({**trunk_config(trunk), **code}, layers, heads)
+    assert isinstance(RouterNetwork.from_config(config), RouterNetwork)

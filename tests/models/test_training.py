@@ -1,4 +1,5 @@
 import dataclasses
+import io
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,24 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
     resumed = train_network(outcomes, pool, options)
     assert resumed.metrics["epochs"] == trained.metrics["epochs"]
     np.testing.assert_array_equal(predictions(resumed, ["add 3 4"]), predictions(trained, ["add 3 4"]))
+
+
+def test_a_damaged_checkpoint_is_refused_in_words(outcomes: Outcomes, pool: Pool, tmp_path: Path) -> None:
+    options = TrainOptions(**{**QUICK, "epochs": 1, "members": 1}, checkpoint_dir=tmp_path, resume=True)
+    train_network(outcomes, pool, options)
+    (checkpoint,) = tmp_path.rglob("last.ckpt")
+    whole = checkpoint.read_bytes()
+    middle = len(whole) // 2
+    stream = io.BytesIO()
+    torch.save({"epoch": 1}, stream)
+    odd = [b"", b"x" * 100, whole[:middle], stream.getvalue()]
+    odd.append(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    for content in odd:
+        checkpoint.write_bytes(content)
+        with pytest.raises(InputError, match=r"last\.ckpt is damaged: remove it to train from the start"):
+            train_network(outcomes, pool, options)
+    checkpoint.write_bytes(whole)
+    train_network(outcomes, pool, options)
 
 
 def test_a_model_without_outcomes_is_refused_by_name(outcomes: Outcomes, pool: Pool) -> None:
