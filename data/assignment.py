@@ -40,6 +40,32 @@ class LimitUse:
     floor: bool = False
 
 
+@dataclass(frozen=True)
+class Reserve:
+    """Money that an assignment leaves of its budget, since true costs are not the predicted ones.
+
+    Args:
+        budget_usd: The budget that true costs are to keep.
+        confidence: With which they do, on prompts like those of validation.
+        usd: What is kept beside the predicted cost.
+    """
+
+    budget_usd: float
+    confidence: float
+    usd: float
+
+    def in_words(self) -> str:
+        """The reserve in a sentence.
+
+        >>> Reserve(5.0, 0.95, 0.4).in_words()
+        'reserve 0.4 USD: true costs keep 5 USD with confidence 0.95, on prompts like those of validation'
+        """
+        return (
+            f"reserve {self.usd:.4g} USD: true costs keep {self.budget_usd:.6g} USD with confidence "
+            f"{self.confidence:g}, on prompts like those of validation"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Assignment:
     """A model for every prompt of a batch, or the reason why there is none.
@@ -56,6 +82,8 @@ class Assignment:
         limits: What is used of each limit that couples prompts, and its price.
         reason: When infeasible: which limits cannot hold, and the least that would be feasible, in words.
         least_budget_usd: When infeasible for want of money: the least budget that would do.
+        reserve: What is kept of the budget for true costs above the predicted ones, where that was asked. The
+            limit ``budget_usd`` then says what was left to choose by.
     """
 
     models: tuple[str, ...]
@@ -73,6 +101,7 @@ class Assignment:
     chosen_latency_s: npt.NDArray[np.float32] | None = None
     reason: str | None = None
     least_budget_usd: float | None = None
+    reserve: Reserve | None = None
 
     def __len__(self) -> int:
         return len(self.choice)
@@ -153,6 +182,8 @@ class Assignment:
             f"{len(self)} prompts, {self.solver}: {self.status}, gap {self.gap:.2g}",
             f"predicted score {self.score / max(len(self), 1):.4f} a prompt, cost {self.cost_usd:.6g} USD",
         ]
+        if self.reserve is not None:
+            lines.append(self.reserve.in_words())
         lines += [f"price of {name}: {price:.6g}" for name, price in self.prices.items()]
         shares = sorted(self.shares().items(), key=lambda item: -item[1])
         lines.append("shares: " + ", ".join(f"{name} {share:.1%}" for name, share in shares if share > 0))

@@ -176,6 +176,15 @@ class Pool:
         stated = self.rates("output_tokens")
         return np.where(np.isnan(stated), NOMINAL_OUTPUT_TOKENS, stated)
 
+    def costs_as(self, other: Pool) -> bool:
+        """Whether these are the models of another pool, and every call costs what it does there."""
+        if set(self.names) != set(other.names):
+            return False
+        sent = np.array([[0.0], [1e6], [0.0], [0.0]])
+        received = np.broadcast_to([[0.0], [0.0], [1e6], [np.nan]], (4, len(self)))
+        mine, theirs = (pool.select(self.names).cost_usd(sent, received) for pool in (self, other))
+        return bool(np.array_equal(mine, theirs))
+
     def latency_s(self, output_tokens: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
         """Seconds to the last token by the listed speeds, ``(n_prompts, n_models)``; NaN where unlisted."""
         with np.errstate(divide="ignore"):

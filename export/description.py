@@ -12,6 +12,7 @@ from routoo.data.errors import BundleError, InputError
 from routoo.data.nominal import NominalCosts, nominal_costs
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
+from routoo.data.validation import ValidationRecord
 
 Json = dict[str, Any]
 """A mapping that JSON holds."""
@@ -35,6 +36,7 @@ class BundleDescription:
             ``labels`` where a label is and the domain is not, or is; for the reader, the graph applies
             them itself.
         trained_on: Data, counts, options and seed.
+        validation: What choices at a price showed on validation, where that is known and still holds.
 
     Raises:
         InputError: `input_token_ratio` does not have one positive, finite number a model.
@@ -57,6 +59,7 @@ class BundleDescription:
     network: Mapping[str, Any] = field(default_factory=dict)
     calibration: Mapping[str, Any] = field(default_factory=dict)
     trained_on: Mapping[str, Any] = field(default_factory=dict)
+    validation: ValidationRecord | None = None
 
     def __post_init__(self) -> None:
         ratio = tuple(float(value) for value in self.input_token_ratio)
@@ -65,6 +68,8 @@ class BundleDescription:
                 f"input_token_ratio must be {len(self.pool)} positive numbers, one a model; got {ratio}"
             )
         object.__setattr__(self, "input_token_ratio", ratio)
+        if self.validation is not None and self.validation.models != self.pool.names:
+            raise InputError("the validation record must be of the models of the pool, in their order")
         if not self.output_tokens_known:
             object.__setattr__(self, "unrecorded", self.pool.names)
 
@@ -91,6 +96,7 @@ class BundleDescription:
             "network": dict(self.network),
             "calibration": dict(self.calibration),
             "trained_on": dict(self.trained_on),
+            "validation": None if self.validation is None else self.validation.to_dict(),
         }
 
     @classmethod
@@ -108,6 +114,9 @@ class BundleDescription:
         labels = tuple(map(_label, _part({"labels": [], **values}, "labels", list)))
         network = _part(values, "network", dict)
         _check_label_heads(labels, network)
+        seen = values.get("validation")
+        if not isinstance(seen, dict | None):
+            raise BundleError(f"'validation' must be of type dict, got {type(seen).__name__}")
         try:
             return cls(
                 Pool.from_records(pool),
@@ -121,6 +130,7 @@ class BundleDescription:
                 network=network,
                 calibration=_part(values, "calibration", dict),
                 trained_on=_part(values, "trained_on", dict),
+                validation=None if seen is None else ValidationRecord.from_dict(seen),
             )
         except (InputError, TypeError, ValueError) as error:
             raise BundleError(str(error)) from None

@@ -129,6 +129,7 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
         network=network.config.to_dict(),
         calibration=calibration,
         trained_on=trained.trained_on,
+        validation=trained.validation,
     )
 
 
@@ -162,6 +163,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
         description.labels,
         bundle.split(),
         description.unrecorded,
+        description.validation,
     )
 
 

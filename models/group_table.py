@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,22 @@ class GroupTable:
         belief = np.where(counts > 0, variance / np.maximum(variance + noise, 1e-300), 0.0)
         expected = np.clip(level + mean_ease + belief * better, 0.0, 1.0)
         return cls(expected, float(np.sqrt(variance)), prompts / max(len(groups), 1))
+
+
+def without_gaps(score: Floats, domains: Sequence[str | None] | None) -> Floats:
+    """The scores, and where a model was not run what is expected of it in the prompt's domain.
+
+    Nothing else of the prompt is read: nobody gains by telling prompts apart where scores are missing.
+
+    Args:
+        score: ``(n_prompts, n_models)``, NaN where a model was not run.
+        domains: Domain of each prompt, where any is known.
+    """
+    unknown = np.isnan(score)
+    if not unknown.any():
+        return score
+    named, group = np.unique([domain or "" for domain in domains or [None] * len(score)], return_inverse=True)
+    return np.where(unknown, GroupTable.of(score, group, len(named)).expected[group], score)
 
 
 def _effects(score: Floats) -> tuple[Floats, Floats]:

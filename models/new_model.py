@@ -44,6 +44,8 @@ def with_model(
 ) -> TrainedNetwork:
     """The trained network with one more model, learned from a few scored prompts.
 
+    What validation showed of choices among the others no longer holds, and is dropped.
+
     Args:
         trained: The network as it is; it does not change.
         model: Name and prices.
@@ -80,11 +82,12 @@ def with_model(
         trained_on={**trained.trained_on, "added": added},
         split=trained.split.with_learned(judged),
         unrecorded=(*trained.unrecorded, *(() if predicted else (model.name,))),
+        validation=None,
     )
 
 
 def without_model(trained: TrainedNetwork, name: str) -> TrainedNetwork:
-    """The trained network without one model.
+    """The trained network without one model; what validation showed of choices with it is dropped.
 
     Raises:
         InputError: There is no model of that name, or no other.
@@ -104,11 +107,15 @@ def without_model(trained: TrainedNetwork, name: str) -> TrainedNetwork:
         input_token_ratio=np.delete(trained.input_token_ratio, at),
         trained_on=record,
         unrecorded=tuple(other for other in trained.unrecorded if other != name),
+        validation=None,
     )
 
 
 def with_prices(trained: TrainedNetwork, pool: Pool) -> TrainedNetwork:
     """The trained network under other prices, limits and tags of the same models.
+
+    What validation showed is dropped where a call no longer costs what it did: a price per dollar then
+    chooses otherwise.
 
     Raises:
         InputError: The pool has other models.
@@ -125,7 +132,9 @@ def with_prices(trained: TrainedNetwork, pool: Pool) -> TrainedNetwork:
             if names
         )
         raise InputError(f"other prices need the models of the predictor; {said}")
-    return dataclasses.replace(trained, pool=pool.select(trained.pool.names))
+    pool = pool.select(trained.pool.names)
+    validation = trained.validation if pool.costs_as(trained.pool) else None
+    return dataclasses.replace(trained, pool=pool, validation=validation)
 
 
 def fit_column(

@@ -26,6 +26,7 @@ from routoo.models.ensemble import Ensemble
 from routoo.models.feature_cache import Features
 from routoo.models.features import Progress, on_accelerator, prompt_features
 from routoo.models.fitting import fit_network
+from routoo.models.held_out import validation_record
 from routoo.models.initial_network import initial_network
 from routoo.models.inputs import Inputs
 from routoo.models.lightning import PromptData, Validation
@@ -40,6 +41,7 @@ from routoo.models.usage import fit_usage
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
+    from routoo.data.validation import ValidationRecord
 
 _MEASURED = (
     "heads.mean",
@@ -74,6 +76,7 @@ class TrainedNetwork:
         labels: The labels that it learned.
         split: Which prompts it was trained, validated and is to be tested on.
         unrecorded: Models whose output tokens were never recorded, so that their costs are nominal.
+        validation: What its choices showed on validation, where that is known and still holds.
     """
 
     network: RouterNetwork
@@ -86,6 +89,7 @@ class TrainedNetwork:
     labels: tuple[Label, ...] = ()
     split: Split = field(default_factory=Split)
     unrecorded: tuple[str, ...] = ()
+    validation: ValidationRecord | None = None
 
 
 def train_network(
@@ -144,8 +148,8 @@ def train_network(
             inputs, targets, fitting=fitting, validating=validating, options=options, mean_cost=mean_cost
         )
         run_id = _run_id(learned, pool, options, targets, cost)
-        cost = np.where(np.isnan(cost), mean_cost, cost)[validating]
-        validation = Validation(np.broadcast_to(mean_cost, cost.shape), cost)
+        paid = np.where(np.isnan(cost), mean_cost, cost)[validating]
+        validation = Validation(np.broadcast_to(mean_cost, paid.shape), paid)
         fitted = fit_network(network, data, validation, options, run_id)
         network.cpu().eval()
         ensemble = Ensemble.of(network, data, validation, run_id) if options.stacks else None
@@ -153,6 +157,18 @@ def train_network(
         if ensemble is not None:
             metrics["ensemble"] = ensemble.to_dict()
         seen = np.concatenate([fitting, validating])
+        held = np.arange(len(seen)) >= len(fitting)
+        hidden = hidden_units(network, inputs, seen)
+        fit_usage(network.heads, hidden, targets.rows(seen), held=held, learn_held=False)
+        record = validation_record(
+            network,
+            inputs,
+            targets,
+            validating,
+            pool=pool,
+            input_tokens=encoded.input_tokens[:, None] * ratio,
+            cost_usd=cost,
+        )
         if options.refit and options.tune == "frozen":
             more = data.changed(fitting=seen)
             fresh = initial_network(trunk, targets, seen, options)
@@ -162,10 +178,8 @@ def train_network(
             network = fresh.cpu().eval()
             if ensemble is not None:
                 ensemble.refit(network, more, run_id)
-        held = np.arange(len(seen)) >= len(fitting)
-        metrics |= fit_usage(
-            network.heads, hidden_units(network, inputs, seen), targets.rows(seen), held=held
-        )
+            hidden = hidden_units(network, inputs, seen)
+        metrics |= fit_usage(network.heads, hidden, targets.rows(seen), held=held)
     trained_on = {
         "data": learned.name,
         "n_train": len(fitting),
@@ -186,6 +200,7 @@ def train_network(
         targets.labels,
         Split.of(whole, seed=options.seed),
         targets.unrecorded(pool.names),
+        record,
     )
 
 

@@ -18,7 +18,12 @@ _STRENGTHS = (3.0, 30.0, 300.0, 3000.0)
 
 
 def fit_usage(
-    heads: Heads, hidden: Array, targets: Targets, *, held: npt.NDArray[np.bool_]
+    heads: Heads,
+    hidden: Array,
+    targets: Targets,
+    *,
+    held: npt.NDArray[np.bool_],
+    learn_held: bool = True,
 ) -> dict[str, float]:
     """Fits the heads of output tokens and latency anew, by ridge regression of the logs; returns how well.
 
@@ -31,6 +36,7 @@ def fit_usage(
         hidden: What each member's hidden layer says of the prompts, ``(members, n_prompts, width)``.
         targets: Recorded usage of the same prompts.
         held: Prompts on which the strength of the ridge is chosen, ``(n_prompts,)``.
+        learn_held: Whether these are then learned from too.
 
     Returns:
         Share of the variance of the log within each model that is explained on the held prompts, by output.
@@ -45,8 +51,9 @@ def fit_usage(
         known = recorded.astype(np.float64)
         tried = [_share_explained(_predict(hidden, known, ~held, s)[held], known[held]) for s in _STRENGTHS]
         best = int(np.argmax(tried))
-        weight, bias = _ridge(hidden, known, np.ones(len(known), bool), _STRENGTHS[best])
-        bias += _smearing((hidden @ weight + bias[:, None]).mean(0), known)
+        rows = np.ones(len(known), bool) if learn_held else ~held
+        weight, bias = _ridge(hidden, known, rows, _STRENGTHS[best])
+        bias += _smearing((hidden[:, rows] @ weight + bias[:, None]).mean(0), known[rows])
         unknown = np.isnan(known).all(0)
         if unknown.any():
             weight[..., unknown] = weight[..., ~unknown].mean(-1, keepdims=True)

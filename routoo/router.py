@@ -22,8 +22,10 @@ from routoo.solver.select import Selection, select
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
     from routoo.data.chat import Prompt
+    from routoo.data.cost_spread import CostSpread
     from routoo.data.domains import Label, Labels, LabelValue
     from routoo.data.nominal import NominalCosts
+    from routoo.data.validation import ValidationRecord
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
 
@@ -97,6 +99,16 @@ class Router:
     def domains(self) -> tuple[str, ...]:
         """The domains that it learned, and can be told."""
         return self.runtime.bundle.description.domains
+
+    @property
+    def validation(self) -> ValidationRecord | None:
+        """What choices at a price showed on validation, before any test prompt was seen.
+
+        None where that is not known: the bundle is older, a model came or went after training, or its pool
+        has other models or costs than the one that was trained under.
+        """
+        described = self.runtime.bundle.description
+        return described.validation if self.pool.costs_as(described.pool) else None
 
     def warm_up(self) -> Self:
         """The router itself, once it is ready to answer the next prompt at full speed."""
@@ -208,11 +220,15 @@ class Router:
         labels: Labels | None = None,
         prompt_ids: Sequence[str] | None = None,
         confidence: float | None = None,
+        budget_confidence: float | None = None,
         solver: SolverName = "auto",
         progress: Progress | None = None,
         **limits: Any,  # the fields of Problem, checked there
     ) -> Assignment:
         """A model for every prompt of a batch, under limits for all of it together.
+
+        A budget holds for what calls are predicted to cost. With a budget confidence a reserve is kept, so
+        that what they cost in truth is within it too, as far as prompts are like those of validation.
 
         With a confidence, what is optimised and what is promised speak of the cautious scores: the objective,
         its bound, the prices, and floors on the score (`min_mean_score` and those of domains), which hold
@@ -224,6 +240,8 @@ class Router:
             prompt_ids: Their names in the result.
             confidence: Choose by the score that each model exceeds with this confidence (see
                 `Scores.cautious`); by the expected score when not given.
+            budget_confidence: Keep of `budget_usd` what true costs above the predicted ones may need, with
+                this confidence (see `Assignment.reserve`); none when not given.
             solver: Backend, or ``auto`` for the quickest that keeps these limits.
             progress: Told the prompts that are predicted, and all that there are.
             **limits: Fields of `routoo.solver.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
@@ -232,10 +250,12 @@ class Router:
                 given.
 
         Raises:
-            InputError: A prompt or a limit cannot be used.
+            InputError: A prompt or a limit cannot be used, or a budget confidence is asked of a router whose
+                `validation` is not known.
             InfeasibleError: No assignment keeps the limits; the message says which, and what would do.
         """
         from routoo.solver.problem import Problem
+        from routoo.solver.reserve import solve_with_reserve
         from routoo.solver.solve import solve
 
         known = {field.name for field in dataclasses.fields(Problem)} - {"scores"}
@@ -255,13 +275,28 @@ class Router:
                 progress=progress,
             )
         scores = prompts if confidence is None else prompts.cautious(confidence)
-        plan = solve(Problem(scores=scores, **{"pool": self.pool, **limits}), solver=solver).or_raise()
+        problem = Problem(scores=scores, **{"pool": self.pool, **limits})
+        if budget_confidence is None:
+            plan = solve(problem, solver=solver).or_raise()
+        else:
+            plan = solve_with_reserve(
+                problem, self._cost_spread(), budget_confidence, solver=solver
+            ).or_raise()
         if confidence is None:
             return plan
         expected = prompts.p_correct[np.arange(len(plan)), plan.choice]
         return dataclasses.replace(
             plan, score=float(expected.sum(dtype=np.float64)), chosen_p_correct=expected
         )
+
+    def _cost_spread(self) -> CostSpread:
+        if self.validation is None:
+            raise InputError(
+                "this router does not know how far true costs are from predicted ones: its bundle is older, "
+                "its models changed after training, or its pool has other models or costs. Train it under "
+                "this pool, or leave budget_confidence out"
+            )
+        return self.validation.spread
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes a copy of the bundle."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -70,6 +71,15 @@ def assign(
     ] = None,
     tag: Tag = None,
     confidence: Confidence = None,
+    budget_confidence: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Keep a reserve, so that true costs too are within the budget with this confidence, such as "
+            "0.95.",
+            show_default="the budget holds for predicted cost",
+        ),
+    ] = None,
     frontier: Annotated[
         Path | None,
         typer.Option(
@@ -102,13 +112,15 @@ def assign(
     limits = _limits(budget_usd, max_mean_latency_s, max_requests or [], period_s)
     if not limits and frontier is None:
         raise InputError("nothing to keep: give --budget-usd or another limit, or --frontier FILE")
+    if budget_confidence is not None and budget_usd is None:
+        raise InputError("--budget-confidence speaks of a budget: give --budget-usd too, or leave it out")
     try:
         if source.endswith(".parquet"):
-            elsewhere = (prompts or None, frontier, confidence, threads)
+            elsewhere = (prompts or None, frontier, confidence, budget_confidence, threads)
             if any(given is not None for given in elsewhere) or solver not in ("auto", "dual"):
                 raise InputError(
-                    f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, "
-                    "no --threads, and solver dual"
+                    f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, no "
+                    "--budget-confidence (a BUNDLE knows the spread of costs), no --threads, and solver dual"
                 )
             if tag:
                 limits["tags"] = tag
@@ -130,7 +142,13 @@ def assign(
                 if not limits.keys() - {"tags"}:
                     return
             nominal = scores.nominal_costs
-            plan = router.assign(scores, confidence=confidence, solver=solver, **limits)
+            plan = router.assign(
+                scores,
+                confidence=confidence,
+                budget_confidence=budget_confidence,
+                solver=solver,
+                **limits,
+            )
             if output is not None:
                 write_table(plan.to_polars(), output)
     except InfeasibleError as error:
@@ -212,6 +230,7 @@ def _document(plan: Assignment, output: Path | None) -> dict[str, Any]:  # Any: 
         "objective": plan.objective,
         "upper_bound": plan.upper_bound,
         "gap": plan.gap,
+        "reserve": None if plan.reserve is None else asdict(plan.reserve),
         "prices": plan.prices,
         "shares": plan.shares(),
         **({"assignment": plan.to_polars().to_dicts()} if output is None else {"written": str(output)}),
@@ -239,6 +258,7 @@ def _totals(plan: Assignment, output: Path | None, *, confidence: float | None) 
         f"{counted(len(plan), 'prompt')}: predicted score {plan.score / len(plan):.4f} a prompt{cautious}, "
         f"cost {usd(plan.cost_usd)} USD ({plan.solver}: {plan.status}, gap {plan.gap:.2g})"
     ]
+    lines += _kept(plan)
     lines += [
         f"price of the budget: {price:.6g} score per USD; `{alike} --price {price:.6g}` chooses alike"
         for name, price in plan.prices.items()
@@ -246,3 +266,15 @@ def _totals(plan: Assignment, output: Path | None, *, confidence: float | None) 
     ]
     lines += prices_in_words(plan)
     return lines if output is None else [*lines, f"{output}: model of each prompt"]
+
+
+def _kept(plan: Assignment) -> list[str]:
+    """For which costs the budget holds; nothing where there is none."""
+    if plan.reserve is not None:
+        return [plan.reserve.in_words()]
+    if not any(limit.name == "budget_usd" for limit in plan.limits):
+        return []
+    return [
+        "the budget holds for predicted cost; true costs may come out above it: --budget-confidence 0.95 "
+        "keeps a reserve for that"
+    ]

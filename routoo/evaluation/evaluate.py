@@ -12,6 +12,7 @@ from routoo.data.nominal import nominal_remark
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.data.validation import ValidationRecord
 from routoo.evaluation.bootstrap import Resamples
 from routoo.evaluation.calibration import calibrations
 from routoo.evaluation.coverage import coverage_of
@@ -34,6 +35,7 @@ from routoo.evaluation.published import published_of
 from routoo.evaluation.spend import BY_MEAN_COST, spending_of
 from routoo.evaluation.trial import trial_of
 from routoo.evaluation.usage import usage_errors
+from routoo.evaluation.validated import records_of, settings_of
 from routoo.evaluation.windows import within_windows
 
 
@@ -50,6 +52,7 @@ def evaluate(
     provenance: Mapping[str, str] | None = None,
     simulated: bool | None = None,
     told_domains: bool = False,
+    validation: Mapping[str, Scores | ValidationRecord] | None = None,
 ) -> Evaluation:
     """What predictions are worth: what their choices cost and achieve on recorded outcomes.
 
@@ -70,10 +73,13 @@ def evaluate(
         provenance: What else the reader should know, by label: command, training seed, bundle.
         simulated: Whether the outcomes are simulated; when not given, whether their names say so.
         told_domains: Whether the router was told the domain of each prompt; kept with the figures.
+        validation: By name of a prediction what it showed on validation (`Router.validation`), or its scores
+            of the prompts in ``val``, made without having learned from them: settings are then chosen there,
+            and judged on `part`. All others are set in hindsight.
 
     Raises:
-        InputError: There is no split or no prediction, a name is reserved, `samples` is negative, or a
-            prediction does not cover the pool and the part.
+        InputError: There is no split or no prediction, a name is reserved or unknown, `samples` is negative,
+            or a prediction does not cover the pool and the part.
     """
     if samples < 0:
         raise InputError(f"samples must be at least 0, got {samples}")
@@ -99,6 +105,8 @@ def evaluate(
     choosing = [policy for policy in policies if policy.chosen is not None]
     promised = {policy.name: policy.p_correct for policy in choosing if policy.p_correct is not None}
     the_router = next(policy for policy in policies if policy.name == names[0])
+    records = records_of(validation or {}, predictions, outcomes, pool)
+    settled, unsettled = settings_of(records, choosing, rows, trial, resamples)
     deferrals = {policy.name: found for policy in choosing if (found := deferral(policy, trial)) is not None}
     return Evaluation(
         data=outcomes.name,
@@ -125,6 +133,7 @@ def evaluate(
             )
             for p in choosing
         },
+        validated=settled,
         differences=tuple(
             difference(names[0], row.name, compared) for row in shown if compared and row.name != names[0]
         ),
@@ -139,7 +148,12 @@ def evaluate(
         samples=samples,
         seed=seed,
         nominal_costs=nominal,
-        notes=(*trial.notes, *window_notes, *([remark] if (remark := nominal_remark(nominal)) else [])),
+        notes=(
+            *trial.notes,
+            *window_notes,
+            *unsettled,
+            *([remark] if (remark := nominal_remark(nominal)) else []),
+        ),
         provenance=dict(provenance or {}),
         simulated=outcomes.simulated if simulated is None else simulated,
         told_domains=told_domains,

@@ -19,13 +19,14 @@ from routoo.evaluation.calibration import Calibration, Group
 from routoo.evaluation.coverage import Coverage
 from routoo.evaluation.deferral import Deferral
 from routoo.evaluation.differences import Difference
-from routoo.evaluation.figures import Curve, Figures, SingleModel
+from routoo.evaluation.figures import HINDSIGHT, Curve, Figures, SingleModel
 from routoo.evaluation.metrics import Reliability, Scale, score_of
 from routoo.evaluation.policy import DOMAIN_TABLE, HULL
 from routoo.evaluation.published import Published
 from routoo.evaluation.robustness import Robustness
 from routoo.evaluation.spend import Spending
 from routoo.evaluation.usage import UsageError
+from routoo.evaluation.validated import ValidatedSetting
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +52,8 @@ class Evaluation:
         coverage: Whether the router's intervals held what they promised, level by level, where it has any.
         deferral: What each of them makes of the cheapest and the best single model alone, by row name.
         published: The measures of others, by row name.
+        validated: What prices chosen on validation keep and cost, by name of the rows for which such are
+            known; of all others every setting is picked in hindsight, on the judged prompts.
         differences: What the router has above every other row, each figure with its range, in row order.
         usage: How far predicted output tokens and seconds are from recorded ones, where both are known.
         spending: What the router's batches were expected to cost, and cost.
@@ -81,6 +84,7 @@ class Evaluation:
     coverage: tuple[Coverage, ...]
     deferral: Mapping[str, Deferral]
     published: Mapping[str, Published]
+    validated: Mapping[str, tuple[ValidatedSetting, ...]]
     differences: tuple[Difference, ...]
     usage: tuple[UsageError, ...]
     spending: Spending
@@ -164,6 +168,11 @@ class Evaluation:
         groups = [group for group in self.calibration[self.router] if group.by == by and group.count]
         return max(groups, key=lambda group: abs(group.bias), default=None)
 
+    def setting(self, aim: str) -> ValidatedSetting | None:
+        """The router at the price that served an aim on validation (see `AIMS`), where one is known."""
+        settings = self.validated.get(self.router, ())
+        return next((found for found in settings if found.aim == aim), None)
+
     def domains_in_words(self) -> str:
         """Who is told the domains of the prompts; empty where they have none."""
         if not any(group.by == "domain" for group in self.calibration[self.router]):
@@ -184,24 +193,44 @@ class Evaluation:
         )
 
     def headline(self) -> str:
-        """What the router buys, in one sentence."""
-        best = self.best_single
+        """What the router buys at a price chosen on validation, or else in hindsight, in one sentence."""
         where = "On simulated outcomes, " if self.simulated else ""
         if len(self.singles) == 1:
-            return f"{best.name} is the only model in the pool: there is nothing to choose."
+            return f"{self.best_single.name} is the only model in the pool: there is nothing to choose."
+        settings = self.validated.get(self.router, ())
+        sentence = where + (self._validated_words(settings[0]) if settings else self._hindsight_words())
+        return sentence[0].upper() + sentence[1:].replace("%", " %")
+
+    def _validated_words(self, setting: ValidatedSetting) -> str:
+        best, share = self.best_single, f"{setting.share:.0%}"
+        did = f"kept {share} of the best single model's score"
+        if not setting.keeps:
+            did = f"spent {share} of the best single model's cost"
+        between = setting.kept_range
+        held = "" if between is None else f" ({between.low:.1%} to {between.high:.1%})"
+        mixed = self.mixed_score(setting.cost * best.cost_usd) / best.score
+        gap = setting.over_mixtures
+        sure = "" if gap is None or gap.excludes_zero else ", a difference that may be chance"
+        return (
+            f"at the price that {did} on validation, {self.router} keeps {setting.kept:.1%}{held} of what "
+            f"{best.name} scores, for {setting.cost:.1%} of what it costs; the best mixture of single models "
+            f"keeps {mixed:.1%} for that{sure}."
+        )
+
+    def _hindsight_words(self) -> str:
+        best = self.best_single
         spend = {0.5: "half of", 0.75: "three quarters of", 1.0: "all of"}
         scores = {share: self.routed_score(share * best.cost_usd) for share in spend}
         share = next((share for share, score in scores.items() if not math.isnan(score)), None)
         if share is None or not best.score:
-            return f"{where}{self.router} has nothing to gain: no model scores above 0 at any cost."
+            return f"{self.router} has nothing to gain: no model scores above 0 at any cost."
         kept, mixed = scores[share] / best.score, self.mixed_score(share * best.cost_usd) / best.score
         gap = self.over_mixtures(share)
         sure = "" if gap is None or gap.excludes_zero else ", a difference that may be chance"
-        sentence = (
-            f"{where}at {spend[share]} what {best.name} costs, {self.router} keeps {kept:.1%} of its score; "
-            f"the best mixture of single models keeps {mixed:.1%}{sure}."
+        return (
+            f"in hindsight, at {spend[share]} what {best.name} costs, {self.router} keeps {kept:.1%} of its "
+            f"score; the best mixture of single models keeps {mixed:.1%}{sure}."
         )
-        return sentence[0].upper() + sentence[1:].replace("%", " %")
 
     def to_polars(self) -> pl.DataFrame:
         """The table, one row a policy; ``acc@0.5`` and ``cost@1`` as in `Figures.to_dict`."""
@@ -246,6 +275,10 @@ class Evaluation:
                 )
             },
             "coverage": [level.to_dict() for level in self.coverage],
+            "validated": {
+                name: [setting.to_dict() for setting in settings] for name, settings in self.validated.items()
+            },
+            "in_hindsight": list(HINDSIGHT),
             "differences": [found.to_dict() for found in self.differences],
             "usage": [error.to_dict() for error in self.usage],
             "spending": self.spending.to_dict(),

@@ -15,6 +15,7 @@ from routoo.data.errors import InputError, RoutooError
 from routoo.data.outcomes import Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.data.validation import ValidationRecord
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.policy import DOMAIN_TABLE
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 ROUTER = "routoo"
 CHANGED = "changed prompts"
 NEIGHBOURS = "k nearest neighbours"
+
+Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+"""Texts to vectors."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many prompts of it are done, and how many there are."""
@@ -52,9 +56,10 @@ def evaluate_router(
 ) -> tuple[Evaluation, Scores]:
     """What a router is worth on the prompts of `part`, and its predictions for them.
 
-    The baselines are fitted on the prompts in ``train`` and ``val``: the domain table, which is
-    given the true domains, where the prompts carry them; the 100 nearest neighbours by the embedding of a
-    pretrained trunk.
+    Settings are chosen by what the router showed on validation when it was trained, where its bundle knows.
+    Baselines are fitted on the prompts in ``train`` and ``val``: the domain table, which is given the true
+    domains, where the prompts carry them; the 100 nearest neighbours by the embedding of a pretrained trunk.
+    Their settings are chosen on ``val`` by fits on ``train`` alone.
 
     Args:
         router: The router.
@@ -95,17 +100,23 @@ def evaluate_router(
     if tell_domains and not router.domains:
         raise InputError("this router learned no domains, so that none can be told: leave out --tell-domains")
     labels = _labels_to_tell(router, judged) if tell_labels else None
-    embed, note = _embedding(
+    features, note = _embedding(
         trunk,
         str(bundle.description.trained_on.get("trunk", "")),
         outcomes.part("train", "val").texts,
         cache_dir=cache_dir,
         progress=told(NEIGHBOURS),
     )
+    embed = _remembered(features)
     scores = router.predict(
         judged.texts, domains=domains, labels=labels, prompt_ids=judged.prompt_ids, progress=told(ROUTER)
     )
     predictions = {ROUTER: scores, **baselines(outcomes, pool, judged, embed=embed)}
+    validation: dict[str, Scores | ValidationRecord] = {}
+    if part != "val" and {"train", "val"} <= set(outcomes.prompts["split"]):
+        validation |= baselines(outcomes.part("train"), pool, outcomes.part("val"), embed=embed)
+    if router.validation is not None:
+        validation[ROUTER] = router.validation
     found = evaluate(
         outcomes,
         predictions,
@@ -116,6 +127,7 @@ def evaluate_router(
         seed=seed,
         provenance=provenance,
         told_domains=tell_domains,
+        validation={name: validation[name] for name in predictions if name in validation},
     )
     unlearned = [unlearned_domains(domains, router.domains), *unlearned_labels(labels, router.labels)]
     found = replace(
@@ -163,6 +175,19 @@ def _embedding(
             raise
     note = f"The nearest neighbours are by {MINILM}: the router's own trunk, {own}, is not at hand."
     return features(MINILM), note
+
+
+def _remembered(embed: Embed) -> Embed:
+    """The same embedding, each text computed once."""
+    known: dict[str, npt.NDArray[np.float32]] = {}
+
+    def remembered(prompts: Sequence[str]) -> npt.NDArray[np.float32]:
+        new = [text for text in dict.fromkeys(prompts) if text not in known]
+        if new:
+            known.update(zip(new, embed(new), strict=True))
+        return np.stack([known[text] for text in prompts])
+
+    return remembered
 
 
 def _labels_to_tell(router: Router, judged: Outcomes) -> Labels:
@@ -220,7 +245,7 @@ def baselines(
     pool: Pool,
     judged: Outcomes,
     *,
-    embed: Callable[[Sequence[str]], npt.NDArray[np.float32]],
+    embed: Embed,
 ) -> dict[str, Scores]:
     """Predictions of the plain estimators for the judged prompts, by name."""
     from routoo.models.baselines import DomainTable

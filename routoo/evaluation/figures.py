@@ -20,6 +20,9 @@ Kind = Literal["single", "mixing", "hull", "predicted", "oracle"]
 NEARLY_FREE = 1
 """Position of the least price above 0: money is no object, but of two that tie the cheaper is taken."""
 
+HINDSIGHT = ("area", "closed", "apgr", "acc@x", "cost@x")
+"""Figures of settings that are picked on the very prompts that they are judged on."""
+
 INTERVALS = ("area_interval", "over_hull", "over_single", "over_reference")
 
 

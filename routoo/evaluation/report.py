@@ -16,6 +16,7 @@ from routoo.evaluation.differences import COMPARED, LESS_IS_BETTER
 from routoo.evaluation.findings import findings, percent, signed
 from routoo.evaluation.published import IN_HINDSIGHT
 from routoo.evaluation.table import number
+from routoo.evaluation.validated import KEPT_SHARES
 
 if TYPE_CHECKING:
     from routoo.evaluation.bootstrap import Interval
@@ -98,6 +99,7 @@ def render_report(evaluation: Evaluation) -> str:
         dearer=sum(model.cost_usd > evaluation.best_single.cost_usd for model in evaluation.singles),
         headings=_headings(evaluation),
         compared=COMPARED,
+        validated=_validated(evaluation),
         rows=[_row(row, evaluation) for row in evaluation.rows],
         differences=_differences(evaluation),
         measures=_MEASURES,
@@ -160,12 +162,11 @@ class Row:
 
 def _tiles(evaluation: Evaluation) -> list[Tile]:
     """What the headline leaves out: the cost of a score, the gain in area, the way to the ceiling."""
-    row, best = evaluation.row(evaluation.router), evaluation.best_single
+    row = evaluation.row(evaluation.router)
     gain = row.over_hull
     between = "" if gain is None else f" ({number(gain.low)} to {number(gain.high)})"
     return [
-        Tile(percent(row.cost_at[0.95], 1), f"of what {best.name} costs buys 95 % of its score"),
-        Tile(percent(row.cost_at[1.0], 1), "of what it costs buys all of its score"),
+        *(_price_tile(evaluation, share) for share in KEPT_SHARES),
         Tile(
             _gap(gain).value, f"of score above the best mixture of single models, over all budgets{between}"
         ),
@@ -173,12 +174,46 @@ def _tiles(evaluation: Evaluation) -> list[Tile]:
     ]
 
 
+def _price_tile(evaluation: Evaluation, share: float) -> Tile:
+    """What keeping a share of the best single model's score costs, if known by validation's price."""
+    name, setting = evaluation.best_single.name, evaluation.setting(f"keep@{share:g}")
+    if setting is None:
+        cost = percent(evaluation.row(evaluation.router).cost_at[share], 1)
+        return Tile(cost, f"of what {name} costs buys {percent(share)} of its score, in hindsight")
+    return Tile(
+        percent(setting.cost, 1),
+        f"of what {name} costs buys {percent(setting.kept, 1)} of its score, at the price that kept "
+        f"{percent(share)} on validation; in hindsight {percent(setting.hindsight, 1)} buys {percent(share)}",
+    )
+
+
+def _validated(evaluation: Evaluation) -> list[Row]:
+    """Rows of what prices chosen on validation keep and cost."""
+    return [
+        Row(
+            f"{name}: {'keep' if found.keeps else 'spend'} {found.in_words()}",
+            "router" if name == evaluation.router else "",
+            [
+                _ranged(found.kept, found.kept_range),
+                _ranged(found.cost, found.cost_range),
+                Cell(number(found.hindsight), "of the cost" if found.keeps else "of the score"),
+            ],
+        )
+        for name, settings in evaluation.validated.items()
+        for found in settings
+    ]
+
+
+def _ranged(value: float, between: Interval | None) -> Cell:
+    return Cell(number(value), "" if between is None else _range(between))
+
+
 def _headings(evaluation: Evaluation) -> list[str]:
     row = evaluation.rows[0]
     return [
         *(heading.format(reference=evaluation.reference) for heading in _HEADINGS),
-        *(f"acc@{share:g}" for share in row.score_at),
-        *(f"cost@{share:g}" for share in row.cost_at),
+        *(f"acc@{share:g} in hindsight" for share in row.score_at),
+        *(f"cost@{share:g} in hindsight" for share in row.cost_at),
         *_PLAIN,
     ]
 

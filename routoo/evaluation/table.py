@@ -14,7 +14,7 @@ from rich.text import Text
 
 from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.differences import LESS_IS_BETTER
-from routoo.evaluation.figures import Figures
+from routoo.evaluation.figures import HINDSIGHT, Figures
 
 if TYPE_CHECKING:
     from routoo.evaluation.evaluation import Evaluation
@@ -77,6 +77,8 @@ class EvaluationTable:
             yield self._table(HONESTY, with_area=False)
         if self.evaluation.differences:
             yield self._differences()
+        if self.evaluation.validated:
+            yield self._validated()
         yield Text("\n".join(_caption(self.evaluation)), style="dim")
 
     def _table(self, columns: tuple[Column, ...], *, with_area: bool) -> Table:
@@ -85,6 +87,8 @@ class EvaluationTable:
         headings = [*(("area", "over hull") if with_area else ()), *(name for name, _ in columns)]
         table.add_column("", min_width=16)
         for heading in headings:
+            if heading.startswith(("acc@", "cost@")):
+                heading = f"hindsight\n{heading}"
             table.add_column(heading, justify="right", no_wrap=True)
         for row in self.evaluation.rows:
             if not with_area and math.isnan(row.brier):
@@ -104,6 +108,33 @@ class EvaluationTable:
             gaps = [_difference(found.figures.get(key), less=key in LESS_IS_BETTER) for key in DIFFERENCES]
             table.add_row(found.other, *gaps)
         return table
+
+    def _validated(self) -> Table:
+        """What prices that were chosen on validation keep and cost here."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("price chosen on\nvalidation to", min_width=16)
+        for heading in ("", "score kept", "cost", "in hindsight"):
+            table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+        for name, settings in self.evaluation.validated.items():
+            style = "bold" if name == self.evaluation.router else ""
+            for at, found in enumerate(settings):
+                verb, what = ("keep", "cost") if found.keeps else ("spend", "score kept")
+                table.add_row(
+                    "" if at else name,
+                    f"{verb} {found.in_words()}",
+                    _measured(found.kept, found.kept_range),
+                    _measured(found.cost, found.cost_range),
+                    f"{number(found.hindsight)} {what}",
+                    style=style,
+                )
+        return table
+
+
+def _measured(value: float, between: Interval | None) -> Text:
+    """A figure with half the width of its range."""
+    if between is None:
+        return Text(number(value))
+    return Text.assemble(number(value), (f" ±{number((between.high - between.low) / 2)}", "dim"))
 
 
 def _difference(gap: Interval | None, *, less: bool = False) -> Text:
@@ -130,8 +161,19 @@ def _caption(evaluation: Evaluation) -> list[str]:
     domains, labels = evaluation.domains_in_words(), evaluation.labels_in_words()
     return [
         *([ranges] if evaluation.samples else []),
-        "acc@x: best setting in hindsight; apgr: by cost, under the hull (not RouteLLM's, by share of calls)",
+        *_of_settings(evaluation),
+        "a budget holds for predicted cost; the report says what batches cost in truth",
+        "apgr: by cost, under the hull (not RouteLLM's, by share of calls)",
         *([f"domains: {domains}"] if domains else []),
         *([f"labels: {labels}"] if labels else []),
         *evaluation.notes,
     ]
+
+
+def _of_settings(evaluation: Evaluation) -> list[str]:
+    """Which figures are of settings picked in hindsight, and which not."""
+    said = [f"{', '.join(HINDSIGHT)}: settings picked in hindsight, on these very prompts"]
+    if not evaluation.validated:
+        return [*said, "no setting was chosen on validation: what these showed there is not known"]
+    others = [row.name for row in evaluation.rows if row.name not in evaluation.validated]
+    return [*said, f"settings in hindsight alone: {', '.join(others)}"] if others else said

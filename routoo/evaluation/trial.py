@@ -17,7 +17,7 @@ from routoo.data.recorded_costs import RecordedCosts
 from routoo.data.scores import Scores
 from routoo.data.words import some
 from routoo.evaluation.metrics import LEAST_JUDGED, Scale
-from routoo.models.group_table import GroupTable
+from routoo.models.group_table import without_gaps
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +49,8 @@ class Trial:
 
     @cached_property
     def earned(self) -> Vector:
-        """Scores without gaps: what curves, and the means of single models, count.
-
-        Where a model was not run stands what is expected of it in the prompt's domain (see `GroupTable`).
-        Nothing else of the prompt is read: where scores are missing, no row gains by telling prompts apart.
-        """
-        unknown = np.isnan(self.score)
-        if not unknown.any():
-            return self.score
-        labels = [domain or "" for domain in self.domains or [None] * len(self.score)]
-        named, group = np.unique(labels, return_inverse=True)
-        return np.where(unknown, GroupTable.of(self.score, group, len(named)).expected[group], self.score)
+        """Scores without gaps (see `without_gaps`): what curves, and the means of single models, count."""
+        return without_gaps(self.score, self.domains)
 
     @cached_property
     def needless(self) -> Vector:

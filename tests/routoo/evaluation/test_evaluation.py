@@ -463,7 +463,7 @@ def test_headline_says_what_half_the_money_buys(evaluation: Evaluation) -> None:
     assert kept > evaluation.row("router").score_at[0.5] / best.score
     assert evaluation.over(HULL).figures["hull@0.5"].value == pytest.approx((kept - mixed) * best.score)
     assert evaluation.headline() == (
-        f"At half of what large costs, router keeps {100 * kept:.1f} % of its score; "
+        f"In hindsight, at half of what large costs, router keeps {100 * kept:.1f} % of its score; "
         f"the best mixture of single models keeps {100 * mixed:.1f} %."
     )
 
