@@ -186,7 +186,7 @@ class CostSpread:
             shared, misfit = float(values["shared"]), float(values["misfit"])
             lists = {name: np.array(values[name], np.float64) for name in _BY_MODEL}
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"cost spread: {error!r}") from None
+            raise InputError(f"cost spread: missing, or no number: {error}") from None
         return cls(tuple(models), n_prompts, shared=shared, misfit=misfit, **lists)
 
 

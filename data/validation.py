@@ -131,7 +131,7 @@ class ValidationRecord:
             lists = {name: np.array(values[name], np.float64) for name in (*_BY_PRICE, *_BY_MODEL)}
             spread = values["cost_spread"]
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"validation record: {error!r}") from None
+            raise InputError(f"validation record: missing, or no number: {error}") from None
         return cls(models=models, n_prompts=n_prompts, spread=CostSpread.from_dict(models, spread), **lists)
 
 

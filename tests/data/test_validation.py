@@ -55,14 +55,15 @@ def test_the_price_that_spends_half_scores_most() -> None:
 def test_costs_that_were_not_recorded_count_as_the_mean() -> None:
     p = np.tile([0.9, 0.8], (4, 1))
     cost = np.array([[2.0, np.nan], [4.0, np.nan], [np.nan, np.nan], [np.nan, np.nan]])
-    found = ValidationRecord.of(Scores(p, np.ones((4, 2)), models=("a", "b")), np.ones((4, 2)), cost)
+    ones = np.ones((4, 2), np.float32)
+    found = ValidationRecord.of(Scores(p, ones, models=("a", "b")), np.ones((4, 2)), cost)
     assert found.single_cost_usd.tolist() == [3.0, 1.0]
     assert found.spread.ratio[0] == 3.0
 
 
 def test_one_model_has_one_setting() -> None:
-    ones = np.ones((3, 1))
-    found = ValidationRecord.of(Scores(ones, ones, models=("only",)), ones, ones)
+    once = np.ones((3, 1), np.float32)
+    found = ValidationRecord.of(Scores(once, once, models=("only",)), np.ones((3, 1)), np.ones((3, 1)))
     assert found.prices.tolist() == [0.0]
     assert found.price_keeping(1.0) == 0
 

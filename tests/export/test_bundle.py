@@ -10,12 +10,15 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from routoo.data.domains import Label
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
+from routoo.data.scores import Scores
 from routoo.data.text import TextPolicy
+from routoo.data.validation import ValidationRecord
 from routoo.export import folder as folder_module
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.card import model_card
@@ -216,6 +219,8 @@ def test_the_links_of_a_hub_cache_are_followed(hollow: Path, tmp_path: Path) -> 
         ("labels", [{"name": "tenant", "values": ["x"], "rest": 1}], "'rest' must be of type bool"),
         ("network", {"heads": {"labels": [3]}}, r"labels: they have \[\] values, and the network has \[3\]"),
         ("network", {"heads": {"labels": 3}}, "the network has 3"),
+        ("validation", [1], "'validation' must be of type dict, got list"),
+        ("validation", {"models": ["small"]}, "validation record: missing, or no number: 'n_prompts'"),
     ],
 )
 def test_a_description_that_makes_no_sense(hollow: Path, key: str, value: object, words: str) -> None:
@@ -491,9 +496,29 @@ def test_a_description_makes_the_round_trip(pool: Pool) -> None:
         network={"layers": [0, 2]},
         calibration={"slope": [1.0, 1.0, 1.0]},
         trained_on={"data": "made up"},
+        validation=_record(pool.names),
     )
     document = json.loads(to_json(description.to_dict()))
     assert BundleDescription.from_dict(document).to_dict() == description.to_dict()
+    assert BundleDescription.from_dict(document).validation is not None
+
+
+def test_an_older_bundle_knows_nothing_of_validation(hollow: Path) -> None:
+    edit_router(hollow, lambda d: d.pop("validation"))
+    assert Bundle.read(hollow).description.validation is None
+
+
+def test_a_validation_record_is_of_the_pool(pool: Pool) -> None:
+    with pytest.raises(InputError, match="must be of the models of the pool"):
+        BundleDescription(pool, TextPolicy(64), (1.0, 1.5, 0.9), validation=_record(pool.names[::-1]))
+
+
+def _record(models: tuple[str, ...]) -> ValidationRecord:
+    random = np.random.default_rng(0)
+    p, cost = (random.random((20, len(models))).astype(np.float32) for _ in range(2))
+    paid = 1.5 * cost.astype(np.float64)
+    return ValidationRecord.of(Scores(p, cost, models=models), p.astype(np.float64), paid)
+
 
 
 def test_a_bundle_from_before_knows_the_seed_of_its_split(pool: Pool, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from routoo.models.ensemble import MEANS, expert_fits
 from routoo.models.expert_fits import Fit
 from routoo.models.experts import Table
 from routoo.models.network import NetworkConfig, RouterNetwork
+from routoo.models.new_model import with_prices, without_model
 from routoo.models.options import TrainOptions
 from routoo.models.predicting import predict_inputs
 from routoo.models.stack import Stack
@@ -32,6 +33,9 @@ from routoo.models.trunk import load_trunk
 
 SHARE = 0.25  # of the heads, the domain table, the exemplars and the other heads
 CHOSEN = ("domain table", "nearest exemplars", "free heads")
+
+
+MODELS = ("adder", "coder", "even")
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +145,31 @@ def test_models_come_and_go(stacked: TrainedNetwork, outcomes: Outcomes) -> None
     assert more.stack is not None
     assert more.stack.weight[:, :, 3].tolist() == [[1.0, 0.0, 0.0, 0.0]] * 2
     assert np.isfinite(found).all()
+
+
+def test_the_validation_record_is_of_predictions_that_have_not_seen_it(
+    options: TrainOptions, outcomes: Outcomes, pool: Pool
+) -> None:
+    """Heads and usage that learn from validation afterwards change nothing of the record."""
+    once, twice = (
+        train_network(outcomes, pool, dataclasses.replace(options, ensemble=False, refit=refit))
+        for refit in (False, True)
+    )
+    assert once.validation is not None
+    assert twice.validation is not None
+    assert once.validation.to_dict() == twice.validation.to_dict()
+    assert once.validation.n_prompts == len(outcomes.part("val"))
+    assert not np.array_equal(once.network.heads.base, twice.network.heads.base)
+
+
+def test_a_record_is_dropped_where_it_would_no_longer_be_true(stacked: TrainedNetwork, pool: Pool) -> None:
+    assert stacked.validation is not None
+    assert without_model(stacked, MODELS[0]).validation is None
+    assert with_prices(stacked, pool.select(pool.names[::-1])).validation is stacked.validation
+    roomier = Pool(tuple(dataclasses.replace(model, context_window=9999) for model in pool.models))
+    assert with_prices(stacked, roomier).validation is stacked.validation
+    dearer = Pool(tuple(dataclasses.replace(model, usd_per_1m_input=9.0) for model in pool.models))
+    assert with_prices(stacked, dearer).validation is None
 
 
 def test_a_bundle_keeps_the_stack(stacked: TrainedNetwork, tmp_path: Path) -> None:

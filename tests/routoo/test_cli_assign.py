@@ -58,6 +58,8 @@ def test_a_streamed_budget_that_is_too_small_names_the_least(
         (("--budget-usd", 1, "-o", "plan.csv"), "give -o with a .parquet"),
         (("--budget-usd", 1, "-o", "plan.parquet", "--solver", "exact"), "solver dual"),
         (("--frontier", "f.csv"), "no --frontier"),
+        (("--budget-usd", 1, "-o", "plan.parquet", "--budget-confidence", 0.9), "no --budget-confidence"),
+        (("--period-s", 60, "-o", "plan.parquet", "--budget-confidence", 0.9), "give --budget-usd too"),
         (("--budget-usd", 1, "-o", "plan.parquet", "--threads", 2), "no --threads"),
         (("--budget-usd", 1, "-o", "plan.parquet", "--pool", "none.toml"), "none.toml: no such file"),
         (("--budget-usd", 1, "-o", "plan.parquet", "--tag", "vision"), "--tag takes --pool FILE too"),
@@ -90,6 +92,24 @@ def test_the_frontier_is_of_what_is_chosen_by(routoo: Routoo, bundle_folder: Pat
         routoo("assign", bundle_folder, "-", "--frontier", path, *options, stdin="Name a river.\n2 + 2?\n")
         best.append(float(pl.read_csv(path)["mean_score"].to_numpy().max()))
     assert best[1] < best[0]
+
+
+def test_a_budget_confidence_keeps_a_reserve_and_says_so(routoo: Routoo, bundle_folder: Path) -> None:
+    lines = "".join(f"What is {at} plus {at + 1}?\n" for at in range(40))
+    asked = ("assign", bundle_folder, "-", "--budget-usd", 0.01)
+    plain = routoo(*asked, stdin=lines)
+    assert "the budget holds for predicted cost" in " ".join(plain.stdout.split())
+    careful = ("--budget-confidence", 0.95)
+    told = routoo(*asked, *careful, stdin=lines).stdout
+    assert "true costs keep 0.01 USD with confidence 0.95" in " ".join(told.split())
+    found = json.loads(routoo(*asked, *careful, "--json", stdin=lines).stdout)
+    assert found["reserve"]["budget_usd"] == 0.01
+    assert found["reserve"]["confidence"] == 0.95
+    assert found["cost_usd"] + found["reserve"]["usd"] <= 0.01 * (1 + 1e-9)
+    small = ("--budget-usd", 1e-7, "--json")
+    refused = routoo("assign", bundle_folder, "-", *small, *careful, stdin=lines)
+    assert refused.exit_code == 3
+    assert json.loads(refused.stdout)["least_budget_usd"] > 1e-7
 
 
 def test_a_cap_on_a_model_holds(routoo: Routoo, bundle_folder: Path) -> None:

@@ -111,6 +111,33 @@ def test_a_floor_on_the_score_is_held_by_the_cautious_scores(bundle_folder: Path
         router.assign(scores, confidence=0.9, min_mean_score=most + 1e-3)
 
 
+def test_a_budget_confidence_keeps_a_reserve(bundle_folder: Path, simulated_models: routoo.Pool) -> None:
+    router = routoo.Router.from_pretrained(bundle_folder)
+    asked = [f"What is {at} plus {at + 1}?" for at in range(40)]
+    scores = router.predict(asked)
+    budget = float(scores.cost_usd.max(1).sum()) / 2
+    plain = router.assign(scores, budget_usd=budget)
+    plan = router.assign(scores, budget_usd=budget, budget_confidence=0.95)
+    assert plain.reserve is None
+    assert plan.reserve is not None
+    assert plan.reserve.usd > 0
+    assert plan.cost_usd + plan.reserve.usd <= budget * (1 + 1e-9)
+    with pytest.raises(routoo.InputError, match="budget_confidence speaks of a budget"):
+        router.assign(scores, budget_confidence=0.95)
+    with pytest.raises(routoo.InputError, match=r"budget_confidence must be at least 0\.5"):
+        router.assign(scores, budget_usd=budget, budget_confidence=95)
+    dearer = routoo.Pool(
+        tuple(dataclasses.replace(model, usd_per_1m_output=9.0) for model in simulated_models.models)
+    )
+    for pool in (dearer, simulated_models.select(simulated_models.names[:2])):
+        other = routoo.Router.from_pretrained(bundle_folder, pool=pool)
+        assert other.validation is None
+        with pytest.raises(routoo.InputError, match="does not know how far true costs are"):
+            other.assign(asked, budget_usd=5.0, budget_confidence=0.95)
+    turned = simulated_models.select(simulated_models.names[::-1])
+    assert routoo.Router.from_pretrained(bundle_folder, pool=turned).validation is not None
+
+
 def test_a_path_in_place_of_outcomes_is_refused() -> None:
     with pytest.raises(routoo.InputError, match=r"must be routoo\.Outcomes, got str; routoo\.Outcomes\.read"):
         routoo.train("outcomes.parquet")  # type: ignore[arg-type]
