@@ -115,7 +115,7 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Send every prompt to the model that should answer it, under a budget that holds."""
+    """Send every prompt to the model that should answer it, under a budget for the whole batch."""
 
 
 def main() -> None:

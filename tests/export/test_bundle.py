@@ -520,7 +520,6 @@ def _record(models: tuple[str, ...]) -> ValidationRecord:
     return ValidationRecord.of(Scores(p, cost, models=models), p.astype(np.float64), paid)
 
 
-
 def test_a_bundle_from_before_knows_the_seed_of_its_split(pool: Pool, tmp_path: Path) -> None:
     for name, trained_on, seed in (
         ("a", {"split_seed": 3, "options": {"seed": 5}}, 3),
