@@ -108,6 +108,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
         (f"{STREAMED} --pool stated.toml", "--tag tools"),
     ),
     "assign --confidence": ((ROUTED, "--confidence 0.9"),),
+    "assign --budget-confidence": ((f"{ROUTED} --budget-usd 9", "--budget-confidence 0.9"),),
     "assign --frontier": (("assign bundle prompts.txt --budget-usd 9", "--frontier out.csv"),),
     "assign --solver": ((f"{ROUTED} --budget-usd 9", "--solver exact"),),
     "assign --output": ((ROUTED, "-o out.csv"), (STREAMED, "-o other.parquet")),
@@ -173,6 +174,10 @@ REFUSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
         (f"{STREAMED} --frontier out.csv", "no --frontier"),
     ),
     "assign --confidence": ((f"{STREAMED} --confidence 0.9", "no --confidence"),),
+    "assign --budget-confidence": (
+        (f"{ROUTED} --budget-confidence 0.9", "give --budget-usd too"),
+        (f"{STREAMED} --budget-usd 9 --budget-confidence 0.9", "no --budget-confidence"),
+    ),
     "assign --solver": ((f"{STREAMED} --solver exact", "solver dual"),),
     "assign --columns": (
         (f"{STREAMED} --columns prompt=question", "--columns and --separator are of PROMPTS"),
