@@ -54,7 +54,7 @@ def read_json_lines(
     >>> rows.frame.row(0), rows.schema["score"]
     (('small', '1'), Float64)
     """
-    found = ((number, _row(text, f"{source}, line {number}")) for number, text in lines if text.strip())
+    found = ((number, _row(text, source, number)) for number, text in lines if text.strip())
     frames: list[pl.DataFrame] = []
     numbers: list[int] = []
     kinds: dict[str, set[type]] = {}
@@ -65,17 +65,19 @@ def read_json_lines(
     return JsonRows(frame, numbers, pl.Schema({name: _dtype(kinds[name]) for name in frame.columns}))
 
 
-def _row(text: str, where: str) -> Row:
+def _row(text: str, source: object, number: int) -> Row:
     try:
         row = json.loads(text)
     except RecursionError:
-        raise InputError(f"{where}: JSON that is nested too deeply") from None
+        why = "JSON that is nested too deeply"
     except ValueError as error:
         at = f", from character {error.pos + 1} on" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError(f"{where}: not JSON{at}") from None
-    if not isinstance(row, dict):
-        raise InputError(f'{where}: expected an object such as {{"prompt": "..."}}, got {json_in_words(row)}')
-    return row
+        why = f"not JSON{at}"
+    else:
+        if isinstance(row, dict):
+            return row
+        why = f'expected an object such as {{"prompt": "..."}}, got {json_in_words(row)}'
+    raise InputError(f"{source}, line {number}: {why}")
 
 
 def json_in_words(value: object) -> str:
@@ -97,7 +99,7 @@ def _frame(
     kinds: dict[str, set[type]],
 ) -> pl.DataFrame:
     """Some rows as text; the kinds of their values are added to those that were seen."""
-    series = []
+    series: dict[str, pl.Series] = {}
     for name in dict.fromkeys(key for _, row in chunk for key in row):
         values = [row.get(name) for _, row in chunk]
         seen = set(map(type, values)) - {type(None)}
@@ -109,7 +111,7 @@ def _frame(
                 _known(value, column, name, f"{source}, line {at}")
                 for (at, row), value in zip(chunk, values, strict=True)
             ]
-        series.append(_series(spelled, [_text(value) for value in values] if seen - {str} else values))
+        series[spelled] = _series(spelled, _texts(values, seen))
     return pl.DataFrame(series)
 
 
@@ -129,8 +131,16 @@ def _known(value: Any, column: Column, name: str, where: str) -> Any:  # Any: wh
     raise InputError(must_be(f"{where}: {name}", column, json_in_words(value)))
 
 
+def _texts(values: Sequence[Any], kinds: set[type]) -> Sequence[str | None]:  # Any: whatever JSON holds
+    """Values of these kinds as a table would spell them; JSON as Python reads it has NaN, which is none."""
+    if kinds <= {str}:
+        return values
+    if kinds <= {int, float}:
+        return [None if value is None or value != value else str(value) for value in values]
+    return [_text(value) for value in values]
+
+
 def _text(value: Any) -> str | None:  # Any: whatever JSON holds
-    """A value as a table would spell it; JSON as Python reads it has NaN, which is no value."""
     if isinstance(value, str):
         return value
     if value is None or value != value:

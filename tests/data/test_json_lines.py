@@ -65,6 +65,10 @@ def test_lone_surrogates_and_no_numbers() -> None:
     assert found.frame.row(0, named=True) == {"a?": "b?", "n": None}
 
 
+def test_keys_that_are_spelled_alike_are_one() -> None:
+    assert rows_of('{"a\\ud800": 1, "a?": 2}').frame.to_dicts() == [{"a?": "2"}]
+
+
 def test_many_rows_are_put_together() -> None:
     rows = [{"a": at} for at in range(25_000)] + [{"b": "late"}]
     found = rows_of(*rows)
