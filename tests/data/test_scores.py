@@ -1,13 +1,15 @@
 """Predictions are checked once, on entry."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from routoo.data.errors import InputError
-from routoo.data.scores import Scores
+from routoo.data.pool import Pool, PoolModel
+from routoo.data.scores import Scores, repriced
 
 ONE = np.ones((1, 1), np.float32)
 
@@ -138,3 +140,20 @@ def test_a_share_out_of_range_is_refused(ask: Callable[[Scores], object], words:
 def test_scores_that_know_no_uncertainty_say_so() -> None:
     with pytest.raises(InputError, match="say nothing of their uncertainty"):
         Scores(ONE, ONE, models=("m",)).cautious(0.9)
+
+
+def test_other_prices_make_other_costs_and_state_what_nominal_calls_count() -> None:
+    small = PoolModel(name="small", usd_per_1m_input=1, usd_per_1m_output=2)
+    pool = Pool((small, replace(small, name="large", output_tokens=500)))
+    tokens = {"input_tokens": np.full((3, 2), 40.0), "output_tokens": np.full((3, 2), 70.0)}
+    known = repriced(scores_of(**tokens), pool)
+    np.testing.assert_allclose(known.cost_usd, 180e-6, rtol=1e-6)
+    assert not known.nominal_costs
+    guessed = repriced(scores_of(**tokens, nominal_costs={"large": "as others", "small": "as others"}), pool)
+    np.testing.assert_allclose(guessed.cost_usd, [[1040e-6, 180e-6]] * 3, rtol=1e-6)
+    assert guessed.nominal_costs == {"large": "500 output tokens, as the pool states", "small": "as others"}
+    unknown = repriced(scores_of(input_tokens=tokens["input_tokens"]), pool)
+    assert unknown.output_tokens is not None
+    np.testing.assert_allclose(unknown.cost_usd, [[1040e-6, 240e-6]] * 3, rtol=1e-6)
+    assert unknown.nominal_costs["small"] == "100 output tokens"
+    np.testing.assert_array_equal(unknown.output_tokens, [[500, 100]] * 3)

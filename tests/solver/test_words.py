@@ -59,10 +59,18 @@ def test_a_batch_tier_is_cheaper_and_later() -> None:
     cost = pool.cost_usd(np.full((3, 1), sent), np.full((3, 2), received)).astype(np.float32)
     p = np.full((3, 2), 0.5, np.float32)
     tokens = np.full((3, 2), received, np.float32)
-    scores = Scores(p, cost, np.full((3, 2), 4.0, np.float32), ("a", "b"), output_tokens=tokens)
+    scores = Scores(
+        p,
+        cost,
+        np.full((3, 2), 4.0, np.float32),
+        ("a", "b"),
+        output_tokens=tokens,
+        nominal_costs={"a": "few"},
+    )
     both = with_batch_tier(scores, pool, wait_s=3600)
     assert both.models == ("a", "b", "a (batch)")
     assert both.cost_usd[:, 2] == pytest.approx((sent * 1 + received * 2) * 1e-6)
+    assert both.nominal_costs == {"a": "few", "a (batch)": "few"}
     assert both.latency[:, 2].tolist() == [3600.0] * 3
     urgent = solve(Problem(scores=both, max_latency_s=np.array([10.0, 1e6, 1e6]), allowed=["a", "a (batch)"]))
     assert urgent.chosen == ["a", "a (batch)", "a (batch)"]
