@@ -37,7 +37,7 @@ def read_regular(path: Path) -> bytes:
     Raises:
         OSError: See `open_regular`.
     """
-    with open(open_regular(path), "rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         return file.read()
 
 

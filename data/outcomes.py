@@ -103,8 +103,11 @@ class Outcomes:
     def write(self, folder: str | Path) -> None:
         """Writes `prompts.parquet` and `outcomes.parquet`, in one step."""
         with folder_atomically(Path(folder)) as scratch:
-            self.prompts.write_parquet(scratch / "prompts.parquet")
-            self.outcomes.write_parquet(scratch / "outcomes.parquet")
+            for name, frame in (("prompts", self.prompts), ("outcomes", self.outcomes)):
+                with (scratch / f"{name}.parquet").open(
+                    "wb"
+                ) as file:  # polars takes no name that is not UTF-8
+                    frame.write_parquet(file)
 
     def __len__(self) -> int:
         return len(self.prompts)

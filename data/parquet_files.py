@@ -10,11 +10,13 @@ The layout is that of https://parquet.apache.org/docs/file-format/, in Thrift's 
 from __future__ import annotations
 
 import mmap
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from routoo.data.errors import InputError
+from routoo.data.files import open_regular
 
 DAMAGED = "damaged, cut off or something else; fetch or write it again"
 """What a file is that does not hold together."""
@@ -110,7 +112,10 @@ def check_parquet(path: Path) -> None:
         InputError: It is, or cannot be opened.
     """
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+        with (
+            os.fdopen(open_regular(path), "rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held,
+        ):
             _check_whole(held)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None

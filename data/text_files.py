@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import BinaryIO, cast
 import polars as pl
 
 from routoo.data.errors import InputError
+from routoo.data.files import open_regular
 from routoo.data.foreign import in_our_words
 
 COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
@@ -55,7 +57,7 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         if compression(path) == "zstd":
             yield io.BytesIO(_zstd(path, broken))
             return
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             if compression(path) == "gzip":
                 with gzip.GzipFile(fileobj=file) as inside:
                     yield cast(BinaryIO, inside)
@@ -131,7 +133,7 @@ def _not_utf8(source: object, line: int, at: int, error: UnicodeDecodeError) -> 
 
 def _zstd(path: Path, broken: str) -> bytes:
     """What a zstd file holds; the library that reads it drops the carriage return before a line feed."""
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         if file.read(len(_ZSTD)) != _ZSTD:  # the library would read it as it is
             raise InputError(broken)
     with in_our_words(broken):

@@ -119,7 +119,10 @@ class Bundle:
 
         if LAYOUT.split not in self.files:
             trained_on = self.description.trained_on
-            return Split(int(trained_on.get("split_seed", trained_on.get("options", {}).get("seed", 0))))
+            try:
+                return Split(int(trained_on.get("split_seed", trained_on.get("options", {}).get("seed", 0))))
+            except (AttributeError, TypeError, ValueError):
+                refuse(self.folder, f"{LAYOUT.router}: trained_on names no seed of a split")
         try:
             return Split.from_dict(json_of(self.folder, LAYOUT.split, self.content(LAYOUT.split)))
         except InputError as error:

@@ -2,12 +2,17 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from routoo.data.errors import InputError
 from routoo.data.files import folder_atomically, read_regular, write_atomically
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
+from routoo.data.prompts import read_prompts
+from routoo.data.sample import simulated_outcomes
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -167,3 +172,23 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "pipe", tmp_path / "zero"):
         with pytest.raises(OSError, match="not a regular file"):
             read_regular(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.parquet", "a.csv", "a.jsonl", "a.csv.gz", "a.jsonl.zst", "a.toml", "a.txt"]
+)
+def test_no_reader_waits_for_a_pipe(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    readers: tuple[Callable[[Path], object], ...] = (read_prompts, Outcomes.read, Pool.read)
+    for read in readers:
+        with pytest.raises(InputError):
+            read(tmp_path / name)
+
+
+def test_a_folder_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "\udcff").mkdir()
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    simulated_outcomes(20, seed=0).write(tmp_path / "\udcff")
+    assert len(list((tmp_path / "\udcff").iterdir())) == 2

@@ -291,6 +291,14 @@ def test_numbers_that_are_none(hollow: Path, number: str) -> None:
         Bundle.read(hollow)
 
 
+@pytest.mark.parametrize("trained_on", [{"split_seed": "x"}, {"split_seed": []}, {"options": 1}])
+def test_a_split_that_is_none(hollow: Path, trained_on: dict[str, object]) -> None:
+    description = dataclasses.replace(Bundle.read(hollow).description, trained_on=trained_on)
+    contents = {name: (hollow / name).read_bytes() for name in LAYOUT.required}
+    with pytest.raises(BundleError, match="names no seed of a split"):
+        write_files(hollow, description, contents).split()
+
+
 def test_lone_surrogates_are_refused(hollow: Path) -> None:
     whole = (hollow / LAYOUT.router).read_bytes()
     (hollow / LAYOUT.router).write_bytes(whole.replace(b'"small"', b'"\\ud800"'))
