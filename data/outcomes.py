@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from routoo.data.arguments import choice, name_list, path_of, text_of
 from routoo.data.columns import NUMBERS, dtype_in_words
 from routoo.data.domains import label_value, near_names
 from routoo.data.errors import InputError
@@ -67,6 +68,7 @@ class Outcomes:
     name: str = "outcomes"
 
     def __post_init__(self) -> None:
+        text_of("name", self.name)
         prompts = checked_prompts(self.prompts)
         outcomes = checked_outcomes(self.outcomes, prompts["prompt_id"])
         object.__setattr__(self, "prompts", prompts.sort("prompt_id"))
@@ -98,7 +100,8 @@ class Outcomes:
         """
         from routoo.data.readers import Reading, read_outcomes
 
-        return read_outcomes(Path(path), Reading(columns or {}, separator, score_columns, average), name=name)
+        reading = Reading(columns or {}, separator, score_columns, average)
+        return read_outcomes(path_of("path", path), reading, name=name)
 
     def write(self, folder: str | Path) -> None:
         """Writes `prompts.parquet` and `outcomes.parquet`, in one step."""
@@ -138,7 +141,7 @@ class Outcomes:
         Raises:
             InputError: There is no such column, it is one of the outcomes, or it holds lists or the like.
         """
-        known = self.prompts.columns
+        names, known = name_list("names", names), self.prompts.columns
         missing = [name for name in names if name not in known]
         for name in missing:
             if name in self.outcomes.columns:
@@ -177,6 +180,7 @@ class Outcomes:
 
     def records(self, column: str) -> bool:
         """Whether any outcome carries this column, say ``output_tokens``."""
+        text_of("column", column)
         return column in self.outcomes.columns and self.outcomes[column].null_count() < len(self.outcomes)
 
     def coverage(self) -> dict[str, float]:
@@ -190,16 +194,17 @@ class Outcomes:
         Raises:
             InputError: A model has no outcome here.
         """
-        unknown = sorted(set(models) - set(self.models))
+        wanted = name_list("models", models)
+        unknown = sorted(set(wanted) - set(self.models))
         if unknown:
             raise InputError(
                 f"no outcomes of {', '.join(unknown)} in {self.name}; it has {', '.join(self.models)}"
             )
-        return Outcomes(self.prompts, self.outcomes.filter(pl.col("model").is_in(list(models))), self.name)
+        return Outcomes(self.prompts, self.outcomes.filter(pl.col("model").is_in(wanted)), self.name)
 
     def subset(self, prompt_ids: Iterable[str]) -> Outcomes:
         """These prompts, with their outcomes."""
-        keep = pl.Series(list(prompt_ids), dtype=pl.String).implode()
+        keep = pl.Series(name_list("prompt_ids", prompt_ids), dtype=pl.String).implode()
         return Outcomes(
             self.prompts.filter(pl.col("prompt_id").is_in(keep)),
             self.outcomes.filter(pl.col("prompt_id").is_in(keep)),
@@ -210,13 +215,14 @@ class Outcomes:
         """The prompts of these parts of the split.
 
         Raises:
-            InputError: The prompts have no `split` column yet, or the parts are empty.
+            InputError: The prompts have no `split` column yet, a part is none of these, or they are empty.
         """
         if not self.has_split:
             raise InputError(f"{self.name} has no split column; make one with `with_split`")
-        chosen = self.prompts.filter(pl.col("split").is_in(list(parts)))
+        wanted = [choice("part", part, PARTS) for part in parts]
+        chosen = self.prompts.filter(pl.col("split").is_in(wanted))
         if chosen.is_empty():
-            raise InputError(f"{self.name} has no prompt in {' or '.join(parts)}; look at its split column")
+            raise InputError(f"{self.name} has no prompt in {' or '.join(wanted)}; look at its split column")
         return self.subset(chosen["prompt_id"])
 
     def with_split(
@@ -250,7 +256,7 @@ class Outcomes:
 
     def to_matrices(self, models: Sequence[str] | None = None) -> OutcomeMatrices:
         """Arrays ``(n_prompts, n_models)``, rows as `prompt_ids`, columns as `models`, NaN where missing."""
-        models = self.models if models is None else tuple(models)
+        models = self.models if models is None else name_list("models", models)
         positions = pl.DataFrame(
             {"model": models, "column": range(len(models))}, schema={"model": pl.String, "column": pl.Int64}
         )

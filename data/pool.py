@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.arguments import name_list, shown
+from routoo.data.batch import listed
+from routoo.data.checks import came
 from routoo.data.errors import InputError
 from routoo.data.files import write_atomically
 from routoo.data.price_lists import ListedModels, listed_models
@@ -76,7 +79,7 @@ class PoolModel:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise InputError(f"a pool model needs a name, got {self.name!r}")
+            raise InputError(f"a pool model needs a name, got {shown(self.name)}")
         for field in (*_RATES, *_OPTIONAL_NUMBERS):
             value = getattr(self, field)
             if value is None and field in _OPTIONAL_NUMBERS:
@@ -85,10 +88,10 @@ class PoolModel:
                 value = value.item()
                 object.__setattr__(self, field, value)
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise InputError(f"pool model {self.name!r}: {field} must be a number, got {value!r}")
+                raise InputError(f"pool model {self.name!r}: {field} must be a number, got {shown(value)}")
             if not 0 <= value <= _MOST:
                 raise InputError(
-                    f"pool model {self.name!r}: {field} must be finite and at least 0, got {value!r}; "
+                    f"pool model {self.name!r}: {field} must be finite and at least 0, got {shown(value)}; "
                     "an unknown price is not zero: look it up, or leave the model out"
                 )
         for field in _NEVER_ZERO:
@@ -96,9 +99,10 @@ class PoolModel:
                 raise InputError(
                     f"pool model {self.name!r}: {field} must be above 0; leave it out where it is unknown"
                 )
-        if isinstance(self.tags, str) or not all(isinstance(tag, str) for tag in self.tags):
-            raise InputError(f"pool model {self.name!r}: tags must be a list of texts, got {self.tags!r}")
-        object.__setattr__(self, "tags", tuple(self.tags))
+        tags = listed(self.tags, f"pool model {self.name!r}: tags", "texts")
+        if not all(isinstance(tag, str) for tag in tags):
+            raise InputError(f"pool model {self.name!r}: tags must be a list of texts, got {shown(tags)}")
+        object.__setattr__(self, "tags", tuple(tags))
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,7 @@ class Pool:
     models: tuple[PoolModel, ...]
 
     def __post_init__(self) -> None:
-        if isinstance(self.models, str | PoolModel) or not isinstance(self.models, Iterable):
-            raise InputError(f"a pool is a list of PoolModel, got {type(self.models).__name__}")
-        object.__setattr__(self, "models", tuple(self.models))
+        object.__setattr__(self, "models", tuple(listed(self.models, "a pool", "PoolModel")))
         for model in self.models:
             if not isinstance(model, PoolModel):
                 raise InputError(f"a pool is a list of PoolModel, got {type(model).__name__} in it")
@@ -139,9 +141,9 @@ class Pool:
 
     def __getitem__(self, name: str) -> PoolModel:
         for model in self.models:
-            if model.name == name:
+            if isinstance(name, str) and model.name == name:
                 return model
-        raise InputError(f"unknown model {name!r}; the pool has {', '.join(self.names)}")
+        raise InputError(f"unknown model {shown(name)}; the pool has {', '.join(self.names)}")
 
     def select(self, names: Iterable[str]) -> Pool:
         """The pool of just these models, in this order.
@@ -149,7 +151,7 @@ class Pool:
         Raises:
             InputError: A name is not in the pool.
         """
-        return Pool(tuple(self[name] for name in names))
+        return Pool(tuple(self[name] for name in name_list("names", names)))
 
     def rates(self, field: str) -> npt.NDArray[np.float64]:
         """One number per model, shape ``(n_models,)``; NaN where it is unknown."""
@@ -216,15 +218,15 @@ class Pool:
             InputError: The file is missing or of another format, a name is not in it, or a model
                 lacks a price.
         """
-        listed = pool_rows(path)
-        if names is None and listed.published:
+        rows = pool_rows(path)
+        if names is None and rows.published:
             names = among
         if names is not None:
-            return cls.from_records(listed.named(names), source=listed.source)
-        remark = listed.in_words()
+            return cls.from_records(rows.named(name_list("names", names)), source=rows.source)
+        remark = rows.in_words()
         if told is not None and remark is not None:
             told(remark)
-        return cls.from_records(listed.rows, source=listed.source)
+        return cls.from_records(rows.rows, source=rows.source)
 
     @classmethod
     def from_records(cls, rows: Sequence[Mapping[str, Any]], *, source: str = "pool") -> Pool:
@@ -235,7 +237,9 @@ class Pool:
         """
         known = {field.name for field in dataclasses.fields(PoolModel)}
         models = []
-        for row in rows:
+        for row in listed(rows, "rows", "mappings, one a model"):
+            if not isinstance(row, Mapping) or not all(isinstance(key, str) for key in row):
+                raise InputError(f"{source}: expected a mapping by names for each model, got {came(row)}")
             name = row.get("name", "without a name")
             unknown = sorted(set(row) - known)
             if unknown:

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from routoo.data.arguments import path_of
 from routoo.data.errors import InputError
 from routoo.data.files import read_regular
 from routoo.data.words import some
@@ -119,7 +120,7 @@ def listed_models(path: str | Path, *, known: Collection[str]) -> ListedModels:
     Raises:
         InputError: The file is missing, of another format, or lists no model.
     """
-    path = Path(path)
+    path = path_of("pool", path)
     is_list = path.suffix.lower() == ".json"
     try:
         text = read_regular(path).decode("utf-8-sig")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.arguments import name_list, number, numbers
 from routoo.data.errors import InputError
 from routoo.data.nominal import NominalCosts, nominal_costs
 
@@ -60,7 +61,10 @@ class Scores:
     nominal_costs: NominalCosts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        shape = np.shape(self.p_correct)
+        for name in _MATRICES:
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _matrix(name, value))
+        shape = self.p_correct.shape
         if len(shape) != 2 or shape[1] == 0:
             raise InputError(f"p_correct must be (n_prompts, n_models) with a model at least, got {shape}")
         if self.latency_s is None:
@@ -69,14 +73,8 @@ class Scores:
             value = getattr(self, name)
             if value is None:
                 continue
-            try:
-                with np.errstate(over="ignore"):  # what is too large becomes infinite, and is judged as that
-                    value = np.ascontiguousarray(value, dtype=np.float32)
-            except (TypeError, ValueError) as error:
-                raise InputError(f"{name} must hold numbers: {error}") from None
             if value.shape != shape:
                 raise InputError(f"{name} has shape {value.shape}, p_correct has {shape}: they must agree")
-            object.__setattr__(self, name, value)
         _check_range("p_correct", self.p_correct, 0.0, 1.0)
         _check_range("cost_usd", self.cost_usd, 0.0, float(np.finfo(np.float32).max))
         if self.logit_std is not None:
@@ -85,9 +83,9 @@ class Scores:
             value = getattr(self, name)
             if value is not None and np.fmin.reduce(value, axis=None, initial=np.inf) < 0:
                 raise InputError(f"{name} must be at least 0 (NaN where it is unknown), got a negative value")
-        if isinstance(self.models, str) or isinstance(self.prompt_ids, str):
-            raise InputError("models and prompt_ids are lists of names, got one text: put it in a list")
-        object.__setattr__(self, "models", tuple(self.models))
+        object.__setattr__(self, "models", name_list("models", self.models))
+        if self.prompt_ids is not None:
+            object.__setattr__(self, "prompt_ids", name_list("prompt_ids", self.prompt_ids))
         if len(self.models) != shape[1] or len(set(self.models)) != shape[1]:
             raise InputError(f"{shape[1]} columns need as many different model names, got {self.models}")
         if self.prompt_ids is not None and len(self.prompt_ids) != shape[0]:
@@ -114,13 +112,14 @@ class Scores:
         Raises:
             InputError: A name is not among `models`, or none is given.
         """
-        unknown = [name for name in models if name not in self.models]
-        if unknown or not models:
+        wanted = name_list("models", models)
+        unknown = [name for name in wanted if name not in self.models]
+        if unknown or not wanted:
             raise InputError(f"unknown models {unknown or '(none given)'}; known: {', '.join(self.models)}")
-        index = [self.models.index(name) for name in models]
-        nominal = {name: words for name, words in self.nominal_costs.items() if name in models}
+        index = [self.models.index(name) for name in wanted]
+        nominal = {name: words for name, words in self.nominal_costs.items() if name in wanted}
         columns = self._each((slice(None), index))
-        return replace(self, **columns, models=tuple(models), nominal_costs=nominal)
+        return replace(self, **columns, models=wanted, nominal_costs=nominal)
 
     def _each(self, index: Any) -> dict[str, Any]:  # whatever numpy takes for an index
         """A part of every matrix that is known."""
@@ -143,7 +142,8 @@ class Scores:
         >>> [round(float(end[0, 0]), 3) for end in scores.interval(0.9)]
         [0.305, 0.695]
         """
-        if not 0 < level < 1:
+        level = number("level", level, most=1)
+        if level in (0, 1):
             raise InputError(f"level must lie between 0 and 1, got {level}")
         errors = NormalDist().inv_cdf((1 + level) / 2)
         return self._shifted(-errors), self._shifted(errors)
@@ -160,6 +160,7 @@ class Scores:
         Raises:
             InputError: No `logit_std` is known, or the confidence is out of range.
         """
+        confidence = number("confidence", confidence, most=1)
         if not 0.5 <= confidence < 1:
             raise InputError(f"confidence must be at least 0.5 and below 1, got {confidence}")
         return replace(self, p_correct=self._shifted(-NormalDist().inv_cdf(confidence)))
@@ -296,6 +297,14 @@ def _stated_usage(
     """Output tokens with what the pool states of models whose own were never recorded."""
     stated, own = pool.rates("output_tokens"), [name not in unrecorded for name in pool.names]
     return np.where(own | np.isnan(stated), output_tokens, stated)
+
+
+def _matrix(field: str, value: object) -> Matrix:
+    """The numbers in float32; what is right or wrong is 1 or 0, what is too large is infinite."""
+    if isinstance(value, np.ndarray) and value.dtype == np.bool_:
+        value = value.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(numbers(field, value), dtype=np.float32)
 
 
 def _check_range(field: str, value: Matrix, low: float, high: float) -> None:

@@ -6,16 +6,14 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from routoo.data.arguments import number, record
 from routoo.data.errors import InputError
 from routoo.data.near_duplicates import Alike, Rows, connected, near_duplicate_groups, normal_text
-from routoo.data.outcomes import PARTS, Part
-
-if TYPE_CHECKING:
-    from routoo.data.outcomes import Outcomes
+from routoo.data.outcomes import PARTS, Outcomes, Part
 
 _FEW = 10  # prompts of a part: fewer are counted off, since chance could leave none
 _PULL = {part: at for at, part in enumerate(PARTS)}
@@ -128,11 +126,10 @@ def split_prompts(
     >>> split_prompts(["2 + 2?", "2 + 2 ?"], seed=0, val=0, test=0.34, known=["test", None])
     ['test', 'test']
     """
-    if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
-        raise InputError(
-            "val and test are shares of at least 0 that leave something to train on, "
-            f"got val={val:g}, test={test:g}"
-        )
+    val, test = number("val", val, most=1), number("test", test, most=1)
+    seed = number("seed", seed, whole=True)
+    if not val + test < 1:
+        raise InputError(f"val and test must leave something to train on, got val={val:g}, test={test:g}")
     alike = Alike.of([normal_text(text) for text in texts])
     if known is None or not any(known):
         roots = connected(len(alike.distinct), alike.pairs)[alike.place]
@@ -165,7 +162,7 @@ def continued_parts(
     if isinstance(keep, Split):
         known = [keep.parts.get(fingerprint(text)) for text in outcomes.texts]
         return split_prompts(outcomes.texts, seed=seed, val=val, test=test, known=known)
-    if not keep.has_split:
+    if not record("keep", keep, Outcomes).has_split:
         raise InputError(f"{keep.name} has no split column, so that there is no split to keep")
     earlier = keep.prompts["split"].to_list()
     row_of = {prompt_id: row for row, prompt_id in enumerate(keep.prompt_ids)}

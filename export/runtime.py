@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from routoo.data.arguments import number, record
 from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
 from routoo.data.domains import Labels, domain_numbers, label_numbers
@@ -58,12 +59,12 @@ class Runtime:
         int8: bool | None = None,
         batch_tokens: int | None = None,
     ) -> None:
-        for name, number in (("threads", threads), ("batch_tokens", batch_tokens)):
-            if number is not None and number < 1:
-                raise InputError(f"{name} must be at least 1, got {number}")
+        for name, count in (("threads", threads), ("batch_tokens", batch_tokens)):
+            if count is not None:
+                number(name, count, least=1, whole=True)
         self.bundle = bundle
-        self.pool = bundle.description.pool if pool is None else pool
-        self.int8 = bundle.has_int8 if int8 is None else int8
+        self.pool = bundle.description.pool if pool is None else record("pool", pool, Pool)
+        self.int8 = bundle.has_int8 if int8 is None else record("int8", int8, bool)
         self._graph_name = LAYOUT.int8_graph if self.int8 else LAYOUT.graph
         if self._graph_name not in bundle.files:
             raise BundleError(f"{bundle.folder} has no {self._graph_name}: `routoo export` writes one")

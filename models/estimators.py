@@ -142,7 +142,9 @@ def predicted_scores(
     order = np.argsort(encoded.lengths, kind="stable")
     back = np.argsort(order)
     numbers = domain_numbers(domains, trained.domains, len(encoded))
-    told = label_numbers(labels, trained.labels, len(encoded)) if trained.labels or labels else None
+    told = (
+        label_numbers(labels, trained.labels, len(encoded)) if trained.labels or labels is not None else None
+    )
     found = predict_inputs(trained.network, encoded, order, domain=numbers, labels=told, size=64)
     sent = encoded.input_tokens[:, None] * trained.input_token_ratio
     outputs = {name: value.numpy()[back] for name, value in found._asdict().items()}

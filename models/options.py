@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
+from routoo.data.arguments import choice, shown
 from routoo.data.errors import InputError
 from routoo.data.text import TextPolicy
 from routoo.models.trunk import MINILM
 
 Tune = Literal["frozen", "last", "full"]
 
+
+def _is_finite(value: Any) -> bool:  # Any: whatever a caller gives
+    """Whether this is a number of Python or numpy that a float holds."""
+    if isinstance(value, np.number):
+        value = value.item()
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
+
+
 _KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], object]]] = {
     "int": ("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool), int),
-    "float": ("a finite number", lambda value: isinstance(value, Real) and math.isfinite(value), float),
+    "float": ("a finite number", _is_finite, float),
     "bool": ("True or False", lambda value: isinstance(value, bool), bool),
     "str": ("text", lambda value: isinstance(value, str | Path), str),
     "Path": ("the path of a folder", lambda value: isinstance(value, str | Path), Path),
@@ -136,8 +147,7 @@ class TrainOptions:
             ("heads", ("factorised", "free")),
             ("monitor", ("last", "loss", "utility")),
         ):
-            if getattr(self, name) not in known:
-                raise InputError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+            choice(name, getattr(self, name), known)
         for name in ("tuned_layers", "width", "rank", "members", "epochs", "patience", "batch_size"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -178,7 +188,7 @@ class TrainOptions:
         """Refuses values of another kind; numbers of numpy become Python's, and names of folders paths."""
         labels = self.labels
         if not isinstance(labels, list | tuple) or not all(isinstance(name, str) for name in labels):
-            raise InputError(f"labels must be a list of names of columns, got {labels!r}")
+            raise InputError(f"labels must be a list of names of columns, got {shown(labels)}")
         if len(set(labels) - set(_RESERVED)) < len(labels):
             raise InputError(
                 f"labels must be columns beside {', '.join(_RESERVED)}, each named once, "
@@ -191,5 +201,5 @@ class TrainOptions:
                 continue
             what, fits, made = _KINDS[kind]
             if not fits(value):
-                raise InputError(f"{option.name} must be {what}, got {value!r}")
+                raise InputError(f"{option.name} must be {what}, got {shown(value)}")
             object.__setattr__(self, option.name, made(value))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from routoo.data.arguments import number
 from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
 from routoo.data.errors import InputError
@@ -80,9 +80,9 @@ def scoring_plan(
     known = prompt_texts(scored, "scored", least=0)
     if n is None and budget_usd is None:
         raise InputError("how many prompts may be scored? Give n, budget_usd, or both")
-    if n is not None and (not isinstance(n, Integral) or n < 1):
-        raise InputError(f"n must be a whole number of at least 1, got {n!r}")
-    if budget_usd is not None and not (isinstance(budget_usd, Real) and budget_usd > 0):
+    if n is not None:
+        n = number("n", n, least=1, whole=True)
+    if budget_usd is not None and not number("budget_usd", budget_usd) > 0:
         raise InputError(f"budget_usd must be a number above 0, got {budget_usd!r}")
     open_rows = _open_rows(texts, known, trained.split)
     if not len(open_rows):

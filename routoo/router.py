@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from routoo.data.arguments import number, path_of, record
 from routoo.data.batch import listed
 from routoo.data.chat import prompt_text
 from routoo.data.errors import InputError
@@ -71,9 +72,10 @@ class Router:
             BundleError: There is no bundle, or it is broken or of a newer format.
             InputError: The pool has a model that the bundle does not know.
         """
+        where = where if isinstance(where, str) else path_of("where", where)
         bundle = Bundle.open(where, revision=revision)
         if pool is not None and not isinstance(pool, Pool):
-            pool = Pool.read(pool, among=bundle.description.pool.names)
+            pool = Pool.read(path_of("pool", pool), among=bundle.description.pool.names)
         return cls(Runtime(bundle, pool=pool, threads=threads, int8=int8))
 
     @property
@@ -201,9 +203,11 @@ class Router:
             "tags": tags,
         }
         if pacer is not None:
-            if price:
+            if number("price", price):
                 raise InputError("a pacer sets the price itself: leave price out, or the pacer")
-            choice = pacer.select(scores, now_s=now_s, **limits)
+            from routoo.solver.pacer import Pacer
+
+            choice = record("pacer", pacer, Pacer).select(scores, now_s=now_s, **limits)
         else:
             if now_s is not None:
                 raise InputError("now_s is for a pacer, which keeps rates: give one, or leave now_s out")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.batch import listed
+from routoo.data.checks import came
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Matrix, Scores
@@ -128,15 +130,13 @@ def _tags_of(row: object) -> tuple[str, ...]:
     """The tags of one prompt; None is none."""
     found = [] if row is None else _listed(row)
     if not all(isinstance(tag, str) for tag in found):
-        raise InputError(f"the tags of a prompt must be a list of texts, got {row!r}")
+        raise InputError(f"the tags of a prompt must be a list of texts, got {came(row)}")
     return tuple(sorted(set(map(str, found))))
 
 
 def _listed(tags: object) -> list[object]:
     """Whatever holds tags, as a list."""
-    if isinstance(tags, str | bytes) or not isinstance(tags, Collection):
-        raise InputError(f"tags must be a list of texts, got {tags!r}: put it in a list")
-    return list(tags)
+    return listed(tags, "tags", "texts")
 
 
 def _named(tags: Sequence[str]) -> str:

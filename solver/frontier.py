@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.arguments import number, record
 from routoo.data.errors import InputError
 from routoo.solver.hull import Increments
 from routoo.solver.knapsack import Stairs
@@ -53,7 +54,7 @@ class Frontier:
         Raises:
             InputError: The budget lies below the cheapest assignment; the message says what that costs.
         """
-        self._check(budget_usd)
+        budget_usd = self._checked(budget_usd)
         return float(np.interp(budget_usd, self.cost_usd, self.score))
 
     def price_at(self, budget_usd: float) -> float:
@@ -62,7 +63,7 @@ class Frontier:
         Raises:
             InputError: The budget lies below the cheapest assignment; the message says what that costs.
         """
-        self._check(budget_usd)
+        budget_usd = self._checked(budget_usd)
         following = int(np.searchsorted(self.cost_usd, budget_usd, side="right"))
         return float(self.price[following]) if following < len(self) else 0.0
 
@@ -72,7 +73,8 @@ class Frontier:
         Raises:
             InputError: No budget reaches it; the message says what can be reached.
         """
-        if not score <= self.score[-1]:
+        score = number("score", score)
+        if score > self.score[-1]:
             raise InputError(f"a score of {score:g} is out of reach: the most is {self.score[-1]:.6g} in sum")
         return float(np.interp(score, self.score, self.cost_usd))
 
@@ -88,12 +90,13 @@ class Frontier:
         shares = {f"share of {name}": self.shares[:, at] for at, name in enumerate(self.models)}
         return pl.DataFrame({**columns, **shares})
 
-    def _check(self, budget_usd: float) -> None:
-        if not budget_usd >= self.cost_usd[0]:
+    def _checked(self, budget_usd: float) -> float:
+        budget = float(number("budget_usd", budget_usd))
+        if budget < self.cost_usd[0]:
             raise InputError(
-                f"budget_usd {budget_usd:g} is too little: "
-                f"the cheapest assignment costs {self.cost_usd[0]:.6g}"
+                f"budget_usd {budget:g} is too little: the cheapest assignment costs {self.cost_usd[0]:.6g}"
             )
+        return budget
 
 
 def frontier(problem: Problem, *, points: int = 200) -> Frontier:
@@ -115,12 +118,11 @@ def frontier(problem: Problem, *, points: int = 200) -> Frontier:
     """
     from routoo.solver.explain import unserved
 
-    free = replace(problem, budget_usd=None)
+    free = replace(record("problem", problem, Problem), budget_usd=None)
     if free.limits:
         names = ", ".join(limit.name for limit in free.limits)
         raise InputError(f"a frontier moves one budget alone; leave out {names}, or assign at single budgets")
-    if points < 2:
-        raise InputError(f"a frontier needs at least 2 points, got {points}")
+    points = number("points", points, least=2, whole=True)
     reason = unserved(free)
     if reason is not None:
         raise InputError(reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -11,11 +10,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.arguments import number, numbers
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 
 PerPrompt = float | npt.NDArray[np.floating] | Sequence[float]
 """One number for all prompts, or one a prompt."""
+
+MOST = 1e100
+"""From here on a limit is none: nothing adds up to it, and its square would be infinite."""
 
 Quantity = Literal["score", "cost_usd", "latency_s", "slow", "tokens", "requests"]
 """What a limit adds up over the choices; `slow` counts prompts above the latency tail's threshold."""
@@ -129,7 +132,7 @@ class Limit:
     @property
     def stands(self) -> bool:
         """Whether it limits anything."""
-        return self.stated is not None and self.stated < math.inf
+        return self.stated is not None and self.stated < MOST
 
     @property
     def bound(self) -> float:
@@ -189,12 +192,7 @@ def check_number(name: str, value: float | None) -> None:
     """Refuses what is not a number, NaN, negative, or beyond a float; None and infinity are no limit."""
     if value is None:
         return
-    try:
-        fits = isinstance(value, numbers.Real) and not isinstance(value, bool) and float(value) >= 0
-    except OverflowError:
-        fits = False
-    if not fits:
-        raise InputError(f"{name} must be a number of at least 0, got {value!r}")
+    number(name, value)
 
 
 def check_share(name: str, value: float | None) -> None:
@@ -212,11 +210,14 @@ def per_prompt(
     """
     if value is None:
         return None
-    array: npt.NDArray[np.float32 | np.float64] = np.asarray(value, np.float32 if broadcast else np.float64)
+    with np.errstate(over="ignore"):  # what is too large for a limit is infinite: none
+        array: npt.NDArray[np.float32 | np.float64] = numbers(name, value).astype(
+            np.float32 if broadcast else np.float64
+        )
     if array.shape != (count,) and not (broadcast and array.ndim == 0):
         raise InputError(f"{name} must be one number a prompt ({count} of them), got shape {array.shape}")
-    bad = ~(array >= 0) if broadcast else ~((array >= 0) & np.isfinite(array))
+    bad = ~(array >= 0) if broadcast else ~((array >= 0) & (array < MOST))
     if bad.any():
-        wanted = "at least 0 and not NaN" if broadcast else "finite and at least 0"
+        wanted = "at least 0 and not NaN" if broadcast else f"at least 0 and below {MOST:g}"
         raise InputError(f"{name} must be {wanted}, got {np.atleast_1d(array)[np.atleast_1d(bad)][0]}")
     return np.broadcast_to(array, (count,))

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.arguments import number, numbers, record, shown
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.solver.bookings import Booking, TrueCosts
 from routoo.solver.eligibility import Tags
 from routoo.solver.explain import closed_words
-from routoo.solver.limits import check_number
 from routoo.solver.problem import Problem
 from routoo.solver.rates import Rates
 from routoo.solver.select import Selection
@@ -68,21 +68,23 @@ class Pacer:
         calibration: Scores | None = None,
         half_life: float = 2000.0,
     ) -> None:
-        check_number("budget_usd", budget_usd)
-        for name, value in (("expected_prompts", expected_prompts), ("half_life", half_life)):
-            check_number(name, value)
+        self.budget_usd: float = number("budget_usd", budget_usd)
+        self.expected_prompts = (
+            None if expected_prompts is None else number("expected_prompts", expected_prompts)
+        )
+        self.half_life = number("half_life", half_life)
+        for name, value in (("expected_prompts", self.expected_prompts), ("half_life", self.half_life)):
             if value == 0:
                 raise InputError(f"{name} must be above 0")
-        self.budget_usd = float(budget_usd)
-        self.expected_prompts = expected_prompts
-        self.half_life = float(half_life)
+        if calibration is not None:
+            record("calibration", calibration, Scores)
         self.seen = 0
         self.price = 0.0
         self._settled_usd = 0.0
         self._under_way: dict[int, Booking] = {}
         self._told = TrueCosts()
         self._rates = Rates()
-        self._curve = None if calibration is None else SpendingCurve.of(calibration, half_life=half_life)
+        self._curve = None if calibration is None else SpendingCurve.of(calibration, half_life=self.half_life)
 
     @property
     def spent_usd(self) -> float:
@@ -128,7 +130,7 @@ class Pacer:
             InfeasibleError: No model keeps the prompt's limits, all are at their rates, or the budget is
                 spent; it says which.
         """
-        if len(scores) != 1:
+        if len(record("scores", scores, Scores)) != 1:
             raise InputError(f"a pacer takes one prompt at a time, got {len(scores)}; use assign for a batch")
         problem = Problem(
             scores=scores,
@@ -168,12 +170,12 @@ class Pacer:
         Raises:
             InputError: The ticket is unknown or was settled before, or the cost is NaN or negative.
         """
-        check_number("cost_usd", cost_usd)
-        booking = None if ticket is None else self._under_way.pop(ticket, None)
+        cost_usd = number("cost_usd", cost_usd, finite=True)
+        booking = self._under_way.pop(ticket, None) if isinstance(ticket, int) else None
         if booking is None:
-            raise InputError(f"ticket {ticket} is not open: it was settled before, or never given out")
-        self._settled_usd += float(cost_usd)
-        self._told.learn(booking.predicted_usd, float(cost_usd))
+            raise InputError(f"ticket {shown(ticket)} is not open: it was settled before, or never given out")
+        self._settled_usd += cost_usd
+        self._told.learn(booking.predicted_usd, cost_usd)
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
         """The whole state in plain numbers, a few kilobytes of JSON."""
@@ -199,22 +201,25 @@ class Pacer:
         Raises:
             InputError: The state is of another format, or something is missing from it.
         """
-        if state.get("format") != _FORMAT:
-            raise InputError(f"pacer state has format {state.get('format')!r}, this version reads {_FORMAT}")
+        found = record("state", state, dict).get("format")
+        if not isinstance(found, int) or found != _FORMAT:
+            raise InputError(f"pacer state has format {shown(found)}, this version reads {_FORMAT}")
         try:
             pacer = cls(
                 state["budget_usd"],
                 expected_prompts=state["expected_prompts"],
                 half_life=state["half_life"],
             )
-            pacer.seen, pacer.price = int(state["seen"]), float(state["price"])
-            pacer._settled_usd = float(state["settled_usd"])
+            pacer.seen = number("seen", state["seen"], whole=True)
+            pacer.price, pacer._settled_usd = (number(name, state[name]) for name in ("price", "settled_usd"))
             pacer._under_way = {int(ticket): Booking(**it) for ticket, it in state["under_way"].items()}
             pacer._told = TrueCosts(**state["told"])
             pacer._rates = Rates.from_dict(state["rates"])
             if state["curve"] is not None:
                 pacer._curve = SpendingCurve.from_dict(state["curve"], half_life=pacer.half_life)
-        except (KeyError, TypeError, ValueError) as error:
+        except InputError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise InputError(f"pacer state is not whole: {error!r}") from None
         return pacer
 
@@ -226,9 +231,8 @@ class Pacer:
                 raise InputError(
                     "a pacer needs expected_prompts, or the progress of the period at each select"
                 )
-            return max(forecast - self.seen, 1.0)
-        if not 0 <= progress <= 1:
-            raise InputError(f"progress is a share of the period, 0 to 1, got {progress}")
+            return float(max(forecast - self.seen, 1.0))
+        progress = float(number("progress", progress, most=1))
         prior = 0.0 if forecast is None else min(_PRIOR_PROMPTS, forecast)
         passed = progress + (0.0 if forecast is None else prior / forecast)
         pace = (self.seen + 1 + prior) / max(passed, 1.0 / (self.seen + _PRIOR_PROMPTS))
@@ -253,7 +257,9 @@ class Pacer:
         assert self._curve is not None  # for the type checker: the prompt was counted in
         p, cost = scores.p_correct[0].astype(np.float64), scores.cost_usd[0].astype(np.float64)
         correction = self._told.correction
-        worst = cost * self._told.most if worst_cost_usd is None else np.asarray(worst_cost_usd, np.float64)
+        worst = (
+            cost * self._told.most if worst_cost_usd is None else numbers("worst_cost_usd", worst_cost_usd)
+        )
         if worst.shape != cost.shape or not (worst >= 0).all():
             raise InputError(f"worst_cost_usd must be a number of at least 0 for each of {len(cost)} models")
         uncommitted = self.budget_usd - self._settled_usd - self._told.at_worst(self._under_way.values())

@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.arguments import mapping, name_list, record
+from routoo.data.batch import listed
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
@@ -96,7 +98,7 @@ class Problem:
     tags: Tags | None = None
 
     def __post_init__(self) -> None:
-        if len(self.scores) == 0:
+        if len(record("scores", self.scores, Scores, "Router.predict makes them")) == 0:
             raise InputError("expected at least one prompt to assign, got none")
         for name in ("budget_usd", "min_mean_score", "max_mean_latency_s", "period_s"):
             check_number(name, getattr(self, name))
@@ -105,9 +107,15 @@ class Problem:
             broadcast = name.startswith("max")
             value = per_prompt(name, getattr(self, name), len(self), broadcast=broadcast)
             object.__setattr__(self, name, value)
+        if self.latency_tail is not None:
+            record("latency_tail", self.latency_tail, LatencyTail)
         check_pool(self.pool)
         if self.pool is not None:
             object.__setattr__(self, "scores", with_expected_tokens(self.scores, self.pool))
+        mapping("model_limits", self.model_limits, ModelLimit, "model")
+        mapping("domain_limits", self.domain_limits, DomainLimit, "domain")
+        if self.tags is not None:
+            object.__setattr__(self, "tags", listed(self.tags, "tags", "texts"))
         object.__setattr__(self, "allowed", self._allowed_mask())
         if self.domains is not None:
             object.__setattr__(self, "domains", domain_names(self.domains, len(self)))
@@ -281,11 +289,11 @@ class Problem:
                     f"allowed has shape {self.allowed.shape}, the scores have {shape}: they must agree"
                 )
             return self.allowed
-        names = [str(name) for name in self.allowed]
-        _refuse_unknown("allowed", names, self.scores.models)
-        if not names:
+        allowed = name_list("allowed", self.allowed)
+        _refuse_unknown("allowed", allowed, self.scores.models)
+        if not allowed:
             raise InputError("allowed names no model; leave it out to allow all")
-        return np.array([[name in names for name in self.scores.models]])
+        return np.array([[name in allowed for name in self.scores.models]])
 
     def _check_names(self) -> None:
         if self.eligibility is None and self.pool is None and any(needed_tags(self.tags, len(self))):

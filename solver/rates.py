@@ -10,10 +10,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.arguments import number, record
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.solver.limits import check_number
 from routoo.solver.usage import call_tokens, require_tokens
 
 _MINUTE = 60
@@ -103,7 +103,7 @@ class Rates:
         """The rates that `to_dict` described."""
         given = {
             name: {int(at): (int(count), float(used)) for at, count, used in seconds}
-            for name, seconds in state["given"].items()
+            for name, seconds in record("rates", state, dict)["given"].items()
         }
         return cls(state["now_s"], given)
 
@@ -113,7 +113,7 @@ class Rates:
 
     def _tick(self, now_s: float) -> None:
         """Moves the clock on, and forgets what is over."""
-        check_number("now_s", now_s)
+        number("now_s", now_s, finite=True)
         if math.isinf(now_s) or (self.now_s is not None and now_s < self.now_s):
             raise InputError(
                 f"now_s must be finite and never go back, got {now_s!r} after {self.now_s!r}: "

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.arguments import number, record
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.solver.eligibility import Tags
 from routoo.solver.explain import closed_words
-from routoo.solver.limits import PerPrompt, check_number
+from routoo.solver.limits import PerPrompt
 from routoo.solver.problem import Problem
 
 
@@ -78,7 +79,7 @@ def select(
     routoo.data.errors.InfeasibleError: the prompt has no model within max_cost_usd 0.0001: the least that \
 would do is 0.001 USD
     """
-    if len(scores) != 1:
+    if len(record("scores", scores, Scores)) != 1:
         raise InputError(f"select takes one prompt, got {len(scores)}; use assign for a batch")
     problem = Problem(
         scores=scores,
@@ -129,9 +130,7 @@ def select_each(
 
 
 def _choose(problem: Problem, price: float) -> npt.NDArray[np.int32]:
-    check_number("price", price)
-    if price is None or np.isinf(price):
-        raise InputError(f"price must be a finite number of at least 0, got {price!r}")
+    price = number("price", price, finite=True)
     rows = problem.rows(slice(None))
     choice, value = rows.best({"cost_usd": np.full((1, 1), float(price))} if price > 0 else {})
     return np.where(np.isneginf(value), -1, choice).astype(np.int32)

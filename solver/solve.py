@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from routoo.data.arguments import choice, record
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
 from routoo.solver import dual, exact, greedy
@@ -66,9 +67,9 @@ def solve(
     >>> plan.chosen, plan.status
     (['large', 'small'], 'optimal')
     """
+    record("problem", problem, Problem)
+    solver = choice("solver", solver, ("auto", *BACKENDS))
     name = _pick(problem) if solver == "auto" else solver
-    if name not in BACKENDS:
-        raise InputError(f"unknown solver {name!r}; known: auto, {', '.join(BACKENDS)}")
     backend = BACKENDS[name]
     if not backend.accepts(problem):
         stated = ", ".join(limit.name for limit in problem.limits)

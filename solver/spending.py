@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from routoo.data.arguments import record
 from routoo.data.scores import Scores
 from routoo.solver.rows import Floats
 
@@ -86,6 +87,7 @@ class SpendingCurve:
         cls, state: Mapping[str, Any], *, half_life: float
     ) -> SpendingCurve:  # Any: a JSON document
         """The curve that `to_dict` described."""
+        record("curve", state, dict)
         prices, cost = np.array(state["prices"], np.float64), np.array(state["cost_usd"], np.float64)
         if prices.shape != cost.shape:
             raise ValueError(f"{len(prices)} prices and {len(cost)} costs")

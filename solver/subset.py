@@ -205,7 +205,7 @@ def _bound(values: Floats, covered: Floats, weights: Floats, room: float) -> flo
     order = sorted(range(len(gain)), key=lambda at: -per[at])
     total = float(covered.sum())
     for at in order:
-        part = min(1.0, room / weights[at]) if weights[at] > 0 else 1.0
+        part = 1.0 if weights[at] <= room else room / weights[at]
         total += part * float(gain[at])
         room -= part * float(weights[at])
     return total

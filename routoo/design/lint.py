@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from routoo.data.arguments import record
 from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel, pool_rows
 from routoo.design.finding import Finding, Kind
 
 if TYPE_CHECKING:
-    from routoo.data.outcomes import Outcomes
     from routoo.data.price_lists import ListedModels
 
 _RATES = ("usd_per_1m_input", "usd_per_1m_output")
@@ -45,6 +46,8 @@ def lint_pool(pool: Pool | str | Path, outcomes: Outcomes | None = None) -> tupl
     [('price', 'small')]
     """
     findings: list[Finding] = []
+    if outcomes is not None:
+        record("outcomes", outcomes, Outcomes, "Outcomes.read makes them")
     if isinstance(pool, Pool):
         models = list(pool.models)
     else:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from routoo.data.arguments import number, record
 from routoo.data.curves import Vector, area, best_single
 from routoo.data.errors import InfeasibleError, InputError
+from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.recorded_costs import RecordedCosts
 from routoo.design.groups import PromptGroups
 from routoo.design.worth import NO_ANSWER, Columns, Worth
-from routoo.evaluation.bootstrap import Interval, Resamples, interval
+from routoo.evaluation.bootstrap import MOST_SAMPLES, Interval, Resamples, interval
 from routoo.solver.subset import GUARANTEE, Subset, pick_subset
-
-if TYPE_CHECKING:
-    from routoo.data.outcomes import Outcomes
 
 
 @dataclass(frozen=True)
@@ -131,10 +130,16 @@ def pick_pool(
     """
     if models is not None and spend_usd is not None:
         raise InputError("models and spend_usd are two limits: give one of them")
-    if models is not None and models < 1:
-        raise InputError(f"models must be at least 1, got {models}")
-    if price is not None and not 0 <= price < math.inf:
-        raise InputError(f"price must be finite and at least 0 score per USD, got {price:g}")
+    if models is not None:
+        models = number("models", models, least=1, whole=True)
+    if price is not None:
+        price = number("price", price, finite=True)
+    samples = number("samples", samples, most=MOST_SAMPLES, whole=True)
+    seed = number("seed", seed, whole=True)
+    if spend_usd is not None:
+        spend_usd = number("spend_usd", spend_usd)
+    record("pool", pool, Pool)
+    record("outcomes", outcomes, Outcomes, "Outcomes.read makes them")
     known = outcomes.select(pool.names).with_split(seed=seed)
     learn, held = known.part("train", "val"), known.part("test")
     costs, tested = RecordedCosts.of(known, pool), (known.prompts["split"] == "test").to_numpy()

@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from routoo.data.curves import Floats, Vector
 
+MOST_SAMPLES = 1_000_000
+"""Resamples above which no range gets any surer."""
+
 _BLOCK = 128  # resamples multiplied at once
 _ENOUGH = 0.9  # share of the draws that must have a figure: what fewer have would be a range of lucky draws
 

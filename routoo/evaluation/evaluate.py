@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from routoo.data.arguments import choice, mapping, number, record, text_of
 from routoo.data.errors import InputError
 from routoo.data.nominal import nominal_remark
-from routoo.data.outcomes import Outcomes, Part
+from routoo.data.outcomes import PARTS, Outcomes, Part
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.validation import ValidationRecord
-from routoo.evaluation.bootstrap import Resamples
+from routoo.evaluation.bootstrap import MOST_SAMPLES, Resamples
 from routoo.evaluation.calibration import calibrations
 from routoo.evaluation.coverage import coverage_of
 from routoo.evaluation.differences import compared_figures, difference, hindsight_ranges, with_intervals
@@ -81,8 +82,13 @@ def evaluate(
         InputError: There is no split or no prediction, a name is reserved or unknown, `samples` is negative,
             or a prediction does not cover the pool and the part.
     """
-    if samples < 0:
-        raise InputError(f"samples must be at least 0, got {samples}")
+    samples = number("samples", samples, most=MOST_SAMPLES, whole=True)
+    seed = number("seed", seed, whole=True)
+    record("outcomes", outcomes, Outcomes, "Outcomes.read makes them")
+    record("pool", pool, Pool)
+    predictions = mapping("predictions", predictions, Scores, "name")
+    provenance = mapping("provenance", {} if provenance is None else provenance, str, "label")
+    part = choice("part", part, PARTS)
     trial = trial_of(outcomes, pool, part)
     names = _checked_names(predictions, router, reference)
     aligned = {name: trial.align(name, scores) for name, scores in predictions.items()}
@@ -154,7 +160,7 @@ def evaluate(
             *unsettled,
             *([remark] if (remark := nominal_remark(nominal)) else []),
         ),
-        provenance=dict(provenance or {}),
+        provenance=provenance,
         simulated=outcomes.simulated if simulated is None else simulated,
         told_domains=told_domains,
     )
@@ -172,8 +178,8 @@ def _checked_names(
         raise InputError(
             f"{taken[0]!r} is a name that every evaluation uses; give the prediction another name"
         )
-    router = next(iter(predictions)) if router is None else router
-    reference = router if reference is None else reference
+    router = next(iter(predictions)) if router is None else text_of("router", router)
+    reference = router if reference is None else text_of("reference", reference)
     if router not in predictions:
         raise InputError(f"no prediction is called {router!r}; there are {', '.join(predictions)}")
     if reference not in (*predictions, HULL, MIXING, ORACLE):

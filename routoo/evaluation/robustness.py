@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from routoo.data.arguments import mapping, number, numbers
 from routoo.data.batch import prompt_texts
+from routoo.data.checks import came
 from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, realised
+from routoo.data.errors import InputError
 from routoo.data.scores import Scores
-from routoo.evaluation.bootstrap import Interval, Resamples, interval
+from routoo.evaluation.bootstrap import MOST_SAMPLES, Interval, Resamples, interval
 
 Perturbation = Callable[[str, random.Random], str]
 """A prompt, changed; what is random about it comes from the generator alone."""
@@ -164,10 +167,21 @@ def robustness(
         perturbations: Kinds of change by name.
         seed: Of what is random in them, and of the resamples.
         samples: Resamples of the prompts behind the range of a gain; 0 for none.
+
+    Raises:
+        InputError: A prompt, a price or what was earned cannot be used.
     """
     prompts = prompt_texts(prompts)
+    samples = number("samples", samples, most=MOST_SAMPLES, whole=True)
+    seed = number("seed", seed, whole=True)
+    for name, perturb in mapping("perturbations", perturbations, object, "name").items():
+        if not callable(perturb):
+            raise InputError(f"perturbations[{name!r}] must change a text, got {came(perturb)}")
     before = predict(prompts)
-    steps = np.asarray(spend_prices(before) if prices is None else prices, np.float64)
+    earned = None if earned is None else numbers("earned", earned, shape=before.p_correct.shape)
+    steps = numbers("prices", spend_prices(before) if prices is None else prices)
+    if steps.ndim != 1 or not len(steps):
+        raise InputError(f"prices must be a list of at least one number, got shape {steps.shape}")
     cost = before.cost_usd.astype(np.float64)
     chosen = choices_at(before.p_correct, cost, steps)
     spent = float(realised(chosen, cost).sum())

@@ -86,7 +86,7 @@ def test_the_tidy_frame_has_a_row_a_prompt_and_model() -> None:
 
 def test_what_is_no_number_or_no_list_is_refused_in_words() -> None:
     ones: Any = np.ones((1, 2))
-    with pytest.raises(InputError, match="p_correct must hold numbers"):
+    with pytest.raises(InputError, match=r"p_correct must be rows of numbers .*, got ndarray of <U4"):
         Scores(np.array([["good", "bad"]]), ones, models=("a", "b"))
     with pytest.raises(InputError, match="got one text"):
         Scores(ones, ones, models="ab")  # type: ignore[arg-type]

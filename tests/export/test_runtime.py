@@ -191,9 +191,9 @@ def test_progress_is_told(bundle: Bundle, int8: bool, threads: int) -> None:
 
 
 def test_options_that_make_no_sense(bundle: Bundle) -> None:
-    with pytest.raises(InputError, match="threads must be at least 1, got 0"):
+    with pytest.raises(InputError, match="threads must be a whole number of at least 1, got 0"):
         Runtime(bundle, threads=0)
-    with pytest.raises(InputError, match="batch_tokens must be at least 1, got -5"):
+    with pytest.raises(InputError, match="batch_tokens must be a whole number of at least 1, got -5"):
         Runtime(bundle, batch_tokens=-5)
 
 

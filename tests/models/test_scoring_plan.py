@@ -101,7 +101,7 @@ def test_what_was_scored_is_not_chosen_again(trained: TrainedNetwork) -> None:
         ("one text", {"n": 3}, "got one text: put it in a list"),
         (["a b"], {}, "Give n, budget_usd, or both"),
         (["a b"], {"n": 0}, "n must be a whole number of at least 1, got 0"),
-        (["a b"], {"budget_usd": -1.0}, "budget_usd must be a number above 0"),
+        (["a b"], {"budget_usd": -1.0}, "budget_usd must be a number of at least 0, got -1.0"),
         (["a b"], {"budget_usd": 1e-12}, "the cheapest prompt costs"),
         (["a b", " "], {"n": 1}, r"prompts\[1\] is empty"),
         (["a b", "a b", " "], {"n": 1}, r"prompts\[2\] is empty"),

@@ -206,10 +206,9 @@ def test_why_a_prompt_has_no_model_is_said(fields: dict[str, Any], words: str) -
     ("fields", "words"),
     [
         ({"pool": None, "tags": ["tools"]}, "tags need the pool"),
-        ({"tags": "tools"}, "tags must be a list of texts, got 'tools': put it in a list"),
-        ({"tags": iter(["tools"])}, "tags must be a list of texts"),
         ({"pool": "pool.toml"}, "pool must be a Pool, got str; Pool.read"),
-        ({"tags": [3]}, "tags must be a list of texts, got 3"),
+        ({"tags": "tools"}, "tags must be a list of texts, got one text: put it in a list"),
+        ({"tags": [3]}, "tags must be a list of texts, got a number"),
         ({"tags": [["tools"]]}, "3 prompts need as many lists of tags, got 1"),
         ({"tags": [["tools"], "tools", []]}, "got both in one"),
         ({"tags": ["sight", "tools"]}, "no model of the pool has the tag 'sight'; tags there are: tools"),

@@ -56,7 +56,7 @@ def test_what_cannot_be_drawn_is_refused(random_scores: MakeScores) -> None:
     scores = random_scores(3, 5, 2)
     with pytest.raises(InputError, match="leave out max_mean_latency_s"):
         frontier(Problem(scores=scores, max_mean_latency_s=1))
-    with pytest.raises(InputError, match="at least 2 points"):
+    with pytest.raises(InputError, match="points must be a whole number of at least 2, got 1"):
         frontier(Problem(scores=scores), points=1)
     with pytest.raises(InputError, match="no model within max_cost_usd"):
         frontier(Problem(scores=scores, max_cost_usd=1e-12))

@@ -145,7 +145,7 @@ def test_bad_input_is_refused(random_scores: MakeScores) -> None:
         "half_life must be above 0": lambda: Pacer(1.0, half_life=0.0),
         "expected_prompts, or the progress": lambda: Pacer(1.0).select(one(scores, 0)),
         "one prompt at a time": lambda: Pacer(1.0, expected_prompts=2).select(scores),
-        "share of the period": lambda: Pacer(1.0).select(one(scores, 0), progress=1.5),
+        "number of at least 0 and at most 1": lambda: Pacer(1.0).select(one(scores, 0), progress=1.5),
         "for each of 3 models": lambda: Pacer(1.0, expected_prompts=2).select(
             one(scores, 0), worst_cost_usd=[1.0]
         ),
