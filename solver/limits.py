@@ -132,7 +132,7 @@ class Limit:
     @property
     def stands(self) -> bool:
         """Whether it limits anything."""
-        return self.stated is not None and self.stated < MOST
+        return self.stated is not None and float(self.stated) < MOST
 
     @property
     def bound(self) -> float:

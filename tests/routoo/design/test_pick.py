@@ -149,9 +149,9 @@ def test_the_same_seed_gives_the_same_pick(outcomes: Outcomes) -> None:
     ("options", "error", "words"),
     [
         ({"models": 2, "spend_usd": 1.0}, InputError, "two limits"),
-        ({"models": 0}, InputError, "models must be at least 1, got 0"),
-        ({"price": -1.0}, InputError, "price must be finite"),
-        ({"price": float("nan")}, InputError, "price must be finite"),
+        ({"models": 0}, InputError, "models must be a whole number of at least 1, got 0"),
+        ({"price": -1.0}, InputError, "price must be a finite number"),
+        ({"price": float("nan")}, InputError, "price must be a finite number"),
         ({"spend_usd": 1e-6}, InfeasibleError, "the cheapest, weak, costs 9.55"),
         ({"price": 1e9}, InfeasibleError, "no model is worth what it costs at 1e"),
     ],
