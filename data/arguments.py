@@ -95,7 +95,7 @@ def numbers(
 
 
 def name_list(what: str, values: object) -> tuple[str, ...]:
-    """The names in whatever holds them in an order; whole numbers become text.
+    """The names in whatever holds them in an order; whole numbers become text, lone surrogates ``?``.
 
     Raises:
         InputError: They are no list, or one is no text.
@@ -107,7 +107,10 @@ def name_list(what: str, values: object) -> tuple[str, ...]:
     for at, name in enumerate(found):
         if isinstance(name, bool) or not isinstance(name, str | int):
             raise InputError(f"{what}[{at}] must be a name, got {came(name)}")
-    return tuple(str.__str__(name) if isinstance(name, str) else str(name) for name in found)
+    spelled = (str.__str__(name) if isinstance(name, str) else str(name) for name in found)
+    return tuple(
+        name if name.isascii() else name.encode("utf-8", "replace").decode("utf-8") for name in spelled
+    )
 
 
 def record(what: str, value: object, kind: type[T], hint: str = "") -> T:

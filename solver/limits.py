@@ -218,6 +218,6 @@ def per_prompt(
         raise InputError(f"{name} must be one number a prompt ({count} of them), got shape {array.shape}")
     bad = ~(array >= 0) if broadcast else ~((array >= 0) & (array < MOST))
     if bad.any():
-        wanted = "at least 0 and not NaN" if broadcast else f"at least 0 and below {MOST:g}"
+        wanted = "at least 0 and not NaN" if broadcast else f"finite, at least 0 and below {MOST:g}"
         raise InputError(f"{name} must be {wanted}, got {np.atleast_1d(array)[np.atleast_1d(bad)][0]}")
     return np.broadcast_to(array, (count,))
