@@ -54,7 +54,8 @@ $(READY): pyproject.toml constraints.txt
 install: $(READY)
 
 demo: $(READY)
-	@$(BIN)/routoo demo
+	@# threads that wait for one another leave the processors to what else runs
+	@OMP_WAIT_POLICY=passive $(BIN)/routoo demo
 
 test: format-check lint types tests
 
