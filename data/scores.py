@@ -62,7 +62,7 @@ class Scores:
 
     def __post_init__(self) -> None:
         for name in _MATRICES:
-            if (value := getattr(self, name)) is not None:
+            if (value := getattr(self, name)) is not None or name in ("p_correct", "cost_usd"):
                 object.__setattr__(self, name, _matrix(name, value))
         shape = self.p_correct.shape
         if len(shape) != 2 or shape[1] == 0:

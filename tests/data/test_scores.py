@@ -88,6 +88,8 @@ def test_what_is_no_number_or_no_list_is_refused_in_words() -> None:
     ones: Any = np.ones((1, 2))
     with pytest.raises(InputError, match=r"p_correct must be rows of numbers .*, got ndarray of <U4"):
         Scores(np.array([["good", "bad"]]), ones, models=("a", "b"))
+    with pytest.raises(InputError, match="cost_usd must be a list of numbers, got None"):
+        Scores(ones, None, models=("a", "b"))  # type: ignore[arg-type]  # the point of the test
     with pytest.raises(InputError, match="got one text"):
         Scores(ones, ones, models="ab")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="got one text"):
