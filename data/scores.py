@@ -85,7 +85,7 @@ class Scores:
                 raise InputError(f"{name} must be at least 0 (NaN where it is unknown), got a negative value")
         object.__setattr__(self, "models", name_list("models", self.models))
         if self.prompt_ids is not None:
-            object.__setattr__(self, "prompt_ids", name_list("prompt_ids", self.prompt_ids))
+            object.__setattr__(self, "prompt_ids", list(name_list("prompt_ids", self.prompt_ids)))
         if len(self.models) != shape[1] or len(set(self.models)) != shape[1]:
             raise InputError(f"{shape[1]} columns need as many different model names, got {self.models}")
         if self.prompt_ids is not None and len(self.prompt_ids) != shape[0]:
