@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors import torch as tensors
 
 from routoo.data.errors import BundleError
+from routoo.data.foreign import library_errors
 from routoo.data.text import EncodedPrompts
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.card import model_card
@@ -143,17 +143,16 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
     from routoo.models.training import TrainedNetwork
 
     description = bundle.description
-    try:
-        network = RouterNetwork.from_config(NetworkConfig.from_dict(dict(description.network)))
+    words = f"{bundle.folder}: {LAYOUT.weights} is not of the network in {LAYOUT.router}"
+    with library_errors(BundleError, words):
+        network = RouterNetwork.from_config(NetworkConfig.from_dict(dict(description.network))).eval()
         network.load_state_dict(tensors.load(bundle.content(LAYOUT.weights)))
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise BundleError(
-            f"{bundle.folder}: {LAYOUT.weights} is not of the network in {LAYOUT.router}: {error}"
-        ) from error
+        with torch.inference_mode():  # what cannot be computed is found here, and not with the first prompt
+            network(torch.zeros((1, 2), dtype=torch.int64), torch.ones((1, 2), dtype=torch.int64))
     metrics = bundle.metrics()
     metrics.pop("parity", None)
     return TrainedNetwork(
-        network.eval(),
+        network,
         read_encoder(bundle),
         description.pool,
         np.array(description.input_token_ratio, np.float32),
