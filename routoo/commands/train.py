@@ -15,7 +15,6 @@ from routoo.commands.output import check_bundle_folder
 from routoo.commands.pools import pool_for, say_nominal
 from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, is_watched, progress, say, show, show_json
-from routoo.data.errors import InputError
 from routoo.models.options import TrainOptions, default_cache_dir
 
 if TYPE_CHECKING:
@@ -81,10 +80,8 @@ def train(
     import routoo
 
     check_bundle_folder(output)
-    if cache_dir is not None and options["tune"] != "frozen":
-        raise InputError(
-            f"--cache-dir keeps features of a frozen trunk: leave it out with --tune {options['tune']}"
-        )
+    if cache_dir is not None and options["tune"] == "full":
+        say(f"{cache_dir}: nothing to keep, since --tune full changes all that a trunk says", quiet=quiet)
     outcomes = reading.outcomes(source, quiet=quiet).with_split(seed=options["seed"])
     models = pool_for(outcomes, source, pool)
     state = output.with_name(f"{output.name}.partial")
