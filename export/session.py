@@ -74,6 +74,7 @@ def open_graph(model: bytes, *, threads: int) -> Graph:
             model,
             options,
             providers=["CPUExecutionProvider"],
+            enable_fallback=False,  # which prints, and tries the same again
             disabled_optimizers=["SkipLayerNormFusion"],  # the fused kernel is slower: 11 % of an int8 MiniLM
         )
     except Exception as error:  # the errors of ONNX Runtime have no root of their own
