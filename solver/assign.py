@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.bracket import fill_large
+from routoo.solver.bracket import fill_large, sampled
 from routoo.solver.kinds import MOST_KINDS, Kinds
 from routoo.solver.knapsack import Filled, least_choice, no_room
 from routoo.solver.newton import PriceSearch
@@ -25,6 +25,11 @@ Status = Literal["solved", "infeasible", "unsolved"]
 
 NOBODY = np.full(0, -1, np.int32)
 """The choices where there are none."""
+
+_FEWER = 8
+"""By how much fewer prompts are dealt each time."""
+
+Choices = npt.NDArray[np.int32]
 
 _NEAR = 1e-7
 """Gap up to which a bound needs no further look."""
@@ -115,20 +120,34 @@ def _under_many(prompts: Picked, tolerance: float, time_limit_s: float) -> Assig
 
 
 def _dealt_again(prompts: Picked, found: PriceSearch, tolerance: float) -> Rounded:
-    """Whole choices near the soft ones: the most doubtful are priced and dealt again until few are left.
+    """Whole choices near the soft ones: the doubtful are priced and dealt again, fewer each time.
 
-    Dealing out n prompts misses a sum by the root of n. The prompts dealt first stand; the next, fewer
-    ones are priced to make up for what they missed.
+    Dealing out n prompts misses a sum by the root of n at most. What was dealt stands, but for some of it
+    that is priced to make up for what was missed, and dealt anew: where ties leave many prompts in
+    doubt, an even sample of them, which can move whatever they can; in the end those of least lead.
     """
     rounded = round_off(prompts, found.soft, found.temperature)
-    choice, dealt = rounded.choice, rounded.dealt
-    for size in reversed(CORES[1:]):
-        index = rounded.doubt[:size]
-        if dealt <= CORES[0] or len(index) == len(prompts):
+    choice, doubt, dealt = rounded.choice, rounded.doubt, rounded.dealt
+    while len(dealt) > CORES[-1]:
+        few = sampled(len(dealt), max(len(dealt) // _FEWER, CORES[-1]))
+        doubt, dealt = _dealt_among(prompts, choice, dealt[few].astype(np.intp), found.soft, tolerance)
+        if len(few) == CORES[-1]:
             break
-        part = part_of(prompts, choice, index).prompts
-        scale = replace(Scale.of(part), least=-np.inf)
-        again = search_prices(part, scale, found.soft, _WARM, tolerance * scale.size)
-        nearer = round_off(part, again.soft, again.temperature)
-        choice[index], dealt = nearer.choice, nearer.dealt
-    return rounded
+    for size in reversed(CORES[1:]):
+        if len(dealt) <= CORES[0]:
+            break
+        if size < len(doubt):
+            _, dealt = _dealt_among(prompts, choice, doubt[:size], found.soft, tolerance)
+    return Rounded(choice, doubt, dealt)
+
+
+def _dealt_among(
+    prompts: Picked, choice: Choices, index: npt.NDArray[np.intp], start: Floats, tolerance: float
+) -> tuple[npt.NDArray[np.intp], Choices]:
+    """Deals these prompts again, in place; which of them are most in doubt, and which were dealt."""
+    part = part_of(prompts, choice, index).prompts
+    scale = replace(Scale.of(part), least=-np.inf)
+    again = search_prices(part, scale, start, _WARM, tolerance * scale.size)
+    nearer = round_off(part, again.soft, again.temperature)
+    choice[index] = nearer.choice
+    return index[nearer.doubt], index[nearer.dealt].astype(np.int32)

@@ -12,30 +12,34 @@ from routoo.solver.ledger import Totals
 from routoo.solver.passes import Gathered, Picked, choice_totals
 from routoo.solver.rows import Floats, Rows, leads
 
+_TIED = 3.0
+"""Lead, in temperatures, below which the best choice of a prompt is as good as tied."""
+
 
 @dataclass(frozen=True, eq=False)
 class Core:
-    """Prompts whose best choice leads the second by little.
+    """Prompts whose best choice leads the second by least.
 
     Args:
-        prompts: Those prompts, with what the settled ones leave of each limit; None where leads are small
-            everywhere, so that nothing is settled.
+        prompts: Those prompts, with what the settled ones leave of each limit; None where ties abound, so that
+            nothing is settled.
         gained: Objective of the settled ones.
-        bound: Proved bound on the objective of all prompts at the prices of the core.
+        bound: Bound on the objective of all prompts at the prices of the core.
         lead: Least lead of a settled one over its second choice.
+        least: What any choices of the core gain at least.
     """
 
     prompts: Gathered | None
     gained: float
     bound: float
     lead: float
+    least: float
 
 
-def core_of(prompts: Picked, prices: Floats, share: float, wanted: float) -> Core:
-    """The core at these prices: this share of the prompts, if all others lead by what is wanted."""
+def core_of(prompts: Picked, prices: Floats, temperature: float, share: float) -> Core:
+    """The core at these prices: this share of the prompts, unless more of them are tied at this temperature."""
     n, ledger = len(prompts), prompts.ledger
-    tables = ledger.tables(prices)
-    choice, lead = np.empty(n, np.int32), np.empty(n, np.float32)
+    tables, lead, choice = ledger.tables(prices), np.empty(n, np.float32), np.empty(n, np.int32)
 
     def work(start: int, rows: Rows) -> Totals:
         at, (best, top, ahead) = slice(start, start + len(rows)), leads(rows.reduced(tables))
@@ -45,10 +49,12 @@ def core_of(prompts: Picked, prices: Floats, share: float, wanted: float) -> Cor
     every = reduce(add, prompts.map(work))
     cut = float(np.partition(lead, int(share * n))[int(share * n)])
     bound = every.reduced + float(prices @ ledger.bounds)
+    if cut <= _TIED * temperature:
+        return Core(None, every.gained, bound, cut, 0.0)
     index = np.flatnonzero(lead < cut)
-    if not (cut >= wanted and len(index)):
-        return Core(None, 0.0, bound, cut)
-    rows = prompts.rows(index)
-    own = choice_totals(Gathered(rows, ledger), choice[index])
-    left = ledger.bounds - (ledger.uses(every) - own.uses)
-    return Core(Gathered(rows, ledger.bounded(left)), every.gained - own.gained, bound, cut)
+    core = Gathered(prompts.rows(index), ledger)
+    own = choice_totals(core, choice[index])
+    left = ledger.bounded(ledger.bounds - (ledger.uses(every) - own.uses))
+    value = core.gathered.objective
+    least = float(np.where(np.isneginf(value), np.inf, value).min(axis=1).sum())
+    return Core(Gathered(core.gathered, left), every.gained - own.gained, bound, cut, least)

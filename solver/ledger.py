@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations_with_replacement
 
 import numpy as np
 
-from routoo.data.scores import Matrix
 from routoo.solver.limits import Limit, Only, Quantity
+from routoo.solver.moments import MomentPlan
 from routoo.solver.problem import ROUNDING
 from routoo.solver.rows import Choice, Floats, Rows, Tables
 
@@ -139,48 +138,10 @@ class Ledger:
             found[at, counts] = limit.sign * rows.quantity(limit.quantity)[row[counts], column[counts]]
         return found
 
-    def moments(self, rows: Rows, share: Floats) -> tuple[Floats, Floats]:
-        """First moments of each prompt's use, ``(r, n_limits)``, and second moments summed over prompts.
-
-        Args:
-            rows: The prompts.
-            share: Weight of each choice, ``(r, n_models)``; rows add up to 1.
-        """
-        amounts = {name: rows.quantity(name) for name in self.quantities}
-        shared = {name: share if name == "requests" else share * amounts[name] for name in amounts}
-        mean = np.empty((len(rows), len(self.limits)))
-        for at, limit in enumerate(self.limits):
-            part = shared[limit.quantity]
-            only = limit.only.column
-            mean[:, at] = np.einsum("ij->i", part) if only is None else part[:, only]
-            if limit.only.domain is not None and rows.domain is not None:
-                mean[rows.domain != limit.only.domain, at] = 0.0
-        mean *= [limit.sign for limit in self.limits]
-        return mean, self._second(rows, shared, amounts)
-
-    def _second(
-        self, rows: Rows, shared: Mapping[Quantity, Floats], amounts: Mapping[Quantity, Matrix]
-    ) -> Floats:
-        """Sum over prompts and choices of the product of two limits' uses, ``(n_limits, n_limits)``."""
-        products: dict[tuple[Quantity, Quantity], Floats] = {}
-        for first, second in combinations_with_replacement(self.quantities, 2):
-            cells = shared[first] if second == "requests" else shared[first] * amounts[second]
-            products[first, second] = products[second, first] = self._by_domain(rows, cells)
-        found = np.zeros((len(self.limits), len(self.limits)))
-        for (i, one), (j, other) in combinations_with_replacement(enumerate(self.limits), 2):
-            only = one.only.meet(other.only)
-            if only is not None:
-                table = products[one.quantity, other.quantity]
-                found[i, j] = found[j, i] = one.sign * other.sign * part_of_table(table, only).sum()
-        return found
-
-    def _by_domain(self, rows: Rows, cells: Floats) -> Floats:
-        """Column sums by domain, ``(n_domains, n_models)``; of all prompts, ``(1, n_models)``."""
-        if not self.by_domain or rows.domain is None:
-            return np.asarray(np.einsum("ij->j", cells), np.float64)[None]
-        sums = np.zeros((self.n_domains, self.n_models))
-        np.add.at(sums, rows.domain, cells)
-        return sums
+    @cached_property
+    def moments(self) -> MomentPlan:
+        """What soft choices are summed by."""
+        return MomentPlan(self.limits, self.n_models, self.n_domains if self.by_domain else 1)
 
 
 def _by_cell(cell: Choice, amounts: Floats, shape: tuple[int, int]) -> Floats:

@@ -19,6 +19,12 @@ _HOTTEST = 10.0
 _SHORTEST = 1e-4
 _MOST_STEPS = 40
 _DAMPINGS = tuple(10.0**power for power in range(-9, 7, 2))
+_WORSE = 10.0
+"""By how much more the soft choices may lose than at their best until the search ends."""
+
+_EQUAL = 1e-14
+"""Share of the objective below which no step can tell what it gains."""
+
 _NOISE = 1e-9
 """Share of its terms by which a bound must fall below the possible to prove that nothing is."""
 
@@ -32,6 +38,7 @@ class PriceSearch:
         bound: Proved bound on the objective at these prices.
         temperature: Where the cooling ended.
         soft: Prices at the end of the cooling, for which the soft choices nearly keep the limits.
+        drift: How those prices move with the temperature.
         passes: How many passes it took.
         infeasible: Whether the bound fell below what any choice gains: then no choice keeps the limits.
     """
@@ -40,6 +47,7 @@ class PriceSearch:
     bound: float
     temperature: float
     soft: Floats
+    drift: Floats
     passes: int
     infeasible: bool = False
 
@@ -54,6 +62,7 @@ def search_prices(
     start: Floats,
     warmth: float,
     enough: float,
+    drift: Floats | None = None,
     coldest: float = 1e-7,
 ) -> PriceSearch:
     """Prices that minimise the Lagrangian bound, to within `enough` of the objective.
@@ -72,16 +81,22 @@ def search_prices(
         start: Prices to start from.
         warmth: First temperature, as a share of the spread.
         enough: Objective that the soft choices may lose when the search ends.
+        drift: How prices move with the temperature, where that is known from a search before.
         coldest: Last temperature at most, as a share of the spread.
     """
     search = _Search(sums, bounds, units, least)
-    rest, cooling = None, _COOLING
+    rest: _Rest | None = None
+    best: _Rest | None = None
+    drift = np.zeros(len(bounds)) if drift is None else drift
+    cooling = _COOLING
     prices, temperature = start, warmth * spread
     while not search.infeasible:
         there = search.settle(prices, temperature)
         if there.gain <= max(enough, 0.1 * temperature):
+            drift = drift if rest is None else there.drift(rest)
             rest = there
-            if there.loss <= enough or temperature <= coldest * spread:
+            best = there if best is None or there.loss < best.loss else best
+            if best.loss <= enough or there.loss > _WORSE * best.loss or temperature <= coldest * spread:
                 break
         elif rest is None and temperature < _HOTTEST * spread:
             temperature /= _COOLING**3
@@ -91,10 +106,11 @@ def search_prices(
             break
         else:
             cooling = cooling**0.5
-        prices, temperature = rest.prices, rest.temperature * cooling
-    rest = rest or there
+        temperature = rest.temperature * cooling
+        prices = np.maximum(rest.prices + (temperature - rest.temperature) * drift, 0.0)
+    rest = best or rest or there
     return PriceSearch(
-        search.best, search.bound, rest.temperature, rest.prices, search.passes, search.infeasible
+        search.best, search.bound, rest.temperature, rest.prices, drift, search.passes, search.infeasible
     )
 
 
@@ -106,6 +122,13 @@ class _Rest:
     temperature: float
     loss: float
     gain: float
+
+    def drift(self, before: _Rest) -> Floats:
+        """How prices move with the temperature, by the line through two rests.
+
+        Among ties they move in proportion to it, since shares depend on how the two compare.
+        """
+        return (self.prices - before.prices) / (self.temperature - before.temperature)
 
 
 class _Search:
@@ -134,7 +157,7 @@ class _Search:
             slope = self.bounds - found.uses
             step = self._step(prices, slope, found.curvature, temperature)
             gain = -float(slope @ step)
-            if self.infeasible or gain <= 0.1 * temperature + 1e-10 * abs(value):
+            if self.infeasible or gain <= 0.1 * temperature + _EQUAL * abs(value):
                 break
             length = 1.0
             while length > _SHORTEST:

@@ -20,6 +20,12 @@ SAMPLE = 16384
 _WARM = 0.1
 """First temperature, as a share of what a choice makes a difference of."""
 
+_TIED_WARM = 1e-4
+"""The same for a whole batch full of ties whose prices are known from a sample, to within what it misses."""
+
+_NEAR = 3e-4
+"""The same from which on a core tells what the whole batch would."""
+
 _BENT = 0.01
 """Temperature at which a sample is asked how uses bend: enough of its prompts must be near a change."""
 
@@ -27,11 +33,9 @@ _STIFF = 1e30
 """Curvature of a limit that no sampled prompt tells anything of: its price stays as it is."""
 
 _CORRECTIONS = 3
-_CORES = (0.03, *[0.02] * 6)
-"""Shares of the prompts that are searched, one after the other: each search tells the next where to look."""
-
-_LEAD = 0.05
-"""Lead wanted at least, by the spread and the share of the core, for the other prompts to be settled."""
+_CORES = 8
+_CORE = 0.04
+"""Share of the prompts that are searched while the others stand."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,21 @@ def find_prices(prompts: Picked, tolerance: float) -> PriceSearch:
         return search(prompts, scale, prices, _WARM, enough)
     part = SAMPLE / n
     sample = Gathered(prompts.rows(sampled(n, SAMPLE)), prompts.ledger.bounded(prompts.ledger.bounds * part))
-    found = search(sample, replace(scale, least=scale.least * part), prices, _WARM, 200 * enough * part)
-    if not found.infeasible:
-        prices = _corrected(prompts, sample, found.soft, _BENT * scale.spread)
-        nearer = _narrowed(prompts, scale, prices, enough)
-        if nearer is not None:
-            return nearer
-    return search(prompts, scale, prices if prices.any() else found.soft, 0.01 * _WARM, enough)
+    found = search(sample, replace(scale, least=scale.least * part), prices, _WARM, 20 * enough * part)
+    if found.infeasible:
+        return search(prompts, scale, found.prices, _WARM, enough)
+    corrected = _corrected(prompts, sample, found.soft, _BENT * scale.spread)
+    nearer = _narrowed(prompts, scale, replace(found, soft=corrected), enough)
+    if nearer is not None:
+        return nearer
+    if core_of(prompts, found.soft, found.temperature, _CORE).prompts is None:
+        warmth = max(found.temperature / scale.spread, _TIED_WARM)
+        start = np.maximum(found.soft + (warmth * scale.spread - found.temperature) * found.drift, 0.0)
+        return search(prompts, scale, start, warmth, 4 * enough, drift=found.drift)
+    found = search(prompts, scale, found.soft, 0.04 * _WARM, enough, coldest=_NEAR)
+    return _narrowed(prompts, scale, found, enough) or search(
+        prompts, scale, found.soft, _NEAR, enough, drift=found.drift
+    )
 
 
 def _corrected(prompts: Picked, sample: Gathered, prices: Floats, temperature: float) -> Floats:
@@ -111,24 +123,33 @@ def proves_infeasible(prompts: Prompts, prices: Floats) -> bool:
     return price_pass(prompts, prices).bound < scale.least - 2 * ROUNDED * scale.size
 
 
-def _narrowed(prompts: Picked, scale: Scale, prices: Floats, enough: float) -> PriceSearch | None:
-    """Prices from ever nearer cores; None where too much is undecided, or nothing seems feasible."""
-    found, claimed = None, -np.inf
-    for share in _CORES:
-        core = core_of(prompts, prices, share, _LEAD * share * scale.spread)
-        if found is not None and core.bound - claimed <= enough:
+def _narrowed(prompts: Picked, scale: Scale, found: PriceSearch, enough: float) -> PriceSearch | None:
+    """Prices from ever nearer cores, each search telling the next where to look; None among ties."""
+    claimed, prices = -np.inf, found.soft
+    for _ in range(_CORES):
+        core = core_of(prompts, prices, found.temperature, _CORE)
+        if core.bound - claimed <= enough:
             return replace(found, bound=core.bound)
         if core.prompts is None:
             return None
-        own = replace(scale, least=scale.least - core.gained)
-        found = search(core.prompts, own, prices, core.lead / scale.spread, enough)
+        own, warmth = replace(scale, least=core.least), core.lead / scale.spread
+        found = search(core.prompts, own, prices, warmth, enough, drift=found.drift)
         if found.infeasible:
             return None
         claimed, prices = found.bound + core.gained, found.prices
     return None
 
 
-def search(prompts: Prompts, scale: Scale, start: Floats, warmth: float, enough: float) -> PriceSearch:
+def search(
+    prompts: Prompts,
+    scale: Scale,
+    start: Floats,
+    warmth: float,
+    enough: float,
+    *,
+    drift: Floats | None = None,
+    coldest: float = 1e-7,
+) -> PriceSearch:
     """Prices of these prompts by passes over all of them.
 
     Args:
@@ -137,6 +158,8 @@ def search(prompts: Prompts, scale: Scale, start: Floats, warmth: float, enough:
         start: Prices to start from.
         warmth: First temperature, as a share of the spread.
         enough: Objective that may be lost.
+        drift: How prices move with the temperature, where that is known.
+        coldest: Last temperature at most, as a share of the spread.
     """
     bounds = prompts.ledger.bounds
     even = smoothed_pass(prompts, np.zeros(len(bounds)), 10 * scale.spread)
@@ -150,4 +173,6 @@ def search(prompts: Prompts, scale: Scale, start: Floats, warmth: float, enough:
         start=start,
         warmth=warmth,
         enough=max(enough, 1e-12 * scale.spread),
+        drift=drift,
+        coldest=coldest,
     )

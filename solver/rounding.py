@@ -12,13 +12,8 @@ from routoo.solver.kinds import Kinds
 from routoo.solver.passes import Gathered, Picked, Prompts, choice_totals
 from routoo.solver.programme import Programme
 from routoo.solver.rows import Floats, Rows, leads
-from routoo.solver.smooth import softmax
+from routoo.solver.smooth import GOLDEN, deal, undecided_below
 from routoo.solver.tally import Tally, kept
-from routoo.solver.usage import BLOCK
-
-_GOLDEN = 0.6180339887498949
-_UNDECIDED = 1e-3
-"""Share of a prompt that models other than its first must have for the prompt to be dealt out."""
 
 CORES = (192, 768, 3072)
 """How many of the most doubtful prompts branch and bound may change, one try after the other."""
@@ -33,55 +28,44 @@ class Rounded:
 
     Args:
         choice: Chosen model of each prompt, ``(n_prompts,)``.
-        bound: Proved bound on the objective at the prices.
         doubt: Prompts by how little their best choice leads the second, ``(n_doubtful,)``.
-        dealt: How many prompts were dealt out.
+        dealt: Prompts that were dealt out, ``(n_dealt,)``.
     """
 
     choice: npt.NDArray[np.int32]
-    bound: float
     doubt: npt.NDArray[np.intp]
-    dealt: int
+    dealt: npt.NDArray[np.int32]
 
 
 def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
-    """Whole choices whose sums stay near those of the soft choices.
-
-    Decided prompts take their best choice. The others are dealt out in proportion to their shares, by a
-    sequence of low discrepancy, so that even a million equal prompts are split as the limits ask.
-    """
+    """Whole choices whose sums stay near those of the soft choices, and the prompts that are most in doubt."""
     tables, whole = prompts.ledger.tables(prices), np.empty(len(prompts), np.int32)
-    most = math.ceil(BLOCK * min(1.0, 8 * CORES[-1] / len(prompts))) + CORES[0]
-    close = temperature * math.log(prompts.ledger.n_models / _UNDECIDED)
+    part = min(1.0, 8 * CORES[-1] / len(prompts))
+    close = undecided_below(temperature, prompts.ledger.n_models)
 
     def work(start: int, rows: Rows) -> _Block:
         reduced = rows.reduced(tables)
-        choice, top, lead = leads(reduced)
-        open_ = np.flatnonzero(lead < close)
-        ladder = np.cumsum(softmax(reduced[open_], temperature).share, axis=1)
-        dealt = (start + open_) * _GOLDEN % 1.0 * ladder[:, -1]
-        choice[open_] = (ladder <= dealt[:, None]).sum(axis=1)
+        best, _, lead = leads(reduced)
+        whole[start : start + len(rows)] = deal(reduced, best, lead, close, temperature, start)
+        most = math.ceil(len(rows) * part) + CORES[0]
         first = np.argpartition(lead, most - 1)[:most] if len(rows) > most else np.arange(len(rows))
-        whole[start : start + len(rows)] = choice
-        return _Block(float(top.sum()), start + first, lead[first], len(open_))
+        return _Block(start + first, lead[first], (start + np.flatnonzero(lead < close)).astype(np.int32))
 
     blocks = list(prompts.map(work))
     position = np.concatenate([block.position for block in blocks])
     lead = np.concatenate([block.lead for block in blocks])
     return Rounded(
         choice=whole,
-        bound=sum(block.top for block in blocks) + float(prices @ prompts.ledger.bounds),
-        doubt=position[np.lexsort((position, lead))[: CORES[-1]]],
-        dealt=sum(block.dealt for block in blocks),
+        doubt=position[np.lexsort((position * GOLDEN % 1.0, lead))[: CORES[-1]]],
+        dealt=np.concatenate([block.dealt for block in blocks]),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    top: float
     position: npt.NDArray[np.intp]
     lead: Floats
-    dealt: int
+    dealt: npt.NDArray[np.int32]
 
 
 def finish(

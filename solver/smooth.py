@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
 import numpy as np
+import numpy.typing as npt
 
-from routoo.solver.ledger import Ledger
+from routoo.solver.moments import Moments
 from routoo.solver.passes import Prompts
-from routoo.solver.rows import Floats, Rows
+from routoo.solver.rows import Choice, Floats, Rows
+
+GOLDEN = 0.6180339887498949
+"""Multiples of it, less their whole parts, fill 0 to 1 evenly however many they are."""
+
+_UNDECIDED = 1e-3
+"""Share of a prompt that models other than its first must have for the prompt to be dealt out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +57,44 @@ def smoothed_pass(prompts: Prompts, prices: Floats, temperature: float) -> Smoot
         prices: One a limit, at least 0.
         temperature: Objective by which a choice may lag and still be taken now and then, above 0.
     """
-    ledger, tables = prompts.ledger, prompts.ledger.tables(prices)
+    tables, plan = prompts.ledger.tables(prices), prompts.ledger.moments
 
-    def work(start: int, rows: Rows) -> Smoothed:
-        reduced = rows.reduced(tables)
-        soft = softmax(reduced, temperature)
-        return _sums(ledger, rows, soft, temperature)
+    def work(start: int, rows: Rows) -> _Block:
+        soft = softmax(rows.reduced(tables), temperature)
+        lost = np.where(soft.share > 0, soft.lag, 0.0)
+        return _Block(
+            float(np.log(soft.mass).sum()),
+            float(soft.top.sum()),
+            -float(np.einsum("ij,ij->", soft.share, lost)),
+            plan.of(rows, soft.share),
+        )
 
-    return reduce(add, prompts.map(work))
+    every = reduce(add, prompts.map(work))
+    return Smoothed(
+        value=every.hard + temperature * every.spread,
+        hard=every.hard,
+        loss=every.loss,
+        uses=plan.uses(every.moments),
+        curvature=plan.covariance(every.moments) / temperature,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """What a block of prompts adds to a smoothed pass."""
+
+    spread: float
+    hard: float
+    loss: float
+    moments: Moments
+
+    def __add__(self, other: _Block) -> _Block:
+        return _Block(
+            self.spread + other.spread,
+            self.hard + other.hard,
+            self.loss + other.loss,
+            self.moments + other.moments,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,24 +125,26 @@ def softmax(reduced: Floats, temperature: float) -> Soft:
     return Soft(share, top, reduced, mass)
 
 
-def _gram(mean: Floats) -> Floats:
-    """``mean.T @ mean``, in products so small that BLAS starts no threads under those of the pass."""
-    size = max(200_000 // mean.shape[1] ** 2, 16)
-    found = np.zeros((mean.shape[1], mean.shape[1]))
-    for start in range(0, len(mean), size):
-        part = mean[start : start + size]
-        found += part.T @ part
-    return found
+def undecided_below(temperature: float, n_models: int) -> float:
+    """The lead of a prompt's best choice up to which other models have more than a thousandth of it."""
+    return temperature * math.log(n_models / _UNDECIDED)
 
 
-def _sums(ledger: Ledger, rows: Rows, soft: Soft, temperature: float) -> Smoothed:
-    hard = float(soft.top.sum())
-    lost = np.where(soft.share > 0, soft.lag, 0.0)
-    mean, second = ledger.moments(rows, soft.share)
-    return Smoothed(
-        value=hard + temperature * float(np.log(soft.mass).sum()),
-        hard=hard,
-        loss=-float(np.einsum("ij,ij->", soft.share, lost)),
-        uses=mean.sum(axis=0),
-        curvature=(second - _gram(mean)) / temperature,
-    )
+def deal(
+    reduced: Floats, best: Choice, lead: Floats, close: float, temperature: float, start: int
+) -> npt.NDArray[np.int32]:
+    """Whole choices whose sums stay near those of the soft choices, ``(r,)``.
+
+    Prompts that lead by `close` take their best choice. The others are dealt out in proportion to their
+    shares, those that waver between the same models one after the other, by a sequence of low discrepancy: so
+    that even a million equal prompts are split as the limits ask.
+    """
+    choice, open_ = best.astype(np.int32), np.flatnonzero(lead < close)
+    share = softmax(reduced[open_], temperature).share
+    ladder = np.cumsum(share, axis=1)
+    order = np.lexsort((share.max(axis=1), *np.argpartition(-share, 1, axis=1)[:, :2].T))
+    turn = np.empty(len(open_))
+    turn[order] = start + np.arange(len(open_))
+    dealt = turn * GOLDEN % 1.0 * ladder[:, -1]
+    choice[open_] = (ladder <= dealt[:, None]).sum(axis=1)
+    return choice
