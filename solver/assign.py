@@ -12,8 +12,10 @@ import numpy.typing as npt
 from routoo.solver.bracket import fill_large, sampled
 from routoo.solver.kinds import MOST_KINDS, Kinds
 from routoo.solver.knapsack import Filled, least_choice, no_room
+from routoo.solver.ledger import Ledger
+from routoo.solver.limits import Only
 from routoo.solver.newton import PriceSearch
-from routoo.solver.passes import Picked, price_pass
+from routoo.solver.passes import Gathered, Picked, price_pass
 from routoo.solver.pricing import Scale, find_prices, proves_infeasible
 from routoo.solver.pricing import search as search_prices
 from routoo.solver.rounding import CORES, Rounded, finish, part_of, round_off
@@ -72,6 +74,8 @@ def assign(prompts: Picked, *, tolerance: float, time_limit_s: float = math.inf)
         choice = np.empty(len(prompts), np.int32)
         bound = price_pass(prompts, np.zeros(0), keep=choice).bound
         return Assigned("solved", choice, bound, np.zeros(0))
+    if all(limit.only.domain is not None for limit in limits):
+        return _by_domain(prompts, tolerance, time_limit_s)
     found = fill_under_one(prompts) if len(limits) == 1 else None
     if found is not None and (found.settled or len(prompts) > MOST_KINDS):
         return found
@@ -79,6 +83,28 @@ def assign(prompts: Picked, *, tolerance: float, time_limit_s: float = math.inf)
     if kinds is not None:
         return searched(kinds, first=None if found is None else found.choice, time_limit_s=time_limit_s)
     return _under_many(prompts, tolerance, time_limit_s)
+
+
+def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float) -> Assigned:
+    """The best choices under limits of single domains: each domain by itself."""
+    limits = prompts.ledger.limits
+    domain = np.concatenate(list(prompts.map(lambda start, rows: rows.domain)))
+    choice, prices, bounds = np.empty(len(prompts), np.int32), np.zeros(len(limits)), []
+    order = np.argsort(domain, kind="stable")
+    for index in np.split(order, np.flatnonzero(np.diff(domain[order])) + 1):
+        own = np.array(
+            [at for at, limit in enumerate(limits) if limit.only.domain == domain[index[0]]], np.intp
+        )
+        alone = [replace(limits[at], only=Only(limits[at].only.column)) for at in own.tolist()]
+        ledger = Ledger(alone, prompts.ledger.n_models, 1, prompts.ledger.bounds[own])
+        part = Gathered(replace(prompts.rows(index), domain=None), ledger)
+        found = assign(part, tolerance=tolerance, time_limit_s=time_limit_s)
+        prices[own] = found.prices
+        if found.status != "solved":
+            return Assigned(found.status, NOBODY, found.bound, prices)
+        choice[index] = found.choice
+        bounds.append(found.bound)
+    return Assigned("solved", choice, math.fsum(bounds) + math.ulp(math.fsum(bounds)), prices)
 
 
 def searched(
@@ -113,7 +139,7 @@ def _under_many(prompts: Picked, tolerance: float, time_limit_s: float) -> Assig
     if found.infeasible and proves_infeasible(prompts, found.prices):
         return Assigned("infeasible", NOBODY, -np.inf, found.prices)
     rounded = _dealt_again(prompts, found, tolerance)
-    totals = finish(prompts, rounded, found.bound, tolerance=tolerance, time_limit_s=time_limit_s)
+    totals = finish(prompts, rounded, found.soft, found.bound, tolerance=tolerance, time_limit_s=time_limit_s)
     bound = price_pass(prompts, found.prices).bound
     status: Status = "unsolved" if totals is None else "solved"
     return Assigned(status, rounded.choice, bound, found.prices, totals=totals)

@@ -21,8 +21,8 @@ class Core:
     """Prompts whose best choice leads the second by least.
 
     Args:
-        prompts: Those prompts, with what the settled ones leave of each limit; None where ties abound, so that
-            nothing is settled.
+        prompts: Those prompts, with what the settled ones leave of each limit; None where ties abound, so
+            that nothing is settled.
         gained: Objective of the settled ones.
         bound: Bound on the objective of all prompts at the prices of the core.
         lead: Least lead of a settled one over its second choice.
@@ -37,7 +37,7 @@ class Core:
 
 
 def core_of(prompts: Picked, prices: Floats, temperature: float, share: float) -> Core:
-    """The core at these prices: this share of the prompts, unless more of them are tied at this temperature."""
+    """The core at these prices: this share of the prompts, unless more are tied at this temperature."""
     n, ledger = len(prompts), prompts.ledger
     tables, lead, choice = ledger.tables(prices), np.empty(n, np.float32), np.empty(n, np.int32)
 

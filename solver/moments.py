@@ -45,7 +45,7 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class MomentPlan:
-    """Which sums the limits ask for: one for each quantity and model that some limit counts, whatever its domain.
+    """Which sums the limits ask for: one for each quantity and model that some limit counts.
 
     Limits of many domains count the same parts of different prompts, so that a prompt has few parts, and a
     pass costs what those take, not what all limits would.
@@ -117,7 +117,7 @@ class MomentPlan:
 
     @cached_property
     def _meet(self) -> tuple[Index, Index, Index, npt.NDArray[np.bool_]]:
-        """Pair, domain and model that two limits both count, and whether there is any, ``(n_limits, n_limits)``."""
+        """Pair, domain and model that two limits both count, and whether any, ``(n_limits, n_limits)``."""
         model = np.array([_or(limit.only.column, self.n_models) for limit in self.limits], np.intp)
         quantity = np.array([self._quantities.index(limit.quantity) for limit in self.limits], np.intp)
         pairs = np.empty((len(self._quantities),) * 2, np.intp)
@@ -191,7 +191,7 @@ def _or(value: int | None, default: int) -> int:
 
 
 def _meet(of: Index, every: int) -> tuple[Index, npt.NDArray[np.bool_]]:
-    """What two limits both count, `every` being all, and whether there is anything, ``(n_limits, n_limits)``."""
+    """What two limits both count, `every` being all, and whether anything, ``(n_limits, n_limits)``."""
     return np.minimum(of[:, None], of), (of[:, None] == of) | (of[:, None] == every) | (of == every)
 
 

@@ -19,8 +19,9 @@ _HOTTEST = 10.0
 _SHORTEST = 1e-4
 _MOST_STEPS = 40
 _DAMPINGS = tuple(10.0**power for power in range(-9, 7, 2))
-_WORSE = 10.0
-"""By how much more the soft choices may lose than at their best until the search ends."""
+_BETTER = 0.7
+_PATIENCE = 2
+"""Temperatures in a row that may make the soft choices lose no less: then rounding decides what they do."""
 
 _EQUAL = 1e-14
 """Share of the objective below which no step can tell what it gains."""
@@ -87,6 +88,7 @@ def search_prices(
     search = _Search(sums, bounds, units, least)
     rest: _Rest | None = None
     best: _Rest | None = None
+    stalled = 0
     drift = np.zeros(len(bounds)) if drift is None else drift
     cooling = _COOLING
     prices, temperature = start, warmth * spread
@@ -95,8 +97,9 @@ def search_prices(
         if there.gain <= max(enough, 0.1 * temperature):
             drift = drift if rest is None else there.drift(rest)
             rest = there
-            best = there if best is None or there.loss < best.loss else best
-            if best.loss <= enough or there.loss > _WORSE * best.loss or temperature <= coldest * spread:
+            stalled = 0 if best is None or there.loss < _BETTER * best.loss else stalled + 1
+            best = there if best is None or there.loss < 2 * best.loss else best
+            if best.loss <= enough or stalled == _PATIENCE or temperature <= coldest * spread:
                 break
         elif rest is None and temperature < _HOTTEST * spread:
             temperature /= _COOLING**3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -74,21 +75,19 @@ def find_prices(prompts: Picked, tolerance: float) -> PriceSearch:
         return search(prompts, scale, prices, _WARM, enough)
     part = SAMPLE / n
     sample = Gathered(prompts.rows(sampled(n, SAMPLE)), prompts.ledger.bounded(prompts.ledger.bounds * part))
-    found = search(sample, replace(scale, least=scale.least * part), prices, _WARM, 20 * enough * part)
+    found = search(sample, replace(scale, least=scale.least * part), prices, _WARM, 200 * enough * part)
     if found.infeasible:
         return search(prompts, scale, found.prices, _WARM, enough)
     corrected = _corrected(prompts, sample, found.soft, _BENT * scale.spread)
-    nearer = _narrowed(prompts, scale, replace(found, soft=corrected), enough)
-    if nearer is not None:
+    ended, nearer = _narrowed(prompts, scale, replace(found, soft=corrected), enough)
+    if ended == "far":
+        found = search(prompts, scale, found.soft, 0.04 * _WARM, enough, coldest=_NEAR)
+        ended, nearer = _narrowed(prompts, scale, found, enough)
+    if ended == "near":
         return nearer
-    if core_of(prompts, found.soft, found.temperature, _CORE).prompts is None:
-        warmth = max(found.temperature / scale.spread, _TIED_WARM)
-        start = np.maximum(found.soft + (warmth * scale.spread - found.temperature) * found.drift, 0.0)
-        return search(prompts, scale, start, warmth, 4 * enough, drift=found.drift)
-    found = search(prompts, scale, found.soft, 0.04 * _WARM, enough, coldest=_NEAR)
-    return _narrowed(prompts, scale, found, enough) or search(
-        prompts, scale, found.soft, _NEAR, enough, drift=found.drift
-    )
+    warmth = max(nearer.temperature / scale.spread, _TIED_WARM)
+    start = np.maximum(nearer.soft + (warmth * scale.spread - nearer.temperature) * nearer.drift, 0.0)
+    return search(prompts, scale, start, warmth, 4 * enough, drift=nearer.drift)
 
 
 def _corrected(prompts: Picked, sample: Gathered, prices: Floats, temperature: float) -> Floats:
@@ -123,21 +122,26 @@ def proves_infeasible(prompts: Prompts, prices: Floats) -> bool:
     return price_pass(prompts, prices).bound < scale.least - 2 * ROUNDED * scale.size
 
 
-def _narrowed(prompts: Picked, scale: Scale, found: PriceSearch, enough: float) -> PriceSearch | None:
-    """Prices from ever nearer cores, each search telling the next where to look; None among ties."""
-    claimed, prices = -np.inf, found.soft
+def _narrowed(
+    prompts: Picked, scale: Scale, found: PriceSearch, enough: float
+) -> tuple[Literal["near", "tied", "far"], PriceSearch]:
+    """Prices from ever nearer cores, each search telling the next where to look, and how that ended.
+
+    Among ties a core tells what prices are, but not how the prompts outside of it would be shared out.
+    """
+    claimed, first = -np.inf, found
     for _ in range(_CORES):
-        core = core_of(prompts, prices, found.temperature, _CORE)
-        if core.bound - claimed <= enough:
-            return replace(found, bound=core.bound)
+        core = core_of(prompts, found.soft, found.temperature, _CORE)
+        if core.bound - claimed <= enough and core.prompts is not None:
+            return "near", replace(found, bound=core.bound)
         if core.prompts is None:
-            return None
+            return "tied", found
         own, warmth = replace(scale, least=core.least), core.lead / scale.spread
-        found = search(core.prompts, own, prices, warmth, enough, drift=found.drift)
+        found = search(core.prompts, own, found.soft, warmth, enough)
         if found.infeasible:
-            return None
-        claimed, prices = found.bound + core.gained, found.prices
-    return None
+            break
+        claimed = found.bound + core.gained
+    return "far", first
 
 
 def search(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,15 @@ import numpy.typing as npt
 from routoo.solver.kinds import Kinds
 from routoo.solver.passes import Gathered, Picked, Prompts, choice_totals
 from routoo.solver.programme import Programme
-from routoo.solver.rows import Floats, Rows, leads
+from routoo.solver.rows import Floats, Rows, Tables, leads
 from routoo.solver.smooth import GOLDEN, deal, undecided_below
 from routoo.solver.tally import Tally, kept
 
 CORES = (192, 768, 3072)
 """How many of the most doubtful prompts branch and bound may change, one try after the other."""
+
+_LIKELY = 12
+"""Models that a prompt in doubt may choose among."""
 
 _NODES = 100
 """Nodes of branch and bound for a core, whose choices are near the best."""
@@ -38,7 +41,7 @@ class Rounded:
 
 
 def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
-    """Whole choices whose sums stay near those of the soft choices, and the prompts that are most in doubt."""
+    """Whole choices whose sums stay near those of the soft choices, and the prompts most in doubt."""
     tables, whole = prompts.ledger.tables(prices), np.empty(len(prompts), np.int32)
     part = min(1.0, 8 * CORES[-1] / len(prompts))
     close = undecided_below(temperature, prompts.ledger.n_models)
@@ -69,22 +72,23 @@ class _Block:
 
 
 def finish(
-    prompts: Picked, rounded: Rounded, bound: float, *, tolerance: float, time_limit_s: float
+    prompts: Picked, rounded: Rounded, prices: Floats, bound: float, *, tolerance: float, time_limit_s: float
 ) -> Tally | None:
     """What choices add up to that keep every limit, once the prompts in doubt have chosen anew; or None.
 
     Args:
         prompts: The batch.
         rounded: Where to start from, changed in place; the choices of prompts outside the core stand.
+        prices: Prices at which models are worth what they are to a prompt in doubt.
         bound: What the objective cannot exceed.
         tolerance: Share of the objective by which the core may fall short of its best.
         time_limit_s: Seconds for each core.
     """
-    choice = rounded.choice
+    choice, tables = rounded.choice, prompts.ledger.tables(prices)
     for size in CORES:
         core = rounded.doubt[:size]
         part = part_of(prompts, choice, core)
-        kinds = Kinds.each(part.prompts)
+        kinds = Kinds.each(_likely(part.prompts, tables))
         counts = Programme(kinds).branched(
             gap=0.2 * tolerance * abs(bound),
             enough=bound - 0.5 * tolerance * abs(bound) - part.gained,
@@ -99,6 +103,17 @@ def finish(
                 choice[core] = found[core]
                 return totals
     return None
+
+
+def _likely(few: Gathered, tables: Tables) -> Gathered:
+    """The same prompts with the few models open that are worth most to each."""
+    rows = few.gathered
+    if rows.score.shape[1] <= _LIKELY:
+        return few
+    worth = rows.reduced(tables)
+    least = np.partition(worth, -_LIKELY, axis=1)[:, [-_LIKELY]]
+    likely = worth >= least
+    return replace(few, gathered=replace(rows, allowed=likely & np.isfinite(worth)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 import solve_instances
 
+from routoo.data.assignment import Assignment
+from routoo.solver.problem import Problem
+from routoo.solver.solve import solve
+
 _SHARE = 150
 
 
@@ -23,10 +27,8 @@ def test_the_generator_draws_instances_with_and_without_an_answer() -> None:
 
 
 def test_a_wrong_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = solve_instances.solve
-
-    def worse(problem: object, **options: object) -> object:
-        plan = plain(problem, **options)
+    def worse(problem: Problem, *, solver: str) -> Assignment:
+        plan = solve(problem, solver=solver)
         if plan.found:
             plan.choice[:] = 0
         return plan
