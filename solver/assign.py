@@ -97,7 +97,7 @@ def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float) -> Assign
         )
         alone = [replace(limits[at], only=Only(limits[at].only.column)) for at in own.tolist()]
         ledger = Ledger(alone, prompts.ledger.n_models, 1, prompts.ledger.bounds[own])
-        part = Gathered(replace(prompts.rows(index), domain=None), ledger)
+        part = Gathered(prompts.rows(index).of_domain(int(domain[index[0]])), ledger)
         found = assign(part, tolerance=tolerance, time_limit_s=time_limit_s)
         prices[own] = found.prices
         if found.status != "solved":
@@ -131,7 +131,8 @@ def fill_under_one(prompts: Picked, *, filled: Filled | None = None) -> Assigned
     near = passed.bound - totals.gained <= _NEAR * abs(totals.gained)
     proved = filled.proved or (not near and no_room(prompts, choice))
     bound = min(passed.bound, totals.gained + 2 * passed.error) if proved else passed.bound
-    return Assigned("solved", choice, bound, prices, settled=proved, totals=totals)
+    settled = proved and bound - totals.gained <= _NEAR * abs(totals.gained)
+    return Assigned("solved", choice, bound, prices, settled=settled, totals=totals)
 
 
 def _under_many(prompts: Picked, tolerance: float, time_limit_s: float) -> Assigned:

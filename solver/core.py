@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
 import numpy as np
+import numpy.typing as npt
 
-from routoo.solver.ledger import Totals
-from routoo.solver.passes import Gathered, Picked, choice_totals
+from routoo.solver.ledger import Ledger, Totals
+from routoo.solver.passes import Answer, Gathered, Picked, Prompts, Work, choice_totals
 from routoo.solver.rows import Floats, Rows, leads
 
 _TIED = 3.0
 """Lead, in temperatures, below which the best choice of a prompt is as good as tied."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unsettled:
+    """Some prompts of a batch that are too many to keep: they are picked from each block anew.
+
+    Args:
+        prompts: The batch.
+        picked: Which of its prompts, ``(n_prompts,)``.
+        ledger: The limits, with what is left for them.
+    """
+
+    prompts: Prompts
+    picked: npt.NDArray[np.bool_]
+    ledger: Ledger
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.picked))
+
+    def map(self, work: Work[Answer]) -> Iterator[Answer]:
+        """`work(start, rows)` of the prompts of every block, in order."""
+
+        def some(start: int, rows: Rows) -> Answer:
+            return work(start, rows.part(np.flatnonzero(self.picked[start : start + len(rows)])))
+
+        return self.prompts.map(some)
+
+
+def unsettled(prompts: Prompts, prices: Floats, lead: float) -> tuple[Unsettled, float]:
+    """The prompts whose best choice leads by less than this, with what the others leave; what those gain."""
+    ledger, tables = prompts.ledger, prompts.ledger.tables(prices)
+    picked = np.empty(len(prompts), np.bool_)
+
+    def work(start: int, rows: Rows) -> Totals:
+        best, _, ahead = leads(rows.reduced(tables))
+        picked[start : start + len(rows)] = ahead < lead
+        settled = np.flatnonzero(ahead >= lead)
+        return ledger.totals(rows.part(settled), best[settled])
+
+    totals = reduce(add, prompts.map(work))
+    return Unsettled(prompts, picked, ledger.bounded(ledger.bounds - ledger.uses(totals))), totals.gained
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,10 @@ class PriceSearch:
     passes: int
     infeasible: bool = False
 
+    def at(self, temperature: float) -> Floats:
+        """Where the prices are likely to rest at another temperature."""
+        return np.maximum(self.soft + (temperature - self.temperature) * self.drift, 0.0)
+
 
 def search_prices(
     sums: Sums,

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from routoo.solver.bracket import sampled
-from routoo.solver.core import core_of
+from routoo.solver.core import core_of, unsettled
 from routoo.solver.newton import PriceSearch, positive_newton_step, search_prices
 from routoo.solver.passes import ROUNDED, Gathered, Picked, Prompts, price_pass
 from routoo.solver.rows import Floats, Rows
@@ -23,6 +23,9 @@ _WARM = 0.1
 
 _TIED_WARM = 1e-4
 """The same for a whole batch full of ties whose prices are known from a sample, to within what it misses."""
+
+_UNSETTLED = 40.0
+"""Lead, in temperatures, from which on a prompt takes no part in a search among ties."""
 
 _NEAR = 3e-4
 """The same from which on a core tells what the whole batch would."""
@@ -85,9 +88,24 @@ def find_prices(prompts: Picked, tolerance: float) -> PriceSearch:
         ended, nearer = _narrowed(prompts, scale, found, enough)
     if ended == "near":
         return nearer
+    return _among_ties(prompts, sample, scale, nearer, 4 * enough)
+
+
+def _among_ties(
+    prompts: Picked, sample: Gathered, scale: Scale, nearer: PriceSearch, enough: float
+) -> PriceSearch:
+    """Prices near these at which the soft choices of a batch full of ties keep the limits."""
     warmth = max(nearer.temperature / scale.spread, _TIED_WARM)
-    start = np.maximum(nearer.soft + (warmth * scale.spread - nearer.temperature) * nearer.drift, 0.0)
-    return search(prompts, scale, start, warmth, 4 * enough, drift=nearer.drift)
+    start = nearer.at(warmth * scale.spread)
+    few, gained = unsettled(prompts, start, _UNSETTLED * warmth * scale.spread)
+    found = search(few, replace(scale, least=-np.inf), start, warmth, enough, drift=nearer.drift)
+    bound = price_pass(prompts, found.prices).bound
+    if bound - (found.bound + gained) <= enough:
+        return replace(found, bound=bound)
+    warmth = 0.01 * _WARM
+    own = replace(scale, least=-np.inf)
+    start = search(sample, own, nearer.at(warmth * scale.spread), warmth, enough, coldest=warmth).soft
+    return search(prompts, scale, start, warmth, enough)
 
 
 def _corrected(prompts: Picked, sample: Gathered, prices: Floats, temperature: float) -> Floats:
