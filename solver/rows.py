@@ -83,8 +83,10 @@ class Rows:
 
     def of_domain(self, domain: int) -> Rows:
         """The same prompts, all of this domain, with its prices as the aim and nothing to tell domains apart."""
-        aim = {name: table[[domain if len(table) > 1 else 0]] for name, table in (self.aim or {}).items()}
-        return replace(self, domain=None, aim=None if self.aim is None else aim)
+        if self.aim is None:
+            return replace(self, domain=None)
+        aim = {name: table[[domain if len(table) > 1 else 0]] for name, table in self.aim.items()}
+        return replace(self, domain=None, aim=aim)
 
     def spared(self) -> Rows:
         """The same prompts with one more model, the last, that uses nothing and achieves nothing."""
