@@ -1,14 +1,15 @@
 """Plays recorded prompts to a pacer, one at a time, and holds it against the offline optimum.
 
-    python benchmarks/solver_pacing.py FOLDER... [--shares 0.25 0.5]
+    python benchmarks/solver_pacing.py FOLDER... [--shares 0.25 0.5] [--seeds 3]
 
 Each FOLDER holds prompts.parquet, outcomes.parquet and models.json. Predictions are means over the nearest
 of the train prompts (hashed character trigrams); the pacer starts from the val prompts and is played the
-test prompts. The budget is a share of the way from the cheapest to the best assignment. Orders: shuffled;
-sorted by cost, both ways; and in bursts of a volume that nobody forecast, with the clock as the only guide.
-Late: the true (recorded, where there is one) cost is told 50 prompts after each choice; elsewhere the
-predicted cost is the true one. Printed: spend as a share of the budget, and predicted score as a share of
-the offline optimum under that budget, the least where several shuffles were played.
+test prompts, in streams that drift in every way (`streams`). The budget is a share of the way from the
+cheapest to the best assignment of the prompts that come, at their true costs.
+
+Printed, the worst of all seeds: true spend as a share of the budget; predicted score as a share of the
+optimum that knows all prompts and true costs beforehand; prompts that were refused; and by how much the
+budget was overspent beyond what calls cost that were not told yet at the last choice.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,17 +33,51 @@ from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 
 Order = npt.NDArray[np.intp]
-WIDTH, NEIGHBOURS, DELAY = 4096, 60, 50
+Floats = npt.NDArray[np.float64]
+WIDTH, NEIGHBOURS = 4096, 60
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
+class Recorded:
     """Test prompts to play, what their calls truly cost, and val prompts to start from."""
 
     name: str
     scores: Scores
-    true_cost_usd: npt.NDArray[np.float64]
+    true_cost_usd: Floats
     calibration: Scores
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stream:
+    """Prompts in the order in which they come.
+
+    Args:
+        scores: What is predicted of them.
+        true_cost_usd: What their calls cost, ``(n_prompts, n_models)``.
+        forecast: How many were expected.
+        times: When they come, as shares of the period, where that is told.
+        delay: Prompts after which the true cost of a call is told.
+        told: Which calls are told at all, ``(n_prompts,)``.
+        expire_after: Prompts after which the others are given up.
+    """
+
+    scores: Scores
+    true_cost_usd: Floats
+    forecast: float | None
+    times: Floats | None = None
+    delay: int = 0
+    told: npt.NDArray[np.bool_] | None = None
+    expire_after: float = 20_000
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a stream: shares of the budget and of the optimum, and prompts that were refused."""
+
+    spent: float
+    score: float
+    refused: int
+    beyond: float
 
 
 def trigrams(texts: list[str]) -> npt.NDArray[np.float32]:
@@ -57,8 +92,8 @@ def trigrams(texts: list[str]) -> npt.NDArray[np.float32]:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
 
-def read(folder: Path) -> Stream:
-    """The stream of a folder of recorded outcomes."""
+def read(folder: Path) -> Recorded:
+    """The prompts of a folder of recorded outcomes."""
     prompts = pl.read_parquet(folder / "prompts.parquet").sort("prompt_id")
     outcomes = pl.read_parquet(folder / "outcomes.parquet")
     listed = {row["model"]: row for row in json.loads((folder / "models.json").read_text())}
@@ -86,7 +121,7 @@ def read(folder: Path) -> Stream:
         return Scores(p[rows].astype(np.float32), expected[rows].astype(np.float32), models=models)
 
     true = np.where(np.isnan(recorded), expected, recorded)[test]
-    return Stream(folder.name, scores(test), true, scores(val if len(val) else train))
+    return Recorded(folder.name, scores(test), true, scores(val if len(val) else train))
 
 
 def _nearest(
@@ -105,31 +140,95 @@ def _nearest(
     return found
 
 
-def play(
-    stream: Stream, budget: float, order: Order, *, late: bool = False, clock: bool = False
-) -> tuple[float, float]:
-    """Share of the budget that was spent, and the sum of predicted scores."""
-    scores, n = stream.scores, len(order)
-    pacer = Pacer(budget, expected_prompts=None if clock else n, calibration=stream.calibration)
+def streams(recorded: Recorded, seed: int) -> dict[str, Stream]:
+    """The streams that are played, by what they do."""
+    rng = np.random.default_rng(seed)
+    n, order = len(recorded.scores), rng.permutation(len(recorded.scores))
+    steps, clock = np.arange(n), np.sort(rng.uniform(0, 1, n))
+    scores, recorded_usd = recorded.scores.rows(order), recorded.true_cost_usd[order]
+    as_predicted = scores.cost_usd.astype(np.float64)
+    calm = Stream(scores=scores, true_cost_usd=as_predicted, forecast=n)
+    dearest_last = np.argsort(as_predicted.max(axis=1), kind="stable")
+
+    def times_more(factor: float, start: float) -> Floats:
+        return np.where(steps >= start * n, factor, 1.0)[:, None]
+
+    def mispredicted(factor: float) -> Stream:
+        predicted = as_predicted.copy()
+        predicted[n // 20] *= factor
+        return replace(calm, scores=_at_cost(scores, predicted))
+
+    def sorted_by(rows: Order) -> Stream:
+        return replace(calm, scores=scores.rows(rows), true_cost_usd=as_predicted[rows])
+
+    longer = as_predicted * times_more(3.0, 0.5)
+    late = replace(calm, true_cost_usd=recorded_usd, delay=50)
+    very_late = replace(late, delay=200)
+    return {
+        "as forecast": calm,
+        "dearest last": sorted_by(dearest_last),
+        "dearest first": sorted_by(dearest_last[::-1]),
+        "true costs told 50 prompts late": late,
+        "bursts, no forecast, clock told": replace(calm, forecast=None, times=_burst_times(n)),
+        "half of the forecast, clock told": replace(calm, forecast=2 * n, times=clock),
+        "twice the forecast, clock told": replace(calm, forecast=n / 2, times=clock),
+        "twice the forecast, nothing told": replace(calm, forecast=n / 2),
+        "one call predicted at 1/1000": mispredicted(1e-3),
+        "one call predicted at 1000 times": mispredicted(1e3),
+        "prompts three times as long from 50 %": replace(
+            calm, scores=_at_cost(scores, longer), true_cost_usd=longer
+        ),
+        "prices triple at 50 %, told 200 late": replace(
+            very_late, true_cost_usd=recorded_usd * times_more(3.0, 0.5)
+        ),
+        "prices triple at 90 %, told 200 late": replace(
+            very_late, true_cost_usd=recorded_usd * times_more(3.0, 0.9)
+        ),
+        "prices fall to a third at 50 %, told 50 late": replace(
+            late, true_cost_usd=recorded_usd * times_more(1 / 3, 0.5)
+        ),
+        "half of the calls never told, the others cost twice": replace(
+            late, true_cost_usd=2.0 * recorded_usd, told=rng.random(n) < 0.5, expire_after=200
+        ),
+        "no call told": replace(calm, told=np.zeros(n, np.bool_), expire_after=200),
+    }
+
+
+def play(stream: Stream, budget: float, calibration: Scores) -> Played:
+    """Plays a stream, and holds it against the optimum for its true costs."""
+    scores = stream.scores
+    pacer = Pacer(
+        budget, expected_prompts=stream.forecast, calibration=calibration, expire_after=stream.expire_after
+    )
     waiting: deque[tuple[int | None, float]] = deque()
-    spent = score = 0.0
-    times = burst_times(n) if clock else None
-    for step, row in enumerate(order):
-        one = scores.rows(np.array([row]))
+    spent = score = silent = in_flight = 0.0
+    refused = 0
+    for row in range(len(scores)):
+        progress = None if stream.times is None else float(stream.times[row])
         try:
-            paced = pacer.select(one, progress=None if times is None else float(times[step]))
+            paced = pacer.select(scores.rows(np.array([row])), progress=progress)
         except InfeasibleError:
-            continue
-        column = scores.models.index(paced.model)
-        cost = float(stream.true_cost_usd[row, column]) if late else paced.cost_usd
-        spent, score = spent + cost, score + paced.p_correct
-        waiting.append((paced.ticket, cost))
-        while waiting and (not late or len(waiting) > DELAY):
+            refused += 1
+            paced = None
+        if paced is not None:
+            cost = float(stream.true_cost_usd[row, scores.models.index(paced.model)])
+            spent, score = spent + cost, score + paced.p_correct
+            if stream.told is None or stream.told[row]:
+                waiting.append((paced.ticket, cost))
+            else:
+                silent += cost
+            in_flight = silent + sum(usd for _, usd in waiting)
+        while waiting and (waiting[0][0] or 0) <= row + 1 - stream.delay:
             pacer.settle(*waiting.popleft())
-    return spent / budget, score
+    best = solve(Problem(scores=_at_cost(scores, stream.true_cost_usd), budget_usd=budget))
+    return Played(spent / budget, score / best.score, refused, max(spent - budget - in_flight, 0.0) / budget)
 
 
-def burst_times(n: int) -> npt.NDArray[np.float64]:
+def _at_cost(scores: Scores, cost_usd: Floats) -> Scores:
+    return Scores(scores.p_correct, cost_usd.astype(np.float32), models=scores.models)
+
+
+def _burst_times(n: int) -> Floats:
     """When prompts come, as shares of the period: half of them in four bursts of a fiftieth each."""
     rng = np.random.default_rng(1)
     bursts = [rng.uniform(at, at + 0.02, n // 8) for at in (0.1, 0.35, 0.6, 0.85)]
@@ -143,32 +242,33 @@ def main() -> None:
     )
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--shares", type=float, nargs="+", default=[0.25, 0.5])
+    parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
-    table = Table("data", "prompts", "budget", "order", "spent / budget", "score / offline optimum")
+    table = Table("data", "prompts", "budget", "stream", "spent", "of optimum", "refused", "beyond in flight")
     for folder in chosen.folders:
-        stream = read(folder)
-        p, cost = stream.scores.p_correct, stream.scores.cost_usd.astype(np.float64)
-        n, cheapest = len(p), float(cost.min(axis=1).sum())
-        best = solve(Problem(scores=stream.scores)).cost_usd
-        shuffles = [np.random.default_rng(seed).permutation(n) for seed in range(5)]
-        dearest_last = np.argsort(cost.max(axis=1), kind="stable")
+        recorded = read(folder)
         for share in chosen.shares:
-            budget = cheapest + share * (best - cheapest)
-            offline = solve(Problem(scores=stream.scores, budget_usd=budget))
-            runs = {
-                "shuffled (least of 5)": [play(stream, budget, order) for order in shuffles],
-                "shuffled, late (least of 5)": [play(stream, budget, order, late=True) for order in shuffles],
-                "sorted, dearest last": [play(stream, budget, dearest_last)],
-                "sorted, dearest first": [play(stream, budget, dearest_last[::-1])],
-                "bursts, volume unknown": [play(stream, budget, shuffles[0], clock=True)],
-            }
-            for name, results in runs.items():
-                spends, scores = zip(*results, strict=True)
-                shown = f"{min(spends):.4f} to {max(spends):.4f}" if len(spends) > 1 else f"{spends[0]:.4f}"
+            runs: dict[str, list[Played]] = {}
+            for seed in range(chosen.seeds):
+                for name, stream in streams(recorded, seed).items():
+                    truth = _at_cost(stream.scores, stream.true_cost_usd)
+                    cheapest = float(truth.cost_usd.min(axis=1).sum(dtype=np.float64))
+                    best = solve(Problem(scores=truth)).cost_usd
+                    budget = cheapest + share * (best - cheapest)
+                    runs.setdefault(name, []).append(play(stream, budget, recorded.calibration))
+            for name, played in runs.items():
+                low, high = (pick(one.spent for one in played) for pick in (min, max))
                 table.add_row(
-                    stream.name, f"{n}", f"{share:.0%}", name, shown, f"{min(scores) / offline.score:.4f}"
+                    recorded.name,
+                    f"{len(recorded.scores):,}",
+                    f"{share:.0%}",
+                    name,
+                    f"{low:.1%} to {high:.1%}",
+                    f"{min(one.score for one in played):.1%}",
+                    f"{max(one.refused for one in played)}",
+                    f"{max(one.beyond for one in played):.1%}",
                 )
-    Console(width=120).print(table)
+    Console(width=160).print(table)
 
 
 if __name__ == "__main__":

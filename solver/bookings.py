@@ -1,68 +1,132 @@
-"""Money set aside for calls under way, and what true costs teach about predicted ones."""
+"""Money set aside for calls under way, by the ticket of each."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+import base64
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-_PRIOR_CALLS = 50.0
-"""Calls that the belief that predicted costs are right counts for."""
+import numpy as np
+import numpy.typing as npt
 
-_DEVIATIONS = 4.0
+from routoo.data.arguments import number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Booking:
-    """Money set aside for a call under way: as predicted, as expected, and at worst where that was told."""
+    """A call under way: what it was predicted to cost, what at worst where that was told, and since when."""
 
     model: str
     predicted_usd: float
-    expected_usd: float
     worst_usd: float | None
+    at_s: float | None
 
 
 @dataclass
-class TrueCosts:
-    """What true costs have taught about predicted ones.
+class Bookings:
+    """Calls under way, and sums over them that are kept as calls come and go.
 
     Args:
-        count: Calls whose true cost was told.
-        predicted_usd: What they were predicted to cost in sum.
-        true_usd: What they did.
-        squares: Sum of the squared deviations of true per predicted cost.
-        most: Largest ratio of the two, at least 1.
+        open: The calls, by rising ticket.
+        predicted_usd: Sum of their predicted costs.
+        unsure_usd: The same, of those whose worst cost was not told.
+        squares: Sum of the squares of these.
+        worst_usd: Sum of the worst costs that were told.
+        calls: Their number, by model.
     """
 
-    count: int = 0
+    open: dict[int, Booking] = field(default_factory=dict)
     predicted_usd: float = 0.0
-    true_usd: float = 0.0
+    unsure_usd: float = 0.0
     squares: float = 0.0
-    most: float = 1.0
+    worst_usd: float = 0.0
+    calls: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def correction(self) -> float:
-        """True cost per predicted cost, believed to be 1 at first."""
-        prior = _PRIOR_CALLS * self.predicted_usd / max(self.count, 1)
-        return (self.true_usd + prior) / (self.predicted_usd + prior) if self.predicted_usd > 0 else 1.0
+    def add(self, ticket: int, booking: Booking) -> None:
+        """Sets money aside for a call."""
+        self.open[ticket] = booking
+        self._count(booking, 1)
 
-    def learn(self, predicted_usd: float, true_usd: float) -> None:
-        """Counts one more true cost in."""
-        self.count += 1
-        self.predicted_usd += predicted_usd
-        self.true_usd += true_usd
-        if predicted_usd > 0:
-            self.squares += (true_usd / predicted_usd - self.correction) ** 2
-            self.most = max(self.most, true_usd / predicted_usd)
+    def take(self, ticket: int) -> Booking | None:
+        """Ends the call of this ticket; None where it is not under way."""
+        booking = self.open.pop(ticket, None)
+        if booking is not None:
+            self._count(booking, -1)
+        if not self.open:  # no rounding error outlives a moment without calls
+            self.predicted_usd = self.unsure_usd = self.squares = self.worst_usd = 0.0
+        return booking
 
-    def at_worst(self, bookings: Iterable[Booking]) -> float:
-        """What calls under way may cost in sum: what was told, else four standard deviations above."""
-        told = unsure = squares = 0.0
-        for booking in bookings:
-            if booking.worst_usd is not None:
-                told += booking.worst_usd
-            else:
-                unsure += booking.expected_usd
-                squares += booking.predicted_usd**2
-        deviation = math.sqrt(self.squares / max(self.count, 1))
-        return told + unsure + _DEVIATIONS * deviation * math.sqrt(squares)
+    def expired(self, *, through: float, before_s: float | None) -> list[Booking]:
+        """Ends, and returns, the calls up to this ticket and those that began before this time."""
+        tickets: list[int] = []
+        for ticket, booking in self.open.items():
+            old = before_s is not None and booking.at_s is not None and booking.at_s < before_s
+            if ticket > through and not old:
+                break
+            tickets.append(ticket)
+        taken = map(self.take, tickets)
+        return [booking for booking in taken if booking is not None]
+
+    def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
+        """The calls as packed columns, some six bytes each, and the sums as they are."""
+        models, bookings = sorted(self.calls), self.open.values()
+        place = {name: at for at, name in enumerate(models)}
+        return {
+            "models": models,
+            "tickets": _packed(np.diff(list(self.open), prepend=0), "<u4"),
+            "model": _packed([place[it.model] for it in bookings], "<u2"),
+            "predicted_usd": _packed([it.predicted_usd for it in bookings], "<f4"),
+            "worst_usd": _packed([_or_nan(it.worst_usd) for it in bookings], "<f8"),
+            "at_s": _packed([_or_nan(it.at_s) for it in bookings], "<f8"),
+            "sums": [self.predicted_usd, self.unsure_usd, self.squares, self.worst_usd],
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:  # Any: a JSON document
+        """The bookings that `to_dict` described."""
+        tickets = np.cumsum(_unpacked(state["tickets"], "<u4").astype(np.int64)).tolist()
+        models = [state["models"][at] for at in _unpacked(state["model"], "<u2").tolist()]
+        columns = (
+            _unpacked(state[name], form).tolist()
+            for name, form in (("predicted_usd", "<f4"), ("worst_usd", "<f8"), ("at_s", "<f8"))
+        )
+        open_ = {
+            ticket: Booking(model, cost, _known(worst), _known(at))
+            for ticket, model, cost, worst, at in zip(tickets, models, *columns, strict=True)
+        }
+        predicted, unsure, squares, most = (number("sums", value) for value in state["sums"])
+        return cls(open_, predicted, unsure, squares, most, Counter(models))
+
+    def _count(self, booking: Booking, sign: int) -> None:
+        self.calls[booking.model] += sign
+        if not self.calls[booking.model]:
+            del self.calls[booking.model]
+        self.predicted_usd = max(self.predicted_usd + sign * booking.predicted_usd, 0.0)
+        if booking.worst_usd is None:
+            self.unsure_usd = max(self.unsure_usd + sign * booking.predicted_usd, 0.0)
+            self.squares = max(self.squares + sign * booking.predicted_usd**2, 0.0)
+        else:
+            self.worst_usd = max(self.worst_usd + sign * booking.worst_usd, 0.0)
+
+
+def _packed(values: Sequence[float] | npt.NDArray[np.int64], form: str) -> str:
+    """Numbers as text that a JSON document holds."""
+    return base64.b64encode(zlib.compress(np.asarray(values, form).tobytes())).decode()
+
+
+def _unpacked(text: str, form: str) -> npt.NDArray[Any]:  # Any: of the form asked for
+    try:
+        return np.frombuffer(zlib.decompress(base64.b64decode(text, validate=True)), form)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,17 +14,21 @@ from routoo.data.arguments import number, numbers, record, shown
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.solver.bookings import Booking, TrueCosts
+from routoo.solver.bookings import Booking, Bookings
 from routoo.solver.eligibility import Tags
 from routoo.solver.explain import closed_words
 from routoo.solver.problem import Problem
 from routoo.solver.rates import Rates
+from routoo.solver.rows import Floats
 from routoo.solver.select import Selection
 from routoo.solver.spending import SpendingCurve
+from routoo.solver.true_costs import TrueCosts
+from routoo.solver.volume import Volume
 
-_FORMAT = 2
-_PRIOR_PROMPTS = 15.0
-"""Prompts that a forecast of the volume counts for."""
+_FORMAT = 3
+
+_HELD_SHARE = 0.015
+"""Share of the budget that may be held back for prompts beyond those expected."""
 
 
 class Pacer:
@@ -32,25 +36,30 @@ class Pacer:
 
     At every prompt the price is set anew to that at which the prompts still expected would cost what is
     left, by the mean cost at every price that prompts so far have shown (re-solving of the Lagrangian dual;
-    Jasin and Kumar 2012, Balseiro, Besbes and Pizarro 2023). Two guards stand before the budget. A choice
-    must leave enough for the cheapest answer to all prompts still expected. And what is left must cover
-    it, and all calls under way, at worst: at the cost that `select` is told, which makes the budget a hard
-    one; or else, at the largest ratio of true to predicted cost seen so far for this call, and four
-    standard deviations above their sum for those under way.
+    Jasin and Kumar 2012, Balseiro, Besbes and Pizarro 2023). A choice must leave enough for the cheapest
+    answer to every prompt still expected, else the cheapest model is taken. And it is reserved for: true
+    costs told and the reserves of all calls under way never exceed the budget. A reserve is the cost at
+    worst that `select` was told, or else what true costs so far let expect, with a margin for their spread.
+    So the budget is overspent at most by what calls under way cost beyond their reserves.
 
     Where `select` is given the pool, its rates are kept too: requests and expected tokens of every minute,
-    and calls under way at once, which are the tickets that were not settled.
+    and calls under way at once, which are the tickets that are open.
 
-    One object for one thread of control; `to_dict` is all that a restart needs.
+    `docs/solver.md` states what holds and what does not. Threads may share a pacer; `to_dict` is all that a
+    restart needs.
 
     Args:
         budget_usd: Money for the period.
         expected_prompts: How many prompts are expected; may be left out where `select` is told the progress.
+        most_prompts: How many there may be at most: money is held back for the cheapest answers to all of
+            these. When None, for twice those expected, as far as 1.5 % of the budget goes.
         calibration: Predictions for prompts like those to come; the price starts from them.
         half_life: Prompts after which one counts half: long for steady traffic, short for shifting.
+        expire_after: Prompts after which a ticket that was not settled is closed at its reserve.
+        expire_after_s: Seconds after which it is; never, when None.
 
     Raises:
-        InputError: A number is NaN, negative or 0 where it must not be.
+        InputError: A number is NaN, infinite, negative or 0 where it must not be.
 
     >>> scores = Scores(np.array([[0.9, 0.4]]), np.array([[0.02, 0.001]]), models=("large", "small"))
     >>> pacer = Pacer(0.05, expected_prompts=5, calibration=scores)
@@ -65,31 +74,50 @@ class Pacer:
         budget_usd: float,
         *,
         expected_prompts: float | None = None,
+        most_prompts: float | None = None,
         calibration: Scores | None = None,
         half_life: float = 2000.0,
+        expire_after: float = 20_000.0,
+        expire_after_s: float | None = None,
     ) -> None:
-        self.budget_usd: float = number("budget_usd", budget_usd)
-        self.expected_prompts = (
-            None if expected_prompts is None else number("expected_prompts", expected_prompts)
-        )
-        self.half_life = number("half_life", half_life)
-        for name, value in (("expected_prompts", self.expected_prompts), ("half_life", self.half_life)):
-            if value == 0:
-                raise InputError(f"{name} must be above 0")
+        self.budget_usd: float = number("budget_usd", budget_usd, finite=True)
+        self.half_life = _positive("half_life", half_life)
+        self.expire_after = _positive("expire_after", expire_after)
+        self.expire_after_s = None if expire_after_s is None else _positive("expire_after_s", expire_after_s)
+        self.most_prompts = None if most_prompts is None else _positive("most_prompts", most_prompts)
         if calibration is not None:
             record("calibration", calibration, Scores)
-        self.seen = 0
         self.price = 0.0
-        self._settled_usd = 0.0
-        self._under_way: dict[int, Booking] = {}
-        self._told = TrueCosts()
+        self.expired = 0
+        self._told_usd = 0.0
+        self._volume = Volume(
+            None if expected_prompts is None else _positive("expected_prompts", expected_prompts)
+        )
+        self._bookings = Bookings()
+        self._true_costs = TrueCosts()
         self._rates = Rates()
-        self._curve = None if calibration is None else SpendingCurve.of(calibration, half_life=self.half_life)
+        self._curve = (
+            SpendingCurve(self.half_life)
+            if calibration is None
+            else SpendingCurve.of(calibration, half_life=self.half_life)
+        )
+        self._lock = threading.RLock()
+
+    @property
+    def seen(self) -> int:
+        """Prompts that came and had a model open to them, those included that the budget did not allow."""
+        return self._volume.seen
+
+    @property
+    def expected_prompts(self) -> float | None:
+        """How many prompts were expected at first."""
+        return self._volume.forecast
 
     @property
     def spent_usd(self) -> float:
-        """Money spent: true costs where they were told, expected ones of the calls under way."""
-        return self._settled_usd + sum(booking.expected_usd for booking in self._under_way.values())
+        """Money spent: true costs where they were told, reserves of expired tickets, and expected costs of
+        the calls under way."""
+        return self._told_usd + self._true_costs.ratio * self._bookings.predicted_usd
 
     @property
     def left_usd(self) -> float:
@@ -113,7 +141,8 @@ class Pacer:
 
         Args:
             scores: Predictions for one prompt.
-            progress: Share of the period that has passed, 0 to 1; needed where volume is not known.
+            progress: Share of the period that has passed, 0 to 1; needed where volume is not known. One that
+                is smaller than the latest counts as that.
             worst_cost_usd: What a call can cost at worst, by model (from a cap on output tokens, say): with
                 it the budget holds whatever the predictions are worth.
             max_cost_usd: Most money for this prompt.
@@ -121,8 +150,9 @@ class Pacer:
             allowed: Models that may be chosen, by name.
             pool: What is stated of the models: context windows, tags, and the rates that are kept.
             tags: Tags that the model must have, all of them.
-            now_s: The time in seconds, by a clock that never goes back; needed where the pool states requests
-                or tokens per minute.
+            now_s: The time in seconds, by any clock; needed where the pool states requests or tokens per
+                minute, or tickets expire by time. One that is earlier than the latest, or not told again,
+                counts as the latest.
 
         Raises:
             InputError: Not one prompt, a limit out of range, neither volume nor progress known, or a rate
@@ -140,63 +170,78 @@ class Pacer:
             pool=pool,
             tags=tags,
         )
-        expected = self._still_expected(progress)
         opened = problem.rows(slice(None)).allowed
         open_ = np.ones(len(scores.models), np.bool_) if opened is None else opened[0]
         if not open_.any():
             raise InfeasibleError(closed_words(problem, 0))
-        if pool is not None:
-            calls = Counter(booking.model for booking in self._under_way.values())
-            open_ = self._rates.free(problem.scores, pool, open_, calls=calls, now_s=now_s)
-        self.seen += 1
-        self._learn(scores, open_)
-        booking, at = self._choose(scores, open_, expected, worst_cost_usd)
-        ticket = self.seen
-        self._under_way[ticket] = booking
-        if pool is not None:
-            self._rates.count(problem.scores, pool, at)
-        return Selection(
-            scores.models[at],
-            float(scores.p_correct[0, at]),
-            float(scores.cost_usd[0, at]),
-            float(scores.latency[0, at]),
-            self.price,
-            ticket,
-        )
+        worst = None if worst_cost_usd is None else numbers("worst_cost_usd", worst_cost_usd)
+        if worst is not None and (worst.shape != open_.shape or not (worst >= 0).all()):
+            raise InputError(f"worst_cost_usd must be a number of at least 0 for each of {len(open_)} models")
+        with self._lock:
+            self._tick(now_s)
+            if pool is not None:
+                open_ = self._rates.free(problem.scores, pool, open_, calls=self._bookings.calls)
+            to_come = self._volume.to_come(progress)
+            self._volume.seen += 1
+            ticket = self._volume.seen
+            self._expire()
+            self._curve.learn(scores.p_correct[0, open_], scores.cost_usd[0, open_])
+            at = self._choose(scores, open_, to_come, worst)
+            told = None if worst is None else float(worst[at])
+            cost = float(scores.cost_usd[0, at])
+            self._bookings.add(ticket, Booking(scores.models[at], cost, told, self._rates.now_s))
+            if pool is not None:
+                self._rates.count(problem.scores, pool, at)
+            return Selection(
+                scores.models[at],
+                float(scores.p_correct[0, at]),
+                cost,
+                float(scores.latency[0, at]),
+                self.price,
+                ticket,
+            )
 
     def settle(self, ticket: int | None, cost_usd: float) -> None:
-        """Takes the true cost of a call, at any time after it was chosen.
+        """Takes the true cost of a call, at any time after it was chosen and before its ticket expires.
 
         Raises:
-            InputError: The ticket is unknown or was settled before, or the cost is NaN or negative.
+            InputError: The ticket is not open, or the cost is unknown, NaN, infinite or negative.
         """
         cost_usd = number("cost_usd", cost_usd, finite=True)
-        booking = self._under_way.pop(ticket, None) if isinstance(ticket, int) else None
-        if booking is None:
-            raise InputError(f"ticket {shown(ticket)} is not open: it was settled before, or never given out")
-        self._settled_usd += cost_usd
-        self._told.learn(booking.predicted_usd, cost_usd)
+        with self._lock:
+            known = isinstance(ticket, int | np.integer) and not isinstance(ticket, bool)
+            booking = self._bookings.take(int(ticket)) if known and ticket is not None else None
+            if booking is None:
+                raise InputError(
+                    f"ticket {shown(ticket)} is not open: it was settled before, never given out, or "
+                    f"expired after {self._lifetime()}"
+                )
+            self._told_usd += cost_usd
+            self._true_costs.learn(booking.predicted_usd, cost_usd)
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
-        """The whole state in plain numbers, a few kilobytes of JSON."""
-        curve = self._curve
-        return {
-            "format": _FORMAT,
-            "budget_usd": self.budget_usd,
-            "expected_prompts": self.expected_prompts,
-            "half_life": self.half_life,
-            "seen": self.seen,
-            "price": self.price,
-            "settled_usd": self._settled_usd,
-            "under_way": {str(ticket): asdict(booking) for ticket, booking in self._under_way.items()},
-            "told": asdict(self._told),
-            "rates": self._rates.to_dict(),
-            "curve": None if curve is None else curve.to_dict(),
-        }
+        """The whole state as JSON has it: some six kilobytes, and six bytes for every open ticket."""
+        with self._lock:
+            return {
+                "format": _FORMAT,
+                "budget_usd": self.budget_usd,
+                "most_prompts": self.most_prompts,
+                "half_life": self.half_life,
+                "expire_after": self.expire_after,
+                "expire_after_s": self.expire_after_s,
+                "price": self.price,
+                "expired": self.expired,
+                "told_usd": self._told_usd,
+                "volume": asdict(self._volume),
+                "bookings": self._bookings.to_dict(),
+                "true_costs": asdict(self._true_costs),
+                "rates": self._rates.to_dict(),
+                "curve": self._curve.to_dict(),
+            }
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Pacer:  # Any: a JSON document
-        """The pacer that `to_dict` described.
+        """The pacer that `to_dict` described, which chooses as that would have.
 
         Raises:
             InputError: The state is of another format, or something is missing from it.
@@ -205,76 +250,81 @@ class Pacer:
         if not isinstance(found, int) or found != _FORMAT:
             raise InputError(f"pacer state has format {shown(found)}, this version reads {_FORMAT}")
         try:
-            pacer = cls(
-                state["budget_usd"],
-                expected_prompts=state["expected_prompts"],
-                half_life=state["half_life"],
-            )
-            pacer.seen = number("seen", state["seen"], whole=True)
-            pacer.price, pacer._settled_usd = (number(name, state[name]) for name in ("price", "settled_usd"))
-            pacer._under_way = {int(ticket): Booking(**it) for ticket, it in state["under_way"].items()}
-            pacer._told = TrueCosts(**state["told"])
+            options = ("most_prompts", "half_life", "expire_after", "expire_after_s")
+            pacer = cls(state["budget_usd"], **{name: state[name] for name in options})
+            pacer.price, pacer._told_usd = (number(name, state[name]) for name in ("price", "told_usd"))
+            pacer.expired = number("expired", state["expired"], whole=True)
+            pacer._volume = Volume(**state["volume"])
+            pacer._bookings = Bookings.from_dict(state["bookings"])
+            pacer._true_costs = TrueCosts(**state["true_costs"])
             pacer._rates = Rates.from_dict(state["rates"])
-            if state["curve"] is not None:
-                pacer._curve = SpendingCurve.from_dict(state["curve"], half_life=pacer.half_life)
+            pacer._curve = SpendingCurve.from_dict(state["curve"], half_life=pacer.half_life)
         except InputError:
             raise
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise InputError(f"pacer state is not whole: {error!r}") from None
         return pacer
 
-    def _still_expected(self, progress: float | None) -> float:
-        """Prompts to come, this one among them, by the forecast and the pace so far."""
-        forecast = self.expected_prompts
-        if progress is None:
-            if forecast is None:
-                raise InputError(
-                    "a pacer needs expected_prompts, or the progress of the period at each select"
-                )
-            return float(max(forecast - self.seen, 1.0))
-        progress = float(number("progress", progress, most=1))
-        prior = 0.0 if forecast is None else min(_PRIOR_PROMPTS, forecast)
-        passed = progress + (0.0 if forecast is None else prior / forecast)
-        pace = (self.seen + 1 + prior) / max(passed, 1.0 / (self.seen + _PRIOR_PROMPTS))
-        return max(pace * (1.0 - progress), 1.0)
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: what pickle calls
+        return Pacer.from_dict, (self.to_dict(),)
 
-    def _learn(self, scores: Scores, open_: npt.NDArray[np.bool_]) -> None:
-        """Counts the prompt in where the price is set."""
-        if self._curve is None:
-            self._curve = SpendingCurve.of(scores, half_life=self.half_life)
-        else:
-            cost = np.where(open_, scores.cost_usd[0].astype(np.float64), np.inf)
-            self._curve.learn(scores.p_correct.astype(np.float64), cost[None])
+    def _tick(self, now_s: float | None) -> None:
+        if now_s is not None:
+            self._rates.tick(now_s)
+        elif self.expire_after_s is not None and self._rates.now_s is None:
+            raise InputError("tickets expire after expire_after_s seconds: give the time as now_s")
+
+    def _expire(self) -> None:
+        """Closes tickets that are too old, at their reserves."""
+        now_s, age_s = self._rates.now_s, self.expire_after_s
+        for booking in self._bookings.expired(
+            through=self._volume.seen - self.expire_after - 1,
+            before_s=None if now_s is None or age_s is None else now_s - age_s,
+        ):
+            self.expired += 1
+            expected = self._true_costs.ratio * booking.predicted_usd
+            self._told_usd += expected if booking.worst_usd is None else booking.worst_usd
+
+    def _lifetime(self) -> str:
+        """How long a ticket stays open, in words."""
+        words = f"{self.expire_after:,.0f} prompts"
+        return words if self.expire_after_s is None else f"{words} or {self.expire_after_s:,g} s"
 
     def _choose(
-        self,
-        scores: Scores,
-        open_: npt.NDArray[np.bool_],
-        expected: float,
-        worst_cost_usd: Sequence[float] | npt.NDArray[np.floating] | None,
-    ) -> tuple[Booking, int]:
-        """The choice at the price for what is left, behind the two guards."""
-        assert self._curve is not None  # for the type checker: the prompt was counted in
+        self, scores: Scores, open_: npt.NDArray[np.bool_], to_come: float, worst: Floats | None
+    ) -> int:
+        """The column of the choice at the price for what is left, behind the two guards."""
         p, cost = scores.p_correct[0].astype(np.float64), scores.cost_usd[0].astype(np.float64)
-        correction = self._told.correction
-        worst = (
-            cost * self._told.most if worst_cost_usd is None else numbers("worst_cost_usd", worst_cost_usd)
-        )
-        if worst.shape != cost.shape or not (worst >= 0).all():
-            raise InputError(f"worst_cost_usd must be a number of at least 0 for each of {len(cost)} models")
-        uncommitted = self.budget_usd - self._settled_usd - self._told.at_worst(self._under_way.values())
-        covered = open_ & (worst <= uncommitted)
-        if not covered.any():
-            raise InfeasibleError(
-                f"budget_usd {self.budget_usd:g} is spent: {max(uncommitted, 0.0):.6g} USD is not committed, "
-                f"and the cheapest model may cost {worst[open_].min():.6g}"
-            )
-        spare = self.left_usd - (expected - 1) * self._curve.cheapest_usd * correction
-        frugal = covered & (cost * correction <= spare)
-        self.price = self._curve.price_for(self.left_usd / expected / correction)
-        if frugal.any():
-            at = int(np.lexsort((cost, -np.where(frugal, p - self.price * cost, -np.inf)))[0])
+        ratio, calls = self._true_costs.ratio, self._bookings
+        if worst is None:
+            unsure = self._true_costs.reserve(calls.unsure_usd + cost, calls.squares + cost**2)
         else:
-            at = int(np.where(covered, cost, np.inf).argmin())
-        told = None if worst_cost_usd is None else float(worst[at])
-        return Booking(scores.models[at], float(cost[at]), float(cost[at] * correction), told), at
+            unsure = self._true_costs.reserve(calls.unsure_usd, calls.squares) + worst
+        free = self.budget_usd - self._told_usd - calls.worst_usd - unsure
+        covered = open_ & (free >= 0)
+        if not covered.any():
+            least = float(-free[open_].max())
+            raise InfeasibleError(
+                f"budget_usd {self.budget_usd:g} is spent: with what calls under way may cost, the cheapest "
+                f"model may exceed it by {least:.6g} USD"
+            )
+        frugal = covered & (free >= self._held_back(to_come))
+        self.price = self._curve.price_for(self.left_usd / to_come / ratio)
+        if frugal.any():
+            return int(np.lexsort((cost, -np.where(frugal, p - self.price * cost, -np.inf)))[0])
+        return int(np.where(covered, cost, np.inf).argmin())
+
+    def _held_back(self, to_come: float) -> float:
+        """Money for the cheapest answers to all prompts after this one that are expected, or may come."""
+        cheapest = self._true_costs.ratio * self._curve.cheapest_usd
+        beyond = cheapest * self._volume.beyond(to_come, self.most_prompts)
+        if self.most_prompts is None:
+            beyond = min(beyond, _HELD_SHARE * self.budget_usd)
+        return cheapest * (to_come - 1.0) + beyond
+
+
+def _positive(name: str, value: float) -> float:
+    found: float = number(name, value, finite=True)
+    if found == 0:
+        raise InputError(f"{name} must be above 0")
+    return found

@@ -47,6 +47,16 @@ class Rates:
     now_s: float | None = None
     given: dict[str, dict[int, tuple[int, float]]] = field(default_factory=dict)
 
+    def tick(self, now_s: float) -> None:
+        """Moves the clock on, and forgets what is over; an earlier time than the latest counts as that.
+
+        Raises:
+            InputError: The time is not a finite number of at least 0.
+        """
+        self.now_s = max(number("now_s", now_s, finite=True), self.now_s or 0.0)
+        for name, seconds in self.given.items():
+            self.given[name] = {at: used for at, used in seconds.items() if _over(at) > self.now_s}
+
     def free(
         self,
         scores: Scores,
@@ -54,7 +64,6 @@ class Rates:
         open_: npt.NDArray[np.bool_],
         *,
         calls: Mapping[str, int],
-        now_s: float | None,
     ) -> npt.NDArray[np.bool_]:
         """Which of the models that are open to a prompt can take it now, ``(n_models,)``.
 
@@ -63,16 +72,14 @@ class Rates:
             pool: What is stated of the models.
             open_: Models that are open, ``(n_models,)``.
             calls: Calls under way, by model.
-            now_s: The time; needed where the pool states requests or tokens per minute.
 
         Raises:
-            InputError: The time goes back or is missing, or tokens that are limited are not predicted.
+            InputError: The pool states requests or tokens per minute and no time was told, or tokens that are
+                limited are not predicted.
             InfeasibleError: None of them can; the message says what each is at.
         """
         models = pool.select(scores.models).models
-        if now_s is not None:
-            self._tick(now_s)
-        elif rated := [model.name for model in models if _has_rate(model)]:
+        if self.now_s is None and (rated := [model.name for model in models if _has_rate(model)]):
             raise InputError(f"the pool states rates per minute ({', '.join(rated)}): give the time as now_s")
         waits = {
             model.name: self._wait(model, _tokens(scores, model), calls.get(model.name, 0))
@@ -110,18 +117,6 @@ class Rates:
     @property
     def _now(self) -> float:
         return self.now_s or 0.0
-
-    def _tick(self, now_s: float) -> None:
-        """Moves the clock on, and forgets what is over."""
-        number("now_s", now_s, finite=True)
-        if math.isinf(now_s) or (self.now_s is not None and now_s < self.now_s):
-            raise InputError(
-                f"now_s must be finite and never go back, got {now_s!r} after {self.now_s!r}: "
-                "take a clock such as time.monotonic()"
-            )
-        self.now_s = float(now_s)
-        for name, seconds in self.given.items():
-            self.given[name] = {at: used for at, used in seconds.items() if _over(at) > now_s}
 
     def _wait(self, model: PoolModel, tokens: float, calls: int) -> Wait | None:
         """What keeps a call of so many tokens from a model now; None where nothing does."""

@@ -4,98 +4,89 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from routoo.data.arguments import record
 from routoo.data.scores import Scores
 from routoo.solver.rows import Floats
 
-_POINTS = 96
-_DECADES = 4.0
+_PRICES = np.concatenate([[0.0], np.logspace(-9, 12, 12 * 21 + 1)])
+"""Score per USD, rising, a twelfth of a decade apart: for calls from a billionth of a dollar to a billion."""
+
 _MOST_LEARNT = 4096
+
+_MOST = 30.0
+"""Times the mean that one prompt counts for at most."""
 
 
 @dataclass
 class SpendingCurve:
     """Mean cost of a prompt's best choice at each of a row of prices, recent prompts counting most.
 
+    Few prompts count in proportion to their places, so that what came first is soon forgotten; many fade by
+    half-lives. No prompt counts for more than thirty times the mean.
+
     Args:
-        prices: Score per USD, rising, the first 0, ``(n_points,)``.
-        cost_usd: Mean cost at each price, ``(n_points,)``.
-        cheapest_usd: Mean cost of the cheapest open choice.
-        weight: How many prompts the means stand for, at most a half-life's worth.
         half_life: Prompts after which one counts half.
+        cost_usd: Mean cost at each price, ``(n_prices,)``; the last is that of the cheapest choice.
+        count: Prompts that the means stand for, at most as many as count in the long run.
     """
 
-    prices: Floats
-    cost_usd: Floats
-    cheapest_usd: float
-    weight: float
     half_life: float
+    cost_usd: Floats = field(default_factory=lambda: np.zeros(len(_PRICES)))
+    count: float = 0.0
 
     @classmethod
-    def of(cls, scores: Scores, *, half_life: float, weight: float | None = None) -> SpendingCurve:
-        """The curve of a batch; its prices span four decades about those that make a difference.
-
-        Args:
-            scores: Prompts like those to come.
-            half_life: Prompts after which one counts half.
-            weight: How many prompts it stands for; as many as it has, when None.
-        """
+    def of(cls, scores: Scores, *, half_life: float) -> SpendingCurve:
+        """The curve of a batch of prompts like those to come, all of which count the same."""
         some = np.linspace(0, len(scores) - 1, min(len(scores), _MOST_LEARNT)).astype(np.intp)
-        p, cost = (matrix[some].astype(np.float64) for matrix in (scores.p_correct, scores.cost_usd))
-        spread = float(np.ptp(p, axis=1).mean()) or 1.0
-        middle = spread / (float(np.ptp(cost, axis=1).mean()) or 1.0)
-        grid = middle * np.logspace(-_DECADES / 2, _DECADES, _POINTS - 1)
-        prices = np.concatenate([[0.0], grid])
-        curve = cls(prices, np.zeros(_POINTS), 0.0, 0.0, half_life)
-        curve.learn(p, cost)
-        curve.weight = min(len(scores) if weight is None else weight, curve._most)
+        costs = np.array([_costs(scores.p_correct[row], scores.cost_usd[row]) for row in some])
+        curve = cls(half_life, np.minimum(costs, _MOST * costs.mean(axis=0)).mean(axis=0))
+        curve.count = min(len(scores), curve._most)
         return curve
 
     @property
     def _most(self) -> float:
-        return self.half_life / math.log(2)
+        return 2.0 * self.half_life / math.log(2)
 
-    def learn(self, p_correct: Floats, cost_usd: Floats) -> None:
-        """Counts more prompts in, ``(n, n_models)`` each; infinity is the cost of what is not open."""
-        costs = np.zeros(len(self.prices))
-        for p, cost in zip(p_correct, cost_usd, strict=True):
-            with np.errstate(invalid="ignore"):
-                value = p - self.prices[:, None] * cost  # 0 times infinity: closed
-            costs += cost[np.where(np.isnan(value), -np.inf, value).argmax(axis=1)]
-        count = len(p_correct)
-        share = count / (count + self.weight)
-        self.cost_usd = self.cost_usd + share * (costs / count - self.cost_usd)
-        self.cheapest_usd += share * (float(cost_usd.min(axis=1).mean()) - self.cheapest_usd)
-        self.weight = min(self.weight + count, self._most)
+    @property
+    def cheapest_usd(self) -> float:
+        """Mean cost of the cheapest open choice."""
+        return float(self.cost_usd[-1])
 
-    def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
-        """The curve in plain numbers."""
-        return {
-            "prices": self.prices.tolist(),
-            "cost_usd": self.cost_usd.tolist(),
-            "cheapest_usd": self.cheapest_usd,
-            "weight": self.weight,
-        }
-
-    @classmethod
-    def from_dict(
-        cls, state: Mapping[str, Any], *, half_life: float
-    ) -> SpendingCurve:  # Any: a JSON document
-        """The curve that `to_dict` described."""
-        record("curve", state, dict)
-        prices, cost = np.array(state["prices"], np.float64), np.array(state["cost_usd"], np.float64)
-        if prices.shape != cost.shape:
-            raise ValueError(f"{len(prices)} prices and {len(cost)} costs")
-        return cls(prices, cost, float(state["cheapest_usd"]), float(state["weight"]), half_life)
+    def learn(self, p_correct: npt.NDArray[np.floating], cost_usd: npt.NDArray[np.floating]) -> None:
+        """Counts one more prompt in: scores and costs of the models that are open to it."""
+        costs = _costs(p_correct, cost_usd)
+        costs = np.where(self.cost_usd > 0, np.minimum(costs, _MOST * self.cost_usd), costs)
+        self.cost_usd = self.cost_usd + 2.0 / (self.count + 2.0) * (costs - self.cost_usd)
+        self.count = min(self.count + 1.0, self._most)
 
     def price_for(self, cost_usd: float) -> float:
         """The price at which a prompt costs this much on average; the steepest there is, below the least."""
         falling = np.minimum.accumulate(self.cost_usd)
         if cost_usd >= falling[0]:
             return 0.0
-        return float(np.interp(-cost_usd, -falling, self.prices))
+        return float(np.interp(-cost_usd, -falling, _PRICES))
+
+    def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
+        """The curve in plain numbers."""
+        return {"cost_usd": self.cost_usd.tolist(), "count": self.count}
+
+    @classmethod
+    def from_dict(
+        cls, state: Mapping[str, Any], *, half_life: float
+    ) -> SpendingCurve:  # Any: a JSON document
+        """The curve that `to_dict` described."""
+        cost = np.array(state["cost_usd"], np.float64)
+        if cost.shape != _PRICES.shape:
+            raise ValueError(f"{len(_PRICES)} prices and {len(cost)} costs")
+        return cls(half_life, cost, float(state["count"]))
+
+
+def _costs(p_correct: npt.NDArray[np.floating], cost_usd: npt.NDArray[np.floating]) -> Floats:
+    """What the best choice for a prompt costs at each price, ``(n_prices,)``."""
+    cost = cost_usd.astype(np.float64)
+    return np.asarray(cost[(p_correct - _PRICES[:, None] * cost).argmax(axis=1)])

@@ -82,12 +82,18 @@ def test_rates_outlive_a_restart_in_a_state_that_stays_small() -> None:
         assert choose(again, rated, now_s) == choose(pacer, rated, now_s)
 
 
-@pytest.mark.parametrize("now_s", [float("nan"), float("inf"), -1.0, 9.0])
+@pytest.mark.parametrize("now_s", [float("nan"), float("inf"), -1.0])
 def test_a_clock_that_is_none_is_refused(now_s: float) -> None:
     pacer, rated = Pacer(9.0, expected_prompts=9), pool({"requests_per_minute": 5})
     choose(pacer, rated, 10.0)
     with pytest.raises(InputError, match="now_s must be"):
         choose(pacer, rated, now_s)
+
+
+def test_a_clock_that_goes_back_stands_still() -> None:
+    pacer, rated = Pacer(9.0, expected_prompts=9), pool({"requests_per_minute": 1})
+    times = (70.0, 1.0, None, 130.0, 131.0)
+    assert [choose(pacer, rated, now_s) for now_s in times] == ["large", "small", "small", "small", "large"]
 
 
 def test_a_rate_needs_the_time_and_the_tokens() -> None:

@@ -1,0 +1,74 @@
+"""How many prompts a period still brings: by the forecast, by what has come, and by the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from routoo.data.arguments import number
+from routoo.data.errors import InputError
+
+_PRIOR_PROMPTS = 15.0
+"""Prompts that a forecast counts for against those that came."""
+
+_TAIL = 0.02
+"""Share of the prompts, seen or forecast, that is always still expected while nobody tells the progress."""
+
+
+@dataclass
+class Volume:
+    """Prompts of a period, seen and expected.
+
+    Args:
+        forecast: Prompts that were foretold.
+        seen: Prompts that came.
+        progress: The latest share of the period that was told to have passed.
+        total: Prompts of the whole period, by the last estimate.
+    """
+
+    forecast: float | None
+    seen: int = 0
+    progress: float | None = None
+    total: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.total is None:
+            self.total = self.forecast
+
+    def to_come(self, progress: float | None) -> float:
+        """Prompts to come, the one at hand among them, at least 1.
+
+        Where the progress is told, the pace of the forecast and that of what has come are blended: the mean
+        pace of a Gamma distribution after a Poisson process. Where it is not, the last estimate holds, and
+        a fiftieth of all is always still expected.
+
+        Raises:
+            InputError: The progress is no share, or neither it nor a forecast is known.
+        """
+        if progress is not None:
+            return self._by_clock(progress)
+        if self.total is None:
+            raise InputError("a pacer needs expected_prompts, or the progress of the period at each select")
+        return max(self.total - self.seen, _TAIL * max(self.total, self.seen), 1.0)
+
+    def beyond(self, to_come: float, most: float | None) -> float:
+        """Prompts that may come beyond those expected: up to this many in all, or twice the forecast.
+
+        Args:
+            to_come: Prompts that are expected.
+            most: The most that there may be in all; when None, twice the forecast where the progress was
+                never told, and no more than expected where it was.
+        """
+        if most is None:
+            most = 0.0 if self.forecast is None or self.progress is not None else 2.0 * self.forecast
+        return max(most - self.seen - to_come, 0.0)
+
+    def _by_clock(self, progress: float) -> float:
+        self.progress = max(number("progress", progress, most=1), self.progress or 0.0)
+        prior, passed = 0.0, self.progress
+        if self.forecast is not None:
+            prior = min(_PRIOR_PROMPTS, self.forecast)
+            passed += prior / self.forecast
+        pace = (self.seen + 1 + prior) / max(passed, 1.0 / (self.seen + _PRIOR_PROMPTS))
+        to_come = max(pace * (1.0 - self.progress), 1.0)
+        self.total = self.seen + to_come
+        return to_come
