@@ -1,11 +1,12 @@
 """Plays recorded prompts to a pacer, one at a time, and holds it against the offline optimum.
 
-    python benchmarks/solver_pacing.py FOLDER... [--shares 0.25 0.5] [--seeds 3]
+    python benchmarks/solver_pacing.py [FOLDER...] [--shares 0.25 0.5] [--seeds 3]
 
-Each FOLDER holds prompts.parquet, outcomes.parquet and models.json. Predictions are means over the nearest
-of the train prompts (hashed character trigrams); the pacer starts from the val prompts and is played the
-test prompts, in streams that drift in every way (`streams`). The budget is a share of the way from the
-cheapest to the best assignment of the prompts that come, at their true costs.
+Simulated prompts are played first, for six models of which the dearest costs 400 times the cheapest. Each
+FOLDER holds prompts.parquet, outcomes.parquet and models.json; predictions are means over the nearest of
+the train prompts (hashed character trigrams), the pacer starts from the val prompts and is played the test
+prompts. Streams drift in every way (`streams`). The budget is a share of the way from the cheapest to the
+best assignment of the prompts that come, at their true costs.
 
 Printed, the worst of all seeds: true spend as a share of the budget; predicted score as a share of the
 optimum that knows all prompts and true costs beforehand; prompts that were refused; and by how much the
@@ -59,6 +60,7 @@ class Stream:
         delay: Prompts after which the true cost of a call is told.
         told: Which calls are told at all, ``(n_prompts,)``.
         expire_after: Prompts after which the others are given up.
+        most: How many there may be at most, where that is told.
     """
 
     scores: Scores
@@ -68,6 +70,7 @@ class Stream:
     delay: int = 0
     told: npt.NDArray[np.bool_] | None = None
     expire_after: float = 20_000
+    most: float | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,18 @@ def read(folder: Path) -> Recorded:
     return Recorded(folder.name, scores(test), true, scores(val if len(val) else train))
 
 
+def simulated(n: int = 3000) -> Recorded:
+    """Prompts of every difficulty for six models, of which the dearest costs 400 times the cheapest."""
+    rng = np.random.default_rng(0)
+    difficulty, skill = rng.normal(0, 1.2, (2 * n, 1)), np.linspace(-0.5, 2, 6)
+    p = 1 / (1 + np.exp(difficulty - skill - rng.normal(0, 0.5, (2 * n, 6))))
+    tokens = rng.lognormal(5.5, 0.7, (2 * n, 1)) * rng.lognormal(0, 0.3, (2 * n, 6))
+    cost = tokens * np.array([0.05, 0.2, 0.6, 2.0, 6.0, 20.0]) * 1e-6
+    both = Scores(p.astype(np.float32), cost.astype(np.float32), models=tuple("abcdef"))
+    true = cost[:n] * rng.lognormal(-0.08, 0.4, (n, 6))
+    return Recorded("simulated", both.rows(np.arange(n)), true, both.rows(np.arange(n, 2 * n)))
+
+
 def _nearest(
     vectors: npt.NDArray[np.float32], score: npt.NDArray[np.float64], train: Order
 ) -> npt.NDArray[np.float64]:
@@ -173,6 +188,7 @@ def streams(recorded: Recorded, seed: int) -> dict[str, Stream]:
         "half of the forecast, clock told": replace(calm, forecast=2 * n, times=clock),
         "twice the forecast, clock told": replace(calm, forecast=n / 2, times=clock),
         "twice the forecast, nothing told": replace(calm, forecast=n / 2),
+        "twice the forecast, told as the most": replace(calm, forecast=n / 2, most=n),
         "one call predicted at 1/1000": mispredicted(1e-3),
         "one call predicted at 1000 times": mispredicted(1e3),
         "prompts three times as long from 50 %": replace(
@@ -198,7 +214,11 @@ def play(stream: Stream, budget: float, calibration: Scores) -> Played:
     """Plays a stream, and holds it against the optimum for its true costs."""
     scores = stream.scores
     pacer = Pacer(
-        budget, expected_prompts=stream.forecast, calibration=calibration, expire_after=stream.expire_after
+        budget,
+        expected_prompts=stream.forecast,
+        most_prompts=stream.most,
+        calibration=calibration,
+        expire_after=stream.expire_after,
     )
     waiting: deque[tuple[int | None, float]] = deque()
     spent = score = silent = in_flight = 0.0
@@ -240,13 +260,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--shares", type=float, nargs="+", default=[0.25, 0.5])
     parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
     table = Table("data", "prompts", "budget", "stream", "spent", "of optimum", "refused", "beyond in flight")
-    for folder in chosen.folders:
-        recorded = read(folder)
+    for recorded in [simulated(), *map(read, chosen.folders)]:
         for share in chosen.shares:
             runs: dict[str, list[Played]] = {}
             for seed in range(chosen.seeds):

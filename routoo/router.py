@@ -159,6 +159,7 @@ class Router:
         labels: Mapping[str, LabelValue] | None = None,
         confidence: float | None = None,
         pacer: Pacer | None = None,
+        progress: float | None = None,
         now_s: float | None = None,
     ) -> Selection:
         """The model for one prompt: most predicted score, less cost at the price, within the limits.
@@ -180,8 +181,9 @@ class Router:
                 both: `p_correct` is expected of it, `cautious_p_correct` is what it was chosen by.
             pacer: Sets the price so that a budget lasts for a period; tell it the true cost of the call by
                 ``pacer.settle(selection.ticket, cost_usd)``. It keeps the rates of the pool too.
-            now_s: The time in seconds by a clock that never goes back, such as ``time.monotonic()``; needed
-                by a pacer where the pool states requests or tokens per minute.
+            progress: For a pacer: the share of the period that has passed, 0 to 1.
+            now_s: For a pacer: the time in seconds, such as ``time.time()``; needed where the pool states
+                requests or tokens per minute, or tickets expire by time.
 
         Raises:
             InputError: The prompt or a limit cannot be used.
@@ -207,10 +209,12 @@ class Router:
                 raise InputError("a pacer sets the price itself: leave price out, or the pacer")
             from routoo.solver.pacer import Pacer
 
-            choice = record("pacer", pacer, Pacer).select(scores, now_s=now_s, **limits)
+            choice = record("pacer", pacer, Pacer).select(scores, progress=progress, now_s=now_s, **limits)
         else:
             if now_s is not None:
                 raise InputError("now_s is for a pacer, which keeps rates: give one, or leave now_s out")
+            if progress is not None:
+                raise InputError("progress is for a pacer: give one, or leave progress out")
             choice = select(scores, price=price, **limits)
         if confidence is None:
             return choice

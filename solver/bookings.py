@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,23 @@ class Booking:
     predicted_usd: float
     worst_usd: float | None
     at_s: float | None
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """How long a ticket stays open: prompts, and seconds where these are stated."""
+
+    prompts: float
+    seconds: float | None
+
+    def __str__(self) -> str:
+        words = f"{self.prompts:,g} prompts"
+        return words if self.seconds is None else f"{words} or {self.seconds:,g} s"
+
+    def expired(self, bookings: Bookings, seen: int, now_s: float | None) -> list[Booking]:
+        """Ends, and returns, the calls that are too old when so many prompts came, at this time."""
+        before_s = -math.inf if now_s is None or self.seconds is None else now_s - self.seconds
+        return bookings.expired(seen - self.prompts - 1, before_s)
 
 
 @dataclass
@@ -59,12 +77,11 @@ class Bookings:
             self.predicted_usd = self.unsure_usd = self.squares = self.worst_usd = 0.0
         return booking
 
-    def expired(self, *, through: float, before_s: float | None) -> list[Booking]:
+    def expired(self, through: float, before_s: float) -> list[Booking]:
         """Ends, and returns, the calls up to this ticket and those that began before this time."""
         tickets: list[int] = []
         for ticket, booking in self.open.items():
-            old = before_s is not None and booking.at_s is not None and booking.at_s < before_s
-            if ticket > through and not old:
+            if ticket > through and (booking.at_s is None or booking.at_s >= before_s):
                 break
             tickets.append(ticket)
         taken = map(self.take, tickets)

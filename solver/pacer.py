@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,21 +15,24 @@ from routoo.data.arguments import number, numbers, record, shown
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.solver.bookings import Booking, Bookings
+from routoo.solver.bookings import Booking, Lifetime
 from routoo.solver.eligibility import Tags
 from routoo.solver.explain import closed_words
 from routoo.solver.problem import Problem
+from routoo.solver.purse import Purse
 from routoo.solver.rates import Rates
 from routoo.solver.rows import Floats
 from routoo.solver.select import Selection
 from routoo.solver.spending import SpendingCurve
-from routoo.solver.true_costs import TrueCosts
 from routoo.solver.volume import Volume
 
 _FORMAT = 3
 
-_HELD_SHARE = 0.015
-"""Share of the budget that may be held back for prompts beyond those expected."""
+_SPARE_SHARE = 0.015
+"""Share of the budget that may be held back beyond what the prompts expected will cost at least."""
+
+_DEVIATIONS = 3.0
+"""Standard deviations of what these cost at least that are held back, were each as large as the mean."""
 
 
 class Pacer:
@@ -80,27 +84,21 @@ class Pacer:
         expire_after: float = 20_000.0,
         expire_after_s: float | None = None,
     ) -> None:
-        self.budget_usd: float = number("budget_usd", budget_usd, finite=True)
+        lifetime = Lifetime(
+            _positive("expire_after", expire_after),
+            None if expire_after_s is None else _positive("expire_after_s", expire_after_s),
+        )
+        self._purse = Purse(number("budget_usd", budget_usd, finite=True), lifetime)
         self.half_life = _positive("half_life", half_life)
-        self.expire_after = _positive("expire_after", expire_after)
-        self.expire_after_s = None if expire_after_s is None else _positive("expire_after_s", expire_after_s)
         self.most_prompts = None if most_prompts is None else _positive("most_prompts", most_prompts)
         if calibration is not None:
             record("calibration", calibration, Scores)
         self.price = 0.0
-        self.expired = 0
-        self._told_usd = 0.0
         self._volume = Volume(
             None if expected_prompts is None else _positive("expected_prompts", expected_prompts)
         )
-        self._bookings = Bookings()
-        self._true_costs = TrueCosts()
         self._rates = Rates()
-        self._curve = (
-            SpendingCurve(self.half_life)
-            if calibration is None
-            else SpendingCurve.of(calibration, half_life=self.half_life)
-        )
+        self._curve = SpendingCurve.of(calibration, half_life=self.half_life)
         self._lock = threading.RLock()
 
     @property
@@ -109,20 +107,25 @@ class Pacer:
         return self._volume.seen
 
     @property
-    def expected_prompts(self) -> float | None:
-        """How many prompts were expected at first."""
-        return self._volume.forecast
+    def expired(self) -> int:
+        """Tickets that expired."""
+        return self._purse.expired
+
+    @property
+    def budget_usd(self) -> float:
+        """Money for the period."""
+        return self._purse.budget_usd
 
     @property
     def spent_usd(self) -> float:
-        """Money spent: true costs where they were told, reserves of expired tickets, and expected costs of
-        the calls under way."""
-        return self._told_usd + self._true_costs.ratio * self._bookings.predicted_usd
+        """Money spent: true costs that were told, reserves of tickets that expired, and the expected costs
+        of calls under way."""
+        return self._purse.spent_usd
 
     @property
     def left_usd(self) -> float:
         """Money that is left, at least 0."""
-        return max(self.budget_usd - self.spent_usd, 0.0)
+        return self._purse.left_usd
 
     def select(
         self,
@@ -151,8 +154,7 @@ class Pacer:
             pool: What is stated of the models: context windows, tags, and the rates that are kept.
             tags: Tags that the model must have, all of them.
             now_s: The time in seconds, by any clock; needed where the pool states requests or tokens per
-                minute, or tickets expire by time. One that is earlier than the latest, or not told again,
-                counts as the latest.
+                minute, or tickets expire by time. One that is earlier than the latest counts as that.
 
         Raises:
             InputError: Not one prompt, a limit out of range, neither volume nor progress known, or a rate
@@ -180,26 +182,22 @@ class Pacer:
         with self._lock:
             self._tick(now_s)
             if pool is not None:
-                open_ = self._rates.free(problem.scores, pool, open_, calls=self._bookings.calls)
+                open_ = self._rates.free(
+                    problem.scores, pool, open_, calls=self._purse.bookings.calls, timed=now_s is not None
+                )
             to_come = self._volume.to_come(progress)
             self._volume.seen += 1
             ticket = self._volume.seen
-            self._expire()
+            self._purse.expire(ticket, self._rates.now_s)
             self._curve.learn(scores.p_correct[0, open_], scores.cost_usd[0, open_])
             at = self._choose(scores, open_, to_come, worst)
             told = None if worst is None else float(worst[at])
             cost = float(scores.cost_usd[0, at])
-            self._bookings.add(ticket, Booking(scores.models[at], cost, told, self._rates.now_s))
+            self._purse.bookings.add(ticket, Booking(scores.models[at], cost, told, self._rates.now_s))
             if pool is not None:
                 self._rates.count(problem.scores, pool, at)
-            return Selection(
-                scores.models[at],
-                float(scores.p_correct[0, at]),
-                cost,
-                float(scores.latency[0, at]),
-                self.price,
-                ticket,
-            )
+            score, latency = float(scores.p_correct[0, at]), float(scores.latency[0, at])
+            return Selection(scores.models[at], score, cost, latency, self.price, ticket)
 
     def settle(self, ticket: int | None, cost_usd: float) -> None:
         """Takes the true cost of a call, at any time after it was chosen and before its ticket expires.
@@ -208,33 +206,24 @@ class Pacer:
             InputError: The ticket is not open, or the cost is unknown, NaN, infinite or negative.
         """
         cost_usd = number("cost_usd", cost_usd, finite=True)
+        known = isinstance(ticket, int | np.integer) and not isinstance(ticket, bool)
         with self._lock:
-            known = isinstance(ticket, int | np.integer) and not isinstance(ticket, bool)
-            booking = self._bookings.take(int(ticket)) if known and ticket is not None else None
-            if booking is None:
+            if not (known and self._purse.settle(int(ticket or 0), cost_usd)):
                 raise InputError(
                     f"ticket {shown(ticket)} is not open: it was settled before, never given out, or "
-                    f"expired after {self._lifetime()}"
+                    f"expired after {self._purse.lifetime}"
                 )
-            self._told_usd += cost_usd
-            self._true_costs.learn(booking.predicted_usd, cost_usd)
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
         """The whole state as JSON has it: some six kilobytes, and six bytes for every open ticket."""
         with self._lock:
             return {
                 "format": _FORMAT,
-                "budget_usd": self.budget_usd,
                 "most_prompts": self.most_prompts,
                 "half_life": self.half_life,
-                "expire_after": self.expire_after,
-                "expire_after_s": self.expire_after_s,
                 "price": self.price,
-                "expired": self.expired,
-                "told_usd": self._told_usd,
                 "volume": asdict(self._volume),
-                "bookings": self._bookings.to_dict(),
-                "true_costs": asdict(self._true_costs),
+                "purse": self._purse.to_dict(),
                 "rates": self._rates.to_dict(),
                 "curve": self._curve.to_dict(),
             }
@@ -250,13 +239,11 @@ class Pacer:
         if not isinstance(found, int) or found != _FORMAT:
             raise InputError(f"pacer state has format {shown(found)}, this version reads {_FORMAT}")
         try:
-            options = ("most_prompts", "half_life", "expire_after", "expire_after_s")
-            pacer = cls(state["budget_usd"], **{name: state[name] for name in options})
-            pacer.price, pacer._told_usd = (number(name, state[name]) for name in ("price", "told_usd"))
-            pacer.expired = number("expired", state["expired"], whole=True)
-            pacer._volume = Volume(**state["volume"])
-            pacer._bookings = Bookings.from_dict(state["bookings"])
-            pacer._true_costs = TrueCosts(**state["true_costs"])
+            purse = Purse.from_dict(state["purse"])
+            pacer = cls(purse.budget_usd, most_prompts=state["most_prompts"], half_life=state["half_life"])
+            pacer._purse = purse
+            pacer.price = number("price", state["price"])
+            pacer._volume = Volume.from_dict(state["volume"])
             pacer._rates = Rates.from_dict(state["rates"])
             pacer._curve = SpendingCurve.from_dict(state["curve"], half_life=pacer.half_life)
         except InputError:
@@ -271,56 +258,36 @@ class Pacer:
     def _tick(self, now_s: float | None) -> None:
         if now_s is not None:
             self._rates.tick(now_s)
-        elif self.expire_after_s is not None and self._rates.now_s is None:
+        elif self._purse.lifetime.seconds is not None:
             raise InputError("tickets expire after expire_after_s seconds: give the time as now_s")
-
-    def _expire(self) -> None:
-        """Closes tickets that are too old, at their reserves."""
-        now_s, age_s = self._rates.now_s, self.expire_after_s
-        for booking in self._bookings.expired(
-            through=self._volume.seen - self.expire_after - 1,
-            before_s=None if now_s is None or age_s is None else now_s - age_s,
-        ):
-            self.expired += 1
-            expected = self._true_costs.ratio * booking.predicted_usd
-            self._told_usd += expected if booking.worst_usd is None else booking.worst_usd
-
-    def _lifetime(self) -> str:
-        """How long a ticket stays open, in words."""
-        words = f"{self.expire_after:,.0f} prompts"
-        return words if self.expire_after_s is None else f"{words} or {self.expire_after_s:,g} s"
 
     def _choose(
         self, scores: Scores, open_: npt.NDArray[np.bool_], to_come: float, worst: Floats | None
     ) -> int:
         """The column of the choice at the price for what is left, behind the two guards."""
         p, cost = scores.p_correct[0].astype(np.float64), scores.cost_usd[0].astype(np.float64)
-        ratio, calls = self._true_costs.ratio, self._bookings
-        if worst is None:
-            unsure = self._true_costs.reserve(calls.unsure_usd + cost, calls.squares + cost**2)
-        else:
-            unsure = self._true_costs.reserve(calls.unsure_usd, calls.squares) + worst
-        free = self.budget_usd - self._told_usd - calls.worst_usd - unsure
+        free = self._purse.free(cost, worst)
         covered = open_ & (free >= 0)
         if not covered.any():
-            least = float(-free[open_].max())
             raise InfeasibleError(
                 f"budget_usd {self.budget_usd:g} is spent: with what calls under way may cost, the cheapest "
-                f"model may exceed it by {least:.6g} USD"
+                f"model may exceed it by {float(-free[open_].max()):.6g} USD"
             )
         frugal = covered & (free >= self._held_back(to_come))
-        self.price = self._curve.price_for(self.left_usd / to_come / ratio)
+        self.price = self._curve.price_for(self.left_usd / to_come / self._purse.true_costs.ratio)
         if frugal.any():
             return int(np.lexsort((cost, -np.where(frugal, p - self.price * cost, -np.inf)))[0])
         return int(np.where(covered, cost, np.inf).argmin())
 
     def _held_back(self, to_come: float) -> float:
         """Money for the cheapest answers to all prompts after this one that are expected, or may come."""
-        cheapest = self._true_costs.ratio * self._curve.cheapest_usd
-        beyond = cheapest * self._volume.beyond(to_come, self.most_prompts)
+        cheapest = self._purse.true_costs.ratio * self._curve.cheapest_usd
+        after = to_come - 1.0
+        beyond = self._volume.beyond(to_come, self.most_prompts)
+        spare = cheapest * (beyond + _DEVIATIONS * math.sqrt(after + beyond))
         if self.most_prompts is None:
-            beyond = min(beyond, _HELD_SHARE * self.budget_usd)
-        return cheapest * (to_come - 1.0) + beyond
+            spare = min(spare, _SPARE_SHARE * self.budget_usd)
+        return cheapest * after + spare
 
 
 def _positive(name: str, value: float) -> float:

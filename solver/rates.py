@@ -64,6 +64,7 @@ class Rates:
         open_: npt.NDArray[np.bool_],
         *,
         calls: Mapping[str, int],
+        timed: bool,
     ) -> npt.NDArray[np.bool_]:
         """Which of the models that are open to a prompt can take it now, ``(n_models,)``.
 
@@ -72,14 +73,14 @@ class Rates:
             pool: What is stated of the models.
             open_: Models that are open, ``(n_models,)``.
             calls: Calls under way, by model.
+            timed: Whether the time was told, which requests and tokens per minute need.
 
         Raises:
-            InputError: The pool states requests or tokens per minute and no time was told, or tokens that are
-                limited are not predicted.
+            InputError: The time is needed and was not told, or tokens that are limited are not predicted.
             InfeasibleError: None of them can; the message says what each is at.
         """
         models = pool.select(scores.models).models
-        if self.now_s is None and (rated := [model.name for model in models if _has_rate(model)]):
+        if not timed and (rated := [model.name for model in models if _has_rate(model)]):
             raise InputError(f"the pool states rates per minute ({', '.join(rated)}): give the time as now_s")
         waits = {
             model.name: self._wait(model, _tokens(scores, model), calls.get(model.name, 0))

@@ -40,8 +40,10 @@ class SpendingCurve:
     count: float = 0.0
 
     @classmethod
-    def of(cls, scores: Scores, *, half_life: float) -> SpendingCurve:
-        """The curve of a batch of prompts like those to come, all of which count the same."""
+    def of(cls, scores: Scores | None, *, half_life: float) -> SpendingCurve:
+        """The curve of a batch of prompts like those to come, each counting the same; None is none."""
+        if scores is None or not len(scores):
+            return cls(half_life)
         some = np.linspace(0, len(scores) - 1, min(len(scores), _MOST_LEARNT)).astype(np.intp)
         costs = np.array([_costs(scores.p_correct[row], scores.cost_usd[row]) for row in some])
         curve = cls(half_life, np.minimum(costs, _MOST * costs.mean(axis=0)).mean(axis=0))

@@ -20,7 +20,11 @@ _PRIOR_CALLS = 50.0
 _MOST = 10.0
 """Times the usual that one call counts for at most, both in cost and in true per predicted cost."""
 
+_LEAST = 1e-9
+"""Least ratio of true to predicted cost, so that calls which all turn out free can be divided by."""
+
 _DEVIATIONS = 4.0
+"""Standard deviations of the cost of calls under way that are reserved beyond what is expected."""
 
 
 @dataclass
@@ -52,7 +56,7 @@ class TrueCosts:
         if self.predicted_usd == 0:
             return 1.0
         prior = self.prior * self.predicted_usd / self.count
-        return (self.true_usd + prior) / (self.predicted_usd + prior)
+        return max((self.true_usd + prior) / (self.predicted_usd + prior), _LEAST)
 
     def learn(self, predicted_usd: float, true_usd: float) -> None:
         """Counts one more true cost in; a call that was predicted to be free teaches nothing."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from routoo.data.arguments import number
 from routoo.data.errors import InputError
@@ -33,6 +35,13 @@ class Volume:
     def __post_init__(self) -> None:
         if self.total is None:
             self.total = self.forecast
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:  # Any: a JSON document
+        """The volume whose fields these are."""
+        some = {name: state[name] for name in ("forecast", "progress", "total")}
+        known = {name: None if value is None else number(name, value) for name, value in some.items()}
+        return cls(seen=number("seen", state["seen"], whole=True), **known)
 
     def to_come(self, progress: float | None) -> float:
         """Prompts to come, the one at hand among them, at least 1.

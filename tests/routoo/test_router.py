@@ -173,6 +173,10 @@ def test_the_pool_of_a_router_is_kept_wherever_it_chooses(bundle_folder: Path) -
         router.select(shorts[0], pacer=pacer)
     with pytest.raises(routoo.InputError, match="now_s is for a pacer"):
         router.select(shorts[0], now_s=1.0)
+    with pytest.raises(routoo.InputError, match="progress is for a pacer"):
+        router.select(shorts[0], progress=0.5)
+    told = routoo.Pacer(50.0)
+    assert router.select(shorts[0], pacer=told, progress=0.5, now_s=1.0).ticket == 1
     with pytest.raises(
         routoo.InputError, match="no model of the pool has the tag 'vision'; tags there are: long"
     ):
