@@ -68,7 +68,7 @@ class Pacer:
     >>> scores = Scores(np.array([[0.9, 0.4]]), np.array([[0.02, 0.001]]), models=("large", "small"))
     >>> pacer = Pacer(0.05, expected_prompts=5, calibration=scores)
     >>> [pacer.select(scores).model for _ in range(5)]
-    ['small', 'small', 'large', 'large', 'small']
+    ['small', 'small', 'small', 'large', 'large']
     >>> round(pacer.spent_usd, 6)
     0.043
     """
