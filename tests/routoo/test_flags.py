@@ -161,10 +161,10 @@ REFUSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --layer-decay": ((f"{FROZEN} --layer-decay 0.1", "layer_decay=0.1 does nothing here"),),
     "train --ensemble": ((f"{TINY} --ensemble", "ensemble needs the features of a frozen trunk"),),
     "evaluate --trunk": ((f"{EVALUATE} --trunk nowhere", "trunk 'nowhere' was not found"),),
-    "evaluate --threads": ((f"{EVALUATE} --threads 0", "threads must be at least 1"),),
-    "predict --threads": (("predict bundle prompts.txt --threads 0", "threads must be at least 1"),),
+    "evaluate --threads": ((f"{EVALUATE} --threads 0", "threads must be a whole number of at least 1"),),
+    "predict --threads": (("predict bundle prompts.txt --threads 0", "threads must be a whole number of at least 1"),),
     "assign --threads": (
-        (f"{ROUTED} --threads 0", "threads must be at least 1"),
+        (f"{ROUTED} --threads 0", "threads must be a whole number of at least 1"),
         (f"{STREAMED} --threads 2", "no --threads"),
         (f"{STREAMED} --threads 0", "no --threads"),
     ),
