@@ -72,6 +72,8 @@ def lacking(found: Sequence[str], needed: Sequence[str]) -> str | None:
     words = f"lacks {', '.join(missing)}; it has {listed(found)}"
     free = [name for name in found if name not in needed]
     near = {ours: theirs for ours in missing if (theirs := _near(ours, free)) is not None}
+    if not near and len(found) == 1 and all(name in found[0] for name in missing):
+        return f"{words}, which is one column: its fields must be separated by comma, semicolon, tab or bar"
     if not near:
         return words
     pairs = shlex.quote(",".join(f"{ours}={theirs}" for ours, theirs in near.items()))

@@ -16,6 +16,7 @@ from routoo.data.errors import InputError
 _SAMPLED = ("prompt_id", "model", "score", "domain", "split")
 _SHOWN = 5  # fields of an object that a message names
 _SHORT = re.compile(r"\S{1,20}")
+_UNKNOWN = {"na", "n/a", "#n/a", "null", "none", "-", "?", "unknown"}
 _PER_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
@@ -235,6 +236,8 @@ def _hint(sample: str) -> str:
         return "; drop the sign and divide by 100"
     if re.fullmatch(r"-?\d+,\d+", sample):
         return "; write the decimal point as a point"
+    if sample.casefold() in _UNKNOWN:
+        return "; leave it empty where it is unknown"
     return "; drop the currency" if re.fullmatch(r"[$€£]\s*[\d.]+", sample) else ""
 
 

@@ -158,8 +158,8 @@ def _published(document: Any) -> list[Row] | None:
         entries.pop(_NO_MODEL, None)
         if any("input_cost_per_token" in entry for entry in entries.values()):
             return [_litellm_row(name, entry) for name, entry in entries.items()]
-    if _is_table(document) and all(isinstance(row.get("pricing"), dict) and "id" in row for row in document):
-        return [_openrouter_row(row) for row in document]
+    if _is_table(document) and any(isinstance(row.get("pricing"), dict) and "id" in row for row in document):
+        return [_openrouter_row(row) for row in document if "id" in row]
     return None
 
 
@@ -184,7 +184,8 @@ def _litellm_row(name: str, entry: Mapping[str, Any]) -> Row:
 
 def _openrouter_row(entry: Mapping[str, Any]) -> Row:
     """A model of OpenRouter's list, whose prices are texts, and negative where they depend."""
-    pricing, about = entry["pricing"], entry.get("architecture")
+    pricing, about = entry.get("pricing"), entry.get("architecture")
+    pricing = pricing if isinstance(pricing, dict) else {}
     modalities = about.get("input_modalities") if isinstance(about, dict) else None
     return _row(
         str(entry["id"]),

@@ -98,12 +98,12 @@ def read_outcomes(
     if path.is_dir():
         if how.score_columns:
             raise InputError(f"{path}: --score-columns names columns of a file, and this is a folder")
-        frames = _read_first_fit(Folder(path, how.columns, how.separator), FOLDER_FORMATS, path)
+        frames = _read_first_fit(Folder(path, how.columns, how.separator), FOLDER_FORMATS, path, how)
         name = name or path.resolve().name
     elif path.exists():
         table = open_table(path, how.columns, how.separator)
         formats = (table_of_scores(how.score_columns),) if how.score_columns else FILE_FORMATS
-        frames = _read_first_fit(table, formats, path)
+        frames = _read_first_fit(table, formats, path, how)
         name = name or table.stem
     else:
         raise InputError(f"{path}: no such file or folder of outcomes")
@@ -124,11 +124,11 @@ def _one_a_cell(frames: Frames, *, average: bool) -> pl.DataFrame:
     return frames.outcomes
 
 
-def _read_first_fit(source: Source, formats: Sequence[Format[Source]], path: Path) -> Frames:
+def _read_first_fit(source: Source, formats: Sequence[Format[Source]], path: Path, how: Reading) -> Frames:
     misfits: list[str] = []
     for form in formats:
         why = form.misfit(source)
         if why is None:
-            return form.read(source)
+            return form.read(source, how.average)
         misfits.append(f"- {form.name}: {why}")
     raise InputError("\n".join([f"{path}: no known format of outcomes fits; tried", *misfits]))

@@ -245,7 +245,7 @@ class Router:
         Args:
             prompts: Texts or chats, as in `predict`; or scores that were predicted before.
             labels: As in `predict`, where texts are given.
-            prompt_ids: Their names in the result.
+            prompt_ids: Their names in the result, where texts are given.
             confidence: Choose by the score that each model exceeds with this confidence (see
                 `Scores.cautious`); by the expected score when not given.
             budget_confidence: Keep of `budget_usd` what true costs above the predicted ones may need, with
@@ -272,8 +272,11 @@ class Router:
         if limits.get("domains") is not None:  # read twice, by the predictor and by the problem
             limits["domains"] = listed(limits["domains"], "domains", "names or None")
         if isinstance(prompts, Scores):
-            if labels is not None:
-                raise InputError("labels are told when scores are predicted: give texts, or leave labels out")
+            told = {"labels": labels, "prompt_ids": prompt_ids}
+            if late := [name for name, value in told.items() if value is not None]:
+                raise InputError(
+                    f"{' and '.join(late)} are told when scores are predicted: give texts, or leave them out"
+                )
         else:
             prompts = self.predict(
                 prompts,

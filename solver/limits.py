@@ -210,6 +210,8 @@ def per_prompt(
     """
     if value is None:
         return None
+    if broadcast and isinstance(value, str | bytes | bool):
+        number(name, value)
     with np.errstate(over="ignore"):  # what is too large for a limit is infinite: none
         array: npt.NDArray[np.float32 | np.float64] = numbers(name, value).astype(
             np.float32 if broadcast else np.float64

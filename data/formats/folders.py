@@ -20,7 +20,7 @@ def _pair_misfit(folder: Folder) -> str | None:
     return None
 
 
-def _read_pair(folder: Folder) -> Frames:
+def _read_pair(folder: Folder, average: bool) -> Frames:
     tables = (folder.open(f"{name}.parquet") for name in _PAIR)
     prompts, outcomes = (table.collect(table.columns) for table in tables)
     return Frames(prompts, outcomes)
@@ -37,10 +37,10 @@ def _csvs_misfit(folder: Folder) -> str | None:
     return next((f"{name} {why}" for name, why in misfits.items() if why is not None), None)
 
 
-def _read_csvs(folder: Folder) -> Frames:
+def _read_csvs(folder: Folder, average: bool) -> Frames:
     each = []
     for table in _csvs(folder):
-        frames = read_llm(table)
+        frames = read_llm(table, average)
         if "domain" not in frames.prompts.columns:
             domain = pl.lit(table.stem).alias("domain")
             frames = Frames(frames.prompts.with_columns(domain), frames.outcomes, frames.remark)

@@ -22,8 +22,16 @@ def _misfit(table: Table) -> str | None:
     return lacking(table.columns, ("prompt", "model", "score"))
 
 
-def _read(table: Table) -> Frames:
-    frame = table.collect(table.flat)
+def _read(table: Table, average: bool) -> Frames:
+    return tidy_frames(table.collect(table.flat), table)
+
+
+def tidy_frames(frame: pl.DataFrame, table: Table) -> Frames:
+    """The prompts and outcomes of a frame with a row an outcome.
+
+    Raises:
+        InputError: Rows of a prompt say different things of it.
+    """
     if "prompt_id" in frame.columns:
         return _split(frame, table)
     return replace(_split(_with_ids_of_texts(frame, table), table), ids_are_texts=True)

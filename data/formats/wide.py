@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 import polars.selectors as cs
@@ -11,6 +12,7 @@ import polars.selectors as cs
 from routoo.data.column_names import lacking, listed
 from routoo.data.columns import COLUMNS, COST, SCORE
 from routoo.data.formats.format import Format, Frames
+from routoo.data.formats.tidy import tidy_frames
 from routoo.data.tables import Table
 
 _COST, _RESPONSE = "|total_cost", "|model_response"
@@ -24,8 +26,8 @@ def table_of_scores(models: Sequence[str]) -> Format[Table]:
     def misfit(table: Table) -> str | None:
         return lacking(table.columns, ["prompt", *models])
 
-    def read(table: Table) -> Frames:
-        return _unpivoted(table, models)
+    def read(table: Table, average: bool) -> Frames:
+        return _unpivoted(table, models, average=average)
 
     return Format("table of scores, a column a model", misfit, read)
 
@@ -40,8 +42,8 @@ def _bench_misfit(table: Table) -> str | None:
     return lacking(table.columns, ["prompt"])
 
 
-def _read_bench(table: Table) -> Frames:
-    return _unpivoted(table, _bench_models(table))
+def _read_bench(table: Table, average: bool) -> Frames:
+    return _unpivoted(table, _bench_models(table), average=average)
 
 
 def _llm_models(table: Table) -> list[str]:
@@ -62,13 +64,16 @@ def llm_misfit(table: Table) -> str | None:
     )
 
 
-def read_llm(table: Table) -> Frames:
+def read_llm(table: Table, average: bool) -> Frames:
     """The prompts and outcomes of a table with a column of true and false a model."""
-    return _unpivoted(table, _llm_models(table))
+    return _unpivoted(table, _llm_models(table), average=average)
 
 
-def _unpivoted(table: Table, models: Sequence[str]) -> Frames:
-    """A row an outcome of a table with a row a prompt; an empty score is an outcome never recorded."""
+def _unpivoted(table: Table, models: Sequence[str], *, average: bool) -> Frames:
+    """A row an outcome of a table with a row a prompt; an empty score is an outcome never recorded.
+
+    Rows of one id, or of one text where there are no ids, are one prompt where outcomes are averaged.
+    """
     names = {
         old: new for old, new in _BENCH_NAMES.items() if old in table.columns and new not in table.columns
     }
@@ -79,21 +84,24 @@ def _unpivoted(table: Table, models: Sequence[str]) -> Frames:
     known = {old: COLUMNS[new] for old, new in names.items()}
     frame = table.collect([*about, *models, *kept], kinds | known).rename(names)
     about = [names.get(name, name) for name in about]
+    others = ", ".join(name for name in table.columns if name not in {*models, *beside})
+    remark = f"{table.path}: a column a model; models: {', '.join(models)}; not models: {others}"
+    if average:
+        runs = pl.concat([_outcomes(frame, model, about) for model in models], how="diagonal_relaxed")
+        return replace(tidy_frames(runs.filter(pl.col("score").is_not_null()), table), remark=remark)
     if "prompt_id" not in frame.columns:
         ids = [f"{table.stem}/{row:06d}" for row in range(len(frame))]
         frame = frame.with_columns(pl.Series("prompt_id", ids, dtype=pl.String))
         about = [*about, "prompt_id"]
-    tidy = pl.concat([_outcomes(frame, model) for model in models], how="diagonal_relaxed")
-    others = ", ".join(name for name in table.columns if name not in {*models, *beside})
-    remark = f"{table.path}: a column a model; models: {', '.join(models)}; not models: {others}"
+    tidy = pl.concat([_outcomes(frame, model, ["prompt_id"]) for model in models], how="diagonal_relaxed")
     return Frames(frame.select(cs.by_name(*about)), tidy.filter(pl.col("score").is_not_null()), remark)
 
 
-def _outcomes(frame: pl.DataFrame, model: str) -> pl.DataFrame:
-    """The outcomes of one model."""
+def _outcomes(frame: pl.DataFrame, model: str, about: Sequence[str]) -> pl.DataFrame:
+    """The outcomes of one model, with these columns about their prompts."""
     parts = {"score": model, "cost_usd": f"{model}{_COST}", "response": f"{model}{_RESPONSE}"}
     columns = [frame[old].alias(new) for new, old in parts.items() if old in frame.columns]
-    named = pl.DataFrame([frame["prompt_id"], *columns])
+    named = pl.DataFrame([*(frame[name] for name in about), *columns])
     return named.with_columns(pl.lit(model).alias("model"))
 
 

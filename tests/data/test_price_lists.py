@@ -170,3 +170,11 @@ def test_prices_come_through_to_the_last_digit(tmp_path_factory: Any, sent: Any,
         model = Pool.read(path)["a"]
         expected = float(sent * 1_000_000), float(received * 1_000_000)
         assert (model.usd_per_1m_input, model.usd_per_1m_output) == expected
+
+
+def test_one_entry_without_prices_does_not_hide_the_list(write: Any) -> None:
+    odd = [{"id": "maker/new"}, {"id": "maker/later", "pricing": None}, {"object": "list"}]
+    told: list[str] = []
+    pool = Pool.read(write({"data": [*OPENROUTER["data"], *odd]}), told=told.append)
+    assert pool.names == ("openai/gpt-4o", "maker/small:free")
+    assert "4 left out" in told[0]

@@ -309,3 +309,41 @@ def test_lists_and_objects_of_further_columns_are_left_out(tmp_path: Path) -> No
         outcomes = Outcomes.read(write(tmp_path / name, WAYS[name](pl.DataFrame([row]))))
         assert set(outcomes.prompts.columns) == {"prompt_id", "prompt", "tenant"}
         assert set(outcomes.outcomes.columns) == {"prompt_id", "model", "score"}
+
+
+@pytest.mark.parametrize("ids", [[], ["7", "7", "8"]], ids=["texts", "ids"])
+@pytest.mark.parametrize("columns", [(), ("small", "large")], ids=["found", "named"])
+def test_rows_of_a_wide_table_that_repeat_are_averaged_where_that_is_asked(
+    tmp_path: Path, ids: list[str], columns: tuple[str, ...]
+) -> None:
+    frame = pl.DataFrame(
+        {"prompt": ["Who?", "Who?", "Why?"], "small": [True, False, True], "large": [True, True, None]}
+    )
+    frame = frame.with_columns(prompt_id=pl.Series(ids)) if ids else frame
+    path = write(tmp_path / "a.parquet", _parquet(frame))
+    found = read_outcomes(path, Reading(score_columns=columns, average=True))
+    scores = dict(zip(found.texts, found.to_matrices().score.tolist(), strict=True))
+    assert found.models == ("large", "small")
+    np.testing.assert_array_equal(scores["Who?"], [1, 0.5])
+    np.testing.assert_array_equal(scores["Why?"], [np.nan, 1])
+    if ids:
+        with pytest.raises(InputError, match="prompt_id is repeated"):
+            read_outcomes(path, Reading(score_columns=columns))
+    else:
+        assert read_outcomes(path, Reading(score_columns=columns)).texts == ["Who?", "Who?", "Why?"]
+
+
+@pytest.mark.parametrize("mark", [":", "^", "~"])
+def test_a_header_in_one_piece_names_the_separators(tmp_path: Path, mark: str) -> None:
+    path = write(tmp_path / "a.csv", mark.join(("prompt", "model", "score")) + "\n")
+    with pytest.raises(InputError, match="one column: its fields must be separated by comma, semicolon"):
+        read_outcomes(path)
+
+
+@pytest.mark.parametrize("unknown", ["NA", "null", "-", "n/a"])
+def test_words_for_unknown_numbers_are_to_be_left_empty(tmp_path: Path, unknown: str) -> None:
+    path = write(tmp_path / "a.csv", f"prompt,model,score,cost_usd\nx,a,1,{unknown}\n")
+    with pytest.raises(
+        InputError, match=r"cost_usd must be a number: .*; leave it empty where it is unknown"
+    ):
+        read_outcomes(path)

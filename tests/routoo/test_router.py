@@ -181,3 +181,18 @@ def test_the_pool_of_a_router_is_kept_wherever_it_chooses(bundle_folder: Path) -
         routoo.InputError, match="no model of the pool has the tag 'vision'; tags there are: long"
     ):
         router.select(shorts[0], tags=["vision"])
+
+
+def test_names_that_come_too_late_are_refused(bundle_folder: Path) -> None:
+    router = routoo.Router.from_pretrained(bundle_folder)
+    scores = router.predict(["First prompt"])
+    with pytest.raises(routoo.InputError, match="prompt_ids are told when scores are predicted"):
+        router.assign(scores, prompt_ids=["x"], budget_usd=1)
+
+
+def test_a_limit_that_is_no_number_asks_for_a_number(bundle_folder: Path) -> None:
+    router = routoo.Router.from_pretrained(bundle_folder)
+    limits: tuple[dict[str, Any], ...] = ({"max_cost_usd": "1"}, {"max_latency_s": True})
+    for limit in limits:
+        with pytest.raises(routoo.InputError, match="must be a number of at least 0, got"):
+            router.select("First prompt", **limit)
