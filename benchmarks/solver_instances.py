@@ -72,21 +72,35 @@ def under_many_limits(scores: Scores) -> Problem:
 def under_ties(scores: Scores) -> Problem:
     """Scores in steps of .01, one price a model: a budget, a mean latency and a cap on every model."""
     n, m = scores.p_correct.shape
-    cost = np.tile(np.geomspace(1e-4, 1e-2, m, dtype=np.float32), (n, 1))
-    scores = replace(scores, p_correct=np.round(scores.p_correct, 2), cost_usd=cost)
+    rng = np.random.default_rng(1)
+    p = scores.p_correct
+    np.round(p, 2, out=p)
+    scores.cost_usd[:] = np.geomspace(1e-4, 1e-2, m, dtype=np.float32)
+    rng.standard_normal(dtype=np.float32, out=scores.latency)
+    np.exp(scores.latency, out=scores.latency)
     return Problem(
         scores=scores,
         budget_usd=budget_at(scores, 0.3),
-        max_mean_latency_s=float(scores.latency.mean(dtype=np.float64)),
+        max_mean_latency_s=float(1.05 * scores.latency.mean(dtype=np.float64)),
         model_limits={name: ModelLimit(max_requests=int(1.6 * n / m)) for name in scores.models},
     )
 
 
+def under_grades(scores: Scores) -> Problem:
+    """The limits of `under_ties` with scores of 0, a half and 1."""
+    p = scores.p_correct
+    p *= 2
+    np.round(p, out=p)
+    p /= 2
+    return under_ties(scores)
+
+
 def under_heavy_tails(scores: Scores) -> Problem:
-    """A few prompts as dear as all others together, under the limits of `under_many_limits`."""
-    n = len(scores)
-    tail = np.random.default_rng(1).pareto(1.1, (n, 1)).astype(np.float32) + 1
-    return under_many_limits(replace(scores, cost_usd=scores.cost_usd * tail))
+    """A few costs as large as all others together, under the limits of `under_many_limits`."""
+    tail = np.random.default_rng(1).pareto(1.1, scores.cost_usd.shape)
+    tail += 1
+    np.multiply(scores.cost_usd, tail, out=scores.cost_usd, casting="same_kind")
+    return under_many_limits(scores)
 
 
 def under_tenants(scores: Scores, tenants: int = 400) -> Problem:
@@ -108,9 +122,17 @@ def under_twenty_tenants(scores: Scores) -> Problem:
 
 
 def under_identical(scores: Scores) -> Problem:
-    """One prompt over and over, under the limits of `under_many_limits`."""
-    p, cost, latency = (np.tile(getattr(scores, name)[:1], (len(scores), 1)) for name in FIELDS)
-    return under_many_limits(Scores(p, cost, latency, scores.models))
+    """One prompt over and over, under a budget and caps."""
+    for name in FIELDS:
+        matrix = getattr(scores, name)
+        matrix[:] = matrix[0]
+    n, m = scores.p_correct.shape
+    return Problem(
+        scores=scores,
+        budget_usd=budget_at(scores, 0.3),
+        max_mean_latency_s=float(scores.latency.mean(dtype=np.float64)),
+        model_limits={name: ModelLimit(max_requests=int(1.6 * n / m)) for name in scores.models},
+    )
 
 
 def _tenants(scores: Scores, tenants: int) -> tuple[list[str], list[str], npt.NDArray[np.float64]]:

@@ -54,6 +54,7 @@ ROWS = (
     Row("budget, 50 models", 10**6, 50, under_one_budget),
     Row("13 limits", 10**6, 11, instances.under_many_limits),
     Row("13 limits, ties", 10**6, 11, instances.under_ties),
+    Row("13 limits, grades", 10**6, 11, instances.under_grades),
     Row("13 limits, heavy tails", 10**6, 11, instances.under_heavy_tails),
     Row("13 limits, identical", 10**6, 11, instances.under_identical),
     Row("202 limits", 200_000, 200, instances.under_many_limits),
