@@ -88,7 +88,7 @@ def _fill_between(prompts: Picked, low: float, high: float) -> Filled | None:
         else:
             fewest, _ = rows.best(dear)
         same = np.flatnonzero(most == fewest)
-        used = ledger.cells(rows, same, fewest[same])
+        used = ledger.used(0, rows, same, fewest[same])
         choice[start : start + len(rows)] = fewest
         return _Decided(float(used.sum()), start + np.flatnonzero(most != fewest))
 

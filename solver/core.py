@@ -14,6 +14,9 @@ from routoo.solver.ledger import Ledger, Totals
 from routoo.solver.passes import Answer, Gathered, Picked, Prompts, Work, choice_totals
 from routoo.solver.rows import Floats, Rows, leads
 
+_LOOK = 65536
+"""Prompts whose leads tell how large those of a share are."""
+
 _TIED = 3.0
 """Lead, in temperatures, below which the best choice of a prompt is as good as tied."""
 
@@ -82,21 +85,22 @@ class Core:
 def core_of(prompts: Picked, prices: Floats, temperature: float, share: float) -> Core:
     """The core at these prices: this share of the prompts, unless more are tied at this temperature."""
     n, ledger = len(prompts), prompts.ledger
-    tables, lead, choice = ledger.tables(prices), np.empty(n, np.float32), np.empty(n, np.int32)
+    tables, lead = ledger.tables(prices), np.empty(n, np.float32)
 
     def work(start: int, rows: Rows) -> Totals:
         at, (best, top, ahead) = slice(start, start + len(rows)), leads(rows.reduced(tables))
-        choice[at], lead[at] = best, ahead
+        lead[at] = ahead
         return ledger.totals(rows, best, float(top.sum()))
 
     every = reduce(add, prompts.map(work))
-    cut = float(np.partition(lead, int(share * n))[int(share * n)])
+    cut = float(np.quantile(lead[:: max(n // _LOOK, 1)], share))
     bound = every.reduced + float(prices @ ledger.bounds)
     if cut <= _TIED * temperature:
         return Core(None, every.gained, bound, cut, 0.0)
     index = np.flatnonzero(lead < cut)
     core = Gathered(prompts.rows(index), ledger)
-    own = choice_totals(core, choice[index])
+    best, _, _ = leads(core.gathered.reduced(tables))
+    own = choice_totals(core, best.astype(np.int32))
     left = ledger.bounded(ledger.bounds - (ledger.uses(every) - own.uses))
     value = core.gathered.objective
     least = float(np.where(np.isneginf(value), np.inf, value).min(axis=1).sum())

@@ -121,8 +121,7 @@ class _Programme:
         shape = scaled.kinds.value.shape
         x = cp.Variable(shape, boolean=whole, bounds=[np.zeros(shape), np.isfinite(scaled.kinds.value)])
         limits = [
-            cp.sum(cp.multiply(scaled.spread(use), x)) <= room
-            for use, room in zip(scaled.entries, scaled.room, strict=True)
+            cp.sum(cp.multiply(scaled.entry(at), x)) <= room for at, room in enumerate(scaled.room.tolist())
         ]
         problem = cp.Problem(
             cp.Minimize(cp.sum(cp.multiply(scaled.spread(scaled.cost), x))), [cp.sum(x, axis=1) == 1, *limits]

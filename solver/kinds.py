@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.ledger import Ledger
 from routoo.solver.passes import Picked
-from routoo.solver.rows import Floats, Rows
+from routoo.solver.rows import Choice, Floats, Rows
+from routoo.solver.usage import BLOCK
 
 MOST_KINDS = 192
 """Kinds of prompts up to which a batch is searched to the end, however many prompts it has."""
@@ -26,18 +28,37 @@ class Kinds:
     """The kinds of prompts of a batch, and what each choice for one prompt of a kind gains and uses.
 
     Args:
-        value: Objective of each choice, ``(n_kinds, n_models)``; minus infinity where it is closed.
-        uses: Use of each limit, ``(n_limits, n_kinds, n_models)``, with the sign of the bounds.
-        bounds: The most that each limit may come to, ``(n_limits,)``.
+        rows: A prompt of each kind.
+        ledger: The limits.
         count: Prompts of each kind, ``(n_kinds,)``.
         kind: Kind of each prompt, ``(n_prompts,)``.
     """
 
-    value: Floats
-    uses: Floats
-    bounds: Floats
+    rows: Rows
+    ledger: Ledger
     count: npt.NDArray[np.int64]
-    kind: npt.NDArray[np.int32]
+    kind: npt.NDArray[np.int16]
+
+    @property
+    def value(self) -> Floats:
+        """Objective of each choice, ``(n_kinds, n_models)``; minus infinity where it is closed."""
+        return self.rows.objective
+
+    @cached_property
+    def bounds(self) -> Floats:
+        """The most that each limit may come to, ``(n_limits,)``."""
+        return self.ledger.most
+
+    @cached_property
+    def uses(self) -> Floats:
+        """Use of each limit, ``(n_limits, n_kinds, n_models)``, with the sign of the bounds."""
+        row, column = (index.ravel() for index in np.indices(self.value.shape))
+        uses = [self.used(at, row, column) for at in range(len(self.bounds))]
+        return np.reshape(np.array(uses, np.float64), (-1, *self.value.shape))
+
+    def used(self, at: int, row: Choice, column: Choice) -> Floats:
+        """What single choices use of one limit, ``(n_cells,)``."""
+        return self.ledger.used(at, self.rows, row, column)
 
     @classmethod
     def of(cls, prompts: Picked) -> Kinds | None:
@@ -58,29 +79,26 @@ class Kinds:
         kind = np.concatenate(
             [again[end - len(part) : end][own] for end, (part, own) in zip(ends, known, strict=True)]
         )
-        return cls._counted(prompts.ledger, rows, kind)
+        return cls(rows, prompts.ledger, np.bincount(kind, minlength=len(rows)).astype(np.int64), kind)
 
     @classmethod
     def each(cls, prompts: Picked) -> Kinds:
         """Every one of these prompts as a kind of its own."""
-        return cls._counted(
-            prompts.ledger, prompts.rows(slice(None)), np.arange(len(prompts), dtype=np.int32)
-        )
-
-    @classmethod
-    def _counted(cls, ledger: Ledger, rows: Rows, kind: npt.NDArray[np.int32]) -> Kinds:
-        shape = rows.score.shape
-        row, column = (index.ravel() for index in np.indices(shape))
-        uses = ledger.cells(rows, row, column).reshape(-1, *shape)
-        count = np.bincount(kind, minlength=len(rows)).astype(np.int64)
-        return cls(rows.objective, uses, ledger.most, count, kind)
+        rows = prompts.rows(slice(None))
+        return cls(rows, prompts.ledger, np.ones(len(rows), np.int64), np.arange(len(rows), dtype=np.int16))
 
     def choice(self, counts: Counts) -> npt.NDArray[np.int32]:
         """A model for every prompt: those of a kind are shared out in their order, ``(n_prompts,)``."""
-        order = np.argsort(self.kind, kind="stable")
-        columns = np.tile(np.arange(counts.shape[1], dtype=np.int32), len(counts))
+        until, given = counts.cumsum(axis=1), np.zeros(len(counts), np.int64)
         choice = np.empty(len(self.kind), np.int32)
-        choice[order] = np.repeat(columns, counts.ravel())
+        for start in range(0, len(choice), BLOCK):
+            kind = self.kind[start : start + BLOCK]
+            order = np.argsort(kind, kind="stable")
+            number = np.bincount(kind, minlength=len(counts))
+            rank = np.empty(len(kind), np.int64)
+            rank[order] = np.arange(len(kind)) + (given - number.cumsum() + number)[kind[order]]
+            choice[start : start + BLOCK] = (until[kind] <= rank[:, None]).sum(axis=1)
+            given += number
         return choice
 
     def counts(self, choice: npt.NDArray[np.int32]) -> Counts:
@@ -89,17 +107,15 @@ class Kinds:
         return np.bincount(cell, minlength=self.value.size).reshape(self.value.shape)
 
 
-def _numbered(ledger: Ledger, rows: Rows) -> tuple[Rows, npt.NDArray[np.int32]] | None:
+def _numbered(ledger: Ledger, rows: Rows) -> tuple[Rows, npt.NDArray[np.int16]] | None:
     """The first prompt of each kind, and the kind of each prompt; None where there are too many kinds."""
     numbers = _numbers(ledger, rows)
-    odd = np.random.default_rng(0).integers(0, 2**63, numbers.shape[1], np.uint64) * np.uint64(2) + np.uint64(
-        1
-    )
+    odd = np.random.default_rng(0).integers(0, 2**63, numbers.shape[1], np.uint64) | np.uint64(1)
     mixed = numbers ^ (numbers >> np.uint64(29))
     _, first, kind = np.unique((mixed * odd).sum(axis=1), return_index=True, return_inverse=True)
     if len(first) > MOST_KINDS or not np.array_equal(numbers[first][kind], numbers):
         return None
-    return rows.part(first), kind.astype(np.int32)
+    return rows.part(first), kind.astype(np.int16)
 
 
 def _numbers(ledger: Ledger, rows: Rows) -> npt.NDArray[np.uint64]:

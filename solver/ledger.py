@@ -126,16 +126,15 @@ class Ledger:
             ]
         )
 
-    def cells(self, rows: Rows, row: Choice, column: Choice) -> Floats:
-        """What single choices use of each limit, with the sign of `bounds`, ``(n_limits, n_cells)``."""
-        found = np.zeros((len(self.limits), len(row)))
-        for at, limit in enumerate(self.limits):
-            counts = np.ones(len(row), np.bool_)
-            if limit.only.column is not None:
-                counts &= column == limit.only.column
-            if limit.only.domain is not None and rows.domain is not None:
-                counts &= rows.domain[row] == limit.only.domain
-            found[at, counts] = limit.sign * rows.quantity(limit.quantity)[row[counts], column[counts]]
+    def used(self, at: int, rows: Rows, row: Choice, column: Choice) -> Floats:
+        """What single choices use of one limit, with the sign of `bounds`, ``(n_cells,)``."""
+        limit, found = self.limits[at], np.zeros(len(row))
+        counts = np.ones(len(row), np.bool_)
+        if limit.only.column is not None:
+            counts &= column == limit.only.column
+        if limit.only.domain is not None and rows.domain is not None:
+            counts &= rows.domain[row] == limit.only.domain
+        found[counts] = limit.sign * rows.quantity(limit.quantity)[row[counts], column[counts]]
         return found
 
     @cached_property

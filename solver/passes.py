@@ -21,6 +21,11 @@ from routoo.solver.rows import Floats, Rows, Tables
 from routoo.solver.usage import BLOCK
 
 Answer = TypeVar("Answer")
+_WIDE = 16
+"""Models from which on blocks have fewer prompts, so that they are no larger."""
+
+_LEAST_BLOCK = 256
+
 _THREADED = 8
 """Blocks from which on threads are worth their start."""
 
@@ -115,9 +120,10 @@ class InMemory:
         """`work(start, rows)` of every block of prompts, in order."""
 
         def block(start: int) -> Answer:
-            return work(start, self.rows(slice(start, start + BLOCK)))
+            return work(start, self.rows(slice(start, start + size)))
 
-        starts = range(0, len(self), BLOCK)
+        size = max(BLOCK * _WIDE // max(self.ledger.n_models, _WIDE), _LEAST_BLOCK)
+        starts = range(0, len(self), size)
         threads = self.threads or processors()
         if threads < 2 or len(starts) < _THREADED:
             yield from map(block, starts)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.kinds import Counts, Kinds
-from routoo.solver.rows import Floats
+from routoo.solver.rows import Choice, Floats
 
 FEASIBILITY = 1e-9
 """Violation that HiGHS may leave, in units of a limit's largest coefficient; it is then tightened away."""
@@ -47,15 +47,20 @@ class Programme:
         self.kinds = kinds
         self.row, self.column = np.nonzero(np.isfinite(kinds.value))
         value = kinds.value[self.row, self.column]
-        uses = kinds.uses[:, self.row, self.column]
         value = value - np.maximum.reduceat(value, self._starts)[self.row]
-        least = np.minimum.reduceat(uses, self._starts, axis=1) if len(uses) else uses[:, :0]
-        uses = uses - least[:, self.row] if len(uses) else uses
-        self.worth, self.scale = _power(np.abs(value)), np.array([_power(use) for use in uses], np.float64)
+        self.worth = _power(np.abs(value))
         self.cost = -value / self.worth
-        self.entries = uses / self.scale[:, None]
-        room = kinds.bounds - least @ kinds.count if len(uses) else kinds.bounds
-        self.room = np.clip(room / self.scale, -1e15, 2.0 * kinds.count.sum() + 2.0)
+        self.scale, self.room = np.ones(len(kinds.bounds)), np.empty(len(kinds.bounds))
+        self.entries: list[tuple[Choice, Floats]] = []
+        for at, bound in enumerate(kinds.bounds.tolist()):
+            use = kinds.used(at, self.row, self.column)
+            least = np.minimum.reduceat(use, self._starts)
+            use -= least[self.row]
+            self.scale[at] = _power(use)
+            self.room[at] = (bound - float(least @ kinds.count)) / self.scale[at]
+            cells = np.flatnonzero(use)
+            self.entries.append((cells, use[cells] / self.scale[at]))
+        self.room = np.clip(self.room, -1e15, 2.0 * kinds.count.sum() + 2.0)
 
     @cached_property
     def _starts(self) -> npt.NDArray[np.intp]:
@@ -91,7 +96,7 @@ class Programme:
             mip_max_nodes=most_nodes,
             mip_feasibility_tolerance=FEASIBILITY,
         )
-        lp = self._model(self.cost, self.entries)
+        lp = self._model(self.cost)
         lp.integrality_ = [self.highspy.HighsVarType.kInteger] * len(self.row)
         room = self.room.copy()
         for _ in range(_TRIES):
@@ -101,7 +106,8 @@ class Programme:
             if solver.getInfo().primal_solution_status != self.highspy.SolutionStatus.kSolutionStatusFeasible:
                 return None
             cells = np.rint(np.array(solver.getSolution().col_value))
-            over = np.maximum(self.entries @ cells - self.room, 0.0)
+            used = np.array([entries @ cells[own] for own, entries in self.entries])
+            over = np.maximum(used - self.room, 0.0)
             if not over.any():
                 counts = self.spread(cells).astype(np.int64)
                 return counts if np.array_equal(counts.sum(axis=1), self.kinds.count) else None
@@ -111,7 +117,7 @@ class Programme:
     @cached_property
     def _relaxation(self) -> Any:  # Any: highspy has no types
         solver = self._solver(presolve="off", solver="simplex")
-        solver.passModel(self._model(self.cost, self.entries))
+        solver.passModel(self._model(self.cost))
         return solver
 
     @cached_property
@@ -119,7 +125,7 @@ class Programme:
         n_limits = len(self.room)
         cost = np.concatenate([np.zeros(len(self.cost)), np.ones(n_limits)])
         solver = self._solver(presolve="off", solver="simplex")
-        solver.passModel(self._model(cost, np.hstack([self.entries, -np.eye(n_limits)])))
+        solver.passModel(self._model(cost))
         return solver
 
     def _solver(self, **options: object) -> Any:  # Any: highspy has no types
@@ -149,30 +155,38 @@ class Programme:
             return None, duals
         return self.spread(np.array(solution.col_value)[: len(self.row)]), duals
 
+    def entry(self, at: int) -> Floats:
+        """What each cell uses of a limit, in its units, ``(n_kinds, n_models)``."""
+        cells, entries = self.entries[at]
+        use = np.zeros(len(self.row))
+        use[cells] = entries
+        return self.spread(use)
+
     def spread(self, cells: Floats) -> Floats:
         """One number a cell as ``(n_kinds, n_models)``; 0 where it is closed."""
         amount = np.zeros(self.kinds.value.shape)
         amount[self.row, self.column] = cells
         return amount
 
-    def _model(self, cost: Floats, entries: Floats) -> Any:  # Any: highspy has no types
-        """The programme column by column; columns after those of the cells stand in limits alone."""
+    def _model(self, cost: Floats) -> Any:  # Any: highspy has no types
+        """The programme column by column; columns after those of the cells loosen a limit each."""
         lp, n_kinds, n_cells = self.highspy.HighsLp(), len(self.kinds.count), len(self.row)
-        count = self.kinds.count.astype(np.float64)
+        count, loose = self.kinds.count.astype(np.float64), len(cost) - n_cells
         lp.num_col_, lp.num_row_ = len(cost), n_kinds + len(self.room)
         lp.col_cost_ = cost
         lp.col_lower_ = np.zeros(len(cost))
-        lp.col_upper_ = np.concatenate([count[self.row], np.full(len(cost) - n_cells, np.inf)])
+        lp.col_upper_ = np.concatenate([count[self.row], np.full(loose, np.inf)])
         lp.row_lower_ = np.concatenate([count, np.full(len(self.room), -np.inf)])
         lp.row_upper_ = np.concatenate([count, self.room])
-        limit, cell = np.nonzero(entries)
-        indices = np.concatenate([self.row, n_kinds + limit])
-        cells = np.concatenate([np.arange(n_cells), cell])
-        numbers = np.concatenate([np.ones(n_cells), entries[limit, cell]])
-        order = np.argsort(cells, kind="stable")
+        limits = [np.full(len(own), n_kinds + at) for at, (own, _) in enumerate(self.entries)]
+        more = np.arange(loose)
+        rows = np.concatenate([self.row, *limits, n_kinds + more])
+        columns = np.concatenate([np.arange(n_cells), *(own for own, _ in self.entries), n_cells + more])
+        numbers = np.concatenate([np.ones(n_cells), *(use for _, use in self.entries), -np.ones(loose)])
+        order = np.argsort(columns, kind="stable")
         lp.a_matrix_.format_ = self.highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=len(cost)))])
-        lp.a_matrix_.index_, lp.a_matrix_.value_ = indices[order], numbers[order]
+        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(columns, minlength=len(cost)))])
+        lp.a_matrix_.index_, lp.a_matrix_.value_ = rows[order], numbers[order]
         return lp
 
 

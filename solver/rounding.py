@@ -96,12 +96,12 @@ def finish(
             time_limit_s=time_limit_s,
         )
         if counts is not None:
-            found = choice.copy()
-            found[core] = kinds.choice(counts)
-            totals = kept(prompts, found)
+            before = choice[core]
+            choice[core] = kinds.choice(counts)
+            totals = kept(prompts, choice)
             if totals is not None:
-                choice[core] = found[core]
                 return totals
+            choice[core] = before
     return None
 
 
