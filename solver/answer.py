@@ -18,6 +18,9 @@ from routoo.solver.usage import BLOCK
 TOLERANCE = 1e-6
 """Relative gap up to which an answer is called optimal."""
 
+_NOTHING = 1e-300
+"""An objective so small that shares of it are no numbers."""
+
 UNITS: dict[Quantity, str] = {
     "score": "score",
     "cost_usd": "USD",
@@ -54,7 +57,7 @@ def answer(
     """
     limits, totals = prompts.ledger.limits, totals or tally(prompts, choice)
     gained, bound = totals.gained, max(bound, totals.gained)
-    near = bound - gained <= tolerance * max(abs(bound), abs(gained))
+    near = bound - gained <= max(tolerance * max(abs(bound), abs(gained)), _NOTHING)
     turned = -1.0 if any(limit.name == "min_mean_score" for limit in limits) else 1.0
     return Assignment(
         models=scores.models if isinstance(scores, Scores) else scores,

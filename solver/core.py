@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -11,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.ledger import Ledger, Totals
-from routoo.solver.passes import Answer, Gathered, Picked, Prompts, Work, choice_totals
-from routoo.solver.rows import Floats, Rows, leads
+from routoo.solver.passes import Answer, Gathered, Picked, Prompts, Work
+from routoo.solver.rows import Floats, Rows, Tables, leads
 
 _LOOK = 65536
 """Prompts whose leads tell how large those of a share are."""
@@ -84,24 +85,33 @@ class Core:
 
 def core_of(prompts: Picked, prices: Floats, temperature: float, share: float) -> Core:
     """The core at these prices: this share of the prompts, unless more are tied at this temperature."""
-    n, ledger = len(prompts), prompts.ledger
-    tables, lead = ledger.tables(prices), np.empty(n, np.float32)
-
-    def work(start: int, rows: Rows) -> Totals:
-        at, (best, top, ahead) = slice(start, start + len(rows)), leads(rows.reduced(tables))
-        lead[at] = ahead
-        return ledger.totals(rows, best, float(top.sum()))
-
-    every = reduce(add, prompts.map(work))
-    cut = float(np.quantile(lead[:: max(n // _LOOK, 1)], share))
+    ledger, tables = prompts.ledger, prompts.ledger.tables(prices)
+    every, index, cut = _near(prompts, tables, share)
     bound = every.reduced + float(prices @ ledger.bounds)
     if cut <= _TIED * temperature:
         return Core(None, every.gained, bound, cut, 0.0)
-    index = np.flatnonzero(lead < cut)
     core = Gathered(prompts.rows(index), ledger)
-    best, _, _ = leads(core.gathered.reduced(tables))
-    own = choice_totals(core, best.astype(np.int32))
-    left = ledger.bounded(ledger.bounds - (ledger.uses(every) - own.uses))
-    value = core.gathered.objective
-    least = float(np.where(np.isneginf(value), np.inf, value).min(axis=1).sum())
-    return Core(Gathered(core.gathered, left), every.gained - own.gained, bound, cut, least)
+
+    def own(start: int, rows: Rows) -> tuple[Totals, float]:
+        best, _, _ = leads(rows.reduced(tables))
+        least = np.where(np.isneginf(rows.objective), np.inf, rows.objective).min(axis=1)
+        return ledger.totals(rows, best), float(least.sum())
+
+    sums, leasts = zip(*core.map(own), strict=True)
+    totals = reduce(add, sums)
+    left = ledger.bounded(ledger.bounds - (ledger.uses(every) - ledger.uses(totals)))
+    return Core(Gathered(core.gathered, left), every.gained - totals.gained, bound, cut, math.fsum(leasts))
+
+
+def _near(prompts: Prompts, tables: Tables, share: float) -> tuple[Totals, npt.NDArray[np.intp], float]:
+    """Sums of the best choices, the share of the prompts that lead by least, and the lead of the next."""
+    lead = np.empty(len(prompts), np.float32)
+
+    def work(start: int, rows: Rows) -> Totals:
+        best, top, ahead = leads(rows.reduced(tables))
+        lead[start : start + len(rows)] = ahead
+        return prompts.ledger.totals(rows, best, float(top.sum()))
+
+    every = reduce(add, prompts.map(work))
+    cut = float(np.quantile(lead[:: max(len(lead) // _LOOK, 1)], share))
+    return every, np.flatnonzero(lead < cut), cut

@@ -109,19 +109,20 @@ class Kinds:
 
 def _numbered(ledger: Ledger, rows: Rows) -> tuple[Rows, npt.NDArray[np.int16]] | None:
     """The first prompt of each kind, and the kind of each prompt; None where there are too many kinds."""
-    numbers = _numbers(ledger, rows)
-    odd = np.random.default_rng(0).integers(0, 2**63, numbers.shape[1], np.uint64) | np.uint64(1)
-    mixed = numbers ^ (numbers >> np.uint64(29))
-    _, first, kind = np.unique((mixed * odd).sum(axis=1), return_index=True, return_inverse=True)
-    if len(first) > MOST_KINDS or not np.array_equal(numbers[first][kind], numbers):
+    parts, odd = _numbers(ledger, rows), np.random.default_rng(0)
+    mixed = np.zeros(len(rows), np.uint64)
+    for part in parts:
+        mixed += part @ (odd.integers(0, 2**63, part.shape[1], np.uint64) | np.uint64(1))
+    _, first, kind = np.unique(mixed, return_index=True, return_inverse=True)
+    if len(first) > MOST_KINDS or not all((part[first][kind] == part).all() for part in parts):
         return None
     return rows.part(first), kind.astype(np.int16)
 
 
-def _numbers(ledger: Ledger, rows: Rows) -> npt.NDArray[np.uint64]:
-    """Everything about prompts that counts, bit by bit, ``(r, n_numbers)``."""
-    parts: list[npt.NDArray[np.number]] = [rows.objective]
+def _numbers(ledger: Ledger, rows: Rows) -> list[npt.NDArray[np.uint32]]:
+    """Everything about prompts that counts, bit by bit, ``(r, n_numbers)`` each."""
+    parts: list[npt.NDArray[np.generic]] = [rows.objective]
     parts += [rows.quantity(name) for name in ledger.quantities if name != "requests"]
     if rows.domain is not None:
         parts.append(rows.domain[:, None])
-    return np.hstack([part.astype(np.float64) for part in parts]).view(np.uint64)
+    return [np.ascontiguousarray(part).view(np.uint32) for part in parts]

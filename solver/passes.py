@@ -122,7 +122,7 @@ class InMemory:
         def block(start: int) -> Answer:
             return work(start, self.rows(slice(start, start + size)))
 
-        size = max(BLOCK * _WIDE // max(self.ledger.n_models, _WIDE), _LEAST_BLOCK)
+        size = block_size(self.ledger.n_models)
         starts = range(0, len(self), size)
         threads = self.threads or processors()
         if threads < 2 or len(starts) < _THREADED:
@@ -148,8 +148,9 @@ class Gathered:
 
     def map(self, work: Work[Answer]) -> Iterator[Answer]:
         """`work(start, rows)` of every block of prompts, in order."""
-        for start in range(0, max(len(self), 1), BLOCK):
-            yield work(start, self.rows(slice(start, start + BLOCK)))
+        size = block_size(self.ledger.n_models)
+        for start in range(0, max(len(self), 1), size):
+            yield work(start, self.rows(slice(start, start + size)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +198,11 @@ def choice_totals(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Pass:
 
     totals = reduce(add, prompts.map(work))
     return Pass(totals.gained, totals.gained, ledger.uses(totals))
+
+
+def block_size(n_models: int) -> int:
+    """Prompts that are read at a time: fewer of many models, so that what is computed stays in the cache."""
+    return max(BLOCK * _WIDE // max(n_models, _WIDE), _LEAST_BLOCK)
 
 
 def processors() -> int:
