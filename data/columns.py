@@ -30,6 +30,7 @@ class Column:
         most: Largest number.
         booleans: Whether true is 1 and false is 0.
         durations: Whether it is in seconds, so that a duration has its unit.
+        lists: Whether it may hold lists of texts, which become one text with commas.
         messages: Whether it holds chats: `prompt` takes text as it is, `json` reads it as JSON of messages.
         called: What a file calls it, where that is known.
     """
@@ -39,6 +40,7 @@ class Column:
     most: float = math.inf
     booleans: bool = False
     durations: bool = False
+    lists: bool = False
     messages: str = ""
     called: str = ""
 
@@ -158,6 +160,8 @@ def _typed(series: pl.Series, column: Column, what: str) -> pl.Series:
     """The column as its type."""
     if isinstance(series.dtype, pl.Categorical | pl.Enum | pl.Null):
         series = series.cast(pl.String)
+    if column.lists and series.dtype in (pl.List(pl.String), pl.List(pl.Null)):
+        series = series.cast(pl.List(pl.String)).list.drop_nulls().list.join(",")
     if column.messages:
         found = _texts(series, column, what)
     elif column.dtype == pl.String:

@@ -123,11 +123,13 @@ def _allowed(column: Column) -> set[type]:
 
 
 def _known(value: Any, column: Column, name: str, where: str) -> Any:  # Any: whatever JSON holds
-    """A value of a known key, chats as text."""
+    """A value of a known key; chats, and lists of texts where the column may hold them, as text."""
     if value is None or type(value) in _allowed(column):
         return value
     if column.messages == "prompt" and isinstance(value, list | dict):
         return prompt_text(value, f"{where}: {name}")
+    if column.lists and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
     raise InputError(must_be(f"{where}: {name}", column, json_in_words(value)))
 
 

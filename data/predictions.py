@@ -10,6 +10,7 @@ from routoo.data.columns import COST, TEXT, dtype_in_words, must_be
 from routoo.data.errors import InputError
 from routoo.data.foreign import in_our_words
 from routoo.data.parquet_files import DAMAGED
+from routoo.data.required_tags import TAGS
 from routoo.data.tables import Table, parquet_table
 
 NAMES = ("prompt_id", "model")
@@ -17,7 +18,8 @@ NUMBERS = ("p_correct", "cost_usd", "latency_s", "input_tokens", "output_tokens"
 NEEDED = (*NAMES, *NUMBERS[:2])
 """Columns without which there are no predictions."""
 
-_KNOWN = {**dict.fromkeys(NAMES, TEXT), **dict.fromkeys(NUMBERS, COST)}
+_TEXTS = (*NAMES, TAGS)
+_KNOWN = {**dict.fromkeys(_TEXTS, TEXT), **dict.fromkeys(NUMBERS, COST)}
 
 
 def open_predictions(path: Path) -> Table:
@@ -32,7 +34,7 @@ def open_predictions(path: Path) -> Table:
     if not set(NEEDED) <= set(table.columns):
         raise InputError(f"{path}: expected columns {', '.join(NEEDED)}")
     for name, dtype in table.schema.items():
-        if name in NAMES:
+        if name in _TEXTS:
             fits = not dtype.is_nested() and dtype != pl.Binary
         else:
             fits = name not in NUMBERS or dtype.is_numeric() or dtype == pl.Null

@@ -26,6 +26,7 @@ from routoo.data.column_names import check_columns, lacking
 from routoo.data.columns import TEXT
 from routoo.data.domains import label_value
 from routoo.data.errors import InputError
+from routoo.data.required_tags import TAGS, TAGS_COLUMN
 from routoo.data.tables import ENDINGS, KINDS, Table, json_table, open_table
 from routoo.data.text_files import bare, decode_utf8, open_bytes
 
@@ -122,7 +123,7 @@ def read_prompts(
     ['1', '3']
     """
     check_columns(columns or {})
-    path, known = Path(source), dict.fromkeys(labels, TEXT)
+    path, known = Path(source), {**dict.fromkeys(labels, TEXT), TAGS: TAGS_COLUMN}
     if str(source) == STDIN:
         if stdin is None:
             raise InputError("no standard input to read prompts from; name a file")

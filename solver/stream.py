@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from routoo.data.arguments import name_list
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError, RoutooError
 from routoo.data.files import written_file
@@ -21,6 +22,7 @@ from routoo.data.foreign import library_errors
 from routoo.data.nominal import NominalCosts
 from routoo.data.pool import Pool
 from routoo.data.predictions import NAMES, NUMBERS, collected, open_predictions
+from routoo.data.required_tags import TAGS, tags_beside, tags_of
 from routoo.data.scores import Matrix, Scores, repriced
 from routoo.solver.answer import TOLERANCE, no_answer
 from routoo.solver.dual import NAME, solve_batch
@@ -60,7 +62,7 @@ def assign_parquet(
     Args:
         predictions: A row a prompt and model, the rows of a prompt together, its models always in one order
             (as `Scores.to_polars` writes them): `prompt_id`, `model`, `p_correct`, `cost_usd`, and where it
-            is known `latency_s`.
+            is known `latency_s`; in `required_tags` the tags that each prompt needs, in one text with commas.
         output: File to write: `prompt_id`, `model`, `p_correct`, `cost_usd`, `latency_s` of each choice.
             It appears when all is done.
         pool: Prices, windows, tags and rates to choose by, and the models that may be chosen. Costs then
@@ -297,7 +299,16 @@ class ParquetPrompts:
     def _problem(self, start: int, count: int) -> Problem:
         """A chunk of prompts as a problem of its own, for its arrays and its limits on single prompts."""
         scores = self._scores(self._read(start, count, self._numbers))
-        return Problem(scores=scores, pool=self.pool, **self.fields)
+        fields = dict(self.fields)
+        if TAGS in self._rows.collect_schema().names():
+            if self.pool is None:
+                raise InputError(
+                    f"{self.path} has {TAGS}, and a file of predictions knows no pool: give one, which says "
+                    "what tags its models have"
+                )
+            own = self._read(start, count, [TAGS])[TAGS].gather_every(len(self._listed)).cast(pl.String)
+            fields["tags"] = tags_beside(tags_of(own.to_list()), name_list("tags", fields.get("tags") or ()))
+        return Problem(scores=scores, pool=self.pool, **fields)
 
     def _scores(self, frame: pl.DataFrame) -> Scores:
         """The predictions of a chunk, for the models that may be chosen and at the prices that are paid."""

@@ -126,13 +126,14 @@ def assign(
                 limits["tags"] = tag
             plan, nominal = _streamed(Path(source), output, limits, pool, quiet=quiet)
         else:
+            from routoo.data.required_tags import tags_beside
             from routoo.router import Router
 
             if not prompts:
                 raise InputError("give PROMPTS: a file, or - for standard input")
             router = Router.from_pretrained(source, pool=pool, threads=threads)
             asked = requests_of(prompts, router, reading, quiet=quiet)
-            if tags := asked.tags_beside(tag or []):
+            if tags := tags_beside(asked.tags, tag or []):
                 limits["tags"] = tags
             with progress("predicting", quiet=quiet) as told:
                 scores = asked.predicted(router, told)

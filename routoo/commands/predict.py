@@ -10,10 +10,11 @@ from routoo.commands.fields import options_of
 from routoo.commands.output import check_output, write_table
 from routoo.commands.pools import say_nominal
 from routoo.commands.reading import PromptsReading
-from routoo.commands.requests import requests_of
+from routoo.commands.requests import Requests, requests_of
 from routoo.commands.terminal import counted, figure, percent, progress, show, show_json, table_of_known, usd
 
 if TYPE_CHECKING:
+    import polars as pl
     from rich.table import Table
 
     from routoo.data.scores import Scores
@@ -32,7 +33,8 @@ def predict(
 ) -> None:
     """Predict the score, cost and latency of each model on each prompt.
 
-    The table that -o writes has a row a prompt and model; without it, means are shown.
+    The table that -o writes has a row a prompt and model; without it, means are shown. Tags in a column
+    required_tags are written too, and heeded when the table is assigned.
     """
     from routoo.router import Router
 
@@ -44,7 +46,7 @@ def predict(
         scores = asked.predicted(router, told)
     say_nominal(scores.nominal_costs, quiet=quiet)
     if output is not None:
-        write_table(scores.to_polars(), output)
+        write_table(_with_tags(scores.to_polars(), asked), output)
     if as_json:
         _show_json(scores, output)
     elif output is None:
@@ -52,6 +54,18 @@ def predict(
         show(_by_model(scores), f"means over {counted(len(scores), 'prompt')}{hint}")
     else:
         show(f"{output}: {counted(len(scores), 'prompt')} x {counted(len(scores.models), 'model')}")
+
+
+def _with_tags(frame: pl.DataFrame, asked: Requests) -> pl.DataFrame:
+    """The predictions with the tags that their prompts need, so that a choice from the file heeds them."""
+    if asked.tags is None or not any(asked.tags):
+        return frame
+    import polars as pl
+
+    from routoo.data.required_tags import TAGS
+
+    needed = pl.DataFrame({"prompt_id": asked.prompts.ids, TAGS: [",".join(tags) for tags in asked.tags]})
+    return frame.join(needed, on="prompt_id", how="left", maintain_order="left")
 
 
 def _show_json(scores: Scores, output: Path | None) -> None:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 _STDIN = "-"
 
-TAGS = "required_tags"
-"""Column of tags that a model must have for a prompt, separated by commas."""
-
 
 @dataclass(frozen=True, eq=False)
 class Requests:
@@ -38,10 +35,6 @@ class Requests:
     prompts: Prompts
     labels: Labels
     tags: Sequence[Sequence[str]] | None = None
-
-    def tags_beside(self, everyone: Sequence[str]) -> Sequence[str] | Sequence[Sequence[str]]:
-        """The tags needed, with those that all prompts need: a list of texts, or one a prompt."""
-        return everyone if self.tags is None else [[*own, *everyone] for own in self.tags]
 
     def predicted(self, router: Router, progress: Progress | None = None) -> Scores:
         """What the router predicts of them."""
@@ -79,23 +72,17 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
 def requests_of(source: str, router: Router, reading: PromptsReading, *, quiet: bool = False) -> Requests:
     """What to route, from a file or from standard input, with what the router can be told of it."""
     from routoo.data.domains import near_names
+    from routoo.data.required_tags import TAGS, tags_of
 
     learned = [label.name for label in router.labels]
     prompts = prompts_of(source, reading, labels=[*learned, TAGS], quiet=quiet)
-    requests = Requests(prompts, prompts.labels(learned), _tags(prompts))
+    cells = prompts.labels([TAGS]).get(TAGS)
+    requests = Requests(prompts, prompts.labels(learned), None if cells is None else tags_of(cells))
     if missing := [name for name in learned if name not in requests.labels]:
         near = near_names(missing, prompts.columns)
         say(f"{prompts.source} has no {', '.join(missing)}: guessed from the text{near}", quiet=quiet)
     say_unlearned(router, prompts.domains, requests.labels, quiet=quiet)
     return requests
-
-
-def _tags(prompts: Prompts) -> list[list[str]] | None:
-    """The tags in the column for them, which commas separate; None where there is no such column."""
-    cells = prompts.labels([TAGS]).get(TAGS)
-    if cells is None:
-        return None
-    return [[tag.strip() for tag in (cell or "").split(",") if tag.strip()] for cell in cells]
 
 
 def say_unlearned(

@@ -117,7 +117,7 @@ def test_prompts_are_texts_or_chats() -> None:
         ("85%", "'85%'; drop the sign and divide by 100"),
         ("0,85", "'0,85'; write the decimal point as a point"),
         ("$0.02", r"'\$0.02'; drop the currency"),
-        ("n/a", "'n/a'$"),
+        ("n/a", "'n/a'; leave it empty where it is unknown$"),
         ("what a user asked", "text of 17 characters$"),
     ],
 )

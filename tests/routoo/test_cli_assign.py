@@ -10,6 +10,7 @@ import pytest
 from typer.testing import Result
 
 import routoo as api
+from routoo.commands.output import write_table
 
 Routoo = Callable[..., Result]
 
@@ -234,3 +235,31 @@ def test_a_tag_closes_models_to_a_prompt_and_its_frontier(
     refused = routoo("assign", bundle_folder, "-", "--frontier", path, *capped, stdin="Name a river.\n")
     assert refused.exit_code == 2
     assert "a frontier moves one budget alone" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["asked.csv", "asked.jsonl", "asked.parquet"])
+def test_tags_of_a_prompt_reach_a_streamed_choice(
+    routoo: Routoo, bundle_folder: Path, tmp_path: Path, name: str
+) -> None:
+    texts = ["Name a river.", "2 + 2?"]
+    router = api.Router.from_pretrained(bundle_folder)
+    scores = router.predict(texts)
+    worst = scores.models[int(scores.p_correct[0].argmin())]
+    pool = api.Pool(
+        tuple(
+            dataclasses.replace(model, tags=("eu",) * (model.name == worst)) for model in router.pool.models
+        )
+    )
+    pool.write(tmp_path / "pool.toml")
+    needed = ["eu", None] if name.endswith("csv") else [["eu"], None]
+    asked, predicted, plan = tmp_path / name, tmp_path / "predicted.parquet", tmp_path / "plan.parquet"
+    write_table(pl.DataFrame({"prompt": texts, "required_tags": needed}), asked)
+    assert routoo("predict", bundle_folder, asked, "-o", predicted).exit_code == 0
+    streamed = ("assign", predicted, "--budget-usd", 9, "-o", plan)
+    chosen = routoo(*streamed, "--pool", tmp_path / "pool.toml")
+    assert chosen.exit_code == 0, chosen.stderr
+    best = scores.models[int(scores.p_correct[1].argmax())]
+    assert pl.read_parquet(plan)["model"].to_list() == [worst, best]
+    without = routoo(*streamed)
+    assert without.exit_code == 2
+    assert "has required_tags, and a file of predictions knows no pool" in " ".join(without.stderr.split())
