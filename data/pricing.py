@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from routoo.data.errors import InputError
 from routoo.data.outcomes import OutcomeMatrices, Outcomes
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.recorded_costs import tokens_sent
 
 Column = npt.NDArray[np.float64]
 
@@ -22,6 +24,7 @@ _PER_MILLION = 1e-6
 _LEAST_CALL_SHARE = 1e-3  # of the mean cost: what explains less is no price per call
 _ROUNDING = 1e-6  # of the mean cost: what explains less is what floats leave over
 _SPEED_ROWS = 1000
+_ERRORS = 2.0  # standard errors that are taken for noise; few, since input is never free
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ def derive_pool(outcomes: Outcomes, *, max_residual: float = MAX_RESIDUAL) -> Po
     """The pool whose prices explain the recorded costs, with speeds where latencies were recorded.
 
     Where tokens and costs are recorded, a model's prices per token and per call are the non-negative
-    least squares fit of its costs. Where costs alone are recorded, or the tokens never vary, a call
-    costs the mean and a token nothing (`PoolModel.usd_per_call`).
+    least squares fit of its costs. Where output tokens are not recorded, or never vary, what they cost is
+    in the price per call (`PoolModel.usd_per_call`), and input has a price as far as costs show one. Input
+    tokens that were never recorded are counted (see `routoo.data.recorded_costs.RecordedCosts`).
 
     Args:
         outcomes: Outcomes with a `cost_usd` for each model. Where they have a split, calls in ``test`` are
@@ -76,6 +80,9 @@ def derive_pool(outcomes: Outcomes, *, max_residual: float = MAX_RESIDUAL) -> Po
     ]
     if unpriced:
         raise InputError(_no_cost(outcomes, unpriced))
+    unsent = np.isnan(recorded.input_tokens).all(0)
+    sent = np.where(unsent, tokens_sent(outcomes, recorded.input_tokens), recorded.input_tokens)
+    recorded = replace(recorded, input_tokens=sent)
     return Pool(tuple(_priced(name, recorded, at, max_residual) for at, name in enumerate(outcomes.models)))
 
 
@@ -98,14 +105,17 @@ def fit_prices(cost_usd: Column, input_tokens: Column, output_tokens: Column) ->
 
     Args:
         cost_usd: Recorded costs, ``(n,)``, at least one of them known.
-        input_tokens: Tokens sent, ``(n,)``; all NaN where they were never recorded.
-        output_tokens: Tokens received, ``(n,)``.
+        input_tokens: Tokens sent, ``(n,)``.
+        output_tokens: Tokens received, ``(n,)``; all NaN where they were never recorded.
     """
-    sent = np.zeros_like(input_tokens) if np.isnan(input_tokens).all() else input_tokens
-    known = ~np.isnan(cost_usd) & ~np.isnan(sent) & ~np.isnan(output_tokens)
-    terms = np.stack([sent * _PER_MILLION, output_tokens * _PER_MILLION, np.ones_like(sent)], axis=1)[known]
-    paid = cost_usd[known]
+    received = np.zeros_like(output_tokens) if np.isnan(output_tokens).all() else output_tokens
+    known = ~np.isnan(cost_usd) & ~np.isnan(input_tokens) & ~np.isnan(received)
+    tokens = np.stack([input_tokens, received], axis=1) * _PER_MILLION
+    terms, paid = np.column_stack([tokens, np.ones(len(tokens))])[known], cost_usd[known]
     varying = [at for at in (0, 1) if len(paid) and np.ptp(terms[:, at]) > 0]
+    if varying == [0] and _rises(terms[:, 0], paid):
+        per_input, _, per_call = (_rounded(price) for price in _nonnegative_fit(terms, paid, [0, 2])[0])
+        return Prices(per_input, 0.0, per_call, 0.0)
     if 1 not in varying or len(paid) <= len(varying) + 1 or not _independent(terms[:, [*varying, 2]]):
         return Prices(0.0, 0.0, _rounded(float(np.nanmean(cost_usd))), 0.0)
     prices, residual = _nonnegative_fit(terms, paid, [*varying, 2])
@@ -190,6 +200,15 @@ def nonnegative_least_squares(terms: Column, target: Column) -> Column:
             nearest, least = np.zeros(n), off
             nearest[columns] = free
     return nearest
+
+
+def _rises(tokens: Column, paid: Column) -> bool:
+    """Whether costs rise with tokens beyond what chance would let them."""
+    off = tokens - tokens.mean()
+    spread = float(off @ off)
+    slope = float(off @ paid) / spread
+    left = paid - paid.mean() - slope * off
+    return len(paid) > 2 and slope > _ERRORS * math.sqrt(float(left @ left) / (len(paid) - 2) / spread)
 
 
 def _weighted_median(values: Column, weights: Column) -> float:

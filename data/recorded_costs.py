@@ -54,8 +54,7 @@ class RecordedCosts:
         by_tokens = received & ~paid
         by_list = np.broadcast_to(~(paid | received).any(0), paid.shape)
         unpaid, known = by_tokens | by_list, ~np.isnan(recorded.input_tokens)
-        by_bytes = outcomes.prompts["prompt"].str.len_bytes().to_numpy() / BYTES_PER_TOKEN
-        sent = np.where(known, recorded.input_tokens, _row_means(recorded.input_tokens, by_bytes))
+        sent = tokens_sent(outcomes, recorded.input_tokens)
         stated = pool.rates("output_tokens")
         usual = np.where(np.isnan(stated), _usual(recorded.output_tokens), stated)
         listed = pool.cost_usd(sent, np.where(received, recorded.output_tokens, usual))
@@ -87,6 +86,12 @@ class RecordedCosts:
                 f"models, or one for {BYTES_PER_TOKEN:g} bytes of text"
             )
         return tuple(said)
+
+
+def tokens_sent(outcomes: Outcomes, recorded: Matrix) -> Matrix:
+    """Input tokens of every call, ``(n_prompts, n_models)``; see `RecordedCosts` for those not recorded."""
+    by_bytes = outcomes.prompts["prompt"].str.len_bytes().to_numpy() / BYTES_PER_TOKEN
+    return np.where(np.isnan(recorded), _row_means(recorded, by_bytes), recorded)
 
 
 def recorded_cost_usd(outcomes: Outcomes, pool: Pool) -> Matrix:

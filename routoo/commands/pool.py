@@ -12,7 +12,7 @@ from routoo.commands.arguments import AsJson, Data
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_output
 from routoo.commands.pool_design import lint, pick
-from routoo.commands.pools import pool_table
+from routoo.commands.pools import derived_pool, pool_table
 from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, say, show, show_json
 
@@ -56,15 +56,12 @@ def derive(
 ) -> None:
     """Write the pool of the models in recorded outcomes, with prices."""
     from routoo.data.pool import Pool
-    from routoo.data.pricing import derive_pool
 
     if output is not None:
         check_output(output, [".toml"])
     outcomes = reading.outcomes(source)
     names = _chosen(outcomes, only or [], exclude or [])
-    found = (
-        derive_pool(outcomes.select(names).with_split()) if prices is None else Pool.read(prices, names=names)
-    )
+    found = derived_pool(outcomes.select(names)) if prices is None else Pool.read(prices, names=names)
     if output is not None:
         found.write(output)
     _show(found, output, as_json=as_json)

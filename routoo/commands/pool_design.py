@@ -140,7 +140,7 @@ def _candidates(outcomes: Outcomes, source: Path, given: Path | None, *, quiet: 
     """
     from routoo.data.errors import InputError
 
-    listed = pool_for(outcomes, source, given)
+    listed = pool_for(outcomes, source, given, quiet=quiet)
     kept = [name for name in listed.names if name in outcomes.models]
     if not kept:
         raise InputError(

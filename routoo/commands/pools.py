@@ -41,7 +41,7 @@ def pool_beside(source: Path) -> Pool | None:
     return Pool.read(path) if path.is_file() else None
 
 
-def pool_for(outcomes: Outcomes, source: Path, given: Path | None) -> Pool:
+def pool_for(outcomes: Outcomes, source: Path, given: Path | None, *, quiet: bool = False) -> Pool:
     """The pool to learn: the one given, else the one beside the outcomes, else what their costs tell.
 
     Costs in test tell nothing; outcomes without a split get that of seed 0.
@@ -50,11 +50,26 @@ def pool_for(outcomes: Outcomes, source: Path, given: Path | None) -> Pool:
         InputError: None of them is there; the message shows how to write one.
     """
     from routoo.data.pool import Pool
-    from routoo.data.pricing import derive_pool
 
     if given is not None:
         return Pool.read(given, among=outcomes.models)
-    return pool_beside(source) or derive_pool(outcomes.with_split())
+    return pool_beside(source) or derived_pool(outcomes, quiet=quiet)
+
+
+def derived_pool(outcomes: Outcomes, *, quiet: bool = False) -> Pool:
+    """The pool that recorded costs tell, with a remark on models whose calls are alike to it."""
+    from routoo.data.pricing import derive_pool
+    from routoo.data.words import some
+
+    pool = derive_pool(outcomes.with_split())
+    if alike := [model.name for model in pool.models if model.usd_per_call and not model.usd_per_1m_output]:
+        say(
+            f"{outcomes.name}: recorded costs do not tell what output tokens of {some(alike)} cost, so that "
+            "usd_per_call stands for any answer; with --prices LIST, or a pool.toml of your own, prices are "
+            "by the token",
+            quiet=quiet,
+        )
+    return pool
 
 
 def say_nominal(nominal: NominalCosts, *, quiet: bool = False) -> None:

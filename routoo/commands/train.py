@@ -83,7 +83,7 @@ def train(
     if cache_dir is not None and options["tune"] == "full":
         say(f"{cache_dir}: nothing to keep, since --tune full changes all that a trunk says", quiet=quiet)
     outcomes = reading.outcomes(source, quiet=quiet).with_split(seed=options["seed"])
-    models = pool_for(outcomes, source, pool)
+    models = pool_for(outcomes, source, pool, quiet=quiet)
     state = output.with_name(f"{output.name}.partial")
     if resume and not any(state.glob("*/*.ckpt")):
         say(f"{state}: nothing to resume, so that training starts from the beginning", quiet=quiet)

@@ -64,11 +64,25 @@ def test_missing_cells_are_left_out_of_the_fit() -> None:
 
 @pytest.mark.parametrize(
     "tokens",
-    [{}, {"input_tokens": SENT}, {"input_tokens": SENT, "output_tokens": 7}],
-    ids=["no tokens", "no output tokens", "output tokens that never vary"],
+    [{}, {"input_tokens": RNG.permutation(SENT)}, {"input_tokens": 9, "output_tokens": 7}],
+    ids=["no tokens", "input tokens that costs do not follow", "tokens that never vary"],
 )
 def test_costs_alone_give_a_price_per_call(tokens: dict[str, Any]) -> None:
     assert prices_of(outcomes_of(**tokens, cost_usd=COST)) == pytest.approx((0, 0, COST.mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [{}, {"output_tokens": 7}], ids=["none", "that never vary"])
+@pytest.mark.parametrize("sent", [True, False], ids=["recorded", "counted"])
+def test_input_is_priced_without_output_tokens(tokens: dict[str, Any], sent: bool) -> None:
+    cost = SENT * 2e-6 + RECEIVED * 1.5e-6
+    found = outcomes_of(**tokens, cost_usd=cost, **({"input_tokens": SENT} if sent else {}))
+    if not sent:
+        texts = pl.Series("prompt", ["word" * int(count) for count in SENT])  # four bytes a token
+        found = Outcomes(found.prompts.with_columns(texts), found.outcomes)
+    per_input, per_output, per_call = prices_of(found)
+    assert per_input == pytest.approx(2, rel=0.2)
+    assert per_output == 0
+    assert per_input * 1e-6 * SENT.mean() + per_call == pytest.approx(cost.mean(), rel=1e-4)
 
 
 def test_few_calls_give_a_price_per_call() -> None:

@@ -123,3 +123,17 @@ def test_a_pool_that_is_not_there_is_named(routoo: Routoo, tmp_path: Path, name:
     result = routoo("pool", "show", tmp_path / name)
     assert (result.exit_code, result.stdout) == (2, "")
     assert name in result.stderr
+
+
+@pytest.mark.parametrize("flags", [(), ("--columns", "cost_usd=paid")], ids=["cost_usd", "paid"])
+def test_prices_of_costs_alone_are_by_the_input_and_said_to_be(
+    routoo: Routoo, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    rows = "".join(f"{'word' * at},m,1,{at * 2e-6 + 1e-4 + at % 3 * 1e-5}\n" for at in range(1, 90))
+    name = "paid" if flags else "cost_usd"
+    (tmp_path / "mine.csv").write_text(f"prompt,model,score,{name}\n{rows}")
+    result = routoo("pool", "derive", tmp_path / "mine.csv", "-o", tmp_path / "found.toml", *flags)
+    model = Pool.read(tmp_path / "found.toml")["m"]
+    assert model.usd_per_1m_input == pytest.approx(2, rel=0.05)
+    assert model.usd_per_call == pytest.approx(1.1e-4, rel=0.1)
+    assert "do not tell what output tokens of m cost" in " ".join(result.stderr.split())
