@@ -40,9 +40,9 @@ def solve_with_reserve(
         raise InputError("budget_confidence speaks of a budget: give budget_usd too, or leave it out")
     search = _Search(problem, spread, confidence, solver)
     plan = search.within(problem.budget_usd)
-    if not plan.found or search.keeps(plan):
-        return search.answer(plan)
-    return search.below(plan)
+    if plan.found:
+        return search.answer(plan) if search.keeps(plan) else search.below(plan)
+    return plan if plan.least_budget_usd is None else search.least(problem.budget_usd)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +79,7 @@ class _Search:
         return self.need(plan) <= self.budget * (1 + ROUNDING)
 
     def answer(self, plan: Assignment) -> Assignment:
-        """The choices with their reserve, where there are any."""
-        if not plan.found:
-            return plan
+        """The choices with their reserve."""
         return replace(plan, reserve=Reserve(self.budget, self.confidence, self.reserve(plan)))
 
     def below(self, plan: Assignment) -> Assignment:
@@ -102,9 +100,9 @@ class _Search:
             margin = 0.02 * (high - low)
             money = guess if low + margin < guess < high - margin else (low + high) / 2
             plan = self.within(money)
-        return self.answer(best) if best is not None else self._least(low)
+        return self.answer(best) if best is not None else self.least(low)
 
-    def _least(self, money: float) -> Assignment:
+    def least(self, money: float) -> Assignment:
         """The choices of least cost, where they keep the budget; else why none do. `money` is too little."""
         least = self.within(money).least_budget_usd
         cheapest = None if least is None else self.within(least)

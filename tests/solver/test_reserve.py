@@ -127,3 +127,21 @@ def test_a_budget_is_needed(random_scores: Callable[[int, int, int], Scores]) ->
     for budget in (None, float("inf")):
         with pytest.raises(InputError, match="give budget_usd"):
             solve_with_reserve(Problem(scores=scores, budget_usd=budget), spread_for(scores), 0.95)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.999, 1.001])
+@pytest.mark.parametrize("capped", [False, True], ids=["budget alone", "with another limit"])
+def test_the_least_budget_that_is_named_will_do(
+    random_scores: Callable[[int, int, int], Scores], share: float, capped: bool
+) -> None:
+    scores = random_scores(5, 60, 4)
+    spread = spread_for(scores)
+    limits = {scores.models[0]: ModelLimit(max_requests=20)} if capped else {}
+    problem = Problem(scores=scores, budget_usd=1e-9, model_limits=limits)
+    cheapest = solve(problem).least_budget_usd
+    assert cheapest is not None
+    refused = solve_with_reserve(replace(problem, budget_usd=cheapest * share), spread, 0.95)
+    assert not refused.found
+    assert refused.least_budget_usd is not None
+    again = solve_with_reserve(replace(problem, budget_usd=refused.least_budget_usd), spread, 0.95)
+    assert again.found
