@@ -29,6 +29,7 @@ class Column:
         dtype: What it becomes.
         most: Largest number.
         booleans: Whether true is 1 and false is 0.
+        names: Whether it holds names, around which white space does not matter.
         durations: Whether it is in seconds, so that a duration has its unit.
         lists: Whether it may hold lists of texts, which become one text with commas.
         messages: Whether it holds chats: `prompt` takes text as it is, `json` reads it as JSON of messages.
@@ -39,6 +40,7 @@ class Column:
     dtype: type[pl.DataType]
     most: float = math.inf
     booleans: bool = False
+    names: bool = False
     durations: bool = False
     lists: bool = False
     messages: str = ""
@@ -46,13 +48,14 @@ class Column:
 
 
 TEXT = Column("text or a number", pl.String)
+NAME = replace(TEXT, names=True)
 PROMPT = Column("text or a list of messages", pl.String, messages="prompt")
 MESSAGES = Column("a list of messages, or JSON of one", pl.String, messages="json", called="messages")
 SCORE = Column("a number", pl.Float32, most=1, booleans=True)
 COST = Column("a number", pl.Float64)
 AMOUNT = replace(COST, dtype=pl.Float32)
 
-PROMPT_COLUMNS: Mapping[str, Column] = {"prompt_id": TEXT, "prompt": PROMPT, "domain": TEXT, "split": TEXT}
+PROMPT_COLUMNS: Mapping[str, Column] = {"prompt_id": TEXT, "prompt": PROMPT, "domain": NAME, "split": NAME}
 """What is known of prompts."""
 
 NUMBERS: Mapping[str, Column] = {
@@ -64,7 +67,7 @@ NUMBERS: Mapping[str, Column] = {
 }
 """What may be known of an outcome beside its score."""
 
-OUTCOME_COLUMNS: Mapping[str, Column] = {"prompt_id": TEXT, "model": TEXT, "score": SCORE, **NUMBERS}
+OUTCOME_COLUMNS: Mapping[str, Column] = {"prompt_id": TEXT, "model": NAME, "score": SCORE, **NUMBERS}
 """What is known of outcomes."""
 
 COLUMNS: Mapping[str, Column] = {**PROMPT_COLUMNS, **OUTCOME_COLUMNS}
@@ -170,7 +173,7 @@ def _typed(series: pl.Series, column: Column, what: str) -> pl.Series:
         found = _as_number(series, column, what)
     if found is None:
         raise InputError(must_be(what, column, dtype_in_words(series.dtype)))
-    return found.cast(column.dtype)
+    return (found.str.strip_chars() if column.names else found).cast(column.dtype)
 
 
 def _texts(series: pl.Series, column: Column, what: str) -> pl.Series | None:

@@ -347,3 +347,13 @@ def test_words_for_unknown_numbers_are_to_be_left_empty(tmp_path: Path, unknown:
         InputError, match=r"cost_usd must be a number: .*; leave it empty where it is unknown"
     ):
         read_outcomes(path)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_white_space_around_names_does_not_matter(tmp_path: Path, name: str) -> None:
+    rows = {"prompt": ["a", "b"], "model": [" small", "small "], "score": [1, 0], "domain": ["law", " law"]}
+    frame = pl.DataFrame({**rows, "split": ["train ", "test"]})
+    outcomes = read_outcomes(write(tmp_path / name, WAYS[name](frame)))
+    assert outcomes.models == ("small",)
+    assert set(outcomes.domains or ()) == {"law"}
+    assert sorted(outcomes.prompts["split"]) == ["test", "train"]
