@@ -162,7 +162,9 @@ REFUSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --ensemble": ((f"{TINY} --ensemble", "ensemble needs the features of a frozen trunk"),),
     "evaluate --trunk": ((f"{EVALUATE} --trunk nowhere", "trunk 'nowhere' was not found"),),
     "evaluate --threads": ((f"{EVALUATE} --threads 0", "threads must be a whole number of at least 1"),),
-    "predict --threads": (("predict bundle prompts.txt --threads 0", "threads must be a whole number of at least 1"),),
+    "predict --threads": (
+        ("predict bundle prompts.txt --threads 0", "threads must be a whole number of at least 1"),
+    ),
     "assign --threads": (
         (f"{ROUTED} --threads 0", "threads must be a whole number of at least 1"),
         (f"{STREAMED} --threads 2", "no --threads"),
