@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -243,13 +244,18 @@ class Pool:
             name = row.get("name", "without a name")
             unknown = sorted(set(row) - known)
             if unknown:
-                raise InputError(f"{source}: model {name!r} has unknown keys {', '.join(unknown)}")
+                near = [key for given in unknown for key in difflib.get_close_matches(given, known, 1)]
+                meant = f"; did you mean {', '.join(near)}?" if near else ""
+                raise InputError(f"{source}: model {name!r} has unknown keys {', '.join(unknown)}{meant}")
             missing = [key for key in ("name", "usd_per_1m_input", "usd_per_1m_output") if key not in row]
             if missing:
                 raise InputError(
                     f"{source}: model {name!r} lacks {', '.join(missing)}: write it, or leave the model out"
                 )
-            models.append(PoolModel(**row))
+            try:
+                models.append(PoolModel(**row))
+            except InputError as error:
+                raise InputError(f"{source}: {error}") from None
         return cls(tuple(models))
 
     def to_records(self) -> list[dict[str, Any]]:

@@ -130,7 +130,8 @@ def listed_models(path: str | Path, *, known: Collection[str]) -> ListedModels:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # what both parsers and the decoder raise
-        raise InputError(f"{path}: not a {'JSON' if is_list else 'TOML'} file: {error}") from None
+        kind = "JSON file" if is_list else f"TOML file, such as\n{_TOML_FORM}\nis one"
+        raise InputError(f"{path}: not a {kind}: {error}") from None
     if not is_list:
         if not _is_table(document):
             raise InputError(f"{path}: expected one [[model]] table a model, such as\n{_TOML_FORM}")

@@ -80,7 +80,7 @@ def show_pool(
     """Show the models of a pool, or of a bundle, with their prices."""
     from routoo.data.pool import Pool
 
-    if Path(source).suffix.lower() in _LISTS and not Path(source).is_dir():
+    if Path(source).is_file() or (Path(source).suffix.lower() in _LISTS and not Path(source).is_dir()):
         found = Pool.read(source, told=say)
     else:
         from routoo.export.bundle import Bundle

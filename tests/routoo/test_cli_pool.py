@@ -137,3 +137,25 @@ def test_prices_of_costs_alone_are_by_the_input_and_said_to_be(
     assert model.usd_per_1m_input == pytest.approx(2, rel=0.05)
     assert model.usd_per_call == pytest.approx(1.1e-4, rel=0.1)
     assert "do not tell what output tokens of m cost" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("pool.csv", "name,usd_per_1m_input\na,1\n", "not a TOML file, such as [[model]] name ="),
+        ("pool.yaml", "models:\n- a\n", "not a TOML file, such as [[model]] name ="),
+        ("k.toml", '[[model]]\nname = "a"\nusd_per_1k_input = 1\n', "did you mean usd_per_1m_input?"),
+        (
+            "text.toml",
+            '[[model]]\nname = "a"\nusd_per_1m_input = "1"\nusd_per_1m_output = 1\n',
+            "text.toml: pool model 'a': usd_per_1m_input must be a number",
+        ),
+    ],
+)
+def test_a_file_that_is_no_pool_is_told_what_one_is(
+    routoo: Routoo, tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    result = routoo("pool", "show", tmp_path / name)
+    assert result.exit_code == 2
+    assert words in " ".join(result.stderr.split())
