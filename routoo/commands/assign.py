@@ -124,6 +124,7 @@ def assign(
                 )
             if tag:
                 limits["tags"] = tag
+            spread_known = False
             plan, nominal = _streamed(Path(source), output, limits, pool, quiet=quiet)
         else:
             from routoo.data.required_tags import tags_beside
@@ -142,7 +143,7 @@ def assign(
                 _write_frontier(judged, frontier, {"pool": router.pool, **limits}, quiet=quiet)
                 if not limits.keys() - {"tags"}:
                     return
-            nominal = scores.nominal_costs
+            nominal, spread_known = scores.nominal_costs, router.validation is not None
             plan = router.assign(
                 scores,
                 confidence=confidence,
@@ -160,7 +161,7 @@ def assign(
     if as_json:
         show_json({**_document(plan, output), "nominal_costs": dict(nominal)})
     else:
-        show(_by_model(plan), *_totals(plan, output, confidence=confidence))
+        show(_by_model(plan), *_totals(plan, output, confidence=confidence, spread_known=spread_known))
 
 
 def _limits(
@@ -248,7 +249,9 @@ def _by_model(plan: Assignment) -> Table:
     return table(("model", "prompts", "share"), rows)
 
 
-def _totals(plan: Assignment, output: Path | None, *, confidence: float | None) -> list[str]:
+def _totals(
+    plan: Assignment, output: Path | None, *, confidence: float | None, spread_known: bool
+) -> list[str]:
     from routoo.solver.words import prices_in_words
 
     cautious, alike = "", "routoo select"
@@ -259,7 +262,7 @@ def _totals(plan: Assignment, output: Path | None, *, confidence: float | None) 
         f"{counted(len(plan), 'prompt')}: predicted score {plan.score / len(plan):.4f} a prompt{cautious}, "
         f"cost {usd(plan.cost_usd)} USD ({plan.solver}: {plan.status}, gap {plan.gap:.2g})"
     ]
-    lines += _kept(plan)
+    lines += _kept(plan, spread_known=spread_known)
     lines += [
         f"price of the budget: {price:.6g} score per USD; `{alike} --price {price:.6g}` chooses alike"
         for name, price in plan.prices.items()
@@ -269,13 +272,11 @@ def _totals(plan: Assignment, output: Path | None, *, confidence: float | None) 
     return lines if output is None else [*lines, f"{output}: model of each prompt"]
 
 
-def _kept(plan: Assignment) -> list[str]:
-    """For which costs the budget holds; nothing where there is none."""
+def _kept(plan: Assignment, *, spread_known: bool) -> list[str]:
+    """For which costs the budget holds, and where it can be had, what would make it hold for true ones."""
     if plan.reserve is not None:
         return [plan.reserve.in_words()]
     if not any(limit.name == "budget_usd" for limit in plan.limits):
         return []
-    return [
-        "the budget holds for predicted cost; true costs may come out above it: --budget-confidence 0.95 "
-        "keeps a reserve for that"
-    ]
+    hint = ": --budget-confidence 0.95 keeps a reserve for that" if spread_known else ""
+    return [f"the budget holds for predicted cost; true costs may come out above it{hint}"]

@@ -263,3 +263,22 @@ def test_tags_of_a_prompt_reach_a_streamed_choice(
     without = routoo(*streamed)
     assert without.exit_code == 2
     assert "has required_tags, and a file of predictions knows no pool" in " ".join(without.stderr.split())
+
+
+def test_a_reserve_is_offered_only_where_one_can_be_kept(
+    routoo: Routoo, bundle_folder: Path, predictions: Path, tmp_path: Path
+) -> None:
+    pool = api.Router.from_pretrained(bundle_folder).pool
+    dearer = tuple(
+        dataclasses.replace(model, usd_per_1m_output=9 + 2 * model.usd_per_1m_output) for model in pool.models
+    )
+    api.Pool(dearer).write(tmp_path / "dearer.toml")
+    asked = ("assign", bundle_folder, "-", "--budget-usd", 9)
+    elsewhere = (
+        routoo(*asked, "--pool", tmp_path / "dearer.toml", stdin="2 + 2?\n"),
+        routoo("assign", predictions, "--budget-usd", 9, "-o", tmp_path / "plan.parquet"),
+    )
+    for result in elsewhere:
+        assert "the budget holds for predicted cost" in " ".join(result.stdout.split())
+        assert "--budget-confidence" not in result.stdout
+    assert "--budget-confidence" in routoo(*asked, stdin="2 + 2?\n").stdout
