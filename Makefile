@@ -31,8 +31,9 @@ help:
 	@echo "make demo         train, export and route on the shipped sample, and say what it saved"
 	@echo "make test         format check, lint, strict types, tests, built wheel imported elsewhere"
 	@echo "make cases        run a folder of cases, CASES=../shared/cases: what they print beside what they should"
-	@echo "make fuzz         COUNT=20000 odd files, calls with odd values and small instances, 2,400 broken bundles,"
-	@echo "                  one replaced under its readers for a minute: all end as they should; SEED=... repeats"
+	@echo "make fuzz         COUNT=20000 odd files, calls with odd values and small instances, 2,000 paced streams,"
+	@echo "                  2,400 broken bundles, one replaced under its readers for a minute: all end as they"
+	@echo "                  should; SEED=... repeats"
 	@echo "make format       put the code in shape"
 	@echo "make docs         write docs/help.md anew from the command line"
 	@echo "make coverage     run the tests and list the lines they miss"
@@ -78,6 +79,7 @@ fuzz: $(READY)
 	@$(BIN)/python tests/fuzz/read_files.py --files $(COUNT) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/call_doors.py --calls $(COUNT) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/solve_instances.py --count $(COUNT) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python tests/fuzz/pace_streams.py $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/break_bundles.py $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/replace_bundles.py $(if $(SEED),--seed $(SEED))
 

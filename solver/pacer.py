@@ -24,14 +24,14 @@ from routoo.solver.rates import Rates
 from routoo.solver.rows import Floats
 from routoo.solver.select import Selection
 from routoo.solver.spending import SpendingCurve
-from routoo.solver.volume import Volume
+from routoo.solver.volume import ToCome, Volume
 
 _FORMAT = 3
 
 _SPARE_SHARE = 0.015
 """Share of the budget that may be held back beyond what the prompts expected will cost at least."""
 
-_DEVIATIONS = 3.0
+_DEVIATIONS = 6.0
 """Standard deviations of what these cost at least that are held back, were each as large as the mean."""
 
 
@@ -185,7 +185,7 @@ class Pacer:
                 open_ = self._rates.free(
                     problem.scores, pool, open_, calls=self._purse.bookings.calls, timed=now_s is not None
                 )
-            to_come = self._volume.to_come(progress)
+            to_come = self._volume.to_come(progress, self.most_prompts)
             self._volume.seen += 1
             ticket = self._volume.seen
             self._purse.expire(ticket, self._rates.now_s)
@@ -262,7 +262,7 @@ class Pacer:
             raise InputError("tickets expire after expire_after_s seconds: give the time as now_s")
 
     def _choose(
-        self, scores: Scores, open_: npt.NDArray[np.bool_], to_come: float, worst: Floats | None
+        self, scores: Scores, open_: npt.NDArray[np.bool_], to_come: ToCome, worst: Floats | None
     ) -> int:
         """The column of the choice at the price for what is left, behind the two guards."""
         p, cost = scores.p_correct[0].astype(np.float64), scores.cost_usd[0].astype(np.float64)
@@ -273,21 +273,18 @@ class Pacer:
                 f"budget_usd {self.budget_usd:g} is spent: with what calls under way may cost, the cheapest "
                 f"model may exceed it by {float(-free[open_].max()):.6g} USD"
             )
-        frugal = covered & (free >= self._held_back(to_come))
-        self.price = self._curve.price_for(self.left_usd / to_come / self._purse.true_costs.ratio)
+        spare, ratio = self._spare_usd(to_come), self._purse.true_costs.ratio
+        frugal = covered & (free >= ratio * self._curve.cheapest_usd * (to_come.foretold - 1.0) + spare)
+        self.price = self._curve.price_for((self.left_usd - spare) / to_come.likely / ratio)
         if frugal.any():
             return int(np.lexsort((cost, -np.where(frugal, p - self.price * cost, -np.inf)))[0])
         return int(np.where(covered, cost, np.inf).argmin())
 
-    def _held_back(self, to_come: float) -> float:
-        """Money for the cheapest answers to all prompts after this one that are expected, or may come."""
-        cheapest = self._purse.true_costs.ratio * self._curve.cheapest_usd
-        after = to_come - 1.0
-        beyond = self._volume.beyond(to_come, self.most_prompts)
-        spare = cheapest * (beyond + _DEVIATIONS * math.sqrt(after + beyond))
-        if self.most_prompts is None:
-            spare = min(spare, _SPARE_SHARE * self.budget_usd)
-        return cheapest * after + spare
+    def _spare_usd(self, to_come: ToCome) -> float:
+        """Money held back beyond what prompts that were foretold cost at least: for chance, and for more."""
+        more = to_come.most - to_come.foretold + _DEVIATIONS * math.sqrt(to_come.most)
+        spare = self._purse.true_costs.ratio * self._curve.cheapest_usd * more
+        return spare if self.most_prompts is not None else min(spare, _SPARE_SHARE * self.budget_usd)
 
 
 def _positive(name: str, value: float) -> float:

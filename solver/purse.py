@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -97,7 +98,9 @@ class Purse:
             number("told_usd", state["told_usd"], finite=True),
             number("expired", state["expired"], whole=True),
             Bookings.from_dict(state["bookings"]),
-            TrueCosts(**{name: number(name, value) for name, value in state["true_costs"].items()}),
+            TrueCosts(
+                **{name: number(name, value, least=-math.inf) for name, value in state["true_costs"].items()}
+            ),
         )
 
     def _reserved(self, booking: Booking) -> float:

@@ -18,6 +18,9 @@ _PRICES = np.concatenate([[0.0], np.logspace(-9, 12, 12 * 21 + 1)])
 
 _MOST_LEARNT = 4096
 
+_FORGETS = 4.0
+"""How much more than evenly the latest of few prompts counts."""
+
 _MOST = 30.0
 """Times the mean that one prompt counts for at most."""
 
@@ -26,8 +29,8 @@ _MOST = 30.0
 class SpendingCurve:
     """Mean cost of a prompt's best choice at each of a row of prices, recent prompts counting most.
 
-    Few prompts count in proportion to their places, so that what came first is soon forgotten; many fade by
-    half-lives. No prompt counts for more than thirty times the mean.
+    Of few prompts the first count little (by the third power of their places), so that one that is unlike
+    the others is soon forgotten; many fade by half-lives. No prompt counts for more than thirty times the mean.
 
     Args:
         half_life: Prompts after which one counts half.
@@ -52,7 +55,7 @@ class SpendingCurve:
 
     @property
     def _most(self) -> float:
-        return 2.0 * self.half_life / math.log(2)
+        return _FORGETS * self.half_life / math.log(2)
 
     @property
     def cheapest_usd(self) -> float:
@@ -63,7 +66,7 @@ class SpendingCurve:
         """Counts one more prompt in: scores and costs of the models that are open to it."""
         costs = _costs(p_correct, cost_usd)
         costs = np.where(self.cost_usd > 0, np.minimum(costs, _MOST * self.cost_usd), costs)
-        self.cost_usd = self.cost_usd + 2.0 / (self.count + 2.0) * (costs - self.cost_usd)
+        self.cost_usd = self.cost_usd + _FORGETS / (self.count + _FORGETS) * (costs - self.cost_usd)
         self.count = min(self.count + 1.0, self._most)
 
     def price_for(self, cost_usd: float) -> float:
