@@ -30,7 +30,7 @@ class SpendingCurve:
     """Mean cost of a prompt's best choice at each of a row of prices, recent prompts counting most.
 
     Of few prompts the first count little (by the third power of their places), so that one that is unlike
-    the others is soon forgotten; many fade by half-lives. No prompt counts for more than thirty times the mean.
+    the others is soon forgotten; many fade by half-lives. Each counts for at most thirty times the mean.
 
     Args:
         half_life: Prompts after which one counts half.
