@@ -20,7 +20,7 @@ from routoo.solver.pricing import Scale, find_prices, proves_infeasible
 from routoo.solver.pricing import search as search_prices
 from routoo.solver.rounding import CORES, Rounded, finish, part_of, round_off
 from routoo.solver.rows import Floats
-from routoo.solver.tally import Tally, kept
+from routoo.solver.tally import Tally, kept, tally
 from routoo.solver.tree import search
 
 Status = Literal["solved", "infeasible", "unsolved"]
@@ -71,9 +71,7 @@ def assign(prompts: Picked, *, tolerance: float, time_limit_s: float = math.inf)
     """
     limits = prompts.ledger.limits
     if not limits:
-        choice = np.empty(len(prompts), np.int32)
-        bound = price_pass(prompts, np.zeros(0), keep=choice).bound
-        return Assigned("solved", choice, bound, np.zeros(0))
+        return assign_each(prompts)
     if all(limit.only.domain is not None for limit in limits):
         return _by_domain(prompts, tolerance, time_limit_s)
     found = fill_under_one(prompts) if len(limits) == 1 else None
@@ -83,6 +81,14 @@ def assign(prompts: Picked, *, tolerance: float, time_limit_s: float = math.inf)
     if kinds is not None:
         return searched(kinds, first=None if found is None else found.choice, time_limit_s=time_limit_s)
     return _under_many(prompts, tolerance, time_limit_s)
+
+
+def assign_each(prompts: Picked) -> Assigned:
+    """The best choice of each prompt by itself, where nothing couples them."""
+    choice = np.empty(len(prompts), np.int32)
+    price_pass(prompts, np.zeros(0), keep=choice)
+    totals = tally(prompts, choice)
+    return Assigned("solved", choice, totals.gained, np.zeros(0), settled=True, totals=totals)
 
 
 def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float) -> Assigned:

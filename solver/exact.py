@@ -15,7 +15,7 @@ import numpy.typing as npt
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.solver.answer import TOLERANCE, answer, no_answer
-from routoo.solver.assign import NOBODY, Assigned, searched
+from routoo.solver.assign import NOBODY, Assigned, assign_each, searched
 from routoo.solver.explain import infeasible
 from routoo.solver.kinds import Kinds
 from routoo.solver.passes import InMemory, price_pass
@@ -64,11 +64,13 @@ def solve_exact(
     left = max(time_limit_s - (time.monotonic() - started), 0.1 * time_limit_s)
     choice = programme.choice(gap, left)
     kinds = Kinds.of(prompts) if problem.limits else None
-    if kinds is not None:
+    if not problem.limits:
+        found = assign_each(prompts)
+    elif kinds is not None:
         found = searched(kinds, first=choice, time_limit_s=time_limit_s)
     elif choice is not None and kept(prompts, choice) is not None:
         found = Assigned("solved", choice, price_pass(prompts, prices).bound, prices)
-    elif problem.limits and infeasible_in_parts(prompts) is not None:
+    elif infeasible_in_parts(prompts) is not None:
         found = Assigned("infeasible", NOBODY, -math.inf, prices)
     else:
         found = Assigned("unsolved", NOBODY, math.inf, prices)
@@ -84,6 +86,7 @@ def solve_exact(
         solver=NAME,
         bound=found.bound,
         prices=found.prices,
+        totals=found.totals,
         tolerance=max(gap, TOLERANCE),
     )
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from routoo.data.assignment import Assignment
 from routoo.solver.answer import answer
-from routoo.solver.assign import fill_under_one
+from routoo.solver.assign import assign_each, fill_under_one
 from routoo.solver.explain import infeasible
 from routoo.solver.knapsack import fill
-from routoo.solver.passes import InMemory, price_pass
+from routoo.solver.passes import InMemory
 from routoo.solver.problem import Problem
 
 NAME = "greedy"
@@ -28,11 +26,7 @@ def solve_greedy(problem: Problem, *, threads: int | None = None) -> Assignment:
         threads: How many threads read the scores; the processors at hand, when None.
     """
     prompts = InMemory(problem, threads)
-    if not problem.limits:
-        choice = np.empty(len(problem), np.int32)
-        bound = price_pass(prompts, np.zeros(0), keep=choice).bound
-        return answer(prompts, problem.scores, choice, solver=NAME, bound=bound, prices=np.zeros(0))
-    found = fill_under_one(prompts, filled=fill(prompts))
+    found = fill_under_one(prompts, filled=fill(prompts)) if problem.limits else assign_each(prompts)
     if found.status == "infeasible":
         return infeasible(prompts, problem.scores, solver=NAME)
     return answer(

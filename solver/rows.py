@@ -174,13 +174,13 @@ class Rows:
         A reduced value r = gain - use is off by a share of gain + use = 2 gain - r, so that what is used, by
         choices that nobody takes above all, says nothing of the error of the best.
         """
-        weight = 1.0 if self.weight is None else float(self.weight.max(initial=0.0))
-        most = float(self.score.max(initial=0.0)) * weight if self.aim is None else 0.0
+        each = float(self.score.max(initial=0.0)) if self.aim is None else 0.0
+        most = each * (len(self) if self.weight is None else float(self.weight.sum()))
         for priced in (tables, self.aim or {}):
             for name, table in priced.items():
                 if table.min() < 0:
-                    most -= float(table.min()) * float(self.quantity(name).max(initial=0.0))
-        return most * len(self)
+                    most -= float(table.min()) * float(self.quantity(name).max(initial=0.0)) * len(self)
+        return most
 
     def best(self, tables: Tables) -> tuple[Choice, Floats]:
         """The choice of most reduced value of each prompt, and that value; the cheaper of two equal ones."""
