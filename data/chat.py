@@ -92,18 +92,22 @@ def is_message(value: object) -> bool:
     return isinstance(value, Mapping) and not value.keys().isdisjoint(("role", "content"))
 
 
-def _paragraphs(value: object, what: str) -> Iterator[Paragraph]:
-    """Role and text of every message, in order."""
+def _paragraphs(value: object, what: str) -> list[Paragraph]:
+    """Role and text of every message that has content or calls tools, in order."""
+    paragraphs: list[Paragraph] = []
     if isinstance(value, Mapping) and value.get("messages") is not None:
         if value.get("system") is not None:
-            yield "system", _content(value["system"], f"{what}: system")
+            paragraphs.append(("system", _content(value["system"], f"{what}: system")))
         value = value["messages"]
     messages = [value] if is_message(value) else _items(value)
     if not messages:
         got = came(value) if messages is None else "an empty list"
         raise InputError(f"{what} must be text or a list of messages, got {got}")
     for at, message in enumerate(messages, 1):
-        yield from _message(message, f"{what}: message {at}")
+        paragraphs += _message(message, f"{what}: message {at}")
+    if not paragraphs:
+        raise InputError(f"{what}: no message has content or calls tools")
+    return paragraphs
 
 
 def _message(message: object, where: str) -> Iterator[Paragraph]:
@@ -122,11 +126,9 @@ def _message(message: object, where: str) -> Iterator[Paragraph]:
         else:
             said.append(_part(part, where))
     said += _beside_content(message, where)
-    if not said and not returned:
-        raise InputError(f"{where} has neither content nor tool calls")
     yield from (("tool", text) for text in returned)
     if said:
-        yield role.strip(), _joined(said)
+        yield role.strip().lower(), _joined(said)
 
 
 def _beside_content(message: Mapping[Any, Any], where: str) -> Iterator[str]:

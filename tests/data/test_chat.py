@@ -113,6 +113,15 @@ WORKED: dict[str, tuple[Any, str]] = {
         "user: What is 2 + 2?\n\nassistant: [audio]",
     ),
     "what says nothing is left out": ([{"role": "system", "content": " "}, USER], "What is 2 + 2?"),
+    "a message without content is left out": (
+        [USER, {"role": "assistant", "content": None}, {"role": "assistant"}],
+        "What is 2 + 2?",
+    ),
+    "roles are the same in any case": ([{**USER, "role": "User"}], "What is 2 + 2?"),
+    "roles are written in lower case": (
+        [{"role": "SYSTEM", "content": "Be brief."}, USER],
+        "system: Be brief.\n\nuser: What is 2 + 2?",
+    ),
     "nothing at all": ([{"role": "user", "content": ""}], ""),
 }
 
@@ -134,8 +143,9 @@ BROKEN: dict[str, tuple[Any, str]] = {
         [{**USER, "content": {"text": SECRET}}],
         "content must be text or a list, got a mapp",
     ),
-    "no content": ([{"role": "assistant", "content": None}], "message 1 has neither content nor tool calls"),
-    "empty content": ([{"role": "user", "content": []}], "message 1 has neither content nor tool calls"),
+    "no content": ([{"role": "assistant", "content": None}], "prompt: no message has content or calls tools"),
+    "empty content": ([{"role": "user", "content": []}], "no message has content or calls tools"),
+    "several without content": ([{"role": "user"}, {"role": "assistant"}], "no message has content or calls"),
     "a list in content": (
         [{**USER, "content": [[SECRET]]}],
         "a part of content must be text or a mapping .* a list",
