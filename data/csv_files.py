@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from routoo.data.columns import COLUMNS
@@ -14,6 +15,7 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """What may separate fields, with the names that a user may call it by."""
 
 _KNOWN = {*COLUMNS, "messages"}
+_SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -66,6 +68,15 @@ def header_of(path: Path, separator: str) -> list[str]:
     if "\r" in _QUOTED.sub("", first[1]):
         raise InputError(f"{path}: its lines end in carriage returns alone; save it with line feeds")
     names = _names(first[1], separator)
+    if _SEPARATOR_LINE.fullmatch(first[1]):
+        raise InputError(
+            f"{path}: line {first[0]}, {first[1]!r}, is for spreadsheets: remove it, and name the "
+            "separator by --separator where it is not found"
+        )
+    if first[1].startswith("#") and _second_is_wider(path, separator, len(names)):
+        raise InputError(
+            f"{path}: line {first[0]} is a comment: remove it, the names of the columns come first"
+        )
     twice = next((name for at, name in enumerate(names) if name and name in names[:at]), None)
     if twice is not None:
         raise InputError(f"{path}: two columns are called {twice}; rename or remove one")
@@ -105,6 +116,12 @@ def _records(path: Path) -> Iterator[tuple[int, str]]:
                 held.clear()
     if held:
         yield start, "".join(held)
+
+
+def _second_is_wider(path: Path, separator: str, n_fields: int) -> bool:
+    """Whether the second row has more fields than the first by some separator."""
+    second = next(islice(_records(path), 1, None), (0, ""))[1]
+    return any(len(_fields(second, mark)) > n_fields for mark in (separator, *SEPARATORS))
 
 
 def _names(header: str, separator: str) -> list[str]:

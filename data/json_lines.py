@@ -14,6 +14,10 @@ from routoo.data.chat import prompt_text
 from routoo.data.columns import Column, must_be, object_in_words, storable
 from routoo.data.errors import InputError
 
+LIST_TO_LINES = "`jq -c '.[]' FILE.json > FILE.jsonl` writes a list so"
+"""How a list in a file of JSON becomes an object a line."""
+
+_LINES = "; an object a line is expected: "
 _ROWS = 10_000  # that are held as objects at a time
 _LIST, _OBJECT = pl.List(pl.Null), pl.Struct({})
 Row = dict[str, Any]  # Any: whatever JSON holds
@@ -72,12 +76,21 @@ def _row(text: str, source: object, number: int) -> Row:
         why = "JSON that is nested too deeply"
     except ValueError as error:
         at = f", from character {error.pos + 1} on" if isinstance(error, json.JSONDecodeError) else ""
-        why = f"not JSON{at}"
+        why = f"not JSON{at}{_spread_out(text)}"
     else:
         if isinstance(row, dict):
             return row
-        why = f'expected an object such as {{"prompt": "..."}}, got {json_in_words(row)}'
+        hint = f"; {LIST_TO_LINES}" if isinstance(row, list) else ""
+        why = f'expected an object such as {{"prompt": "..."}}, got {json_in_words(row)}{hint}'
     raise InputError(f"{source}, line {number}: {why}")
+
+
+def _spread_out(text: str) -> str:
+    """What to do where a value goes on beyond this line; nothing where the line is just broken."""
+    opened = text.strip()
+    if opened.startswith("["):
+        return _LINES + LIST_TO_LINES
+    return f"{_LINES}`jq -c . FILE.json > FILE.jsonl` puts each on its line" if opened == "{" else ""
 
 
 def json_in_words(value: object) -> str:

@@ -170,7 +170,7 @@ def _from_text(lines: list[str], source: str) -> Prompts:
 def _check_is_table(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path}: expected a file of prompts, got a folder; name the file in it")
-    if bare(path).suffix.lower() not in KINDS:
+    if bare(path).suffix.lower() not in {*KINDS, ".json"}:  # of which the reader of tables says more
         raise InputError(f"{path}: expected a file that ends in {_TEXT}, {ENDINGS}, or - for standard input")
     if not path.exists():
         raise InputError(f"{path}: no such file of prompts")

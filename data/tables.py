@@ -16,7 +16,7 @@ from routoo.data.csv_files import broken_row, header_of, separator_named, separa
 from routoo.data.domains import near_names
 from routoo.data.errors import InputError
 from routoo.data.foreign import in_our_words
-from routoo.data.json_lines import read_json_lines
+from routoo.data.json_lines import LIST_TO_LINES, read_json_lines
 from routoo.data.parquet_files import DAMAGED, check_parquet
 from routoo.data.text_files import COMPRESSED, bare, check_utf8, compression, open_bytes, text_lines
 
@@ -122,7 +122,9 @@ def open_table(
             "convert to parquet where you trust it: pandas.read_pickle(...).to_parquet(...)"
         )
     if ending == ".json":
-        raise InputError(f"{path}: of JSON, an object a line is read, in a file that ends in .jsonl")
+        raise InputError(
+            f"{path}: of JSON, an object a line is read, in a file that ends in .jsonl; {LIST_TO_LINES}"
+        )
     if ending not in KINDS or (KINDS[ending] == "Parquet" and compression(path)):
         raise InputError(f"{path}: expected a file that ends in {ENDINGS}, or a folder")
     kind = KINDS[ending]

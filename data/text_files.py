@@ -22,6 +22,8 @@ COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
 """What a second ending says of a file."""
 
 _BLOCK = 1 << 20
+_LINE = 1000  # bytes of the first line by which UTF-16 is told
+_NULLS = 3  # that stand at every other byte at least
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _LOOKS = {
     codecs.BOM_UTF16_LE: "; it looks like UTF-16",
@@ -79,6 +81,8 @@ def check_utf8(path: Path) -> None:
     line, read = 1, 0
     with open_bytes(path) as file:
         while block := file.read(_BLOCK):
+            if read == 0:
+                _refuse_utf16(block.partition(b"\n")[0], path)
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
@@ -106,6 +110,8 @@ def text_lines(file: BinaryIO, source: object) -> Iterator[tuple[int, str]]:
     """
     read = 0
     for number, line in enumerate(file, 1):
+        if number == 1:
+            _refuse_utf16(line, source)
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -121,6 +127,19 @@ def decode_utf8(raw: bytes, source: str) -> str:
         InputError: They are not UTF-8; the message names the line.
     """
     return "".join(text for _, text in text_lines(io.BytesIO(raw), source))
+
+
+def _refuse_utf16(line: bytes, source: object) -> None:
+    """Refuses a line of which every other byte is null: Latin letters in UTF-16, which pass for UTF-8."""
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # which no UTF-8 begins with
+        return
+    halves = line[:_LINE][::2], line[1:_LINE][::2]
+    nulls = sorted(half.count(0) for half in halves)
+    if nulls[0] == 0 and nulls[1] >= _NULLS and nulls[1] >= min(map(len, halves)) * 0.75:
+        raise InputError(
+            f"{source}: not UTF-8: every other byte is null, as in UTF-16 without a byte order mark; save it "
+            "as UTF-8 and read it again"
+        )
 
 
 def _not_utf8(source: object, line: int, at: int, error: UnicodeDecodeError) -> InputError:

@@ -275,6 +275,10 @@ HEAD = b"prompt_id,prompt,model,score\n"
         ("a.jsonl", b'[{"prompt": "a"}]', "line 1: expected an object such as .*, got a list"),
         ("a.jsonl", b'{"prompt": "\xff"}\n', "not UTF-8 in line 1: byte 12"),
         ("a.parquet", b"PAR1", "cannot be read as Parquet"),
+        ("a.json", b'[{"prompt": "a"}]', r"an object a line is read, .*\.jsonl; `jq -c "),
+        ("a.csv", b"sep=;\n" + HEAD, r"line 1, 'sep=;', is for spreadsheets: remove it"),
+        ("a.csv", b"# made by hand\n" + HEAD + b"1,hi,m,1\n", "line 1 is a comment: remove it"),
+        ("a.csv", "prompt,model,score\nhi,m,1\n".encode("utf-16-be"), "without a byte order mark; save it"),
         ("a.xlsx", b"PK", r"expected a file that ends in \.parquet, \.csv, \.tsv, .* or a folder"),
     ],
 )  # fmt: skip

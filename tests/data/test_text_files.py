@@ -57,6 +57,23 @@ def test_a_mark_is_no_part_of_the_text() -> None:
     assert list(text_lines(file, "here")) == [(1, "a\n"), (2, "\ufeffb\n")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_told_without_a_mark(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("prompt,modèle\nhi,m\n".encode(encoding))
+    words = "not UTF-8: every other byte is null, as in UTF-16 without a byte order mark"
+    with pytest.raises(InputError, match=f"a.txt: {words}"):
+        check_utf8(path)
+    with pytest.raises(InputError, match=f"here: {words}"):
+        list(text_lines(io.BytesIO(path.read_bytes()), "here"))
+
+
+def test_a_null_here_and_there_is_text(tmp_path: Path) -> None:
+    for text in (b"a\0b\0c\n", b"\0\0\0\0\0\0\n", b"\0", b""):
+        (tmp_path / "a.txt").write_bytes(text)
+        check_utf8(tmp_path / "a.txt")
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
 def test_other_encodings_are_named_by_their_first_byte(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a.txt"
