@@ -213,7 +213,8 @@ class Pool:
             path: The file; one that ends in ``.json`` is a price list.
             names: The models to take, in this order; what is wrong with the others does not matter.
             among: The same where the list is a published one; all that a file of one's own lists is taken.
-            told: Told how many models of a published list were left out.
+            told: Told how many models of a published list were left out, and of which the price for long
+                prompts.
 
         Raises:
             InputError: The file is missing or of another format, a name is not in it, or a model
@@ -222,12 +223,12 @@ class Pool:
         rows = pool_rows(path)
         if names is None and rows.published:
             names = among
-        if names is not None:
-            return cls.from_records(rows.named(name_list("names", names)), source=rows.source)
-        remark = rows.in_words()
-        if told is not None and remark is not None:
-            told(remark)
-        return cls.from_records(rows.rows, source=rows.source)
+        wanted = None if names is None else name_list("names", names)
+        pool = cls.from_records(rows.rows if wanted is None else rows.named(wanted), source=rows.source)
+        if told is not None:
+            for remark in rows.remarks(wanted):
+                told(remark)
+        return pool
 
     @classmethod
     def from_records(cls, rows: Sequence[Mapping[str, Any]], *, source: str = "pool") -> Pool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _NAMES = ("name", "model")
 _LISTS = ("data", "models")  # keys under which the list itself may stand
 _TEXT_MODES = ("chat", "completion", "responses")
 _NO_MODEL = "sample_spec"  # an entry of LiteLLM's list that explains the others
+_TIER = re.compile(r"cost.*_above_\w*_tokens")  # what tokens cost beyond a number of them
 _WITHOUT = "`routoo pool derive DATA --prices LIST --exclude NAME` writes a pool without a model"
 _MOST = 10**15  # beyond which nothing is a price or a count of tokens
 
@@ -48,12 +50,14 @@ class ListedModels:
         source: The file.
         rows: What is said of each model.
         left_out: Models of a published list that state no price for a token of text: unknown is not zero.
+        tiered: Models of a published list that state other prices for long prompts; the base price is taken.
         published: Whether it is a list for all, of which its reader uses a few models.
     """
 
     source: str
     rows: Sequence[Row]
     left_out: tuple[str, ...] = ()
+    tiered: frozenset[str] = frozenset()
     published: bool = False
 
     def named(self, names: Iterable[str]) -> list[Row]:
@@ -65,13 +69,22 @@ class ListedModels:
         Raises:
             InputError: A name is not in the file, stands for several entries, or has no price.
         """
-        rows: dict[str, Row] = {}
-        for row in self.rows:
-            rows.setdefault(str(row.get("name")), row)
+        rows = self._by_name()
         found = [(name, self._entry(name, rows)) for name in names]
         if missing := [name for name, entry in found if entry is None]:
             raise InputError(f"{self.source}: no price for {some(missing)}; {self._instead(missing, rows)}")
         return [{**rows[entry], "name": name} for name, entry in found if entry is not None]
+
+    def tiered_among(self, names: Iterable[str]) -> list[str]:
+        """Those of these names, as `named` takes them, that state other prices for long prompts."""
+        rows = self._by_name() if self.tiered else {}
+        return [name for name in names if self.tiered and self._entry(name, rows) in self.tiered]
+
+    def _by_name(self) -> dict[str, Row]:
+        rows: dict[str, Row] = {}
+        for row in self.rows:
+            rows.setdefault(str(row.get("name")), row)
+        return rows
 
     def _entry(self, name: str, rows: Collection[str]) -> str | None:
         if name in rows:
@@ -97,14 +110,20 @@ class ListedModels:
         meant = f", such as {some(list(dict.fromkeys(near)))}" if near else ""
         return f"it lists {len(rows):,} models{meant}: {_WITHOUT}"
 
-    def in_words(self) -> str | None:
-        """How many models were left out, and why; None where none were."""
-        if not self.left_out:
-            return None
-        return (
-            f"{self.source}: {len(self.rows):,} models read; {len(self.left_out):,} left out that state no "
-            f"price for a token of text, such as {self.left_out[0]}"
-        )
+    def remarks(self, names: Sequence[str] | None = None) -> list[str]:
+        """What was left out of what the file states: of these names, or of all models."""
+        said = []
+        if names is None and self.left_out:
+            said.append(
+                f"{self.source}: {len(self.rows):,} models read; {len(self.left_out):,} left out that state "
+                f"no price for a token of text, such as {self.left_out[0]}"
+            )
+        if tiered := self.tiered_among(self._by_name() if names is None else names):
+            said.append(
+                f"{self.source}: other prices for long prompts are left out; the base price is taken of "
+                f"{some(tiered)}"
+            )
+        return said
 
 
 def listed_models(path: str | Path, *, known: Collection[str]) -> ListedModels:
@@ -142,7 +161,7 @@ def listed_models(path: str | Path, *, known: Collection[str]) -> ListedModels:
     if published is not None:
         priced = [row for row in published if all(price in row for price in _PRICES)]
         left_out = tuple(row["name"] for row in published if not all(price in row for price in _PRICES))
-        return ListedModels(str(path), priced, left_out, published=True)
+        return ListedModels(str(path), priced, left_out, _tiered(document), published=True)
     if not _is_table(document):
         raise InputError(f"{path}: expected a list of objects, one a model, in one of these forms:\n{_FORMS}")
     return ListedModels(str(path), [_own_row(row, known) for row in document])
@@ -162,6 +181,16 @@ def _published(document: Any) -> list[Row] | None:
     if _is_table(document) and any(isinstance(row.get("pricing"), dict) and "id" in row for row in document):
         return [_openrouter_row(row) for row in document if "id" in row]
     return None
+
+
+def _tiered(document: Any) -> frozenset[str]:
+    """Models of LiteLLM's list with keys such as ``input_cost_per_token_above_128k_tokens``."""
+    entries = document.items() if isinstance(document, dict) else ()
+    return frozenset(
+        name
+        for name, entry in entries
+        if isinstance(entry, dict) and any(_TIER.search(key) and entry[key] is not None for key in entry)
+    )
 
 
 def _litellm_row(name: str, entry: Mapping[str, Any]) -> Row:

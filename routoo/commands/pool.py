@@ -61,7 +61,9 @@ def derive(
         check_output(output, [".toml"])
     outcomes = reading.outcomes(source)
     names = _chosen(outcomes, only or [], exclude or [])
-    found = derived_pool(outcomes.select(names)) if prices is None else Pool.read(prices, names=names)
+    found = (
+        derived_pool(outcomes.select(names)) if prices is None else Pool.read(prices, names=names, told=say)
+    )
     if output is not None:
         found.write(output)
     _show(found, output, as_json=as_json)

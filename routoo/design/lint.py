@@ -26,6 +26,7 @@ _DISCOUNTS = (
 _PER_TOKEN, _PER_BILLION = 1e-3, 1e4  # USD per million below and above which no model is sold
 _LEAST_WINDOW, _MOST_WINDOW = 1024, 100_000_000
 _NO_PRICE = "states no price for a token of text, and is left out: unknown is not zero"
+_TIERED = "states other prices for long prompts: the base price is taken"
 _NOT_NAME = re.compile(r"[\W_]+")
 
 
@@ -53,6 +54,8 @@ def lint_pool(pool: Pool | str | Path, outcomes: Outcomes | None = None) -> tupl
     else:
         listed = pool_rows(pool)
         models, findings = _readable(_looked_at(listed, outcomes), listed.source)
+        tiered = listed.tiered_among(model.name for model in models)
+        findings += [Finding("price", name, _TIERED) for name in tiered]
         if outcomes is None:
             findings += [Finding("price", name, _NO_PRICE) for name in listed.left_out]
     for model in models:

@@ -88,6 +88,24 @@ def test_litellms_list_is_read(write: Any) -> None:
     )
 
 
+def test_that_long_prompts_cost_more_is_said(write: Any) -> None:
+    long = {"input_cost_per_token_above_128k_tokens": 3e-07, "output_cost_per_token_above_128k_tokens": 1e-06}
+    unpriced = {"input_cost_per_token_above_200k_tokens": None}
+    path = write(
+        {
+            "maker/long": LITELLM["gpt-4o-mini"] | long,
+            "null": LITELLM["gpt-4o-mini"] | unpriced,
+            "plain": LITELLM["gpt-4o-mini"],
+        }
+    )
+    words = f"{path}: other prices for long prompts are left out; the base price is taken of "
+    said: list[str] = []
+    assert Pool.read(path, told=said.append)["maker/long"].usd_per_1m_input == 0.15
+    Pool.read(path, names=["long", "plain"], told=said.append)
+    Pool.read(path, names=["plain", "null"], told=said.append)
+    assert said == [words + "maker/long", words + "long"]
+
+
 def test_openrouters_list_is_read_and_its_unknown_prices_are_left_out(write: Any) -> None:
     for document in (OPENROUTER, OPENROUTER["data"]):
         said: list[str] = []

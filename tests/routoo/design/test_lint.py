@@ -249,3 +249,11 @@ def test_prompts_that_two_models_do_not_share_say_nothing() -> None:
     left, right = _draw(0.9, 0), _draw(0.2, 1)
     left[200:], right[:200] = np.nan, np.nan
     assert lint_pool(Pool((_model("a"), _model("b"))), _outcomes({"a": left, "b": right})) == ()
+
+
+def test_prices_for_long_prompts_are_told_of(tmp_path: Path) -> None:
+    price = {"input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
+    long = price | {"input_cost_per_token_above_128k_tokens": 3e-06}
+    (tmp_path / "list.json").write_text(json.dumps({"maker/long": long, "plain": price}))
+    (found,) = lint_pool(tmp_path / "list.json")
+    assert str(found) == "price: maker/long: states other prices for long prompts: the base price is taken"
