@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,6 +111,24 @@ def name_list(what: str, values: object) -> tuple[str, ...]:
     return tuple(
         name if name.isascii() else name.encode("utf-8", "replace").decode("utf-8") for name in spelled
     )
+
+
+def known_names(what: str, value: object, known: Sequence[str]) -> tuple[str, ...]:
+    """The names in whatever holds them in an order, where there are any and all are known.
+
+    Raises:
+        InputError: There are none, or one is not known.
+
+    >>> known_names("models", ["c"], ("a", "b"))
+    Traceback (most recent call last):
+    routoo.data.errors.InputError: models names c; known: a, b
+    """
+    names = name_list(what, value)
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(f"{what} names {', '.join(unknown)}; known: {', '.join(known)}")
+    if not names:
+        raise InputError(f"{what} names no model; leave it out to allow all")
+    return names
 
 
 def record(what: str, value: object, kind: type[T], hint: str = "") -> T:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from routoo.data.arguments import name_list, shown
 from routoo.data.batch import listed
-from routoo.data.checks import came
+from routoo.data.checks import came, of_a_table
 from routoo.data.errors import InputError
 from routoo.data.files import write_atomically
 from routoo.data.price_lists import ListedModels, listed_models
@@ -24,6 +24,7 @@ from routoo.data.price_lists import ListedModels, listed_models
 NOMINAL_OUTPUT_TOKENS = 100.0
 """Output tokens that a call is costed at where nobody knows how many there are."""
 
+_UNKNOWN_PRICE = "an unknown price is not zero: look it up, or leave the model out"
 _MOST = sys.float_info.max
 _RATES = ("usd_per_1m_input", "usd_per_1m_output", "usd_per_call")
 _OPTIONAL_NUMBERS = (
@@ -93,7 +94,7 @@ class PoolModel:
             if not 0 <= value <= _MOST:
                 raise InputError(
                     f"pool model {self.name!r}: {field} must be finite and at least 0, got {shown(value)}; "
-                    "an unknown price is not zero: look it up, or leave the model out"
+                    + (_UNKNOWN_PRICE if field.startswith("usd_") else "leave it out where there is none")
                 )
         for field in _NEVER_ZERO:
             if getattr(self, field) == 0:
@@ -239,6 +240,11 @@ class Pool:
         """
         known = {field.name for field in dataclasses.fields(PoolModel)}
         models = []
+        if of_a_table(rows, "DataFrame"):
+            rows_of = "to_dicts()" if hasattr(rows, "to_dicts") else "to_dict('records')"
+            raise InputError(
+                f"{source}: expected a mapping for each model, got DataFrame: give frame.{rows_of}"
+            )
         for row in listed(rows, "rows", "mappings, one a model"):
             if not isinstance(row, Mapping) or not all(isinstance(key, str) for key in row):
                 raise InputError(f"{source}: expected a mapping by names for each model, got {came(row)}")

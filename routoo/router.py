@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from routoo.data.arguments import number, path_of, record
+from routoo.data.arguments import known_names, number, path_of, record
 from routoo.data.batch import listed
 from routoo.data.chat import prompt_text
 from routoo.data.errors import InputError
@@ -200,7 +200,7 @@ class Router:
         limits: dict[str, Any] = {  # Any: each limit has its own type
             "max_cost_usd": max_cost_usd,
             "max_latency_s": max_latency_s,
-            "allowed": models,
+            "allowed": None if models is None else known_names("models", models, predicted.models),
             "pool": self.pool,
             "tags": tags,
         }

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.arguments import mapping, name_list, record
+from routoo.data.arguments import known_names, mapping, record
 from routoo.data.batch import listed
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
@@ -289,10 +289,7 @@ class Problem:
                     f"allowed has shape {self.allowed.shape}, the scores have {shape}: they must agree"
                 )
             return self.allowed
-        allowed = name_list("allowed", self.allowed)
-        _refuse_unknown("allowed", allowed, self.scores.models)
-        if not allowed:
-            raise InputError("allowed names no model; leave it out to allow all")
+        allowed = known_names("allowed", self.allowed, self.scores.models)
         return np.array([[name in allowed for name in self.scores.models]])
 
     def _check_names(self) -> None:

@@ -27,6 +27,8 @@ from routoo.commands.terminal import counted, percent, progress, say, show, show
 from routoo.data.errors import InfeasibleError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from routoo.data.assignment import Assignment
@@ -133,6 +135,7 @@ def assign(
             if not prompts:
                 raise InputError("give PROMPTS: a file, or - for standard input")
             router = Router.from_pretrained(source, pool=pool, threads=threads)
+            _check_capped(limits, router.pool.names)
             asked = requests_of(prompts, router, reading, quiet=quiet)
             if tags := tags_beside(asked.tags, tag or []):
                 limits["tags"] = tags
@@ -187,6 +190,13 @@ def _limits(
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _check_capped(limits: dict[str, Any], models: Sequence[str]) -> None:
+    from routoo.data.arguments import known_names
+
+    if "model_limits" in limits:
+        known_names("--max-requests", [*limits["model_limits"]], models)
+
+
 def _streamed(
     predictions: Path,
     output: Path | None,
@@ -203,7 +213,9 @@ def _streamed(
     needy = [flag for flag, field in (("--tag", "tags"), ("--period-s", "period_s")) if field in limits]
     if needy and pool is None:
         raise InputError(f"a file of predictions knows no pool: {' and '.join(needy)} takes --pool FILE too")
-    prices = None if pool is None else Pool.read(pool, among=ParquetPrompts(predictions, {}).models)
+    models = ParquetPrompts(predictions, {}).models
+    _check_capped(limits, models)
+    prices = None if pool is None else Pool.read(pool, among=models)
     with stages(quiet=quiet) as told:
         plan = assign_parquet(predictions, output, pool=prices, progress=told, **limits).or_raise()
     return plan, nominal_costs_in(predictions, prices)

@@ -3,9 +3,10 @@
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,6 +48,8 @@ def test_a_price_that_is_none_is_refused(field: str, price: Any) -> None:
         ({"output_tokens": 0}, "output_tokens must be above 0; leave it out where it is unknown"),
         ({"concurrency": 0}, "concurrency must be above 0"),
         ({"context_window": -1}, "context_window must be finite and at least 0"),
+        ({"requests_per_minute": math.inf}, "at least 0, got inf; leave it out where there is none"),
+        ({"usd_per_call": math.inf}, "at least 0, got inf; an unknown price is not zero"),
         ({"tags": "vision"}, "tags must be a list of texts, got one text: put it in a list"),
         ({"tags": [1]}, "tags must be a list of texts"),
     ],
@@ -184,3 +187,10 @@ def test_a_broken_price_list_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_pool_of_something_else_is_refused(models: object) -> None:
     with pytest.raises(InputError, match=r"a pool (is|must be) a list of PoolModel, got"):
         Pool(models)  # type: ignore[arg-type]
+
+
+def test_a_table_is_told_how_to_become_records() -> None:
+    frame = pl.DataFrame({"name": ["m"], "usd_per_1m_input": [1.0], "usd_per_1m_output": [2.0]})
+    with pytest.raises(InputError, match=r"pool: expected .*, got DataFrame: give frame\.to_dicts\(\)"):
+        Pool.from_records(cast(Any, frame))
+    assert Pool.from_records(frame.to_dicts()).names == ("m",)

@@ -144,6 +144,16 @@ def test_a_cap_that_cannot_be_read_is_refused(routoo: Routoo, bundle_folder: Pat
     assert "MODEL=N" in result.stderr
 
 
+def test_a_cap_of_no_model_names_the_flag(routoo: Routoo, bundle_folder: Path, tmp_path: Path) -> None:
+    streamed = tmp_path / "predictions.parquet"
+    (tmp_path / "prompts.txt").write_text("Name a river.\n")
+    assert routoo("predict", bundle_folder, tmp_path / "prompts.txt", "-o", streamed).exit_code == 0
+    for source in ([bundle_folder, tmp_path / "prompts.txt"], [streamed, "-o", tmp_path / "plan.parquet"]):
+        result = routoo("assign", *source, "--max-requests", "none-such=3")
+        assert result.exit_code == 2
+        assert "--max-requests names none-such; known: " in result.stderr
+
+
 def test_no_limit_and_no_frontier_is_refused(routoo: Routoo, bundle_folder: Path) -> None:
     result = routoo("assign", bundle_folder, "-", stdin="Name a river.\n")
     assert result.exit_code == 2

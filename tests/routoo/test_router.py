@@ -164,6 +164,9 @@ def test_the_pool_of_a_router_is_kept_wherever_it_chooses(bundle_folder: Path) -
     assert router.assign(asked, tags=["long"], pool=pool).chosen == router.assign(asked, tags=["long"]).chosen
     with pytest.raises(routoo.InfeasibleError, match="tokens with the answer that is expected"):
         router.select(asked[1], models=[best])
+    for models, words in ((["z"], "^models names z; known: "), ([], "^models names no model")):
+        with pytest.raises(routoo.InputError, match=words):
+            router.select("2 + 2?", models=models)
     shorts = [f"{at} + 2?" for at in range(5)]
     assert router.assign(shorts, period_s=120).chosen.count(best) <= 2
     pacer = routoo.Pacer(50.0, expected_prompts=5)
