@@ -109,7 +109,7 @@ def make_stream(seed: int, index: int) -> Stream:
         told=told,
         expire_after=float(rng.choice([20_000, 1, 50])) if not calm else 20_000,
         worst=worst,
-        calm=calm and 1.1 * low < budget < 0.8 * high,
+        calm=calm and 1.25 * low < budget < 0.8 * high,
     )
 
 
@@ -199,7 +199,7 @@ def check(stream: Stream, rng: np.random.Generator) -> list[str]:
     if stream.calm:
         if played.spent < LEAST_USED * budget or played.spent > budget * (1 + ROUNDING):
             wrong.append(f"spent {played.spent / budget:.2%} of the budget in a calm stream")
-        if played.refused:
+        if played.refused > 1 + stream.delay:
             wrong.append(f"{played.refused} refused in a calm stream")
         plain = replace(stream, scores=_scores(stream.scores.p_correct, stream.true_cost_usd))
         without = play(plain, np.random.default_rng(0))
