@@ -49,6 +49,10 @@ class Split:
         """These outcomes with this split; a `split` column that they have is kept as it is."""
         return outcomes.with_split(seed=self.seed, val=val, test=test, keep=self)
 
+    def n_known(self, outcomes: Outcomes) -> int:
+        """How many of these prompts it knows by their texts."""
+        return sum(fingerprint(text) in self.parts for text in outcomes.texts)
+
     def tested(self, text: str) -> bool:
         """Whether this prompt is known to be in test."""
         return self.parts.get(fingerprint(text)) == "test"

@@ -11,7 +11,7 @@ from routoo.commands.arguments import AsJson, Data, Folder, Seed
 from routoo.commands.fields import options_of
 from routoo.commands.pools import pool_beside
 from routoo.commands.reading import OutcomesReading
-from routoo.commands.terminal import figure, percent, show, show_json, table_of_known, usd
+from routoo.commands.terminal import figure, percent, say, seconds, show, show_json, table_of_known, usd
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,6 +88,11 @@ def split(
         outcomes = Outcomes(outcomes.prompts.drop("split"), outcomes.outcomes, outcomes.name)
     before = None if keep is None else _split_to_keep(keep)
     outcomes = outcomes.with_split(seed=seed, val=val, test=test, keep=before)
+    if before is not None and not _as_split(before).n_known(outcomes):
+        say(
+            f"{keep}: none of its prompts is in {source}, so that no part is kept, but for those of prompts "
+            "that are nearly alike or have the same prompt_id"
+        )
     _write(outcomes, pool_beside(source), folder, as_json=as_json)
 
 
@@ -120,6 +125,12 @@ def _split_to_keep(path: Path) -> Outcomes | Split:
     return kept
 
 
+def _as_split(kept: Outcomes | Split) -> Split:
+    from routoo.data.splits import Split
+
+    return kept if isinstance(kept, Split) else Split.of(kept)
+
+
 def _write(outcomes: Outcomes, pool: Pool | None, folder: Folder, *, as_json: bool) -> None:
     """Writes the outcomes, with their pool where there is one, and says what was written."""
     from routoo.data.files import folder_atomically
@@ -148,7 +159,7 @@ def _models(models: tuple[ModelOverview, ...]) -> Table:
         ("coverage", [percent(model.coverage) for model in models]),
         ("USD a call", [usd(model.cost_usd) for model in models]),
         ("output tokens", [figure(model.output_tokens, ",.0f") for model in models]),
-        ("seconds", [figure(model.latency_s, ".2f") for model in models]),
+        ("seconds", [seconds(model.latency_s) for model in models]),
     )
 
 

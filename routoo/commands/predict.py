@@ -11,7 +11,7 @@ from routoo.commands.output import check_output, write_table
 from routoo.commands.pools import say_nominal
 from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import Requests, requests_of
-from routoo.commands.terminal import counted, figure, percent, progress, show, show_json, table_of_known, usd
+from routoo.commands.terminal import counted, percent, progress, seconds, show, show_json, table_of_known, usd
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,13 +86,11 @@ def _by_model(scores: Scores) -> Table:
     import numpy as np
 
     best = np.bincount(scores.p_correct.argmax(1), minlength=len(scores.models)) / len(scores)
-    latency = [
-        None if np.isnan(seconds).all() else float(np.nanmean(seconds)) for seconds in scores.latency.T
-    ]
+    latency = [None if np.isnan(column).all() else float(np.nanmean(column)) for column in scores.latency.T]
     return table_of_known(
         ("model", scores.models),
         ("predicted score", [f"{p:.4f}" for p in scores.p_correct.mean(0)]),
         ("USD a call", [usd(cost) for cost in scores.cost_usd.mean(0).tolist()]),
-        ("seconds", [figure(seconds, ".2f") for seconds in latency]),
+        ("seconds", [seconds(mean) for mean in latency]),
         ("best for", [percent(share) for share in best]),
     )

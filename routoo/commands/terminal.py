@@ -130,6 +130,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def seconds(value: float | None) -> str | None:
+    """A time in seconds to two digits, or to the hundredth.
+
+    >>> seconds(0.0031415), seconds(0.5), seconds(12.345)
+    ('0.0031', '0.50', '12.35')
+    """
+    return figure(value, ".2f" if value is None or value >= 1 else "#.2g")
+
+
 def usd(value: float | None) -> str | None:
     """An amount of money in USD to four digits, or to the cent.
 

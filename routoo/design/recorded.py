@@ -155,13 +155,15 @@ class _Recorded:
             if low > 0:
                 better = self.pool.names[other]
                 niche = self._niche[at]
-                best = "the best at its price or below"
+                best = "the best of the models that cost no more"
                 still = (
-                    f"still {best} on {100 * niche:.1f} % of the prompts" if niche > 0 else f"nowhere {best}"
+                    f"it is still {best} on {100 * niche:.1f} % of the prompts"
+                    if niche > 0
+                    else f"there is no group in which it is {best}"
                 )
                 words = (
-                    f"beaten by {better}, which is no dearer, by {mean:.4f} (at least {low:.4f}); "
-                    f"by {self._groups.by} it is {still}"
+                    f"beaten by {better}, which is no dearer, by {mean:.4f} (at least {low:.4f}); with "
+                    f"prompts grouped by {self._groups.by}, {still}"
                 )
                 yield Finding("dominated", name, words, better)
 

@@ -162,6 +162,29 @@ def test_a_set_that_grew_keeps_the_split_that_it_had(
     assert "0 prompts have a near-duplicate in another part" in " ".join(result.stdout.split())
 
 
+def test_a_split_of_other_prompts_is_remarked(
+    routoo: Routoo, data_folder: Path, bundle_folder: Path, simulated: Outcomes, tmp_path: Path
+) -> None:
+    other = simulated.prompts.drop("split").with_columns(prompt=pl.format("{} {}", "prompt", "prompt_id"))
+    Outcomes(simulated.prompts.drop("split"), simulated.outcomes).write(tmp_path / "same")
+    Outcomes(other, simulated.outcomes).write(tmp_path / "other")
+    for kept in (data_folder, bundle_folder):
+        said = {
+            name: routoo("data", "split", tmp_path / name, tmp_path / f"{name} {kept.name}", "--keep", kept)
+            for name in ("same", "other")
+        }
+        assert {name: "none of its prompts is in" in found.stderr for name, found in said.items()} == {
+            "same": False,
+            "other": True,
+        }
+
+
+def test_small_latencies_are_shown(routoo: Routoo, simulated: Outcomes, tmp_path: Path) -> None:
+    quick = simulated.outcomes.with_columns(latency_s=pl.lit(0.00123))
+    Outcomes(simulated.prompts, quick).write(tmp_path / "quick")
+    assert "0.0012" in routoo("data", "inspect", tmp_path / "quick").stdout
+
+
 def test_there_must_be_a_split_to_keep(
     routoo: Routoo, bundle_folder: Path, simulated: Outcomes, tmp_path: Path
 ) -> None:

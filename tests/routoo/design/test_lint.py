@@ -160,7 +160,13 @@ def test_a_dominated_model_may_still_be_the_best_somewhere() -> None:
     outcomes = _outcomes(scores, domain=np.where(rare, "rare", "common").tolist())
     (finding,) = lint_pool(Pool((_model("all round"), _model("for the rare"))), outcomes)
     assert (finding.kind, finding.model) == ("dominated", "for the rare")
-    assert "by domain it is still the best at its price or below on 10.0 % of the prompts" in finding.words
+    assert finding.words.endswith(
+        "; with prompts grouped by domain, it is still the best of the models that cost no more on 10.0 % "
+        "of the prompts"
+    )
+    recorded = Outcomes(outcomes.prompts.drop("domain").with_columns(domain=pl.lit("all")), outcomes.outcomes)
+    (finding,) = lint_pool(Pool((_model("all round"), _model("for the rare"))), recorded)
+    assert finding.words.endswith("there is no group in which it is the best of the models that cost no more")
 
 
 def test_a_model_without_usage_is_named_and_never_called_no_dearer() -> None:
