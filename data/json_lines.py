@@ -17,7 +17,7 @@ from routoo.data.errors import InputError
 LIST_TO_LINES = "`jq -c '.[]' FILE.json > FILE.jsonl` writes a list so"
 """How a list in a file of JSON becomes an object a line."""
 
-_LINES = "; an object a line is expected: "
+_EXPECTED = "expected an object a line"
 _ROWS = 10_000  # that are held as objects at a time
 _LIST, _OBJECT = pl.List(pl.Null), pl.Struct({})
 Row = dict[str, Any]  # Any: whatever JSON holds
@@ -76,7 +76,7 @@ def _row(text: str, source: object, number: int) -> Row:
         why = "JSON that is nested too deeply"
     except ValueError as error:
         at = f", from character {error.pos + 1} on" if isinstance(error, json.JSONDecodeError) else ""
-        why = f"not JSON{at}{_spread_out(text)}"
+        why = _spread_out(text) or f"not JSON{at}"
     else:
         if isinstance(row, dict):
             return row
@@ -89,8 +89,9 @@ def _spread_out(text: str) -> str:
     """What to do where a value goes on beyond this line; nothing where the line is just broken."""
     opened = text.strip()
     if opened.startswith("["):
-        return _LINES + LIST_TO_LINES
-    return f"{_LINES}`jq -c . FILE.json > FILE.jsonl` puts each on its line" if opened == "{" else ""
+        return f"{_EXPECTED}, got a list over several; {LIST_TO_LINES}"
+    to_one = "`jq -c . FILE.json > FILE.jsonl` puts each on its line"
+    return f"{_EXPECTED}, got one over several; {to_one}" if opened == "{" else ""
 
 
 def json_in_words(value: object) -> str:

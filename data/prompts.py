@@ -129,7 +129,7 @@ def read_prompts(
             raise InputError("no standard input to read prompts from; name a file")
         raw, name = stdin.read(), "standard input"
         lines = _lines(raw, name)
-        if _is_json_object(lines) and separator is None:
+        if _is_json(lines) and separator is None:
             return _from_table(json_table(io.BytesIO(raw), Path(name), columns or {}, known), labels)
         _refuse_options(name, columns, separator)
         return _from_text(lines, name)
@@ -151,13 +151,16 @@ def _lines(raw: bytes, source: str) -> list[str]:
     return [line.removesuffix("\r") for line in decode_utf8(raw, source).split("\n")]
 
 
-def _is_json_object(lines: list[str]) -> bool:
-    """Whether the first line that is not blank holds a JSON object."""
-    first = next((line for line in lines if line.strip()), "")
+def _is_json(lines: list[str]) -> bool:
+    """Whether the first line that is not blank holds an object of JSON, or opens one or a list of them."""
+    first = next((line.strip() for line in lines if line.strip()), "")
     try:
-        return isinstance(json.loads(first), dict)
+        found = json.loads(first)
     except (ValueError, RecursionError):
-        return False
+        return first in ("[", "{")
+    return isinstance(found, dict) or (
+        isinstance(found, list) and any(isinstance(row, dict) for row in found)
+    )
 
 
 def _from_text(lines: list[str], source: str) -> Prompts:

@@ -101,6 +101,17 @@ def test_standard_input_may_be_json_lines() -> None:
     assert read_prompts("-", io.BytesIO(b"{not json}\n[1]\n")).texts == ["{not json}", "[1]"]
 
 
+@pytest.mark.parametrize("text", ['[{"prompt": "a"}]', '[\n {"prompt": "a"}\n]', '{\n "prompt": "a"\n}\n'])
+def test_json_of_many_lines_is_not_taken_for_prompts(tmp_path: Path, text: str) -> None:
+    words = "line 1: expected an object .*; `jq -c .* FILE.json > FILE.jsonl`"
+    with pytest.raises(InputError, match=f"^standard input, {words}"):
+        read_prompts("-", io.BytesIO(text.encode()))
+    with pytest.raises(InputError, match=words):
+        read_prompts(write(tmp_path / "p.jsonl", text))
+    with pytest.raises(InputError, match=r"an object a line is read, in a file that ends in \.jsonl; `jq -c"):
+        read_prompts(write(tmp_path / "p.json", text))
+
+
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_tables_keep_ids_and_domains_and_leave_the_rest(tmp_path: Path, ending: str) -> None:
     frame = pl.DataFrame({"prompt_id": [3, 4], "prompt": ["a", "b"], "domain": ["x", None], "more": [0, 0]})
