@@ -13,7 +13,7 @@ from routoo.data.scores import Scores
 from routoo.solver.answer import TOLERANCE, answer, no_answer
 from routoo.solver.assign import assign
 from routoo.solver.conflict import assign_least
-from routoo.solver.explain import infeasible
+from routoo.solver.explain import fail_alone, infeasible
 from routoo.solver.passes import Batch, InMemory
 from routoo.solver.problem import Problem
 from routoo.solver.rows import Floats
@@ -61,9 +61,11 @@ def solve_batch(
 ) -> Assignment:
     """The assignment of a batch, wherever it is; where its scores are not in memory, of models by name."""
     found = assign(batch, tolerance=tolerance, time_limit_s=time_limit_s)
-    if found.status == "infeasible":
+    choice = found.choice if found.status == "solved" else None
+    if found.status == "unsolved":
+        choice = _at_the_edge(batch, found.prices)
+    if found.status == "infeasible" or (choice is None and fail_alone(batch)):
         return infeasible(batch, scores, solver=NAME)
-    choice = found.choice if found.status == "solved" else _at_the_edge(batch, found.prices)
     if choice is None:
         reason = (
             "found no assignment within all limits, though none was proved impossible; loosen one a little"

@@ -16,7 +16,7 @@ from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.solver.answer import TOLERANCE, answer, no_answer
 from routoo.solver.assign import NOBODY, Assigned, assign_each, searched
-from routoo.solver.explain import infeasible
+from routoo.solver.explain import fail_alone, infeasible
 from routoo.solver.kinds import Kinds
 from routoo.solver.passes import InMemory, price_pass
 from routoo.solver.pricing import infeasible_in_parts
@@ -74,7 +74,7 @@ def solve_exact(
         found = Assigned("infeasible", NOBODY, -math.inf, prices)
     else:
         found = Assigned("unsolved", NOBODY, math.inf, prices)
-    if found.status == "infeasible":
+    if found.status == "infeasible" or (found.status == "unsolved" and fail_alone(prompts)):
         return infeasible(prompts, problem.scores, solver=NAME)
     if found.status == "unsolved":
         reason = "no assignment was found; give more time, or use solver='dual'"

@@ -96,6 +96,21 @@ def test_what_is_not_proved_is_not_called_infeasible(
     assert stopped.bound >= search(kinds).bound
 
 
+@pytest.mark.parametrize("solver", ["dual", "exact"])
+@pytest.mark.parametrize("short", [1e-9, 1e-6])
+def test_a_limit_that_fails_alone_by_next_to_nothing_is_called_infeasible(solver: str, short: float) -> None:
+    rng = np.random.default_rng(71)
+    p, cost = rng.random((3000, 3)), np.broadcast_to([0.0016, 0.2, 0.03], (3000, 3))
+    scores = Scores(p, cost, models=("small", "large", "middle"))
+    caps = {"large": ModelLimit(max_requests=1000), "middle": ModelLimit(max_requests=2000)}
+    least = math.fsum(scores.cost_usd.min(axis=1).tolist())
+    problem = Problem(scores=scores, budget_usd=least * (1 - short), model_limits=caps)
+    plan = solve(problem, solver=solver)
+    assert plan.status == "infeasible"
+    assert plan.least_budget_usd is not None
+    assert solve(replace(problem, budget_usd=plan.least_budget_usd), solver="dual").found
+
+
 def test_a_bound_holds_though_amounts_span_a_factor_of_a_billion() -> None:
     rng = np.random.default_rng(3)
     cost = (10 ** rng.uniform(-9, 0, (6, 3))).astype(np.float32)
