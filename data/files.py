@@ -41,13 +41,25 @@ def read_regular(path: Path) -> bytes:
         return file.read()
 
 
+def followed(path: Path) -> Path:
+    """Where a path leads, which need not be there.
+
+    Raises:
+        InputError: It leads nowhere: its links go round in a circle, or it is no name.
+    """
+    try:
+        return path.resolve()
+    except (RuntimeError, ValueError) as error:  # a circle is RuntimeError before Python 3.13
+        raise InputError(f"{str(path)!r} leads nowhere ({error}); choose another name") from None
+
+
 def written_file(path: Path) -> Path:
     """The file that is written where this path is named: that to which a link leads, so that the link stays.
 
     Raises:
-        InputError: There is a folder, a pipe or a device of that name.
+        InputError: There is a folder, a pipe or a device of that name, or it leads nowhere.
     """
-    target = Path(os.path.realpath(path))
+    target = followed(path)
     if os.path.lexists(target) and not target.is_file():
         raise InputError(f"{path}: expected a file to write, found a folder, a pipe or a device")
     return target
@@ -88,7 +100,7 @@ def folder_atomically(path: Path, *, replaces: Collection[str] = ()) -> Iterator
         InputError: `path` is a file, or a folder with files of somebody else, which would be lost, or the
             working directory, which would be pulled from under the shell.
     """
-    named, path = path, path.resolve()
+    named, path = path, followed(path)
     if path == Path.cwd():
         raise InputError(f"{named}: expected a folder to write, found the working directory; name one in it")
     if path.is_file():

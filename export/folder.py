@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from routoo.data.errors import InputError
-from routoo.data.files import read_regular, write_atomically
+from routoo.data.files import followed, read_regular, write_atomically
 from routoo.data.locks import locked
 from routoo.export.held_file import FileRecord
 from routoo.export.layout import LAYOUT
@@ -64,10 +64,10 @@ def replace_files(
         records: What `router` says of them.
 
     Raises:
-        InputError: See `check_folder`.
+        InputError: See `check_folder`; or the folder leads nowhere.
         OSError: The disk is full or cannot be written; what was there before stands.
     """
-    folder = folder.resolve()
+    folder = followed(folder)
     check_folder(folder)
     with locked(folder, _LOCK):
         check_folder(folder)

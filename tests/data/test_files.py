@@ -22,6 +22,15 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == b"new"
 
 
+@pytest.mark.parametrize("name", ["circle", "a\0b"])
+def test_a_name_that_leads_nowhere_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(InputError):
+        write_atomically(tmp_path / name, b"new")
+    with pytest.raises((InputError, OSError)), folder_atomically(tmp_path / name):  # OSError: of the system
+        pytest.fail("there is no such folder")
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_atomically(tmp_path / "a", b"old")
 

@@ -393,6 +393,14 @@ def test_writing_wants_just_the_files_of_the_layout(hollow: Path, tmp_path: Path
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("name", ["circle", "a\0b", "a" * 300])
+def test_a_folder_that_leads_nowhere_is_not_written(hollow: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises((BundleError, InputError)):
+        Bundle.read(hollow).save_pretrained(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir() if path.is_symlink()] == ["circle"]
+
+
 def test_a_full_disk_leaves_the_old_bundle(hollow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents_of(hollow)
     bundle = Bundle.read(hollow)
