@@ -100,7 +100,8 @@ def test_what_is_not_proved_is_not_called_infeasible(
 @pytest.mark.parametrize("short", [1e-9, 1e-6])
 def test_a_limit_that_fails_alone_by_next_to_nothing_is_called_infeasible(solver: str, short: float) -> None:
     rng = np.random.default_rng(71)
-    p, cost = rng.random((3000, 3)), np.broadcast_to([0.0016, 0.2, 0.03], (3000, 3))
+    p = rng.random((3000, 3), np.float32)
+    cost = np.broadcast_to(np.array([0.0016, 0.2, 0.03], np.float32), p.shape)
     scores = Scores(p, cost, models=("small", "large", "middle"))
     caps = {"large": ModelLimit(max_requests=1000), "middle": ModelLimit(max_requests=2000)}
     least = math.fsum(scores.cost_usd.min(axis=1).tolist())
