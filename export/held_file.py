@@ -41,7 +41,7 @@ class HeldFile:
     """A file that is what its record says, under its own name or the hidden one.
 
     In another process, to which it was pickled, and where open files cannot be replaced, it is looked for
-    again when it is read.
+    again when it is read, in the folder that it lay in whatever the working directory is then.
 
     Args:
         folder: Where it lies.
@@ -53,7 +53,7 @@ class HeldFile:
     """
 
     def __init__(self, folder: Path, name: str, record: FileRecord) -> None:
-        self.folder, self.name, self.record = folder, name, record
+        self.folder, self.name, self.record = folder.absolute(), name, record
         handle = self._find()
         self._handle = handle if _HOLDS else None
         if _HOLDS:

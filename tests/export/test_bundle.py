@@ -364,6 +364,15 @@ def test_a_bundle_stays_what_it_was_when_another_takes_its_place(hollow: Path) -
     assert same.content(LAYOUT.card) == b"{}"
 
 
+def test_a_pickled_bundle_is_found_from_another_working_directory(
+    hollow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hollow.parent)
+    pickled = pickle.dumps(Bundle.read(Path(hollow.name)))
+    monkeypatch.chdir("/")
+    assert pickle.loads(pickled).content(LAYOUT.card) == (hollow / LAYOUT.card).read_bytes()
+
+
 def test_a_file_that_is_changed_where_it_is(hollow: Path) -> None:
     bundle = Bundle.read(hollow)
     (hollow / LAYOUT.card).write_text("another")
