@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from routoo.data.assignment import Assignment
 from routoo.data.scores import Scores
@@ -24,18 +25,149 @@ from routoo.solver.usage import BLOCK, call_tokens
 _MOST_NAMED = 4
 """Limits of a conflict for which the least that would do is worked out."""
 
+_UNITS = {"max_cost_usd": "USD", "max_latency_s": "s"}
+"""Limits that each prompt keeps by itself, and what they count."""
+
+
+@dataclass(frozen=True)
+class ClosedPrompt:
+    """A prompt that no model is open to, and the least of each of its own limits that would open one.
+
+    Args:
+        row: Its place in the batch.
+        shut: Why no figure would open one, in words after its name; None where limits alone close it.
+        stated: Its limits, by name.
+        needs: For each of these the least that opens a model while the other is kept; infinity where
+            nothing does.
+    """
+
+    row: int
+    shut: str | None
+    stated: Mapping[str, np.float32]
+    needs: Mapping[str, np.float32]
+
 
 def unserved(problem: Problem) -> str | None:
     """Why some prompt has no model open to it, in words; None where every prompt has one."""
-    if not problem.restricts:
+    found = closed_prompts(problem)
+    if not found:
         return None
+    limits = {name: values for name, values in _own_limits(problem).items() if (values == values[0]).all()}
+    return closed_words(found, problem.scores.called, for_all=() if len(problem) == 1 else limits)
+
+
+def closed_prompts(problem: Problem, *, first: int = 0) -> list[ClosedPrompt]:
+    """Prompts that no model is open to: of each block the first, and the first most in need of each limit.
+
+    Where a block has prompts that no figure would serve, it is the first of these alone.
+
+    Args:
+        problem: The problem of a batch, or of a part of it.
+        first: Row of the batch that the part begins with.
+    """
+    if not problem.restricts:
+        return []
+    closed = []
     for start in range(0, len(problem), BLOCK):
         rows = problem.rows(slice(start, start + BLOCK))
         assert rows.allowed is not None  # for the type checker: the problem restricts choices
-        closed = np.flatnonzero(~rows.allowed.any(axis=1))
-        if len(closed):
-            return closed_words(problem, start + int(closed[0]))
-    return None
+        closed.append(start + np.flatnonzero(~rows.allowed.any(axis=1)))
+    closed = [at for at in closed if len(at)]
+    if not closed:
+        return []
+    free = replace(problem, max_cost_usd=None, max_latency_s=None)
+    return [
+        replace(prompt, row=first + prompt.row)
+        for at in closed
+        for prompt in _most_in_need(problem, free, at)
+    ]
+
+
+def closed_words(
+    closed: Sequence[ClosedPrompt], called: Callable[[int], str], *, for_all: Collection[str]
+) -> str:
+    """Which limits close every model to a prompt, and the least of one that would do.
+
+    Args:
+        closed: The prompts that may be named, in their order.
+        called: What a message calls the prompt of a row.
+        for_all: Limits that are one number for all prompts: the figure then does for all of them.
+    """
+    for prompt in closed:
+        if prompt.shut is not None:
+            return f"{called(prompt.row)} {prompt.shut}"
+    for name, unit in _UNITS.items():
+        prompt = max(closed, key=lambda own: own.needs.get(name, np.inf)) if name in for_all else closed[0]
+        need = prompt.needs.get(name, np.inf)
+        if need < np.inf:
+            kept = "".join(f" with {other} kept" for other in prompt.stated if other != name)
+            which = f"least {name}" if kept else "least"
+            would = "that would do for all prompts" if name in for_all else "that would do"
+            return f"{_closed(prompt, called)}: the {which} {would}{kept} is {_shortest(need)} {unit}"
+    return f"{_closed(closed[0], called)}: raising one of them alone would not do"
+
+
+def _closed(prompt: ClosedPrompt, called: Callable[[int], str]) -> str:
+    stated = [f"{name} {_shortest(value)}" for name, value in prompt.stated.items()]
+    together = " together" if len(stated) > 1 else ""
+    return f"{called(prompt.row)} has no model within {words(stated)}{together}"
+
+
+def _shortest(value: float | np.float32) -> str:
+    """The shortest number that reads back as a float32, such as 0.1, without a needless point."""
+    return f"{float(str(np.float32(value))):.9g}"
+
+
+def _most_in_need(problem: Problem, free: Problem, at: npt.NDArray[np.intp]) -> list[ClosedPrompt]:
+    """Of closed prompts those that may be named; `free` is the problem without limits on a prompt."""
+    scores, limits = problem.scores, {name: own[at] for name, own in _own_limits(problem).items()}
+    uses = {"max_cost_usd": scores.cost_usd[at], "max_latency_s": scores.latency[at]}
+    opened = free.rows(at).allowed
+    opened = np.ones(uses["max_cost_usd"].shape, np.bool_) if opened is None else opened
+    shut = np.flatnonzero(~opened.any(axis=1))
+    if len(shut):
+        row = int(at[shut[0]])
+        return [ClosedPrompt(row, _shut(free, row), {}, {})]
+    needs = {}
+    for name in limits:
+        within = opened.copy()
+        for other in limits.keys() - {name}:
+            within &= uses[other] <= limits[other][:, None]
+        needs[name] = np.where(within, uses[name], np.float32(np.inf)).min(axis=1)
+    return [
+        ClosedPrompt(
+            int(at[row]),
+            None,
+            {name: own[row] for name, own in limits.items()},
+            {name: own[row] for name, own in needs.items()},
+        )
+        for row in sorted({0, *(int(own.argmax()) for own in needs.values())})
+    ]
+
+
+def _own_limits(problem: Problem) -> dict[str, npt.NDArray[np.float32]]:
+    """The limits on single prompts that are given, ``(n_prompts,)`` each."""
+    return {
+        name: np.asarray(getattr(problem, name), np.float32)
+        for name in _UNITS
+        if getattr(problem, name) is not None
+    }
+
+
+def _shut(problem: Problem, row: int) -> str:
+    """Why a prompt has no model whatever its limits, in words after its name."""
+    scores = problem.scores
+    open_ = np.ones(len(scores.models), np.bool_)
+    if isinstance(problem.allowed, np.ndarray):
+        open_ &= problem.allowed[0 if len(problem.allowed) == 1 else row]
+    if not open_.any():
+        return "is allowed no model"
+    if problem.eligibility is not None:
+        tokens = call_tokens(scores, slice(row, row + 1))[0] if problem.eligibility.has_windows else None
+        reason = problem.eligibility.reason(row, scores.models, tokens, open_)
+        if reason is not None:
+            return reason
+    return "is allowed only models of infinite latency"
 
 
 def infeasible(batch: Batch, scores: Scores | tuple[str, ...], *, solver: str) -> Assignment:
@@ -145,42 +277,3 @@ def rounded(value: float, *, up: bool = True) -> str:
     rounding = ROUND_CEILING if up else ROUND_FLOOR
     digits = Context(prec=6, rounding=rounding).create_decimal(exact).normalize()
     return f"{float(digits):.6g}"
-
-
-def closed_words(problem: Problem, row: int) -> str:
-    """Which per-prompt limit closes every model to this prompt, and the least that would open one."""
-    scores = problem.scores
-    name = scores.called(row)
-    cost, latency = scores.cost_usd[row], scores.latency[row]
-    open_ = np.ones(len(cost), np.bool_)
-    if isinstance(problem.allowed, np.ndarray):
-        open_ &= problem.allowed[0 if len(problem.allowed) == 1 else row]
-    if not open_.any():
-        return f"{name} is allowed no model"
-    if problem.eligibility is not None:
-        tokens = call_tokens(scores, slice(row, row + 1))[0] if problem.eligibility.has_windows else None
-        reason = problem.eligibility.reason(row, scores.models, tokens, open_)
-        if reason is not None:
-            return f"{name} {reason}"
-        open_ &= problem.eligibility.open(slice(row, row + 1), tokens)[0]
-    open_ &= latency != np.inf
-    if not open_.any():
-        return f"{name}: every model allowed to it has infinite latency"
-    reasons = []
-    if problem.max_cost_usd is not None:
-        limit = float(np.asarray(problem.max_cost_usd)[row])
-        reasons.append((f"max_cost_usd {limit:.6g}", cost, limit, "USD"))
-    if problem.max_latency_s is not None:
-        limit = float(np.asarray(problem.max_latency_s)[row])
-        reasons.append((f"max_latency_s {limit:.6g}", latency, limit, "s"))
-    for stated, use, limit, unit in reasons:
-        if not (use[open_] <= limit).any():
-            least = use[open_].min()  # a float32 prints as the shortest number that reads back as it
-            return f"{name} has no model within {stated}: the least that would do is {least!s} {unit}"
-    both = words([stated for stated, *_ in reasons])
-    stated, use, _, unit = reasons[0]
-    within = open_ & (latency <= reasons[1][2])
-    return (
-        f"{name} has no model within {both} together: within the second, "
-        f"the least {stated.split()[0]} that would do is {use[within].min()!s} {unit}"
-    )

@@ -17,7 +17,7 @@ from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.solver.bookings import Booking, Lifetime
 from routoo.solver.eligibility import Tags
-from routoo.solver.explain import closed_words
+from routoo.solver.explain import unserved
 from routoo.solver.problem import Problem
 from routoo.solver.purse import Purse
 from routoo.solver.rates import Rates
@@ -175,7 +175,7 @@ class Pacer:
         opened = problem.rows(slice(None)).allowed
         open_ = np.ones(len(scores.models), np.bool_) if opened is None else opened[0]
         if not open_.any():
-            raise InfeasibleError(closed_words(problem, 0))
+            raise InfeasibleError(str(unserved(problem)))
         worst = None if worst_cost_usd is None else numbers("worst_cost_usd", worst_cost_usd)
         if worst is not None and (worst.shape != open_.shape or not (worst >= 0).all()):
             raise InputError(f"worst_cost_usd must be a number of at least 0 for each of {len(open_)} models")

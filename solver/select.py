@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from routoo.data.arguments import number, record
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.solver.eligibility import Tags
-from routoo.solver.explain import closed_words
-from routoo.solver.limits import PerPrompt
+from routoo.solver.explain import unserved
 from routoo.solver.problem import Problem
 
 
@@ -89,9 +87,12 @@ would do is 0.001 USD
         pool=pool,
         tags=tags,
     )
-    at = int(_choose(problem, price)[0])
-    if at < 0:
-        raise InfeasibleError(closed_words(problem, 0))
+    price = number("price", price, finite=True)
+    rows = problem.rows(slice(None))
+    choice, value = rows.best({"cost_usd": np.full((1, 1), float(price))} if price > 0 else {})
+    if np.isneginf(value[0]):
+        raise InfeasibleError(str(unserved(problem)))
+    at = int(choice[0])
     return Selection(
         scores.models[at],
         float(scores.p_correct[0, at]),
@@ -99,38 +100,3 @@ would do is 0.001 USD
         float(scores.latency[0, at]),
         price,
     )
-
-
-def select_each(
-    scores: Scores,
-    *,
-    price: float = 0.0,
-    max_cost_usd: PerPrompt | None = None,
-    max_latency_s: PerPrompt | None = None,
-    allowed: Sequence[str] | npt.NDArray[np.bool_] | None = None,
-    pool: Pool | None = None,
-    tags: Tags | None = None,
-) -> npt.NDArray[np.int32]:
-    """The choice of every prompt on its own, ``(n_prompts,)``: positions in `models`, -1 where none is open.
-
-    The arguments are those of `select`, with limits and tags for all prompts or for each.
-
-    Raises:
-        InputError: A limit is NaN, negative or names an unknown model or tag.
-    """
-    problem = Problem(
-        scores=scores,
-        max_cost_usd=max_cost_usd,
-        max_latency_s=max_latency_s,
-        allowed=allowed,
-        pool=pool,
-        tags=tags,
-    )
-    return _choose(problem, price)
-
-
-def _choose(problem: Problem, price: float) -> npt.NDArray[np.int32]:
-    price = number("price", price, finite=True)
-    rows = problem.rows(slice(None))
-    choice, value = rows.best({"cost_usd": np.full((1, 1), float(price))} if price > 0 else {})
-    return np.where(np.isneginf(value), -1, choice).astype(np.int32)

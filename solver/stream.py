@@ -27,7 +27,7 @@ from routoo.data.scores import Matrix, Scores, repriced
 from routoo.solver.answer import TOLERANCE, no_answer
 from routoo.solver.dual import NAME, solve_batch
 from routoo.solver.eligibility import check_pool
-from routoo.solver.explain import unserved
+from routoo.solver.explain import ClosedPrompt, closed_prompts, closed_words
 from routoo.solver.ledger import Ledger
 from routoo.solver.limits import Limit
 from routoo.solver.passes import Answer, Work
@@ -200,7 +200,7 @@ class ParquetPrompts:
         """
         listed = self._listed
         kinds = pl.Enum(list(listed))
-        hashes = np.empty(len(self), np.uint64)
+        hashes, closed = np.empty(len(self), np.uint64), list[ClosedPrompt]()
         for start in range(0, len(self), _CHUNK):
             frame = self._read(start, _CHUNK, ["prompt_id", "model"])
             if frame["prompt_id"].null_count():
@@ -218,11 +218,13 @@ class ParquetPrompts:
                     f"{self.path}: the rows of a prompt must stand together, each with the models "
                     f"{', '.join(listed)} in this order; sort by prompt_id and model first"
                 )
-            reason = unserved(self._problem(start, _CHUNK))
-            if reason is not None:
-                return reason
+            closed += closed_prompts(self._problem(start, _CHUNK), first=start)
         self._refuse_repeated(hashes)
-        return None
+        return closed_words(closed, self._called, for_all=self.fields) if closed else None
+
+    def _called(self, row: int) -> str:
+        """What a message calls the prompt of this row."""
+        return f"prompt {str(self._read(row, 1, ['prompt_id'])['prompt_id'][0])!r}"
 
     def _refuse_repeated(self, hashes: npt.NDArray[np.uint64]) -> None:
         """Refuses two prompts of one id, given the hashes of all ids, which are sorted here."""

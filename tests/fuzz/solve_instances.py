@@ -325,7 +325,8 @@ def check(problem: Problem, *, solver: str) -> list[str]:
 
 def _check_would_do(problem: Problem, plan: Assignment, best: Best, solver: str) -> list[str]:
     """Every figure that is said to do, fed back as it is printed."""
-    wrong, reason = [], str(plan.reason)
+    reason = str(plan.reason)
+    wrong = check_opens(problem, reason)
     figures = [("budget_usd", plan.least_budget_usd)] if plan.least_budget_usd is not None else []
     for own in best.sums:
         named = re.escape(own.name)
@@ -345,6 +346,24 @@ def _check_would_do(problem: Problem, plan: Assignment, best: Best, solver: str)
         whole = own.name.split()[0] in ("max_requests", "latency_tail")
         if not whole and less > 0 and brute_force(with_limit(problem, name, less)).value is not None:
             wrong.append(f"{name} {figure!r} is not the least that would do: {less!r} does")
+    return wrong
+
+
+def check_opens(problem: Problem, reason: str) -> list[str]:
+    """A figure that is said to open a model to a prompt, or to all, fed back as it is printed."""
+    found = re.search(r"that would do( for all prompts)?(?: with \S+ kept)? is (\S+) (USD|s)$", reason)
+    if found is None:
+        return []
+    for_all, figure, unit = found.groups()
+    name = {"USD": "max_cost_usd", "s": "max_latency_s"}[unit]
+    row = re.match(r"prompt '?(\d+)", reason)
+    at = slice(None) if for_all else slice(int(row[1]), int(row[1]) + 1) if row else slice(0, 1)
+    limits, wrong = np.array(getattr(problem, name)), []
+    for value, would in ((float(figure), True), (float(figure) * (1 - 1e-5), False)):
+        limits[at] = value
+        opened = brute_force(_rebuilt(problem, **{name: limits})).opened[at].any(axis=1).all()
+        if opened != would:
+            wrong.append(f"{name} {value!r} would {'not ' * would}do: {reason}")
     return wrong
 
 

@@ -23,7 +23,7 @@ from routoo.solver.frontier import frontier
 from routoo.solver.limits import ModelLimit
 from routoo.solver.pacer import Pacer
 from routoo.solver.problem import Problem
-from routoo.solver.select import select, select_each
+from routoo.solver.select import select
 from routoo.solver.solve import solve
 from routoo.solver.stream import assign_parquet
 
@@ -110,13 +110,13 @@ def test_no_assignment_breaks_a_window_a_tag_or_a_rate(seed: int, period_s: floa
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 10.0]))
 def test_select_frontier_and_a_batch_of_one_agree(seed: int, price: float) -> None:
     scores, pool, tags = drawn(seed)
-    each = select_each(scores, price=price, pool=pool, tags=tags)
-    for row, column in enumerate(each):
+    each = []
+    for row in range(len(scores)):
         one = scores.rows(np.array([row]))
-        assert takes(pool, scores, row, column, tags[row])
-        assert select(one, price=price, pool=pool, tags=tags[row]).model == scores.models[column]
+        each.append(scores.models.index(select(one, price=price, pool=pool, tags=tags[row]).model))
+        assert takes(pool, scores, row, each[row], tags[row])
         if price == 0:
-            assert solve(Problem(scores=one, pool=pool, tags=tags[row])).chosen == [scores.models[column]]
+            assert solve(Problem(scores=one, pool=pool, tags=tags[row])).choice.tolist() == each[row:]
     if price == 0:
         best = frontier(Problem(scores=scores, pool=pool, tags=tags)).score[-1]
         assert best == pytest.approx(scores.p_correct[np.arange(len(each)), each].sum(dtype=np.float64))
