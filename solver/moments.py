@@ -15,16 +15,27 @@ from routoo.solver.rows import Floats, Rows
 
 Index = npt.NDArray[np.intp]
 
+_ALONE = 4 * 65536
+"""Products of three sides up to which OpenBLAS multiplies on one thread."""
+
+_TILE = 64
+
+_DECIDED = 1e-6
+"""Share of a prompt below which what its other choices add to a covariance is left out."""
+
 
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Sums over some prompts, by domain and in all (the last row); those of two shards add up.
 
+    Products are summed over prompts that waver: one that has decided adds the same to both terms of a
+    covariance.
+
     Args:
         mean: What soft choices use by domain and part, ``(n_domains + 1, n_parts)``.
         second: Products of two quantities by pair, domain and model, the last of each being the sum,
             ``(n_pairs, n_domains + 1, n_models + 1)``.
-        gram: Products of what a prompt uses of two parts, ``(n_parts, n_parts)``.
+        gram: Products of what a prompt uses of two parts, ``(n_parts, n_parts)``; the upper triangle counts.
         own: The same by domain, the second part being one that a limit of a domain counts,
             ``(n_domains, n_parts, n_own)``.
     """
@@ -82,12 +93,20 @@ class MomentPlan:
             rows: The prompts.
             share: Weight of each choice, ``(r, n_models)``; rows add up to 1.
         """
-        by_domain = _ByDomain.of(rows.domain if self._own else None, self.n_domains)
+        domain = rows.domain if self._own else None
+        by_domain = _ByDomain.of(domain, self.n_domains)
         amounts = {name: rows.quantity(name) for name in self._quantities if name != "requests"}
         shared = {name: share * amounts[name] if name in amounts else share for name in self._quantities}
         use = np.empty((len(rows), len(self._parts)))
         for at, (name, column) in enumerate(self._parts):
             use[:, at] = np.einsum("ij->i", shared[name]) if column is None else shared[name][:, column]
+        mean = by_domain.sums(use)
+        open_ = np.flatnonzero(share.max(axis=1) < 1 - _DECIDED)
+        if len(open_) < len(rows):
+            amounts = {name: of[open_] for name, of in amounts.items()}
+            shared = {name: of[open_] for name, of in shared.items()}
+            use, domain = use[open_], None if domain is None else domain[open_]
+            by_domain = _ByDomain.of(domain, self.n_domains)
         second = [
             by_domain.sums(shared[one] if other == "requests" else shared[one] * amounts[other])
             for one, other in ((b, a) if a == "requests" else (a, b) for a, b in self._pairs)
@@ -95,7 +114,7 @@ class MomentPlan:
         own = [by_domain.sums(use * use[:, [at]])[:-1] for at in self._own]
         none = np.zeros((self.n_domains, len(self._parts), 0))
         return Moments(
-            by_domain.sums(use),
+            mean,
             np.stack([np.append(table, table.sum(axis=1, keepdims=True), axis=1) for table in second]),
             _gram(use),
             np.stack(own, axis=2) if own else none,
@@ -137,7 +156,8 @@ class MomentPlan:
         pair, domain, column, met = self._meet
         covariance = np.where(met, moments.second[pair, domain, column], 0.0)
         every = domain == self.n_domains
-        covariance -= np.where(every, moments.gram[self._part[:, None], self._part], 0.0)
+        gram = np.triu(moments.gram) + np.triu(moments.gram, 1).T
+        covariance -= np.where(every, gram[self._part[:, None], self._part], 0.0)
         if self._own:
             inside, one, other = self._inside
             covariance[inside] -= moments.own[domain[inside], one[inside], other[inside]]
@@ -196,10 +216,15 @@ def _meet(of: Index, every: int) -> tuple[Index, npt.NDArray[np.bool_]]:
 
 
 def _gram(use: Floats) -> Floats:
-    """``use.T @ use``, in products so small that BLAS starts no threads under those of the pass."""
-    size = max(200_000 // use.shape[1] ** 2, 16)
-    found = np.zeros((use.shape[1], use.shape[1]))
+    """``use.T @ use`` from its tiles on the diagonal up, each so small that BLAS starts no threads."""
+    n = use.shape[1]
+    tiles = [slice(start, start + _TILE) for start in range(0, n, _TILE)]
+    size = _ALONE // min(n, _TILE) ** 2
+    found = np.zeros((n, n))
     for start in range(0, len(use), size):
         part = use[start : start + size]
-        found += part.T @ part
+        for right in tiles:
+            columns = part[:, right].copy()  # an array by itself has another product, with threads
+            for left in tiles[: right.stop // _TILE]:
+                found[left, right] += part[:, left].T @ columns
     return found

@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 _WIDE = 16
 """Models from which on blocks have fewer prompts, so that they are no larger."""
 
-_LEAST_BLOCK = 256
+_LEAST_BLOCK = 512
 
 _THREADED = 8
 """Blocks from which on threads are worth their start."""

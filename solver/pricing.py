@@ -38,7 +38,7 @@ _STIFF = 1e30
 
 _CORRECTIONS = 3
 _CORES = 8
-_CORE = 0.025
+_CORE = 0.032
 """Share of the prompts that are searched while the others stand."""
 
 
