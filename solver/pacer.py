@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from collections.abc import Mapping, Sequence
@@ -239,6 +240,7 @@ class Pacer:
         if not isinstance(found, int) or found != _FORMAT:
             raise InputError(f"pacer state has format {shown(found)}, this version reads {_FORMAT}")
         try:
+            state = json.loads(json.dumps(state))  # nothing but what JSON holds
             purse = Purse.from_dict(state["purse"])
             pacer = cls(purse.budget_usd, most_prompts=state["most_prompts"], half_life=state["half_life"])
             pacer._purse = purse
@@ -248,7 +250,7 @@ class Pacer:
             pacer._curve = SpendingCurve.from_dict(state["curve"], half_life=pacer.half_life)
         except InputError:
             raise
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise InputError(f"pacer state is not whole: {error!r}") from None
         return pacer
 

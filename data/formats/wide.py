@@ -11,11 +11,13 @@ import polars.selectors as cs
 
 from routoo.data.column_names import lacking, listed
 from routoo.data.columns import COLUMNS, COST, SCORE
+from routoo.data.errors import InputError
 from routoo.data.formats.format import Format, Frames
 from routoo.data.formats.tidy import tidy_frames
 from routoo.data.tables import Table
 
 _COST, _RESPONSE = "|total_cost", "|model_response"
+_OUTCOME = ("model", "score", "cost_usd", "response")
 _BENCH_NAMES = {"sample_id": "prompt_id", "eval_name": "domain"}
 
 
@@ -87,7 +89,10 @@ def _unpivoted(table: Table, models: Sequence[str], *, average: bool) -> Frames:
     others = ", ".join(name for name in table.columns if name not in {*models, *beside})
     remark = f"{table.path}: a column a model; models: {', '.join(models)}; not models: {others}"
     if average:
-        runs = pl.concat([_outcomes(frame, model, about) for model in models], how="diagonal_relaxed")
+        if "prompt" not in about:
+            raise InputError(f"{table.path}: {lacking(about, ['prompt'])}, beside the columns of models")
+        own = [name for name in about if name not in _OUTCOME]
+        runs = pl.concat([_outcomes(frame, model, own) for model in models], how="diagonal_relaxed")
         return replace(tidy_frames(runs.filter(pl.col("score").is_not_null()), table), remark=remark)
     if "prompt_id" not in frame.columns:
         ids = [f"{table.stem}/{row:06d}" for row in range(len(frame))]

@@ -312,3 +312,12 @@ def test_a_missing_text_is_filled_from_another_row_of_the_prompt(tmp_path: Path)
     outcomes = Outcomes.read(write(tmp_path / "a.csv", HEAD + b"1,hi,m,1\n1,,n,0\n"))
     assert outcomes.texts == ["hi"]
     assert outcomes.models == ("m", "n")
+
+
+def test_averaged_scores_keep_a_table_of_other_names(tmp_path: Path) -> None:
+    content = b"prompt,score,small\nhi,.2,1\nhi,.4,0\n"
+    outcomes = Outcomes.read(write(tmp_path / "a.csv", content), score_columns=["small"], average=True)
+    assert outcomes.outcomes["score"].to_list() == [0.5]
+    write(tmp_path / "b.csv", b"prompt,small\n.5,1\n")
+    with pytest.raises(InputError, match="lacks prompt"):
+        Outcomes.read(tmp_path / "b.csv", score_columns=["prompt", "small"], average=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pytest
 
 from routoo.data.errors import InfeasibleError, InputError
@@ -302,3 +303,11 @@ def test_bad_input_is_refused(random_scores: MakeScores) -> None:
     for words, make in faults.items():
         with pytest.raises(InputError, match=words):
             make()
+
+
+def test_a_state_that_holds_more_than_json_is_refused() -> None:
+    state = Pacer(1.0, expected_prompts=10).to_dict()
+    frame = pl.DataFrame({"text": ["a"]})
+    for part in ("purse", "volume", "curve"):
+        with pytest.raises(InputError, match="not whole"):
+            Pacer.from_dict({**state, part: frame})
