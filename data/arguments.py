@@ -174,10 +174,14 @@ def path_of(what: str, value: object) -> Path:
     """The path, where it is one or the text of one.
 
     Raises:
-        InputError: It is something else.
+        InputError: It is something else, or longer than the file system takes.
     """
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if isinstance(text, str) and "\0" not in text:
+        try:
+            Path(text).exists()
+        except OSError as error:
+            raise InputError(f"{what} cannot be used: {error.strerror}: {text[:40]!r}...") from None
         return Path(text)
     raise InputError(f"{what} must be a path, got {came(value)}")
 

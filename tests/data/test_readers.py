@@ -321,3 +321,8 @@ def test_averaged_scores_keep_a_table_of_other_names(tmp_path: Path) -> None:
     write(tmp_path / "b.csv", b"prompt,small\n.5,1\n")
     with pytest.raises(InputError, match="lacks prompt"):
         Outcomes.read(tmp_path / "b.csv", score_columns=["prompt", "small"], average=True)
+
+
+def test_a_path_too_long_for_the_file_system_is_refused() -> None:
+    with pytest.raises(InputError, match="path cannot be used: File name too long"):
+        Outcomes.read("x" * 5000)
