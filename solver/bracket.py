@@ -22,6 +22,9 @@ LEAST_SAMPLE = 1024
 SWAPPED = 65536
 """Up to so many prompts, any may be swapped in the end; above, only those of the bracket."""
 
+_SIGMAS = (3.0, 12.0)
+"""Standard errors of a sample by which a bracket is wide; the second where the first does not hold."""
+
 _MOST_CORE = 0.06
 """Share of the prompts that may be undecided between the two ends: what the memory of a core allows."""
 
@@ -55,25 +58,27 @@ def fill_large(prompts: Picked) -> Filled:
     size = min(SAMPLE, n // 8)
     if size < LEAST_SAMPLE:
         return fill(prompts)
-    bounds = prompts.ledger.bounds * size / n
-    sample = Gathered(prompts.rows(sampled(n, size)), prompts.ledger.bounded(bounds))
-    stairs = Stairs.build(sample)
-    for sigmas in (3.0, 12.0):
-        low, high = _bracket(sample, stairs, sigmas)
+    for low, high in _brackets(prompts, size):
         filled = _fill_between(prompts, low, high)
         if filled is not None:
             return filled
     return fill(prompts)
 
 
-def _bracket(sample: Gathered, stairs: Stairs, sigmas: float) -> tuple[float, float]:
-    """Prices between which the price of the whole batch lies, but for a chance of `sigmas`."""
-    bound = float(sample.ledger.bounds.item())
+def _brackets(prompts: Picked, size: int) -> list[tuple[float, float]]:
+    """Prices between which that of the whole batch lies, but for a small chance; then wider ones."""
+    n, ledger = len(prompts), prompts.ledger
+    sample = Gathered(prompts.rows(sampled(n, size)), ledger.bounded(ledger.bounds * size / n))
+    stairs, bound = Stairs.build(sample), float(sample.ledger.bounds.item())
     choice = stairs.choice(stairs.taken(bound))
-    used = weights(sample.gathered, sample.ledger.tables(np.ones(1)))[np.arange(len(sample)), choice]
-    margin = sigmas * float(used.std()) * math.sqrt(len(sample))
-    fewest = stairs.taken(bound - margin)
-    return stairs.price(stairs.taken(bound + margin)), stairs.price(fewest - 1) if fewest else math.inf
+    used = weights(sample.gathered, ledger.tables(np.ones(1)))[np.arange(size), choice]
+    found = []
+    for sigmas in _SIGMAS:
+        margin = sigmas * float(used.std()) * math.sqrt(size)
+        fewest = stairs.taken(bound - margin)
+        high = stairs.price(fewest - 1) if fewest else math.inf
+        found.append((stairs.price(stairs.taken(bound + margin)), high))
+    return found
 
 
 def _fill_between(prompts: Picked, low: float, high: float) -> Filled | None:
@@ -98,11 +103,11 @@ def _fill_between(prompts: Picked, low: float, high: float) -> Filled | None:
         return None
     spent = sum(part.used for part in parts)
     few = Gathered(prompts.rows(core), ledger.bounded(ledger.bounds - spent))
-    filled = relaxed(few, size=abs(spent))
+    filled = relaxed(few, low=low, high=high, size=abs(spent))
     if not (low <= filled.price <= high or math.isinf(high)):
         return None
     if len(prompts) > SWAPPED:
         filled = finished(few, filled)
     choice[core] = filled.choice
-    filled = replace(filled, choice=choice, least=spent + filled.least)
+    filled = replace(filled, choice=choice)
     return finished(prompts, filled) if len(prompts) <= SWAPPED else replace(filled, proved=False)

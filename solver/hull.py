@@ -44,6 +44,20 @@ class Increments:
             ),
         )
 
+    def between(self, low: float, high: float) -> Increments:
+        """The steps whose slopes lie between these; what is steeper is taken beforehand."""
+        start, steep = self.start.copy(), self.slope > high
+        start[self.row[steep]] = self.column[steep]
+        kept = (self.slope >= low) & ~steep
+        return Increments(
+            start,
+            self.row[kept],
+            self.column[kept],
+            self.value[kept],
+            self.weight[kept],
+            self.slope[kept],
+        )
+
 
 def increments(value: Floats, weight: Floats) -> Increments:
     """Steps up the upper concave hull of the points (weight, value) of each row.

@@ -29,7 +29,6 @@ class Filled:
         choice: Chosen model, ``(n_prompts,)``; the choices of least use where nothing is feasible.
         price: Objective per use where the steps break off; 0 where the limit does not bind.
         slack: Use that is left over there.
-        least: Use of the choices of least use.
         feasible: Whether the limit holds.
         proved: Whether no other choice is better.
     """
@@ -37,7 +36,6 @@ class Filled:
     choice: npt.NDArray[np.int32]
     price: float
     slack: float
-    least: float
     feasible: bool
     proved: bool = False
 
@@ -59,13 +57,13 @@ class Stairs:
     least: float
 
     @classmethod
-    def build(cls, prompts: Prompts) -> Stairs:
-        """The stairs of the one limit of these prompts."""
+    def build(cls, prompts: Prompts, *, low: float = 0.0, high: float = math.inf) -> Stairs:
+        """The stairs of the one limit of these prompts, between these slopes: what is steeper is taken."""
         tables = prompts.ledger.tables(np.ones(1))
 
         def work(start: int, rows: Rows) -> tuple[Increments, float]:
             weight = weights(rows, tables)
-            found = increments(rows.objective, weight)
+            found = increments(rows.objective, weight).between(low, high)
             return found, float(weight[np.arange(len(rows)), found.start].sum())
 
         parts = list(prompts.map(work))
@@ -95,7 +93,7 @@ def fill(prompts: Prompts) -> Filled:
     return finished(prompts, relaxed(prompts))
 
 
-def relaxed(prompts: Prompts, *, size: float = 0.0) -> Filled:
+def relaxed(prompts: Prompts, *, low: float = 0.0, high: float = math.inf, size: float = 0.0) -> Filled:
     """Hull steps by falling slope until the limit is reached; the one that no longer fits is left out.
 
     With a part of that step it is the optimum of the relaxation (Sinha and Zoltners, 1979).
@@ -104,18 +102,20 @@ def relaxed(prompts: Prompts, *, size: float = 0.0) -> Filled:
 
     Args:
         prompts: Prompts with one limit.
+        low: Price that is surely too low.
+        high: Price that is surely too high.
         size: Magnitude of the sums that the bound is left over from, where it is; their rounding is let pass.
     """
     ledger = prompts.ledger
     bound = float((ledger.most if len(prompts) <= MOST_KINDS else ledger.bounds).item())
-    stairs = Stairs.build(prompts)
+    stairs = Stairs.build(prompts, low=low, high=high)
     least = stairs.least
     if least > bound + ROUNDING * max(abs(bound), abs(least), size):
-        return Filled(stairs.choice(0), np.inf, 0.0, least, feasible=False)
+        return Filled(stairs.choice(0), np.inf, 0.0, feasible=False)
     taken = stairs.taken(bound)
     slack = max(bound - (float(stairs.spent[taken - 1]) if taken else least), 0.0)
     price = stairs.price(taken)
-    return Filled(stairs.choice(taken), price, slack, least, feasible=True, proved=price == 0)
+    return Filled(stairs.choice(taken), price, slack, feasible=True, proved=price == 0)
 
 
 def finished(prompts: Prompts, filled: Filled) -> Filled:

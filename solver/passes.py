@@ -128,8 +128,10 @@ class InMemory:
         if threads < 2 or len(starts) < _THREADED:
             yield from map(block, starts)
             return
-        with ThreadPoolExecutor(threads) as pool:
-            yield from pool.map(block, starts)
+        with ThreadPoolExecutor(threads - 1) as pool:
+            others = pool.map(block, [start for at, start in enumerate(starts) if at % threads])
+            for at, start in enumerate(starts):
+                yield next(others) if at % threads else block(start)
 
 
 @dataclass(frozen=True, eq=False)

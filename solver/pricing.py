@@ -72,28 +72,39 @@ class Scale:
 
 def find_prices(prompts: Picked, tolerance: float) -> PriceSearch:
     """Prices for the whole batch: where it is large, from a sample, then from the core that this leaves."""
-    n, scale, prices = len(prompts), Scale.of(prompts), np.zeros(len(prompts.ledger.limits))
+    scale, prices = Scale.of(prompts), np.zeros(len(prompts.ledger.limits))
     enough = 0.05 * tolerance * scale.size
-    if n < 4 * SAMPLE:
+    if len(prompts) < 4 * SAMPLE:
         return search(prompts, scale, prices, _WARM, enough)
-    part = SAMPLE / n
-    sample = Gathered(prompts.rows(sampled(n, SAMPLE)), prompts.ledger.bounded(prompts.ledger.bounds * part))
-    found = search(sample, replace(scale, least=scale.least * part), prices, _WARM, 200 * enough * part)
+    found = _from_sample(prompts, scale, enough)
     if found.infeasible:
         return search(prompts, scale, found.prices, _WARM, enough)
-    corrected = _corrected(prompts, sample, found.soft, _BENT * scale.spread)
-    ended, nearer = _narrowed(prompts, scale, replace(found, soft=corrected), enough)
+    ended, nearer = _narrowed(prompts, scale, found, enough)
     if ended == "far":
         found = search(prompts, scale, found.soft, 0.04 * _WARM, enough, coldest=_NEAR)
         ended, nearer = _narrowed(prompts, scale, found, enough)
     if ended == "near":
         return nearer
-    return _among_ties(prompts, sample, scale, nearer, 4 * enough)
+    return _among_ties(prompts, scale, nearer, 4 * enough)
 
 
-def _among_ties(
-    prompts: Picked, sample: Gathered, scale: Scale, nearer: PriceSearch, enough: float
-) -> PriceSearch:
+def _sample(prompts: Picked) -> Gathered:
+    """Some prompts, with their part of the limits."""
+    bounds = prompts.ledger.bounds * (SAMPLE / len(prompts))
+    return Gathered(prompts.rows(sampled(len(prompts), SAMPLE)), prompts.ledger.bounded(bounds))
+
+
+def _from_sample(prompts: Picked, scale: Scale, enough: float) -> PriceSearch:
+    """The prices of a sample, corrected by what the whole batch uses at them."""
+    sample, part = _sample(prompts), SAMPLE / len(prompts)
+    own, start = replace(scale, least=scale.least * part), np.zeros(len(prompts.ledger.limits))
+    found = search(sample, own, start, _WARM, 200 * enough * part)
+    if found.infeasible:
+        return found
+    return replace(found, soft=_corrected(prompts, sample, found.soft, _BENT * scale.spread))
+
+
+def _among_ties(prompts: Picked, scale: Scale, nearer: PriceSearch, enough: float) -> PriceSearch:
     """Prices near these at which the soft choices of a batch full of ties keep the limits."""
     warmth = max(nearer.temperature / scale.spread, _TIED_WARM)
     start = nearer.at(warmth * scale.spread)
@@ -104,7 +115,9 @@ def _among_ties(
         return replace(found, bound=bound)
     warmth = 0.01 * _WARM
     own = replace(scale, least=-np.inf)
-    start = search(sample, own, nearer.at(warmth * scale.spread), warmth, enough, coldest=warmth).soft
+    start = search(
+        _sample(prompts), own, nearer.at(warmth * scale.spread), warmth, enough, coldest=warmth
+    ).soft
     return search(prompts, scale, start, warmth, enough)
 
 
@@ -159,6 +172,7 @@ def _narrowed(
         if found.infeasible:
             break
         claimed = found.bound + core.gained
+        del core  # else the next would be built beside it
     return "far", first
 
 

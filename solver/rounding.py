@@ -18,8 +18,8 @@ from routoo.solver.tally import Tally, kept
 CORES = (192, 768, 3072)
 """How many of the most doubtful prompts branch and bound may change, one try after the other."""
 
-_LIKELY = 12
-"""Models that a prompt in doubt may choose among."""
+_LIKELY = (6, 12, 12)
+"""Models that a prompt in doubt may choose among, in each of these tries."""
 
 _NODES = 100
 """Nodes of branch and bound for a core, whose choices are near the best."""
@@ -85,10 +85,10 @@ def finish(
         time_limit_s: Seconds for each core.
     """
     choice, tables = rounded.choice, prompts.ledger.tables(prices)
-    for size in CORES:
+    for size, likely in zip(CORES, _LIKELY, strict=True):
         core = rounded.doubt[:size]
         part = part_of(prompts, choice, core)
-        kinds = Kinds.each(_likely(part.prompts, tables))
+        kinds = Kinds.each(_likely(part.prompts, tables, likely))
         counts = Programme(kinds).branched(
             gap=0.2 * tolerance * abs(bound),
             enough=bound - 0.5 * tolerance * abs(bound) - part.gained,
@@ -105,13 +105,13 @@ def finish(
     return None
 
 
-def _likely(few: Gathered, tables: Tables) -> Gathered:
+def _likely(few: Gathered, tables: Tables, most: int) -> Gathered:
     """The same prompts with the few models open that are worth most to each."""
     rows = few.gathered
-    if rows.score.shape[1] <= _LIKELY:
+    if rows.score.shape[1] <= most:
         return few
     worth = rows.reduced(tables)
-    least = np.partition(worth, -_LIKELY, axis=1)[:, [-_LIKELY]]
+    least = np.partition(worth, -most, axis=1)[:, [-most]]
     likely = worth >= least
     return replace(few, gathered=replace(rows, allowed=likely & np.isfinite(worth)))
 

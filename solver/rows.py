@@ -157,7 +157,8 @@ class Rows:
         for name, table in tables.items():
             price = table if len(table) == 1 or self.domain is None else table[self.domain]
             cost: Floats = price if name == "requests" else self.quantity(name) * price
-            total = cost if total is None else total + cost
+            fresh = total if name == "requests" else cost  # the other one may be a table
+            total = cost if total is None else np.add(total, cost, out=fresh)
         return total
 
     def reduced(self, tables: Tables) -> Floats:

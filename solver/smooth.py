@@ -17,6 +17,9 @@ from routoo.solver.rows import Choice, Floats, Rows
 GOLDEN = 0.6180339887498949
 """Multiples of it, less their whole parts, fill 0 to 1 evenly however many they are."""
 
+_CLOSED = float(np.finfo(np.float64).min)
+"""A number below whatever a choice may be worth."""
+
 _UNDECIDED = 1e-3
 """Share of a prompt that models other than its first must have for the prompt to be dealt out."""
 
@@ -61,12 +64,8 @@ def smoothed_pass(prompts: Prompts, prices: Floats, temperature: float) -> Smoot
 
     def work(start: int, rows: Rows) -> _Block:
         soft = softmax(rows.reduced(tables), temperature)
-        lost = np.where(soft.share > 0, soft.lag, 0.0)
         return _Block(
-            float(np.log(soft.mass).sum()),
-            float(soft.top.sum()),
-            -float(np.einsum("ij,ij->", soft.share, lost)),
-            plan.of(rows, soft.share),
+            float(np.log(soft.mass).sum()), float(soft.top.sum()), soft.loss, plan.of(rows, soft.share)
         )
 
     every = reduce(add, prompts.map(work))
@@ -104,14 +103,14 @@ class Soft:
     Args:
         share: How much of each prompt each model gets; rows add up to 1.
         top: Best reduced value of each prompt, ``(r,)``.
-        lag: Reduced value less the best one, at most 0; minus infinity where closed.
         mass: Sum of the unnormalised shares, ``(r,)``.
+        loss: Reduced value that they give up against the best one.
     """
 
     share: Floats
     top: Floats
-    lag: Floats
     mass: Floats
+    loss: float
 
 
 def softmax(reduced: Floats, temperature: float) -> Soft:
@@ -122,7 +121,8 @@ def softmax(reduced: Floats, temperature: float) -> Soft:
     np.exp(share, out=share)
     mass = np.einsum("ij->i", share)
     share /= mass[:, None]
-    return Soft(share, top, reduced, mass)
+    np.maximum(reduced, _CLOSED, out=reduced)  # a share of 0 times minus infinity is no number
+    return Soft(share, top, mass, -float(np.einsum("ij,ij->", share, reduced)))
 
 
 def undecided_below(temperature: float, n_models: int) -> float:

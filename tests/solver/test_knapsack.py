@@ -32,6 +32,16 @@ def test_every_price_finds_its_choice_on_the_hull(seed: int, n: int, m: int, coa
         assert reached == pytest.approx((value - price * weight).max(axis=1))
 
 
+def test_steps_between_two_slopes_start_from_the_steeper_ones() -> None:
+    value, weight = (
+        np.array([[0.0, 0.9, 1.5, 1.6], [0.0, 0.1, 0.1, 0.0]]),
+        np.array([[0.0, 1.0, 2.0, 3.0]] * 2),
+    )
+    steps = increments(value, weight).between(0.5, 0.8)
+    assert steps.start.tolist() == [1, 0]
+    assert (steps.row.tolist(), steps.column.tolist()) == ([0], [2])
+
+
 def brute(loss: Floats, extra: Floats, price: float, slack: float) -> float:
     """The least gap of any combination."""
     n, m = loss.shape
