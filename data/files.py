@@ -1,19 +1,19 @@
-"""Files that are regular when they are read, and files and folders that appear whole or not at all."""
+"""Files that are regular when they are read, and that appear whole or not at all when they are written."""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
-import shutil
 import stat
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from routoo.data.errors import InputError
+from routoo.data.locks import hold, remove_unless_held
 
-_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+_SCRATCH = re.compile(r"[0-9a-f]{16}\.part")  # how names of scratch files end
 _LONGEST = 48  # characters: with what comes around it, a name stays within what file systems take
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY", "O_NOCTTY"))
 
@@ -68,86 +68,54 @@ def written_file(path: Path) -> Path:
 def write_atomically(path: Path, content: bytes) -> None:
     """Replaces the content of `path` in one step: a reader sees the old file or the new one.
 
+    What a writer of the same file left beside it that was killed is removed.
+
     Raises:
         InputError: It is no file, see `written_file`.
         OSError: The folder is missing or the disk is full; the old file then stands untouched.
     """
     path = written_file(path)
-    name = _beside(path)
-    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # as the user's umask wants it
+    _sweep(path)
+    while not _replaced(path, content):
+        pass
+
+
+def _replaced(path: Path, content: bytes) -> bool:
+    """Whether the file was replaced; not where another writer took the scratch file for one left behind."""
+    scratch = path.with_name(f"{_scratch_start(path)}{secrets.token_hex(8)}.part")
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)  # as the umask wants it
     try:
         with os.fdopen(handle, "wb") as file:
+            with suppress(OSError):  # where files cannot be held, nobody removes one that is not
+                hold(handle)
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
-        name.replace(path)
+            os.fsync(handle)
+            if os.name == "posix":
+                return _renamed(scratch, path)
+        return _renamed(scratch, path)  # Windows renames no open file
     except BaseException:
-        name.unlink(missing_ok=True)
+        scratch.unlink(missing_ok=True)
         raise
 
 
-@contextmanager
-def folder_atomically(path: Path, *, replaces: Collection[str] = ()) -> Iterator[Path]:
-    """A scratch folder that becomes `path` when the block ends well; else the old folder stands.
-
-    Of several processes that write the same folder the last one wins. A link is followed, and stays.
-
-    Args:
-        path: The folder to write.
-        replaces: Names that an older folder may hold and the new one need not.
-
-    Raises:
-        InputError: `path` is a file, or a folder with files of somebody else, which would be lost, or the
-            working directory, which would be pulled from under the shell.
-    """
-    named, path = path, followed(path)
-    if path == Path.cwd():
-        raise InputError(f"{named}: expected a folder to write, found the working directory; name one in it")
-    if path.is_file():
-        raise InputError(f"{named}: expected a folder to write, found a file; choose another name")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = _beside(path)
-    scratch.mkdir()
-    try:
-        yield scratch
-        _refuse_to_lose(path, {*replaces, *(entry.name for entry in scratch.iterdir())})
-        while not _take_place(scratch, path):
-            pass
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
-
-
-def _beside(path: Path) -> Path:
-    """A hidden name in the same folder that nobody else has."""
-    return path.with_name(f".{path.name[:_LONGEST]}.{secrets.token_hex(8)}")
-
-
-def _take_place(scratch: Path, path: Path) -> bool:
-    """Whether the scratch folder is now at `path`; not when another process put its own there meanwhile."""
-    retired = scratch.with_name(scratch.name + ".old")
-    with suppress(FileNotFoundError):  # none is there yet, or another process has just retired it
-        path.replace(retired)
-    try:
-        scratch.replace(path)
-    except BaseException as error:
-        if isinstance(error, OSError) and error.errno in _TAKEN:
-            shutil.rmtree(retired, ignore_errors=True)
-            return False
-        if retired.exists():
-            retired.replace(path)
-        raise
-    shutil.rmtree(retired, ignore_errors=True)
-    return True
-
-
-def _refuse_to_lose(path: Path, known: Collection[str]) -> None:
-    present: set[str] = set()
+def _renamed(scratch: Path, path: Path) -> bool:
+    """Whether the scratch file, which may be gone, has now this name."""
     with suppress(FileNotFoundError):
-        present = {entry.name for entry in path.iterdir()}
-    others = sorted(present - set(known))
-    if others:
-        shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
-        raise InputError(
-            f"{path} holds other files ({shown}) that would be lost; choose an empty or new folder"
-        )
+        scratch.replace(path)
+        return True
+    return False
+
+
+def _sweep(path: Path) -> None:
+    """Removes the scratch files of this file whose writers are gone."""
+    start = _scratch_start(path)
+    with suppress(OSError):  # a folder that is missing, or cannot be listed
+        for beside in path.parent.iterdir():
+            if beside.name.startswith(start) and _SCRATCH.fullmatch(beside.name, len(start)):
+                remove_unless_held(beside)
+
+
+def _scratch_start(path: Path) -> str:
+    """How the names of its scratch files begin."""
+    return f".{path.name[:_LONGEST]}."

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock file that a process holds, and that nobody holds once the process is gone."""
+"""Locks of files: a process holds one to write alone, and nobody holds it once the process is gone."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ _UNKNOWN = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 if sys.platform == "win32":
     import msvcrt
 
-    def _hold(handle: int) -> None:
+    def hold(handle: int) -> None:
         """Waits until this process holds the lock; Windows gives up after ten seconds, and is asked again."""
         while True:
             with suppress(OSError):
                 return msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+
+    def remove_unless_held(path: Path) -> None:
+        """Removes a file unless another process or thread holds its lock; Windows removes no open file."""
+        with suppress(OSError):
+            path.unlink()
 else:
     import fcntl
 
-    def _hold(handle: int) -> None:
+    def hold(handle: int) -> None:
         """Waits until this process holds the lock."""
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -31,6 +36,16 @@ else:
                 error.errno not in _UNKNOWN
             ):  # a file system without locks: there, writers are trusted to be alone
                 raise
+
+    def remove_unless_held(path: Path) -> None:
+        """Removes a file unless another process or thread holds its lock, or nobody can tell."""
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(handle)
 
 
 @contextmanager
@@ -64,7 +79,7 @@ def _locked_handle(folder: Path, name: str) -> int:
         except FileNotFoundError:  # the folder was removed by a writer that wrote nothing
             continue
         try:
-            _hold(handle)
+            hold(handle)
             if _is_at(handle, folder / name):
                 return handle
         except BaseException:

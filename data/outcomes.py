@@ -16,10 +16,10 @@ from routoo.data.arguments import choice, name_list, path_of, text_of
 from routoo.data.columns import NUMBERS, dtype_in_words
 from routoo.data.domains import label_value, near_names
 from routoo.data.errors import InputError
-from routoo.data.files import folder_atomically
 from routoo.data.outcome_checks import checked_outcomes, checked_prompts
 
 if TYPE_CHECKING:
+    from routoo.data.pool import Pool
     from routoo.data.splits import Split
 
 Part = Literal["train", "val", "test"]
@@ -103,14 +103,15 @@ class Outcomes:
         reading = Reading(columns or {}, separator, score_columns, average)
         return read_outcomes(path_of("path", path), reading, name=name)
 
-    def write(self, folder: str | Path) -> None:
-        """Writes `prompts.parquet` and `outcomes.parquet`, in one step."""
-        with folder_atomically(Path(folder)) as scratch:
-            for name, frame in (("prompts", self.prompts), ("outcomes", self.outcomes)):
-                with (scratch / f"{name}.parquet").open(
-                    "wb"
-                ) as file:  # polars takes no name that is not UTF-8
-                    frame.write_parquet(file)
+    def write(self, folder: str | Path, *, pool: Pool | None = None) -> None:
+        """Writes `prompts.parquet` and `outcomes.parquet`, and the pool as `pool.toml`, in one step.
+
+        Raises:
+            InputError: The folder holds other files, or a `pool.toml` that would be lost.
+        """
+        from routoo.data.formats.pair import write_pair
+
+        write_pair(Path(folder), self.prompts, self.outcomes, pool)
 
     def __len__(self) -> int:
         return len(self.prompts)

@@ -28,8 +28,9 @@ from routoo.data.checks import came
 from routoo.data.column_names import check_columns
 from routoo.data.columns import refuse
 from routoo.data.errors import InputError
-from routoo.data.formats.folders import PAIR, ROUTELLM_FOLDER
+from routoo.data.formats.folders import ROUTELLM_FOLDER
 from routoo.data.formats.format import Folder, Format, Frames, Source
+from routoo.data.formats.pair import PAIR
 from routoo.data.formats.tidy import TIDY
 from routoo.data.formats.wide import ROUTELLM, ROUTERBENCH, table_of_scores
 from routoo.data.outcome_checks import REPEATED, averaged

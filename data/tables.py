@@ -134,7 +134,7 @@ def open_table(
         with open_bytes(path) as file:
             return json_table(file, path, columns or {}, known)
     table = parquet_table(path) if kind == "Parquet" else _csv_table(path, separator)
-    return _named(table, columns or {}, known)
+    return named(table, columns or {}, known)
 
 
 def json_table(
@@ -146,7 +146,7 @@ def json_table(
     if not found.lines:
         raise InputError(f"{source}: expected an object a line, got nothing")
     table = Table(source, "JSON lines", found.schema, {}, found.frame.lazy(), lines=found.lines)
-    return _named(table, columns, known)
+    return named(table, columns, known)
 
 
 def parquet_table(path: Path) -> Table:
@@ -177,7 +177,7 @@ def _csv_table(path: Path, separator: str | None) -> Table:
     return Table(path, "CSV", schema, {}, rows, mark)
 
 
-def _named(table: Table, columns: Mapping[str, str], known: Mapping[str, Column] | None) -> Table:
+def named(table: Table, columns: Mapping[str, str], known: Mapping[str, Column] | None = None) -> Table:
     """The table with its columns under the names that they are to have; a column whose name is taken goes."""
     found = {name.strip(): name for name in table.columns}
     if missing := [old for old in columns.values() if old not in found]:

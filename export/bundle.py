@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routoo.data.errors import BundleError, InputError
+from routoo.data.file_set import FileRecord
 from routoo.export.description import BundleDescription, Json
-from routoo.export.folder import replace_files
-from routoo.export.held_file import BrokenFileError, FileRecord, HeldFile
-from routoo.export.layout import LAYOUT, NEWEST_FORMAT
+from routoo.export.held_file import BrokenFileError, HeldFile
+from routoo.export.layout import FILES, LAYOUT, NEWEST_FORMAT
 from routoo.export.manifest import json_of, read_manifest, refuse, sealed
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def write_files(folder: str | Path, description: BundleDescription, contents: Ma
         "files": {name: dataclasses.asdict(record) for name, record in sorted(records.items())},
     }
     try:
-        replace_files(folder, sealed(document), contents, records)
+        FILES.replace(folder, sealed(document), contents, records)
     except OSError as error:
         raise BundleError(
             f"{folder} was not written: {error.strerror or error}; what was there before still stands"

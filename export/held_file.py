@@ -6,10 +6,10 @@ import hashlib
 import os
 import weakref
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from routoo.data.file_set import FileRecord
 from routoo.data.files import open_regular
 
 _HOLDS = hasattr(os, "pread")
@@ -18,23 +18,6 @@ _HOLDS = hasattr(os, "pread")
 
 class BrokenFileError(Exception):
     """What is wrong with a file, in words that begin with its name; who reads the bundle adds the folder."""
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """What a file must be: its size in bytes, and its SHA-256 in hexadecimal."""
-
-    size: int
-    sha256: str
-
-    @classmethod
-    def of(cls, content: bytes) -> FileRecord:
-        """The record of a file with this content."""
-        return cls(len(content), hashlib.sha256(content).hexdigest())
-
-    def hidden_name(self, name: str) -> str:
-        """The name under which such a file waits until it takes the one that people know."""
-        return f".{name}.{self.sha256[:16]}"
 
 
 class HeldFile:

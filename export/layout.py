@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from routoo.data.file_set import FileSet
+
 NEWEST_FORMAT = 5
 """Version of the format that is written, the newest that is read: `router.json` holds a hash of itself."""
 
@@ -65,3 +67,6 @@ class Layout:
 
 
 LAYOUT = Layout()
+
+FILES = FileSet(LAYOUT.router, LAYOUT.names[1:])
+"""The same as files that are replaced as one."""

@@ -1,4 +1,4 @@
-"""Folders of outcomes: the two tables of the record, or a RouteLLM table a domain."""
+"""Folders of outcomes with a RouteLLM table a domain."""
 
 from __future__ import annotations
 
@@ -7,23 +7,6 @@ import polars as pl
 from routoo.data.formats.format import Folder, Format, Frames
 from routoo.data.formats.wide import llm_misfit, read_llm
 from routoo.data.tables import Table
-
-_PAIR = ("prompts", "outcomes")
-
-
-def _pair_misfit(folder: Folder) -> str | None:
-    missing = [f"{name}.parquet" for name in _PAIR if not (folder.path / f"{name}.parquet").is_file()]
-    if missing:
-        return f"lacks {', '.join(missing)}"
-    if folder.columns or folder.separator is not None:
-        return "has columns of known names; --columns and --separator are of other files"
-    return None
-
-
-def _read_pair(folder: Folder, average: bool) -> Frames:
-    tables = (folder.open(f"{name}.parquet") for name in _PAIR)
-    prompts, outcomes = (table.collect(table.columns) for table in tables)
-    return Frames(prompts, outcomes)
 
 
 def _csvs(folder: Folder) -> list[Table]:
@@ -52,5 +35,4 @@ def _read_csvs(folder: Folder, average: bool) -> Frames:
     )
 
 
-PAIR = Format("folder of two Parquets", _pair_misfit, _read_pair)
 ROUTELLM_FOLDER = Format("folder of RouteLLM CSVs", _csvs_misfit, _read_csvs)

@@ -133,13 +133,9 @@ def _as_split(kept: Outcomes | Split) -> Split:
 
 def _write(outcomes: Outcomes, pool: Pool | None, folder: Folder, *, as_json: bool) -> None:
     """Writes the outcomes, with their pool where there is one, and says what was written."""
-    from routoo.data.files import folder_atomically
     from routoo.data.overview import Overview
 
-    with folder_atomically(folder, replaces=["pool.toml"]) as scratch:
-        outcomes.write(scratch)
-        if pool is not None:
-            pool.write(scratch / "pool.toml")
+    outcomes.write(folder, pool=pool)
     overview = Overview.of(outcomes)
     if as_json:
         show_json({"folder": str(folder), **overview.to_dict()})

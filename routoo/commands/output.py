@@ -51,8 +51,8 @@ def check_bundle_folder(folder: Path) -> None:
         InputError: It is a file, the working directory, or a folder that holds something else.
     """
     from routoo.data.errors import InputError
-    from routoo.export.folder import check_folder
+    from routoo.export.layout import FILES
 
-    check_folder(folder)
+    FILES.check(folder)
     if folder.resolve() == Path.cwd():
         raise InputError(f"{folder}: expected a folder to write, found the working directory; name one in it")

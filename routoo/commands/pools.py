@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool, PoolModel
 
-POOL_NAME = "pool.toml"
-
 _COLUMNS: tuple[tuple[str, Callable[[PoolModel], object]], ...] = (
     ("model", lambda model: model.name),
     ("USD per 1M in", lambda model: model.usd_per_1m_input),
@@ -35,9 +33,10 @@ _COLUMNS: tuple[tuple[str, Callable[[PoolModel], object]], ...] = (
 
 def pool_beside(source: Path) -> Pool | None:
     """The pool.toml in a folder of outcomes, or beside a file of them; None where there is none."""
+    from routoo.data.formats.pair import FILES, POOL_NAME
     from routoo.data.pool import Pool
 
-    path = source / POOL_NAME if source.is_dir() else source.with_name(POOL_NAME)
+    path = FILES.at(source, POOL_NAME) if source.is_dir() else source.with_name(POOL_NAME)
     return Pool.read(path) if path.is_file() else None
 
 

@@ -151,7 +151,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 def test_writing_leaves_a_folder_of_somebody_else_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match=r"holds other files \(thesis.tex\) that would be lost"):
+    with pytest.raises(InputError, match=r"holds other files \(thesis.tex\), which are left alone"):
         outcomes_of().write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from routoo.data import file_set
 from routoo.data.domains import Label
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.text import TextPolicy
 from routoo.data.validation import ValidationRecord
-from routoo.export import folder as folder_module
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.card import model_card
 from routoo.export.description import BundleDescription
@@ -335,7 +335,7 @@ def test_a_writer_that_is_killed_leaves_a_whole_bundle_and_the_next_one_cleans(
     hollow: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     def die() -> None:
-        monkeypatch.setattr(folder_module, "_sweep", lambda folder: None)
+        monkeypatch.setattr(file_set.FileSet, "_sweep", lambda self, folder: None)
         raise Killed
 
     with pytest.raises(Killed):
@@ -423,7 +423,7 @@ def test_a_full_disk_leaves_the_old_bundle(hollow: Path, monkeypatch: pytest.Mon
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         path.write_bytes(content)
 
-    monkeypatch.setattr(folder_module, "write_atomically", full)
+    monkeypatch.setattr(file_set, "write_atomically", full)
     with pytest.raises(BundleError, match="No space left on device; what was there before still stands"):
         write_files(hollow, bundle.description, contents)
     assert len(written) == 4
@@ -462,7 +462,7 @@ def test_an_interrupted_writing_leaves_the_old_bundle(hollow: Path, monkeypatch:
     def interrupted(path: Path, content: bytes) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(folder_module, "write_atomically", interrupted)
+    monkeypatch.setattr(file_set, "write_atomically", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Bundle.read(hollow).save_pretrained(hollow)
     assert contents_of(hollow) == before

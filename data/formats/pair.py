@@ -1,0 +1,73 @@
+"""Folders of outcomes as routoo writes them: a table of prompts, one of outcomes, and often their pool."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from routoo.data.errors import InputError
+from routoo.data.file_set import FileRecord, FileSet
+from routoo.data.files import followed
+from routoo.data.formats.format import Folder, Format, Frames
+from routoo.data.tables import named, parquet_table
+
+if TYPE_CHECKING:
+    from routoo.data.pool import Pool
+
+POOL_NAME = "pool.toml"
+_PROMPTS, _OUTCOMES = "prompts.parquet", "outcomes.parquet"
+
+FILES = FileSet(_OUTCOMES, (_PROMPTS, POOL_NAME))
+"""The metadata of the outcomes name the other files by their hashes."""
+
+
+def write_pair(folder: Path, prompts: pl.DataFrame, outcomes: pl.DataFrame, pool: Pool | None) -> None:
+    """Writes both tables, and the pool where there is one, in one step.
+
+    Raises:
+        InputError: The folder is a file, or holds something that would be lost.
+        OSError: The disk is full or cannot be written; what was there before stands.
+    """
+    folder = followed(folder)
+    if pool is None and FILES.at(folder, POOL_NAME).exists():
+        raise InputError(
+            f"{folder} holds a {POOL_NAME}, which would be lost: move it, or choose a new or empty folder"
+        )
+    contents = {_PROMPTS: _parquet(prompts, {})}
+    if pool is not None:
+        contents[POOL_NAME] = pool.to_toml().encode()
+    records = {name: FileRecord.of(content) for name, content in contents.items()}
+    head = _parquet(outcomes, {name: record.sha256 for name, record in records.items()})
+    FILES.replace(folder, head, contents, records)
+
+
+def _parquet(frame: pl.DataFrame, metadata: Mapping[str, str]) -> bytes:
+    content = io.BytesIO()
+    frame.write_parquet(content, metadata=dict(metadata))
+    return content.getvalue()
+
+
+def _misfit(folder: Folder) -> str | None:
+    def lacking(paths: Mapping[str, Path]) -> list[str]:
+        return [name for name in (_PROMPTS, _OUTCOMES) if not paths[name].is_file()]
+
+    if missing := FILES.read(folder.path, lacking):
+        return f"lacks {', '.join(missing)}"
+    if folder.columns or folder.separator is not None:
+        return "has columns of known names; --columns and --separator are of other files"
+    return None
+
+
+def _read(folder: Folder, average: bool) -> Frames:
+    def frames(paths: Mapping[str, Path]) -> Frames:
+        prompts, outcomes = (named(parquet_table(paths[name]), {}) for name in (_PROMPTS, _OUTCOMES))
+        return Frames(prompts.collect(prompts.columns), outcomes.collect(outcomes.columns))
+
+    return FILES.read(folder.path, frames)
+
+
+PAIR = Format("folder of two Parquets", _misfit, _read)
