@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import collections
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from odd_values import Frame
 
 from routoo.data.batch import listed, prompt_texts
 from routoo.data.errors import InputError
 
 TEXTS = ["Name a river.", "2 + 2?", "Who wrote Faust?"]
 CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2 + 2?"}]
-
-
-class Frame:
-    """Iterates over the names of its columns, as tables do."""
-
-    columns = ("prompt_id", "prompt")
-
-    def __len__(self) -> int:
-        return 5
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.columns)
 
 
 def of_pandas(name: str, **members: Any) -> Any:

@@ -9,12 +9,10 @@ moment, and threads share the pacer. What `docs/solver.md` states of pacing must
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import sys
 import threading
-import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from trials import run_trials
 
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.scores import Scores
@@ -261,29 +260,5 @@ def _through_json(pacer: Pacer) -> dict[str, object]:
     return state
 
 
-def main() -> int:
-    """Plays streams until all are done, or the time is over."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=2_000)
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=math.inf)
-    chosen = parser.parse_args()
-    seed = np.random.SeedSequence().generate_state(1).item() if chosen.seed is None else chosen.seed
-    print(f"seed {seed}", flush=True)
-    started, failed, done = time.monotonic(), 0, 0
-    for index in range(chosen.first, chosen.first + chosen.count):
-        if time.monotonic() - started > chosen.seconds:
-            break
-        wrong = run(seed, index)
-        failed, done = failed + bool(wrong), done + 1
-        for what in wrong[:3]:
-            print(f"--seed {seed} --first {index}: {what}", flush=True)
-    print(f"{done} streams, {failed} failed; seed {seed}")
-    return int(failed > 0)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_trials(__doc__, run, count=2_000, called=lambda: "streams"))

@@ -9,11 +9,9 @@ within its gap with a bound on the right side, and what it says would do must do
 
 from __future__ import annotations
 
-import argparse
 import math
 import re
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -21,6 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from trials import run_trials
 
 from routoo.data.assignment import Assignment
 from routoo.data.scores import Scores
@@ -388,29 +387,18 @@ def _rebuilt(problem: Problem, **fields: Any) -> Problem:  # Any: fields of many
 
 
 def main() -> int:
-    """Runs instances until one fails, all are done, or the time is over."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=math.inf)
-    chosen = parser.parse_args()
-    seed = np.random.SeedSequence().generate_state(1).item() if chosen.seed is None else chosen.seed
-    print(f"seed {seed}", flush=True)
-    started, failed, infeasible, done = time.monotonic(), 0, 0, 0
-    for index in range(chosen.first, chosen.first + chosen.count):
-        if time.monotonic() - started > chosen.seconds:
-            break
+    """Runs instances, and counts those without an answer."""
+    infeasible = 0
+
+    def trial(seed: int, index: int) -> list[str]:
+        nonlocal infeasible
         failures, feasible = run(seed, index)
-        failed, infeasible, done = failed + bool(failures), infeasible + (not feasible), done + 1
-        for failure in failures:
-            print(f"--seed {seed} --first {index}: {failure}", flush=True)
-        if done % 1000 == 0:
-            print(f"{done} instances, {infeasible} of them infeasible, {failed} failed", flush=True)
-    print(f"{done} instances, {infeasible} of them infeasible, {failed} failed; seed {seed}")
-    return int(failed > 0)
+        infeasible += not feasible
+        return failures
+
+    return run_trials(
+        __doc__, trial, count=20_000, called=lambda: f"instances, {infeasible} of them infeasible"
+    )
 
 
 def run(seed: int, index: int) -> tuple[list[str], bool]:
