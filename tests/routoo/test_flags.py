@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import onnx
 import polars as pl
 import pytest
 import typer
@@ -20,6 +22,9 @@ from routoo.cli import app
 from routoo.commands import terminal
 from routoo.data.pool import Pool
 from routoo.data.sample import simulated_outcomes, simulated_pool
+from routoo.export import writer
+from routoo.export.onnx import to_onnx
+from routoo.models.network import RouterNetwork
 from routoo.models.trunk import load_trunk
 
 MODES = {"assign": ("assign bundle", "assign predictions.parquet")}
@@ -338,7 +343,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory, _traced_once: None) -> Place:
     folder = tmp_path_factory.mktemp("place")
     outcomes = simulated_outcomes(80).with_split(val=0.2, test=0.2)
     tenants = pl.Series("tenant", ["east", "west"] * (len(outcomes) // 2))
@@ -399,6 +404,22 @@ def odd_files(folder: Path, prompts: pl.DataFrame, outcomes: pl.DataFrame) -> No
 def before(place: Place) -> dict[str, Seen]:
     """What is seen of commands without the flag, each run once."""
     return {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _traced_once() -> Iterator[None]:
+    """Each network is traced once: that takes seconds, and is no matter of flags."""
+    traced: dict[bytes, bytes] = {}
+
+    def once(network: RouterNetwork) -> onnx.ModelProto:
+        key = pickle.dumps([(name, value.numpy()) for name, value in network.state_dict().items()])
+        if key not in traced:
+            traced[key] = to_onnx(network).SerializeToString()
+        return onnx.load_model_from_string(traced[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "to_onnx", once)
+        yield
 
 
 @pytest.fixture(autouse=True)
