@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.arguments import name_list, number, numbers
+from routoo.data.arguments import name_list, number
 from routoo.data.errors import InputError
 from routoo.data.nominal import NominalCosts, nominal_costs
+from routoo.data.score_checks import check_range, float32_matrix
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,7 +64,7 @@ class Scores:
     def __post_init__(self) -> None:
         for name in _MATRICES:
             if (value := getattr(self, name)) is not None or name in ("p_correct", "cost_usd"):
-                object.__setattr__(self, name, _matrix(name, value))
+                object.__setattr__(self, name, float32_matrix(name, value))
         shape = self.p_correct.shape
         if len(shape) != 2 or shape[1] == 0:
             raise InputError(f"p_correct must be (n_prompts, n_models) with a model at least, got {shape}")
@@ -71,14 +72,12 @@ class Scores:
             object.__setattr__(self, "latency_s", np.full(shape, np.nan, np.float32))
         for name in _MATRICES:
             value = getattr(self, name)
-            if value is None:
-                continue
-            if value.shape != shape:
+            if value is not None and value.shape != shape:
                 raise InputError(f"{name} has shape {value.shape}, p_correct has {shape}: they must agree")
-        _check_range("p_correct", self.p_correct, 0.0, 1.0)
-        _check_range("cost_usd", self.cost_usd, 0.0, float(np.finfo(np.float32).max))
+        check_range("p_correct", self.p_correct, 0.0, 1.0)
+        check_range("cost_usd", self.cost_usd, 0.0, float(np.finfo(np.float32).max))
         if self.logit_std is not None:
-            _check_range("logit_std", self.logit_std, 0.0, float(np.finfo(np.float32).max))
+            check_range("logit_std", self.logit_std, 0.0, float(np.finfo(np.float32).max))
         for name in ("latency_s", "input_tokens", "output_tokens"):
             value = getattr(self, name)
             if value is not None and np.fmin.reduce(value, axis=None, initial=np.inf) < 0:
@@ -297,25 +296,3 @@ def _stated_usage(
     """Output tokens with what the pool states of models whose own were never recorded."""
     stated, own = pool.rates("output_tokens"), [name not in unrecorded for name in pool.names]
     return np.where(own | np.isnan(stated), output_tokens, stated)
-
-
-def _matrix(field: str, value: object) -> Matrix:
-    """The numbers in float32; what is right or wrong is 1 or 0, what is too large is infinite."""
-    if isinstance(value, np.ndarray) and value.dtype == np.bool_:
-        value = value.astype(np.float32)
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(numbers(field, value), dtype=np.float32)
-
-
-def _check_range(field: str, value: Matrix, low: float, high: float) -> None:
-    """Refuses NaN and what lies outside, in one pass that allocates nothing of the matrix's size."""
-    if value.size == 0:
-        return
-    least, most = value.min(), value.max()  # NaN propagates through both
-    if least >= low and most <= high:
-        return
-    row, column = np.argwhere(~((value >= low) & (value <= high)))[0]
-    raise InputError(
-        f"{field} must lie in [{low:g}, {high:g}] and not be NaN; "
-        f"row {row}, column {column} is {value[row, column]}"
-    )
