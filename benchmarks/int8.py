@@ -18,13 +18,14 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
+from routoo.data.cores import usable_cores
 from routoo.data.outcomes import Outcomes
 from routoo.evaluation.table import number
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT
 from routoo.export.parity import Agreement, compare
 from routoo.export.runtime import Runtime
-from routoo.export.session import open_graph, usable_cores
+from routoo.export.session import open_graph
 
 _WIDTH = 120  # of the table, be it a terminal or a file
 

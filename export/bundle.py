@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from routoo.data.arguments import path_of
 from routoo.data.errors import BundleError, InputError
 from routoo.data.file_set import FileRecord
 from routoo.export.description import BundleDescription, Json
@@ -65,10 +65,11 @@ class Bundle:
 
         Raises:
             BundleError: Neither is there, or the bundle is broken.
+            InputError: It is no path, or a longer one than the file system takes.
             MissingExtraError: It has to come from the hub, and extra `hub` is not installed.
         """
-        if os.path.exists(where):  # noqa: PTH110  Path.exists raises where a name is too long
-            return cls.read(where)
+        if (folder := path_of("where", where)).exists():
+            return cls.read(folder)
         from routoo.export.hub import download, is_hub_id
 
         if not is_hub_id(str(where)):

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from routoo.data.arguments import number, record
 from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
+from routoo.data.cores import usable_cores
 from routoo.data.domains import Labels, domain_numbers, label_numbers
 from routoo.data.errors import BundleError, InputError
 from routoo.data.foreign import library_errors
@@ -22,7 +23,7 @@ from routoo.data.scores import Scores, priced_scores
 from routoo.data.text import EncodedPrompts, PromptEncoder
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT
-from routoo.export.session import Graph, Ids, Outputs, open_graph, usable_cores
+from routoo.export.session import Graph, Ids, Outputs, open_graph
 
 Progress = Callable[[int, int], None]
 """Told the prompts that are done, and all that there are."""

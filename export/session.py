@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -45,7 +43,6 @@ class Graph(Protocol):
         ...
 
 
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _ERRORS_ONLY = 3
 _LARGEST = float(np.finfo(np.float32).max)
 _MOST = {"p_correct": 1.0, "logit_std": _LARGEST, "output_tokens": _LARGEST, "latency_s": np.inf}
@@ -113,13 +110,3 @@ def _check_outputs(found: Outputs, n_prompts: int) -> None:
         )  # NaN where all are
         if least < 0 or most > _MOST[name] or (name == "p_correct" and np.isnan(output).any()):
             raise BundleError(f"the graph gives {name} out of range: from {least:g} to {most:g}")
-
-
-def usable_cores() -> int:
-    """Cores that this process may use: those it is bound to, within the quota of its container."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = _QUOTA.read_text().split()
-        return max(1, min(cores, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no such container, or no quota ("max")
-        return cores

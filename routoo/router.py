@@ -72,7 +72,6 @@ class Router:
             BundleError: There is no bundle, or it is broken or of a newer format.
             InputError: The pool has a model that the bundle does not know.
         """
-        where = where if isinstance(where, str) else path_of("where", where)
         bundle = Bundle.open(where, revision=revision)
         if pool is not None and not isinstance(pool, Pool):
             pool = Pool.read(path_of("pool", pool), among=bundle.description.pool.names)

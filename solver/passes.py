@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.cores import usable_cores
 from routoo.solver.ledger import Ledger, Totals
 from routoo.solver.limits import Limit
 from routoo.solver.problem import Problem
@@ -80,7 +80,7 @@ class InMemory:
 
     Args:
         problem: Where the arrays are.
-        threads: How many threads read; the processors at hand, when None.
+        threads: How many threads read; the cores at hand, when None.
         limits: The limits to keep; all those of the problem, when None.
         aim: What is to be least instead of what the problem says, as prices of quantities.
         spare: Whether a prompt may be left to no model: one more column, the last.
@@ -124,7 +124,7 @@ class InMemory:
 
         size = block_size(self.ledger.n_models)
         starts = range(0, len(self), size)
-        threads = self.threads or processors()
+        threads = self.threads or usable_cores()
         if threads < 2 or len(starts) < _THREADED:
             yield from map(block, starts)
             return
@@ -205,8 +205,3 @@ def choice_totals(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Pass:
 def block_size(n_models: int) -> int:
     """Prompts that are read at a time: fewer of many models, so that what is computed stays in the cache."""
     return max(BLOCK * _WIDE // max(n_models, _WIDE), _LEAST_BLOCK)
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -17,7 +17,9 @@ from routoo.data.formats.tidy import tidy_frames
 from routoo.data.tables import Table
 
 _COST, _RESPONSE = "|total_cost", "|model_response"
-_OUTCOME = ("model", "score", "cost_usd", "response")
+_PARTS = {"score": "", "cost_usd": _COST, "response": _RESPONSE}
+"""What outcomes have of a model, by how the names of its columns end."""
+
 _BENCH_NAMES = {"sample_id": "prompt_id", "eval_name": "domain"}
 
 
@@ -91,7 +93,7 @@ def _unpivoted(table: Table, models: Sequence[str], *, average: bool) -> Frames:
     if average:
         if "prompt" not in about:
             raise InputError(f"{table.path}: {lacking(about, ['prompt'])}, beside the columns of models")
-        own = [name for name in about if name not in _OUTCOME]
+        own = [name for name in about if name not in {"model", *_PARTS}]
         runs = pl.concat([_outcomes(frame, model, own) for model in models], how="diagonal_relaxed")
         return replace(tidy_frames(runs.filter(pl.col("score").is_not_null()), table), remark=remark)
     if "prompt_id" not in frame.columns:
@@ -104,7 +106,7 @@ def _unpivoted(table: Table, models: Sequence[str], *, average: bool) -> Frames:
 
 def _outcomes(frame: pl.DataFrame, model: str, about: Sequence[str]) -> pl.DataFrame:
     """The outcomes of one model, with these columns about their prompts."""
-    parts = {"score": model, "cost_usd": f"{model}{_COST}", "response": f"{model}{_RESPONSE}"}
+    parts = {name: f"{model}{end}" for name, end in _PARTS.items()}
     columns = [frame[old].alias(new) for new, old in parts.items() if old in frame.columns]
     named = pl.DataFrame([*(frame[name] for name in about), *columns])
     return named.with_columns(pl.lit(model).alias("model"))

@@ -10,10 +10,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from routoo.data.errors import BundleError
-from routoo.export import session
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT
-from routoo.export.session import open_graph, usable_cores
+from routoo.export.session import open_graph
 
 
 def test_a_graph_of_something_else_is_refused() -> None:
@@ -28,20 +27,6 @@ def test_a_graph_of_something_else_is_refused() -> None:
         BundleError, match="the graph lacks attention_mask, domain, latency_s, logit_std, output_tokens"
     ):
         open_graph(model.SerializeToString(), threads=1)
-
-
-@pytest.mark.parametrize(
-    ("quota", "cores"), [("max 100000", 64), ("150000 100000", 2), ("20000 100000", 1), ("garbage", 64)]
-)
-def test_cores_are_those_of_the_container(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, cores: int
-) -> None:
-    (tmp_path / "cpu.max").write_text(quota)
-    monkeypatch.setattr(session, "_QUOTA", tmp_path / "cpu.max")
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)), raising=False)
-    assert usable_cores() == cores
-    monkeypatch.setattr(session, "_QUOTA", tmp_path / "none")
-    assert usable_cores() == 64
 
 
 @pytest.mark.parametrize("module", ["routoo.export.session", "routoo.export.onnx"])
