@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -343,7 +344,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, _traced_once: None) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory, _no_long_waits: None) -> Place:
     folder = tmp_path_factory.mktemp("place")
     outcomes = simulated_outcomes(80).with_split(val=0.2, test=0.2)
     tenants = pl.Series("tenant", ["east", "west"] * (len(outcomes) // 2))
@@ -407,8 +408,8 @@ def before(place: Place) -> dict[str, Seen]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _traced_once() -> Iterator[None]:
-    """Each network is traced once: that takes seconds, and is no matter of flags."""
+def _no_long_waits() -> Iterator[None]:
+    """What takes long and is no matter of flags is done once: a network's trace, and the tree of commands."""
     traced: dict[bytes, bytes] = {}
 
     def once(network: RouterNetwork) -> onnx.ModelProto:
@@ -419,6 +420,8 @@ def _traced_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writer, "to_onnx", once)
+        patch.setattr("typer.testing._get_command", cache(typer.main.get_command))
+        patch.setattr("os.fsync", lambda fd: None)
         yield
 
 
