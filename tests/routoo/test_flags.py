@@ -62,7 +62,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --patience": ((f"{TINY} --monitor loss --learning-rate 0.9 --epochs 8", "--patience 1"),),
     "train --refit": ((FROZEN, "--no-refit"),),
     "train --ensemble": ((FROZEN, "--ensemble"),),
-    "train --batch-size": ((TINY, "--batch-size 32"),),
+    "train --batch-size": ((TINY, "--batch-size 8"),),
     "train --learning-rate": ((TINY, "--learning-rate 0.1"),),
     "train --trunk-learning-rate": ((TINY, "--trunk-learning-rate 0.01"),),
     "train --layer-decay": ((TINY, "--layer-decay 0.1"),),
@@ -346,14 +346,14 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, _no_long_waits: None) -> Place:
     folder = tmp_path_factory.mktemp("place")
-    outcomes = simulated_outcomes(80).with_split(val=0.2, test=0.2)
+    outcomes = simulated_outcomes(50).with_split(val=0.2, test=0.2)
     tenants = pl.Series("tenant", ["east", "west"] * (len(outcomes) // 2))
     domains = pl.Series("domain", ["code", "text"] * (len(outcomes) // 2))
     outcomes = replace(outcomes, prompts=outcomes.prompts.with_columns(tenants.reverse(), domains))
     outcomes.write(folder / "data")
     (folder / "prompts.txt").write_text("What is 2 + 2?\n\n" + "\n".join(outcomes.texts[:11]) + "\n")
     outcomes.prompts.select("prompt_id", "prompt").write_ndjson(folder / "prompts.jsonl")
-    scored = outcomes.part("train").subset(outcomes.part("train").prompt_ids[:30])
+    scored = outcomes.part("train").subset(outcomes.part("train").prompt_ids[:24])
     for_new = scored.outcomes.filter(model="simulated-coder")
     new = pl.concat([for_new.with_columns(model=pl.lit(name)) for name in ("new", "other")])
     scored.prompts.join(new, on="prompt_id").drop("split").write_csv(folder / "scored.csv")
