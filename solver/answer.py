@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
 from routoo.data.assignment import Assignment, LimitUse, Status
 from routoo.data.scores import Matrix, Scores
+from routoo.solver.assign import TOLERANCE, Assigned
+from routoo.solver.explain import fail_alone, why_infeasible
 from routoo.solver.limits import Quantity
-from routoo.solver.passes import Prompts
-from routoo.solver.rows import Floats
-from routoo.solver.tally import Tally, tally
+from routoo.solver.passes import Batch
+from routoo.solver.tally import tally
 from routoo.solver.usage import BLOCK
-
-TOLERANCE = 1e-6
-"""Relative gap up to which an answer is called optimal."""
 
 _NOTHING = 1e-300
 """An objective so small that shares of it are no numbers."""
@@ -31,32 +27,44 @@ UNITS: dict[Quantity, str] = {
 }
 
 
-def answer(
-    prompts: Prompts,
+def outcome(
+    batch: Batch,
     scores: Scores | tuple[str, ...],
-    choice: npt.NDArray[np.int32],
+    found: Assigned,
     *,
     solver: str,
-    bound: float,
-    prices: Floats,
-    totals: Tally | None = None,
+    unsolved: str = "",
     tolerance: float = TOLERANCE,
 ) -> Assignment:
-    """The assignment that these choices make.
+    """The assignment that was found, or why there is none.
 
     Args:
-        prompts: What was solved.
+        batch: What was solved.
         scores: The predictions: those of the choices become part of the answer. Where they are not in
             memory, the model names.
-        choice: Chosen model of each prompt, ``(n_prompts,)``; keeps every limit.
+        found: Where the backend ended; its choices keep every limit.
         solver: Name of the backend.
-        bound: Proved bound on the objective as maximised (minus cost, where cost is minimised).
-        prices: Dual value of each limit, ``(n_limits,)``.
-        totals: What the choices add up to, where that is known.
-        tolerance: Relative gap up to which they count as optimal.
+        unsolved: What to say where nothing was found and nothing is proved.
+        tolerance: Relative gap up to which the choices count as optimal.
     """
-    limits, totals = prompts.ledger.limits, totals or tally(prompts, choice)
-    gained, bound = totals.gained, max(bound, totals.gained)
+    if found.status == "solved":
+        return _answer(batch, scores, found, solver=solver, tolerance=tolerance)
+    alone = fail_alone(batch)
+    if found.status == "unsolved" and not alone:
+        return no_answer(scores, len(batch), unsolved, solver=solver, status="unsolved")
+    reason = why_infeasible(batch, alone)
+    return no_answer(
+        scores, len(batch), reason.words, solver=solver, least_budget_usd=reason.least_budget_usd
+    )
+
+
+def _answer(
+    batch: Batch, scores: Scores | tuple[str, ...], found: Assigned, *, solver: str, tolerance: float
+) -> Assignment:
+    """The assignment that these choices make."""
+    choice, limits = found.choice, batch.ledger.limits
+    totals = found.totals or tally(batch, choice)
+    gained, bound = totals.gained, max(found.bound, totals.gained)
     near = bound - gained <= max(tolerance * max(abs(bound), abs(gained)), _NOTHING)
     turned = -1.0 if any(limit.name == "min_mean_score" for limit in limits) else 1.0
     return Assignment(
@@ -70,7 +78,7 @@ def answer(
         solver=solver,
         limits=tuple(
             LimitUse(limit.name, UNITS[limit.quantity], limit.sign * used, limit.bound, price, limit.floor)
-            for limit, used, price in zip(limits, totals.uses.tolist(), prices.tolist(), strict=True)
+            for limit, used, price in zip(limits, totals.uses.tolist(), found.prices.tolist(), strict=True)
         ),
         prompt_ids=scores.prompt_ids if isinstance(scores, Scores) else None,
         chosen_p_correct=_picked(scores.p_correct, choice) if isinstance(scores, Scores) else None,
@@ -112,8 +120,3 @@ def no_answer(
         reason=reason,
         least_budget_usd=least_budget_usd,
     )
-
-
-def words(values: Sequence[str]) -> str:
-    """A list in words."""
-    return values[0] if len(values) == 1 else ", ".join(values[:-1]) + " and " + values[-1]

@@ -25,6 +25,9 @@ from routoo.solver.tree import search
 
 Status = Literal["solved", "infeasible", "unsolved"]
 
+TOLERANCE = 1e-6
+"""Relative gap up to which an answer is called optimal."""
+
 NOBODY = np.full(0, -1, np.int32)
 """The choices where there are none."""
 

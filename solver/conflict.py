@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from routoo.solver.answer import TOLERANCE
-from routoo.solver.assign import Assigned, assign
+from routoo.solver.assign import TOLERANCE, Assigned, assign
 from routoo.solver.bracket import sampled
 from routoo.solver.kinds import Kinds
 from routoo.solver.limits import Limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,16 +11,17 @@ import numpy.typing as npt
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
-from routoo.solver.answer import TOLERANCE, answer, no_answer
-from routoo.solver.assign import assign
+from routoo.solver.answer import outcome
+from routoo.solver.assign import TOLERANCE, assign
 from routoo.solver.conflict import assign_least
-from routoo.solver.explain import fail_alone, infeasible
 from routoo.solver.passes import Batch, InMemory
 from routoo.solver.problem import Problem
 from routoo.solver.rows import Floats
 from routoo.solver.tally import kept
 
 NAME = "dual"
+
+_UNSOLVED = "found no assignment within all limits, though none was proved impossible; loosen one a little"
 
 _EDGES = 3
 """Limits whose least use is tried where no answer is found within all."""
@@ -61,26 +63,10 @@ def solve_batch(
 ) -> Assignment:
     """The assignment of a batch, wherever it is; where its scores are not in memory, of models by name."""
     found = assign(batch, tolerance=tolerance, time_limit_s=time_limit_s)
-    choice = found.choice if found.status == "solved" else None
-    if found.status == "unsolved":
-        choice = _at_the_edge(batch, found.prices)
-    if found.status == "infeasible" or (choice is None and fail_alone(batch)):
-        return infeasible(batch, scores, solver=NAME)
-    if choice is None:
-        reason = (
-            "found no assignment within all limits, though none was proved impossible; loosen one a little"
-        )
-        return no_answer(scores, len(batch), reason, solver=NAME, status="unsolved")
-    return answer(
-        batch,
-        scores,
-        choice,
-        solver=NAME,
-        bound=found.bound,
-        prices=found.prices,
-        totals=found.totals,
-        tolerance=tolerance,
-    )
+    choice = _at_the_edge(batch, found.prices) if found.status == "unsolved" else None
+    if choice is not None:
+        found = replace(found, status="solved", choice=choice)
+    return outcome(batch, scores, found, solver=NAME, unsolved=_UNSOLVED, tolerance=tolerance)
 
 
 def _at_the_edge(batch: Batch, prices: Floats) -> npt.NDArray[np.int32] | None:

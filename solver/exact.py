@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError, MissingExtraError
-from routoo.solver.answer import TOLERANCE, answer, no_answer
-from routoo.solver.assign import NOBODY, Assigned, assign_each, searched
-from routoo.solver.explain import fail_alone, infeasible
+from routoo.solver.answer import outcome
+from routoo.solver.assign import NOBODY, TOLERANCE, Assigned, assign_each, searched
 from routoo.solver.kinds import Kinds
 from routoo.solver.passes import InMemory, price_pass
 from routoo.solver.pricing import infeasible_in_parts
@@ -26,6 +25,8 @@ from routoo.solver.rows import Floats
 from routoo.solver.tally import kept
 
 NAME = "exact"
+_UNSOLVED = "no assignment was found; give more time, or use solver='dual'"
+
 _NODES = 100_000
 """Nodes of branch and bound after which HiGHS stops."""
 
@@ -74,20 +75,8 @@ def solve_exact(
         found = Assigned("infeasible", NOBODY, -math.inf, prices)
     else:
         found = Assigned("unsolved", NOBODY, math.inf, prices)
-    if found.status == "infeasible" or (found.status == "unsolved" and fail_alone(prompts)):
-        return infeasible(prompts, problem.scores, solver=NAME)
-    if found.status == "unsolved":
-        reason = "no assignment was found; give more time, or use solver='dual'"
-        return no_answer(problem.scores, len(problem), reason, solver=NAME, status="unsolved")
-    return answer(
-        prompts,
-        problem.scores,
-        found.choice,
-        solver=NAME,
-        bound=found.bound,
-        prices=found.prices,
-        totals=found.totals,
-        tolerance=max(gap, TOLERANCE),
+    return outcome(
+        prompts, problem.scores, found, solver=NAME, unsolved=_UNSOLVED, tolerance=max(gap, TOLERANCE)
     )
 
 

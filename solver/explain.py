@@ -9,9 +9,6 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.assignment import Assignment
-from routoo.data.scores import Scores
-from routoo.solver.answer import no_answer, words
 from routoo.solver.conflict import conflict, least_that_would_do, most_served
 from routoo.solver.knapsack import least_choice
 from routoo.solver.ledger import Ledger
@@ -110,7 +107,7 @@ def closed_words(
 def _closed(prompt: ClosedPrompt, called: Callable[[int], str]) -> str:
     stated = [f"{name} {_shortest(value)}" for name, value in prompt.stated.items()]
     together = " together" if len(stated) > 1 else ""
-    return f"{called(prompt.row)} has no model within {words(stated)}{together}"
+    return f"{called(prompt.row)} has no model within {_listed(stated)}{together}"
 
 
 def _shortest(value: float | np.float32) -> str:
@@ -170,9 +167,21 @@ def _shut(problem: Problem, row: int) -> str:
     return "is allowed only models of infinite latency"
 
 
-def infeasible(batch: Batch, scores: Scores | tuple[str, ...], *, solver: str) -> Assignment:
-    """The answer to a problem whose limits are known not to hold together."""
-    alone = fail_alone(batch)
+@dataclass(frozen=True)
+class Reason:
+    """Why limits cannot hold.
+
+    Args:
+        words: Which cannot, and what would do instead.
+        least_budget_usd: The least budget that would do, where it is for want of money.
+    """
+
+    words: str
+    least_budget_usd: float | None
+
+
+def why_infeasible(batch: Batch, alone: Mapping[Limit, float]) -> Reason:
+    """Why the limits of a batch cannot hold together, which is known; `alone` fail by themselves."""
     together = tuple(alone) or conflict(batch)
     needed = {}
     if len(alone) < 2:  # of several that fail alone, no figure of one would do
@@ -183,12 +192,12 @@ def infeasible(batch: Batch, scores: Scores | tuple[str, ...], *, solver: str) -
     else:
         reason = _together(batch, together, needed)
     budget = next((need for limit, need in needed.items() if limit.name == "budget_usd"), None)
-    return no_answer(scores, len(batch), reason, solver=solver, least_budget_usd=budget)
+    return Reason(reason, budget)
 
 
 def _together(batch: Batch, together: Sequence[Limit], needed: Mapping[Limit, float]) -> str:
     """Which limits cannot hold together, and what would do instead of each."""
-    reason = words([_stated(limit) for limit in together]) + " cannot hold together"
+    reason = _listed([_stated(limit) for limit in together]) + " cannot hold together"
     instead = [f"{limit.name} {_would(limit, need)}" for limit, need in needed.items()]
     if instead:
         reason += ": with the others kept, " + " or ".join(instead) + " would do"
@@ -277,3 +286,8 @@ def rounded(value: float, *, up: bool = True) -> str:
     rounding = ROUND_CEILING if up else ROUND_FLOOR
     digits = Context(prec=6, rounding=rounding).create_decimal(exact).normalize()
     return f"{float(digits):.6g}"
+
+
+def _listed(values: Sequence[str]) -> str:
+    """A list in words."""
+    return values[0] if len(values) == 1 else ", ".join(values[:-1]) + " and " + values[-1]

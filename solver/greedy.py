@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from routoo.data.assignment import Assignment
-from routoo.solver.answer import answer
+from routoo.solver.answer import outcome
 from routoo.solver.assign import assign_each, fill_under_one
-from routoo.solver.explain import infeasible
 from routoo.solver.knapsack import fill
 from routoo.solver.passes import InMemory
 from routoo.solver.problem import Problem
@@ -27,14 +26,4 @@ def solve_greedy(problem: Problem, *, threads: int | None = None) -> Assignment:
     """
     prompts = InMemory(problem, threads)
     found = fill_under_one(prompts, filled=fill(prompts)) if problem.limits else assign_each(prompts)
-    if found.status == "infeasible":
-        return infeasible(prompts, problem.scores, solver=NAME)
-    return answer(
-        prompts,
-        problem.scores,
-        found.choice,
-        solver=NAME,
-        bound=found.bound,
-        prices=found.prices,
-        totals=found.totals,
-    )
+    return outcome(prompts, problem.scores, found, solver=NAME)

@@ -24,7 +24,8 @@ from routoo.data.pool import Pool
 from routoo.data.predictions import NAMES, NUMBERS, collected, open_predictions
 from routoo.data.required_tags import TAGS, tags_beside, tags_of
 from routoo.data.scores import Matrix, Scores, repriced
-from routoo.solver.answer import TOLERANCE, no_answer
+from routoo.solver.answer import no_answer
+from routoo.solver.assign import TOLERANCE
 from routoo.solver.dual import NAME, solve_batch
 from routoo.solver.eligibility import check_pool
 from routoo.solver.explain import ClosedPrompt, closed_prompts, closed_words
