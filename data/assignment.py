@@ -81,7 +81,7 @@ class Assignment:
         solver: Name of the backend that ran.
         limits: What is used of each limit that couples prompts, and its price.
         reason: When infeasible: which limits cannot hold, and the least that would be feasible, in words.
-        least_budget_usd: When infeasible for want of money: the least budget that would do.
+        least_budget_usd: When infeasible for want of money: a budget that would do, the least that was found.
         reserve: What is kept of the budget for true costs above the predicted ones, where that was asked. The
             limit ``budget_usd`` then says what was left to choose by.
     """

@@ -7,15 +7,12 @@ import numpy.typing as npt
 
 from routoo.data.assignment import Assignment, LimitUse, Status
 from routoo.data.scores import Matrix, Scores
-from routoo.solver.assign import TOLERANCE, Assigned
+from routoo.solver.assign import NOTHING, TOLERANCE, Assigned
 from routoo.solver.explain import fail_alone, why_infeasible
 from routoo.solver.limits import Quantity
 from routoo.solver.passes import Batch
 from routoo.solver.tally import tally
 from routoo.solver.usage import BLOCK
-
-_NOTHING = 1e-300
-"""An objective so small that shares of it are no numbers."""
 
 UNITS: dict[Quantity, str] = {
     "score": "score",
@@ -65,7 +62,7 @@ def _answer(
     choice, limits = found.choice, batch.ledger.limits
     totals = found.totals or tally(batch, choice)
     gained, bound = totals.gained, max(found.bound, totals.gained)
-    near = bound - gained <= max(tolerance * max(abs(bound), abs(gained)), _NOTHING)
+    near = bound - gained <= max(tolerance * max(abs(bound), abs(gained)), NOTHING)
     turned = -1.0 if any(limit.name == "min_mean_score" for limit in limits) else 1.0
     return Assignment(
         models=scores.models if isinstance(scores, Scores) else scores,

@@ -21,12 +21,15 @@ from routoo.solver.pricing import search as search_prices
 from routoo.solver.rounding import CORES, Rounded, finish, part_of, round_off
 from routoo.solver.rows import Floats
 from routoo.solver.tally import Tally, kept, tally
-from routoo.solver.tree import search
+from routoo.solver.tree import MOST_STEPS, search
 
 Status = Literal["solved", "infeasible", "unsolved"]
 
 TOLERANCE = 1e-6
 """Relative gap up to which an answer is called optimal."""
+
+NOTHING = 1e-300
+"""An objective so small that shares of it are no numbers."""
 
 NOBODY = np.full(0, -1, np.int32)
 """The choices where there are none."""
@@ -64,25 +67,29 @@ class Assigned:
     totals: Tally | None = None
 
 
-def assign(prompts: Picked, *, tolerance: float, time_limit_s: float = math.inf) -> Assigned:
+def assign(
+    prompts: Picked, *, tolerance: float, time_limit_s: float = math.inf, most_steps: int = MOST_STEPS
+) -> Assigned:
     """The best choices within the limits of these prompts.
 
     Args:
         prompts: The batch.
         tolerance: Relative gap that is good enough.
         time_limit_s: Seconds that a search of a few prompts may take, where several limits bind.
+        most_steps: Steps that a search of a few kinds of prompts may take.
     """
     limits = prompts.ledger.limits
     if not limits:
         return assign_each(prompts)
     if all(limit.only.domain is not None for limit in limits):
-        return _by_domain(prompts, tolerance, time_limit_s)
+        return _by_domain(prompts, tolerance, time_limit_s, most_steps)
     found = fill_under_one(prompts) if len(limits) == 1 else None
     if found is not None and (found.settled or len(prompts) > MOST_KINDS):
         return found
     kinds = Kinds.of(prompts)
     if kinds is not None:
-        return searched(kinds, first=None if found is None else found.choice, time_limit_s=time_limit_s)
+        first = None if found is None else found.choice
+        return searched(kinds, first=first, time_limit_s=time_limit_s, most_steps=most_steps)
     return _under_many(prompts, tolerance, time_limit_s)
 
 
@@ -94,7 +101,7 @@ def assign_each(prompts: Picked) -> Assigned:
     return Assigned("solved", choice, totals.gained, np.zeros(0), settled=True, totals=totals)
 
 
-def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float) -> Assigned:
+def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float, most_steps: int) -> Assigned:
     """The best choices under limits of single domains: each domain by itself."""
     limits = prompts.ledger.limits
     domain = np.concatenate(list(prompts.map(lambda start, rows: rows.domain)))
@@ -107,7 +114,7 @@ def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float) -> Assign
         alone = [replace(limits[at], only=Only(limits[at].only.column)) for at in own.tolist()]
         ledger = Ledger(alone, prompts.ledger.n_models, 1, prompts.ledger.bounds[own])
         part = Gathered(prompts.rows(index).of_domain(int(domain[index[0]])), ledger)
-        found = assign(part, tolerance=tolerance, time_limit_s=time_limit_s)
+        found = assign(part, tolerance=tolerance, time_limit_s=time_limit_s, most_steps=most_steps)
         prices[own] = found.prices
         if found.status != "solved":
             return Assigned(found.status, NOBODY, found.bound, prices)
@@ -117,11 +124,15 @@ def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float) -> Assign
 
 
 def searched(
-    kinds: Kinds, *, first: npt.NDArray[np.int32] | None = None, time_limit_s: float = math.inf
+    kinds: Kinds,
+    *,
+    first: npt.NDArray[np.int32] | None = None,
+    time_limit_s: float = math.inf,
+    most_steps: int = MOST_STEPS,
 ) -> Assigned:
     """The best choices of a few kinds of prompts, by a search to the end."""
     counts = None if first is None else kinds.counts(first)
-    found = search(kinds, first=counts, time_limit_s=time_limit_s)
+    found = search(kinds, first=counts, time_limit_s=time_limit_s, most_steps=most_steps)
     choice = NOBODY if found.counts is None else kinds.choice(found.counts)
     return Assigned(found.status, choice, found.bound, found.prices)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from routoo.solver.assign import TOLERANCE, Assigned, assign
+from routoo.solver.assign import NOTHING, TOLERANCE, Assigned, assign
 from routoo.solver.bracket import sampled
 from routoo.solver.kinds import Kinds
 from routoo.solver.limits import Limit
@@ -12,10 +14,10 @@ from routoo.solver.passes import Batch, Gathered, Picked
 from routoo.solver.pricing import SAMPLE, infeasible_in_parts
 from routoo.solver.rows import Tables
 from routoo.solver.tally import tally
-from routoo.solver.tree import search
+from routoo.solver.tree import MOST_STEPS, search
 
-_NODES = 500
-"""Subtrees that are looked at to tell whether limits can hold."""
+_STEPS = MOST_STEPS // 4
+"""Steps of a search that tells whether limits can hold, or what would do."""
 
 
 def conflict(batch: Batch) -> tuple[Limit, ...]:
@@ -53,7 +55,7 @@ def _can_hold(whole: Batch, limits: tuple[Limit, ...], most: int) -> bool:
     batch = whole.asking(limits=limits, aim={})
     kinds = Kinds.of(batch)
     if kinds is not None:
-        return search(kinds, gap=1.0, most_nodes=_NODES).status != "infeasible"
+        return search(kinds, gap=1.0, most_steps=_STEPS).status != "infeasible"
     prompts: Picked = batch
     if len(batch) > most:
         bounds = batch.ledger.bounds * most / len(batch)
@@ -61,30 +63,44 @@ def _can_hold(whole: Batch, limits: tuple[Limit, ...], most: int) -> bool:
     return infeasible_in_parts(prompts) is None
 
 
-def least_that_would_do(batch: Batch, limit: Limit) -> float | None:
-    """The bound that this limit would need with all others kept; None where the others do not hold either.
+@dataclass(frozen=True)
+class Need:
+    """A bound that a limit would do with, all others kept.
 
-    It is what an assignment of all prompts uses that keeps the others, so that it will do; no less than a
-    part in a million of it would.
+    Args:
+        amount: The bound, as it is used and not as it is stated.
+        least: Whether no bound does that is less by a millionth of it.
+    """
+
+    amount: float
+    least: bool
+
+
+def need_of(batch: Batch, limit: Limit) -> Need | None:
+    """What this limit would need with all others kept; None where no choice is found that keeps the others.
+
+    It is what an assignment of all prompts uses that keeps the others, so that it will do.
     """
     found = assign_least(batch, limit)
     if found.status != "solved":
         return None
-    return limit.sign * float(tally(batch.asking(limits=(limit,)), found.choice).uses.item())
+    used = float(tally(batch.asking(limits=(limit,)), found.choice).uses.item())
+    far = max(TOLERANCE * max(abs(found.bound), abs(used)), NOTHING)
+    return Need(limit.sign * used, found.bound + used <= far)
 
 
 def assign_least(batch: Batch, limit: Limit) -> Assigned:
     """The choices that use least of a limit with all others kept (most, where it is a floor)."""
     kept = tuple(other for other in batch.ledger.limits if other is not limit)
     use = batch.asking(limits=(limit,)).ledger.tables(np.ones(1))
-    return assign(batch.asking(limits=kept, aim=use), tolerance=TOLERANCE)
+    return assign(batch.asking(limits=kept, aim=use), tolerance=TOLERANCE, most_steps=_STEPS)
 
 
 def most_served(batch: Batch) -> int | None:
     """How many prompts can be served within the limits, were the others turned away; None if not known."""
     n_models = batch.ledger.n_models
     served: Tables = {"requests": np.array([[-1.0] * n_models + [0.0]])}
-    found = assign(batch.asking(aim=served, spare=True), tolerance=TOLERANCE)
+    found = assign(batch.asking(aim=served, spare=True), tolerance=TOLERANCE, most_steps=_STEPS)
     if found.status != "solved":
         return None
     return int(np.count_nonzero(found.choice < n_models))

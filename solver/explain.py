@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.conflict import conflict, least_that_would_do, most_served
+from routoo.solver.conflict import Need, conflict, most_served, need_of
 from routoo.solver.knapsack import least_choice
 from routoo.solver.ledger import Ledger
 from routoo.solver.limits import Limit, Only
@@ -173,7 +173,7 @@ class Reason:
 
     Args:
         words: Which cannot, and what would do instead.
-        least_budget_usd: The least budget that would do, where it is for want of money.
+        least_budget_usd: A budget that would do, where it is for want of money: the least that was found.
     """
 
     words: str
@@ -185,17 +185,17 @@ def why_infeasible(batch: Batch, alone: Mapping[Limit, float]) -> Reason:
     together = tuple(alone) or conflict(batch)
     needed = {}
     if len(alone) < 2:  # of several that fail alone, no figure of one would do
-        found = {limit: least_that_would_do(batch, limit) for limit in together[:_MOST_NAMED]}
+        found = {limit: need_of(batch, limit) for limit in together[:_MOST_NAMED]}
         needed = {limit: need for limit, need in found.items() if need is not None}
     if alone:
         reason = "; ".join(_alone(limit, least, needed.get(limit)) for limit, least in alone.items())
     else:
         reason = _together(batch, together, needed)
-    budget = next((need for limit, need in needed.items() if limit.name == "budget_usd"), None)
+    budget = next((need.amount for limit, need in needed.items() if limit.name == "budget_usd"), None)
     return Reason(reason, budget)
 
 
-def _together(batch: Batch, together: Sequence[Limit], needed: Mapping[Limit, float]) -> str:
+def _together(batch: Batch, together: Sequence[Limit], needed: Mapping[Limit, Need]) -> str:
     """Which limits cannot hold together, and what would do instead of each."""
     reason = _listed([_stated(limit) for limit in together]) + " cannot hold together"
     instead = [f"{limit.name} {_would(limit, need)}" for limit, need in needed.items()]
@@ -254,22 +254,27 @@ def _least(rows: Rows, tables: Tables) -> Floats:
     return np.asarray(used.min(axis=1), np.float64)
 
 
-def _alone(limit: Limit, least: float, need: float | None) -> str:
+def _alone(limit: Limit, least: float, need: Need | None) -> str:
     """What a limit lacks that cannot hold even as the only one."""
     reached = rounded(limit.sign * least / limit.scale, up=not limit.floor)
     if limit.floor:
         reason = f"{_stated(limit)} is out of reach: the most that any assignment reaches is {reached}"
-        enough = need is not None and rounded(need / limit.scale, up=False) == reached
-        return (
-            reason if enough or need is None else f"{reason}, and with the others kept {_would(limit, need)}"
-        )
+        if need is None or _would(limit, need) == reached:
+            return reason
+        would = "" if need.least else " would do"
+        return f"{reason}, and with the others kept {_would(limit, need)}{would}"
     if need is None:
         return f"{_stated(limit)} is too little: any assignment needs {reached} at least"
-    return f"{_stated(limit)} is too little: the least that would do is {rounded(need / limit.scale)}"
+    would = (
+        f"the least that would do is {_would(limit, need)}"
+        if need.least
+        else f"{_would(limit, need)} would do"
+    )
+    return f"{_stated(limit)} is too little: {would}"
 
 
-def _would(limit: Limit, need: float) -> str:
-    return rounded(need / limit.scale, up=not limit.floor)
+def _would(limit: Limit, need: Need) -> str:
+    return rounded(need.amount / limit.scale, up=not limit.floor)
 
 
 def _stated(limit: Limit) -> str:

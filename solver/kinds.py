@@ -56,6 +56,11 @@ class Kinds:
         uses = [self.used(at, row, column) for at in range(len(self.bounds))]
         return np.reshape(np.array(uses, np.float64), (-1, *self.value.shape))
 
+    @cached_property
+    def magnitudes(self) -> Floats:
+        """The same without signs."""
+        return np.abs(self.uses)
+
     def used(self, at: int, row: Choice, column: Choice) -> Floats:
         """What single choices use of one limit, ``(n_cells,)``."""
         return self.ledger.used(at, self.rows, row, column)

@@ -35,17 +35,31 @@ class Relaxed:
     prices: Floats
 
 
+class _Bounded:
+    """A programme in HiGHS, between bounds on its columns of which only those that change are handed over."""
+
+    def __init__(self, solver: Any, low: Floats, high: Floats) -> None:  # Any: highspy has no types
+        self.solver, self.low, self.high = solver, low, high
+
+    def move(self, low: Counts, high: Counts) -> None:
+        """Other bounds."""
+        moved = np.flatnonzero((low != self.low) | (high != self.high)).astype(np.int32)
+        self.low, self.high = low.astype(np.float64), high.astype(np.float64)
+        self.solver.changeColsBounds(len(moved), moved, self.low[moved], self.high[moved])
+
+
 class Programme:
-    """A column a kind and open model, a row a kind, a row a limit.
+    """A column a kind and open model, of those in `among`; a row a kind, a row a limit.
 
     HiGHS has absolute tolerances. So each kind's best value and least uses are taken off first, and then
     each row and the objective are divided by the power of two next to their largest coefficient.
     """
 
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, among: npt.NDArray[np.bool_] | None = None) -> None:
         self.highspy: Any = import_module("highspy")  # Any: highspy types its names only in part
         self.kinds = kinds
-        self.row, self.column = np.nonzero(np.isfinite(kinds.value))
+        open_ = np.isfinite(kinds.value)
+        self.row, self.column = np.nonzero(open_ if among is None else open_ & among)
         value = kinds.value[self.row, self.column]
         value = value - np.maximum.reduceat(value, self._starts)[self.row]
         self.worth = _power(np.abs(value))
@@ -115,18 +129,18 @@ class Programme:
         return None
 
     @cached_property
-    def _relaxation(self) -> Any:  # Any: highspy has no types
-        solver = self._solver(presolve="off", solver="simplex")
-        solver.passModel(self._model(self.cost))
-        return solver
+    def _relaxation(self) -> _Bounded:
+        return self._bounded(self.cost)
 
     @cached_property
-    def _elastic(self) -> Any:  # Any: highspy has no types
+    def _elastic(self) -> _Bounded:
         n_limits = len(self.room)
-        cost = np.concatenate([np.zeros(len(self.cost)), np.ones(n_limits)])
+        return self._bounded(np.concatenate([np.zeros(len(self.cost)), np.ones(n_limits)]))
+
+    def _bounded(self, cost: Floats) -> _Bounded:
         solver = self._solver(presolve="off", solver="simplex")
         solver.passModel(self._model(cost))
-        return solver
+        return _Bounded(solver, np.zeros(len(self.row)), self.kinds.count[self.row].astype(np.float64))
 
     def _solver(self, **options: object) -> Any:  # Any: highspy has no types
         solver = self.highspy.Highs()
@@ -136,16 +150,10 @@ class Programme:
             solver.setOptionValue(name, value)
         return solver
 
-    def _solve(
-        self,
-        solver: Any,  # Any: highspy has no types
-        low: Counts,
-        high: Counts,
-    ) -> tuple[Floats | None, Floats]:
+    def _solve(self, bounded: _Bounded, low: Counts, high: Counts) -> tuple[Floats | None, Floats]:
         """Amounts and the prices of the limits, in scaled units."""
-        cells = np.arange(len(self.row), dtype=np.int32)
-        lower, upper = (bound[self.row, self.column].astype(np.float64) for bound in (low, high))
-        solver.changeColsBounds(len(cells), cells, lower, upper)
+        solver = bounded.solver
+        bounded.move(low[self.row, self.column], high[self.row, self.column])
         solver.run()
         solution = solver.getSolution()
         duals = np.array(solution.row_dual)[len(self.kinds.count) :] if solution.dual_valid else np.zeros(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,13 +34,16 @@ class Subtree:
         high = np.minimum(self.high, count[:, None] - (low.sum(axis=1, keepdims=True) - low))
         return Subtree(low, high)
 
-    def within(self, count: Counts, split: Split) -> Subtree | None:
-        """The part where the counts of one kind lie between others; None where there is none."""
+    def within(self, count: Counts, splits: Sequence[Split]) -> Subtree | None:
+        """The part that lies within all of these; None where there is none."""
         low, high = self.low.copy(), self.high.copy()
-        low[split.kind] = np.maximum(low[split.kind], split.low)
-        high[split.kind] = np.minimum(high[split.kind], split.high)
-        part = Subtree(low, high).tightened(count)
-        return part if (part.low <= part.high).all() else None
+        for split in splits:
+            np.maximum(low[split.kind], split.low, out=low[split.kind])
+            np.minimum(high[split.kind], split.high, out=high[split.kind])
+        kinds = list({split.kind for split in splits})
+        part = Subtree(low[kinds], high[kinds]).tightened(count[kinds])
+        low[kinds], high[kinds] = part.low, part.high
+        return Subtree(low, high) if (part.low <= part.high).all() else None
 
     def breaks_one(self, kinds: Kinds) -> bool:
         """Whether some limit cannot hold here even as the only one, rounding included."""
@@ -116,8 +120,8 @@ class Priced:
         open_ = subtree.high > 0
         value = np.where(open_, value, 0.0)
         used = np.tensordot(prices, kinds.uses, 1)
-        size = np.abs(value) + np.tensordot(prices, np.abs(kinds.uses), 1)
-        worth = np.where(open_, value - used + (len(prices) + 4) * EPSILON * size, -np.inf)
+        parts = np.abs(value) + np.tensordot(prices, kinds.magnitudes, 1)
+        worth = np.where(open_, value - used + (len(prices) + 4) * EPSILON * parts, -np.inf)
         order = np.argsort(-worth, axis=1, kind="stable")
         room = np.take_along_axis(subtree.high - subtree.low, order, axis=1)
         rest = (kinds.count - subtree.low.sum(axis=1))[:, None] - (np.cumsum(room, axis=1) - room)

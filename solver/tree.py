@@ -14,10 +14,13 @@ from routoo.solver.kinds import Counts, Kinds
 from routoo.solver.listing import listed
 from routoo.solver.programme import Programme
 from routoo.solver.rows import Floats
-from routoo.solver.subtree import Priced, Split, Subtree
+from routoo.solver.subtree import EPSILON, Priced, Split, Subtree
 
-MOST_NODES = 2000
-"""Subtrees that are looked at before what is known is taken."""
+MOST_STEPS = 3_500_000
+"""Steps before what is known is taken: a subtree counts by its columns, a listed answer by its limits."""
+
+_SUBTREE = 1000
+"""Steps that a subtree takes beside those of its columns."""
 
 MOST_LISTED = 1 << 13
 """Part answers that are listed one by one; a subtree with more is split."""
@@ -25,8 +28,20 @@ MOST_LISTED = 1 << 13
 _MOST_CHECKED = 256
 """Listed answers that are told apart by exact sums; of more that are alike to rounding, one is as good."""
 
-_GUESSED = 200
+_GUESSED = 100
 """Nodes of HiGHS's own search for a first answer."""
+
+_CLOSE = 2e-5
+"""Share of the objective within which of the root's bound that answer is good enough."""
+
+_LIKELY = 4
+"""Models of each kind that this search has, those of most worth at the root's prices."""
+
+_PART, _PARTS = 16, 256
+"""A part answer in a list takes so many steps beside its limits, and so many of these make one."""
+
+_EXACT = 12
+"""Amounts that are summed exactly in a step."""
 
 EXACT = 1e-9
 """Share of the objective below which two answers are not told apart."""
@@ -62,7 +77,7 @@ def search(
     *,
     first: Counts | None = None,
     gap: float = EXACT,
-    most_nodes: int = MOST_NODES,
+    most_steps: int = MOST_STEPS,
     time_limit_s: float = math.inf,
 ) -> Searched:
     """The best whole counts that keep every limit, and a bound that shows it.
@@ -75,21 +90,22 @@ def search(
         kinds: The prompts and limits.
         first: Counts to start from, if they keep every limit.
         gap: Share of the objective by which the answer may fall short of the best.
-        most_nodes: Subtrees after which the best answer so far is taken.
+        most_steps: Steps after which the best answer so far is taken.
         time_limit_s: Seconds after which it is.
     """
-    state = _Search(kinds, gap, time_limit_s)
+    state = _Search(kinds, gap, most_steps, time_limit_s)
     if first is not None:
         state.consider(first)
-    state.run(most_nodes)
+    state.run()
     return state.found()
 
 
 class _Search:
     """The state of a search: the best answer so far, and what is still open."""
 
-    def __init__(self, kinds: Kinds, gap: float, time_limit_s: float) -> None:
-        self.kinds, self.programme, self.gap = kinds, Programme(kinds), gap
+    def __init__(self, kinds: Kinds, gap: float, steps: int, time_limit_s: float) -> None:
+        self.kinds, self.programme, self.gap, self.steps = kinds, Programme(kinds), gap, steps
+        self.root = Subtree.root(kinds)
         self.seconds, self.deadline = time_limit_s, time.monotonic() + time_limit_s
         self.best: Counts | None = None
         self.value, self.bound = -math.inf, -math.inf
@@ -97,10 +113,10 @@ class _Search:
         self.open: list[tuple[float, int, _Node]] = [(-math.inf, 0, _Node())]
         self.pushed = 0
 
-    def run(self, most_nodes: int) -> None:
-        """Looks at subtrees, the most promising first, until none is left or enough were seen."""
-        for _ in range(most_nodes):
-            if not self.open or (math.isfinite(self.deadline) and time.monotonic() > self.deadline):
+    def run(self) -> None:
+        """Looks at subtrees, the most promising first, until none is left or the steps are used up."""
+        while self.open and self.steps > 0:
+            if math.isfinite(self.deadline) and time.monotonic() > self.deadline:
                 return
             turned, _, node = heapq.heappop(self.open)
             if not self._settled(-turned):
@@ -115,13 +131,17 @@ class _Search:
 
     def consider(self, counts: Counts) -> None:
         """Keeps these counts if they keep every limit and are better than the best."""
-        chosen = np.nonzero(counts)
-        if not np.isfinite(self.kinds.value[chosen]).all():
+        row, column = np.nonzero(counts)
+        value, number = self.kinds.value[row, column], counts[row, column]
+        uses = self.kinds.uses[:, row, column]
+        error = (len(row) + 4) * EPSILON * (self.kinds.magnitudes[:, row, column] @ number)
+        if not np.isfinite(value).all() or (uses @ number - error > self.kinds.bounds).any():
             return
-        uses = [math.fsum(use[chosen] * counts[chosen]) for use in self.kinds.uses]
-        value = math.fsum(self.kinds.value[chosen] * counts[chosen])
-        if value > self.value and (np.array(uses) <= self.kinds.bounds).all():
-            self.best, self.value = counts, value
+        self.steps -= uses.size // _EXACT
+        exact = np.array([math.fsum(use) for use in uses * number])
+        gained = math.fsum(value * number)
+        if gained > self.value and (exact <= self.kinds.bounds).all():
+            self.best, self.value = counts, gained
 
     def _settled(self, bound: float) -> bool:
         """Whether a subtree of this bound is no better than the best answer, to within the gap."""
@@ -135,10 +155,11 @@ class _Search:
     def _look(self, node: _Node, bound: float) -> None:
         """Settles a subtree, or splits it."""
         root, subtree = node.parent is None, self._subtree(node)
-        if subtree is None or subtree.breaks_one(self.kinds):
+        if subtree is None:
             return
+        self.steps -= _SUBTREE + len(self.programme.row)
         relaxed = self.programme.relax(subtree.low, subtree.high)
-        if relaxed.amount is None and self._out_of_reach(subtree):
+        if relaxed.amount is None and (subtree.breaks_one(self.kinds) or self._out_of_reach(subtree)):
             return
         prices = self.prices if relaxed.amount is None else relaxed.prices
         priced = Priced.at(self.kinds, subtree, self.kinds.value, prices)
@@ -157,20 +178,37 @@ class _Search:
                 return
         if self._list(subtree, priced):
             return
-        if root:
-            guessed = self.programme.branched(most_nodes=_GUESSED, time_limit_s=self.seconds)
-            if guessed is not None:
-                self.consider(guessed)
+        if root and math.isfinite(bound):
+            subtree = self._guessed(subtree, priced)
+            if (subtree.low > subtree.high).any():
+                return
         for split in subtree.splits(self.kinds.count, relaxed.amount, priced):
             self.pushed += 1
             heapq.heappush(self.open, (-bound, self.pushed, _Node(node, split)))
 
+    def _guessed(self, root: Subtree, priced: Priced) -> Subtree:
+        """What of the root may still be better than a first answer, which a few likely models make."""
+        at = min(_LIKELY, priced.worth.shape[1]) - 1
+        likely = priced.worth >= -np.partition(-priced.worth, at, axis=1)[:, [at]]
+        few = Programme(self.kinds, likely | (priced.amount > 0))
+        enough = priced.bound - _CLOSE * abs(priced.bound)
+        guessed = few.branched(enough=enough, most_nodes=_GUESSED, time_limit_s=self.seconds)
+        if guessed is not None:
+            self.consider(guessed)
+        if self.best is None:
+            return root
+        narrowed = priced.narrowed(root, self.kinds.count, self.value)
+        if (narrowed.low <= narrowed.high).all():
+            self.root, self.programme = narrowed, Programme(self.kinds, narrowed.high > 0)
+        return narrowed
+
     def _subtree(self, node: _Node) -> Subtree | None:
         """The counts of a node; None where there are none."""
-        subtree: Subtree | None = Subtree.root(self.kinds)
-        while node.parent is not None and node.split is not None and subtree is not None:
-            subtree, node = subtree.within(self.kinds.count, node.split), node.parent
-        return subtree
+        splits = []
+        while node.parent is not None and node.split is not None:
+            splits.append(node.split)
+            node = node.parent
+        return self.root.within(self.kinds.count, splits)
 
     def _out_of_reach(self, subtree: Subtree) -> bool:
         """Whether prices show that nothing in this subtree keeps the limits."""
@@ -179,7 +217,8 @@ class _Search:
 
     def _list(self, subtree: Subtree, priced: Priced) -> bool:
         """Whether all that is left of a subtree could be looked at one by one."""
-        found = listed(self.kinds, subtree, priced, value=self.value, most=MOST_LISTED)
+        found, looked = listed(self.kinds, subtree, priced, value=self.value, most=MOST_LISTED)
+        self.steps -= looked * (len(self.prices) + _PART) // _PARTS
         if found is None:
             return False
         for at in range(len(found)):

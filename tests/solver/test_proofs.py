@@ -91,9 +91,28 @@ def test_what_is_not_proved_is_not_called_infeasible(
     assert search(kinds).status == "solved"
     monkeypatch.setattr(Programme, "branched", lambda *_, **__: None)
     monkeypatch.setattr(tree, "MOST_LISTED", 1)
-    stopped = search(kinds, most_nodes=1)
+    stopped = search(kinds, most_steps=1)
     assert stopped.status == "unsolved"
     assert stopped.bound >= search(kinds).bound
+
+
+def test_a_search_that_runs_out_of_steps_claims_no_more_than_it_proved(random_scores: MakeScores) -> None:
+    scores = random_scores(2, 30, 4)
+    problem = Problem(
+        scores=scores,
+        budget_usd=float(scores.cost_usd.min(1).sum()) * 1.3,
+        max_mean_latency_s=float(scores.latency.min(1).mean()) * 2.5,
+    )
+    kinds = Kinds.of(InMemory(problem))
+    assert kinds is not None
+    whole = search(kinds)
+    assert whole.counts is not None
+    best = float((kinds.value * whole.counts).sum())
+    assert whole.bound == pytest.approx(best, rel=1e-8)
+    bounds = [search(kinds, most_steps=steps).bound for steps in (1, 5_000, 20_000)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] > best * (1 + 1e-8)
+    assert min(bounds) >= best
 
 
 @pytest.mark.parametrize("solver", ["dual", "exact"])
