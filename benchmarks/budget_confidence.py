@@ -30,7 +30,7 @@ from routoo.commands.pools import pool_for
 from routoo.data.pool import Pool
 from routoo.data.validation import ValidationRecord
 from routoo.evaluation.trial import Trial, trial_of
-from routoo.models.options import default_cache_dir
+from routoo.models.training.options import default_cache_dir
 
 _SIZES = (50, 200, 800, 2000)
 _SHARES = (0.25, 0.5, 0.75)

@@ -31,9 +31,9 @@ from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, baselines
 from routoo.evaluation.findings import signed
+from routoo.models.encoder.trunk import MINILM
 from routoo.models.estimators import TrunkFeatures
-from routoo.models.options import default_cache_dir
-from routoo.models.trunk import MINILM
+from routoo.models.training.options import default_cache_dir
 
 TOLD = "routoo, told"
 FIGURES = ("auc", "brier", "area", "closed", "cost@0.95")

@@ -40,6 +40,7 @@ from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.figures import Figures
 from routoo.models.baselines import DomainTable, SingleModelMeans
+from routoo.models.encoder.trunk import MINILM
 from routoo.models.ensemble import expert_fits
 from routoo.models.estimator import Estimator
 from routoo.models.estimators import (
@@ -51,9 +52,8 @@ from routoo.models.estimators import (
 )
 from routoo.models.expert_fits import fit_clusters
 from routoo.models.experts import Clusters
-from routoo.models.options import TrainOptions, default_cache_dir
-from routoo.models.targets import targets_of
-from routoo.models.trunk import MINILM
+from routoo.models.training.options import TrainOptions, default_cache_dir
+from routoo.models.training.targets import targets_of
 
 ENSEMBLE = "ensemble"
 AVENGERS = "avengers"

@@ -187,10 +187,10 @@ def _fresh_bundle(folder: Path) -> Path:
     from routoo.data.pool import Pool, PoolModel
     from routoo.data.text import PromptEncoder, TextPolicy
     from routoo.export.writer import write_bundle
-    from routoo.models.heads import HeadConfig
-    from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
-    from routoo.models.training import TrainedNetwork
-    from routoo.models.trunk import MINILM, load_trunk, trunk_config
+    from routoo.models.encoder.trunk import MINILM, load_trunk, trunk_config
+    from routoo.models.network.heads import HeadConfig
+    from routoo.models.network.network import NetworkConfig, RouterNetwork, default_layers
+    from routoo.models.training.train import TrainedNetwork
 
     pool = Pool(
         tuple(PoolModel(name=f"m{at}", usd_per_1m_input=at, usd_per_1m_output=4 * at) for at in range(1, 9))

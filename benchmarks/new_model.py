@@ -43,17 +43,17 @@ from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.scores import Scores
 from routoo.data.text import EncodedPrompts
 from routoo.evaluation.coverage import coverage_of
+from routoo.models.adding.new_model import column_prior, fit_column
 from routoo.models.columns import Column, column_inputs, column_level, with_column
-from routoo.models.feature_cache import Features
-from routoo.models.features import prompt_features
-from routoo.models.heads import Said
-from routoo.models.network import RouterNetwork
-from routoo.models.new_model import column_prior, fit_column
-from routoo.models.options import default_cache_dir
-from routoo.models.predicting import predict_inputs
+from routoo.models.encoder.feature_cache import Features
+from routoo.models.encoder.features import prompt_features
+from routoo.models.encoder.trunk import load_trunk
+from routoo.models.network.heads import Said
+from routoo.models.network.network import RouterNetwork
+from routoo.models.network.predicting import predict_inputs
 from routoo.models.scoring_plan import most_informative
-from routoo.models.targets import targets_of
-from routoo.models.trunk import load_trunk
+from routoo.models.training.options import default_cache_dir
+from routoo.models.training.targets import targets_of
 
 COUNTS = (20, 50, 100, 200, 500)
 DRAWS = 2

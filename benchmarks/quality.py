@@ -36,8 +36,8 @@ from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, evaluate_router
 from routoo.evaluation.report import write_report
 from routoo.evaluation.table import UNDEFINED, number
-from routoo.models.options import default_cache_dir
-from routoo.models.trunk import MINILM
+from routoo.models.encoder.trunk import MINILM
+from routoo.models.training.options import default_cache_dir
 
 FIGURES = ("auc", "brier", "ece", "area", "closed", "apgr", "acc@0.5", "cost@0.95", "cost@1")
 DIFFERENCES = ("area", "hull@0.5", "cost@0.95")

@@ -29,7 +29,7 @@ from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.findings import signed
 from routoo.evaluation.table import number
 from routoo.evaluation.usage import Quantity
-from routoo.models.options import default_cache_dir
+from routoo.models.training.options import default_cache_dir
 
 _WIDTH = 120
 

@@ -18,7 +18,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS, LABELS_INPUT
 
 if TYPE_CHECKING:
-    from routoo.models.network import RouterNetwork
+    from routoo.models.network.network import RouterNetwork
 
 _TRUNK = "trunk"
 _IN_FLOAT = 2

@@ -24,8 +24,8 @@ from routoo.export.runtime import read_encoder
 from routoo.export.session import Graph, Ids, Outputs, open_graph
 
 if TYPE_CHECKING:
-    from routoo.models.network import RouterNetwork
-    from routoo.models.training import TrainedNetwork
+    from routoo.models.network.network import RouterNetwork
+    from routoo.models.training.train import TrainedNetwork
 
 _MAX_SAMPLE = 64
 _GENERAL_PROMPTS = (
@@ -139,8 +139,8 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
     Raises:
         BundleError: The weights do not fit the network that the bundle describes.
     """
-    from routoo.models.network import NetworkConfig, RouterNetwork
-    from routoo.models.training import TrainedNetwork
+    from routoo.models.network.network import NetworkConfig, RouterNetwork
+    from routoo.models.training.train import TrainedNetwork
 
     description = bundle.description
     words = f"{bundle.folder}: {LAYOUT.weights} is not of the network in {LAYOUT.router}"

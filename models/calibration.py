@@ -11,11 +11,11 @@ import torch
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
-from routoo.models.inputs import Inputs
-from routoo.models.kmeans import spherical_centres, unit_rows
-from routoo.models.network import Predictions, RouterNetwork
-from routoo.models.predicting import predict_inputs
-from routoo.models.targets import Targets
+from routoo.models.encoder.inputs import Inputs
+from routoo.models.groups.kmeans import spherical_centres, unit_rows
+from routoo.models.network.network import Predictions, RouterNetwork
+from routoo.models.network.predicting import predict_inputs
+from routoo.models.training.targets import Targets
 
 Array = npt.NDArray[np.float64]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from routoo.models.heads import Heads, Said
-from routoo.models.network import RouterNetwork
+from routoo.models.network.heads import Heads, Said
+from routoo.models.network.network import RouterNetwork
 
 Array = npt.NDArray[np.float64]
 

@@ -12,6 +12,8 @@ import torch
 
 from routoo.models.blend import Blend, Held, fit_blend
 from routoo.models.calibration import LEAST_TOLD
+from routoo.models.encoder.feature_cache import Features
+from routoo.models.encoder.features import in_batches
 from routoo.models.expert_fits import (
     Fit,
     fit_clusters,
@@ -20,14 +22,12 @@ from routoo.models.expert_fits import (
     fit_neighbours,
     fit_table,
 )
-from routoo.models.feature_cache import Features
-from routoo.models.features import in_batches
-from routoo.models.fitting import fit_network
-from routoo.models.heads import HeadKind, Heads
-from routoo.models.lightning import PromptData, Validation
-from routoo.models.network import RouterNetwork
+from routoo.models.network.fitting import fit_network
+from routoo.models.network.heads import HeadKind, Heads
+from routoo.models.network.lightning import PromptData, Validation
+from routoo.models.network.network import RouterNetwork
 from routoo.models.stack import Part, Stack
-from routoo.models.targets import Targets, shrunk_log_odds
+from routoo.models.training.targets import Targets, shrunk_log_odds
 
 MEANS = "means"
 """Name of the part that says each model's mean."""

@@ -19,20 +19,20 @@ from routoo.data.errors import InputError
 from routoo.data.scores import priced_scores
 from routoo.data.text import PromptEncoder, TextPolicy
 from routoo.models.baselines import Recorded
+from routoo.models.encoder.features import Progress, in_batches, on_accelerator, prompt_features
+from routoo.models.encoder.trunk import Trunk, load_trunk
 from routoo.models.expert_fits import fit_neighbours
-from routoo.models.features import Progress, in_batches, on_accelerator, prompt_features
-from routoo.models.network import default_layers
-from routoo.models.predicting import predict_inputs
-from routoo.models.targets import targets_of
-from routoo.models.training import TrainedNetwork, train_network
-from routoo.models.trunk import Trunk, load_trunk
+from routoo.models.network.network import default_layers
+from routoo.models.network.predicting import predict_inputs
+from routoo.models.training.targets import targets_of
+from routoo.models.training.train import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
     from routoo.data.scores import Scores
     from routoo.models.expert_fits import Fit
-    from routoo.models.options import TrainOptions
+    from routoo.models.training.options import TrainOptions
 
 Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 """Prompts to features, ``(n_prompts, n_features)``."""

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from routoo.data.errors import InputError
+from routoo.models.encoder.feature_cache import Features
 from routoo.models.experts import Expert, ExpertConfig, Kind, build_expert, nearer
-from routoo.models.feature_cache import Features
-from routoo.models.kmeans import spherical_centres, unit_rows
+from routoo.models.groups.kmeans import spherical_centres, unit_rows
 from routoo.models.linear_fit import fit_linear_map
-from routoo.models.targets import Targets
+from routoo.models.training.targets import Targets
 
 Matrix = npt.NDArray[np.float32]
 Span = tuple[int, int | None]

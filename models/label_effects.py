@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from routoo.models.targets import Array, Targets
+from routoo.models.training.targets import Array, Targets
 
 _ROUNDS = 3
 _STRENGTH = 20.0

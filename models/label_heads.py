@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from routoo.models.dense import Dense
+from routoo.models.network.dense import Dense
 
 
 class ToldLabels(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from routoo.models.feature_cache import Features
+from routoo.models.encoder.feature_cache import Features
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Mean loss of outputs ``(n, n_outputs)`` for these rows of the prompts."""

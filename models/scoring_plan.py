@@ -16,11 +16,11 @@ from routoo.data.errors import InputError
 from routoo.data.nominal import NominalCosts, nominal_costs
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.splits import Split
+from routoo.models.adding.new_model import column_prior
 from routoo.models.columns import column_inputs
-from routoo.models.features import Progress
-from routoo.models.new_model import column_prior
-from routoo.models.predicting import read_prompts
-from routoo.models.training import TrainedNetwork
+from routoo.models.encoder.features import Progress
+from routoo.models.network.predicting import read_prompts
+from routoo.models.training.train import TrainedNetwork
 
 Array = npt.NDArray[np.float64]
 

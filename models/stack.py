@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from routoo.models.experts import Expert, ExpertConfig, build_expert
-from routoo.models.heads import HeadConfig, Heads
+from routoo.models.network.heads import HeadConfig, Heads
 
 Part = Expert | Heads
 

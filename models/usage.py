@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 
 if TYPE_CHECKING:
-    from routoo.models.heads import Heads
-    from routoo.models.targets import Targets
+    from routoo.models.network.heads import Heads
+    from routoo.models.training.targets import Targets
 
 Array = npt.NDArray[np.float64]
 

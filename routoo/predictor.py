@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from routoo.data.chat import Prompt
     from routoo.data.domains import Labels
     from routoo.export.parity import ParityReport
-    from routoo.models.features import Progress
-    from routoo.models.options import TrainOptions
+    from routoo.models.encoder.features import Progress
     from routoo.models.scoring_plan import ScoringPlan
-    from routoo.models.training import TrainedNetwork
+    from routoo.models.training.options import TrainOptions
+    from routoo.models.training.train import TrainedNetwork
 
 _TRAINING = ("torch", "transformers", "lightning", "scipy")
 
@@ -104,7 +104,7 @@ class Predictor:
         Raises:
             InputError: The predictor knows the model, or fewer than 20 prompts are scored.
         """
-        from routoo.models.new_model import with_model
+        from routoo.models.adding.new_model import with_model
 
         added = with_model(self.trained, _priced(model), _checked(outcomes), progress=progress)
         return self._with(added)
@@ -115,7 +115,7 @@ class Predictor:
         Raises:
             InputError: It knows no model of that name, or no other.
         """
-        from routoo.models.new_model import without_model
+        from routoo.models.adding.new_model import without_model
 
         return self._with(without_model(self.trained, name))
 
@@ -128,7 +128,7 @@ class Predictor:
         Raises:
             InputError: The pool has other models.
         """
-        from routoo.models.new_model import with_prices
+        from routoo.models.adding.new_model import with_prices
 
         return self._with(with_prices(self.trained, _pool(pool, self.pool.names)))
 
@@ -189,7 +189,7 @@ class Predictor:
         Raises:
             InputError: An option or the outcomes cannot be used, or they lack a label that this one learned.
         """
-        from routoo.models.nano import ASKED, nano_network
+        from routoo.models.training.nano import ASKED, nano_network
 
         chosen = _train_options(options, ASKED)
         learned = self.trained.split.continued(_checked(outcomes))
@@ -266,15 +266,15 @@ def train(
         outcomes: Recorded outcomes.
         pool: The models to learn, or the TOML file of it; derived from the recorded costs when not given.
         on_features: Told how many prompts the frozen trunk has read, of how many.
-        **options: Fields of `routoo.models.options.TrainOptions`: `trunk`, `tune`, `seed` and so on.
+        **options: Fields of `routoo.models.training.options.TrainOptions`: `trunk`, `tune`, `seed` and so on.
 
     Raises:
         InputError: An option, the pool or the outcomes cannot be used.
         MissingExtraError: Extra `train` is not installed.
     """
     require_training()
-    from routoo.models.options import TrainOptions
-    from routoo.models.training import train_network
+    from routoo.models.training.options import TrainOptions
+    from routoo.models.training.train import train_network
 
     _checked(outcomes)
     chosen = _train_options(options, {field.name for field in dataclasses.fields(TrainOptions)})
@@ -286,7 +286,7 @@ def train(
 
 def _train_options(options: dict[str, Any], known: Collection[str]) -> TrainOptions:
     """The record of these options, all of them known ones."""
-    from routoo.models.options import TrainOptions
+    from routoo.models.training.options import TrainOptions
 
     unknown = sorted(set(options) - set(known))
     if unknown:

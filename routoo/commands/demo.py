@@ -136,7 +136,7 @@ def _spend_of_best_single(outcomes: Outcomes, pool: Pool) -> float:
 
 def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) -> tuple[Evaluation, Scores]:
     from routoo.evaluation.experiment import evaluate_router
-    from routoo.models.options import default_cache_dir
+    from routoo.models.training.options import default_cache_dir
 
     learned = router.runtime.bundle.description.trained_on
     provenance = {

@@ -82,7 +82,7 @@ def evaluate(
     if predictions is not None:
         check_output(predictions)
     from routoo.evaluation.experiment import evaluate_router
-    from routoo.models.options import default_cache_dir
+    from routoo.models.training.options import default_cache_dir
     from routoo.router import Router
 
     router = Router.from_pretrained(bundle, pool=pool, threads=threads)

@@ -15,7 +15,7 @@ from routoo.commands.output import check_bundle_folder
 from routoo.commands.pools import pool_for, say_nominal
 from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, is_watched, progress, say, show, show_json
-from routoo.models.options import TrainOptions, default_cache_dir
+from routoo.models.training.options import TrainOptions, default_cache_dir
 
 if TYPE_CHECKING:
     from routoo.predictor import Predictor

@@ -17,7 +17,7 @@ from routoo.data.recorded_costs import RecordedCosts
 from routoo.design.finding import Finding
 from routoo.design.groups import PromptGroups
 from routoo.design.prices import off_prices
-from routoo.models.group_table import GroupTable
+from routoo.models.groups.group_table import GroupTable
 
 LEAST_OUTCOMES = 100
 """Outcomes below which a model is called thinly recorded."""

@@ -68,7 +68,7 @@ def evaluate_router(
         part: The part to judge on.
         tell_domains: Whether the router is told the domain of each prompt, or must guess it from the text.
         tell_labels: Whether it is told their values of the labels that it learned.
-        trunk: Embeds the prompts for the nearest neighbours, see `routoo.models.trunk.load_trunk`; unless
+        trunk: Embeds the prompts for the nearest neighbours, see `load_trunk` of the encoder's room; unless
             given, the router's own, or the default one, with a note, where that is not at hand.
         cache_dir: Where embeddings are kept.
         seed: Of the resamples behind the intervals.
@@ -160,8 +160,8 @@ def _embedding(
     progress: Callable[[int, int], None] | None,
 ) -> tuple[TrunkFeatures, str | None]:
     """What embeds prompts for the nearest neighbours, and a note where it is not the router's own trunk."""
+    from routoo.models.encoder.trunk import MINILM
     from routoo.models.estimators import TrunkFeatures
-    from routoo.models.trunk import MINILM
 
     def features(name: str) -> TrunkFeatures:
         found = TrunkFeatures(name, last_layer=True, cache_dir=cache_dir, progress=progress)

@@ -17,7 +17,7 @@ from routoo.data.recorded_costs import RecordedCosts
 from routoo.data.scores import Scores
 from routoo.data.words import some
 from routoo.evaluation.metrics import LEAST_JUDGED, Scale
-from routoo.models.group_table import without_gaps
+from routoo.models.groups.group_table import without_gaps
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from routoo.export.layout import LAYOUT
 
 if TYPE_CHECKING:
     from routoo.export.parity import ParityReport
-    from routoo.models.training import TrainedNetwork
+    from routoo.models.training.train import TrainedNetwork
 
 MAX_TOKENS = 48
 PROMPTS = [
@@ -56,10 +56,10 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
     """A tiny network of random weights whose predictions differ from prompt to prompt."""
     import torch
 
-    from routoo.models.heads import HeadConfig
-    from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
-    from routoo.models.training import TrainedNetwork
-    from routoo.models.trunk import load_trunk, trunk_config
+    from routoo.models.encoder.trunk import load_trunk, trunk_config
+    from routoo.models.network.heads import HeadConfig
+    from routoo.models.network.network import NetworkConfig, RouterNetwork, default_layers
+    from routoo.models.training.train import TrainedNetwork
 
     trunk = load_trunk("tiny", texts=PROMPTS)
     layers = default_layers(trunk.n_layers)

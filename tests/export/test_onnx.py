@@ -15,7 +15,7 @@ from routoo.export.session import open_graph
 from routoo.export.writer import torch_graph
 
 if TYPE_CHECKING:
-    from routoo.models.training import TrainedNetwork
+    from routoo.models.training.train import TrainedNetwork
 
 SHAPES = [(1, 2), (1, 48), (2, 12), (5, 7), (16, 33)]
 
@@ -121,8 +121,8 @@ def test_an_encoder_of_another_kind() -> None:
     """ModernBERT: rotary positions, and attention that is global in one layer and local in the other."""
     from transformers import ModernBertConfig, ModernBertModel
 
-    from routoo.models.heads import HeadConfig
-    from routoo.models.network import NetworkConfig, RouterNetwork
+    from routoo.models.network.heads import HeadConfig
+    from routoo.models.network.network import NetworkConfig, RouterNetwork
 
     torch.manual_seed(0)
     config = ModernBertConfig(

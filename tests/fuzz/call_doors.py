@@ -30,7 +30,7 @@ from routoo.data.sample import simulated_outcomes, simulated_pool
 from routoo.evaluation.robustness import robustness
 from routoo.models.baselines import DomainTable, SingleModelMeans
 from routoo.models.estimators import NearestExemplars
-from routoo.models.options import TrainOptions
+from routoo.models.training.options import TrainOptions
 from routoo.solver.select import select
 
 PROMPTS = ["Name a river.", "What is 2 + 2?", "Who wrote Faust?"]

@@ -8,8 +8,8 @@ import pytest
 
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
-from routoo.models.options import TrainOptions
-from routoo.models.training import TrainedNetwork, train_network
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.train import TrainedNetwork, train_network
 
 WORDS = {"sum": "add the numbers", "code": "write a function that sorts", "history": "when did the war end"}
 SKILL = {"sum": (0.9, 0.3, 0.6), "code": (0.2, 0.9, 0.6), "history": (0.5, 0.5, 0.6)}

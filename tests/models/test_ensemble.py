@@ -17,19 +17,19 @@ from routoo.export.onnx import to_onnx
 from routoo.export.session import open_graph
 from routoo.export.writer import read_trained, torch_graph, write_trained
 from routoo.models import ensemble
+from routoo.models.adding.new_model import with_prices, without_model
 from routoo.models.blend import Blend, Held
 from routoo.models.columns import Column, column_values, with_column, without_column
+from routoo.models.encoder.trunk import load_trunk
 from routoo.models.ensemble import MEANS, expert_fits
 from routoo.models.expert_fits import Fit
 from routoo.models.experts import Table
-from routoo.models.network import NetworkConfig, RouterNetwork
-from routoo.models.new_model import with_prices, without_model
-from routoo.models.options import TrainOptions
-from routoo.models.predicting import predict_inputs
+from routoo.models.network.network import NetworkConfig, RouterNetwork
+from routoo.models.network.predicting import predict_inputs
 from routoo.models.stack import Stack
-from routoo.models.targets import Targets
-from routoo.models.training import TrainedNetwork, train_network
-from routoo.models.trunk import load_trunk
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.targets import Targets
+from routoo.models.training.train import TrainedNetwork, train_network
 
 SHARE = 0.25  # of the heads, the domain table, the exemplars and the other heads
 CHOSEN = ("domain table", "nearest exemplars", "free heads")

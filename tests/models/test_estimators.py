@@ -22,7 +22,7 @@ from routoo.models.expert_fits import (
     fit_neighbours,
     fit_table,
 )
-from routoo.models.options import TrainOptions
+from routoo.models.training.options import TrainOptions
 
 
 def embed(prompts: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -9,8 +9,8 @@ import torch
 from routoo.data.errors import InputError
 from routoo.models.expert_fits import fit_clusters, fit_linear, fit_means, fit_neighbours, fit_table
 from routoo.models.experts import Clusters, Expert, ExpertConfig, Neighbours, build_expert
-from routoo.models.kmeans import spherical_centres, unit_rows
-from routoo.models.targets import Targets
+from routoo.models.groups.kmeans import spherical_centres, unit_rows
+from routoo.models.training.targets import Targets
 
 N, WIDTH, MODELS = 120, 5, 3
 

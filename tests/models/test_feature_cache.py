@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from routoo.models.feature_cache import FeatureCache
+from routoo.models.encoder.feature_cache import FeatureCache
 
 PROMPTS = [[1, 2, 3], [1, 2], [7]]
 FEATURES = np.arange(12, dtype=np.float32).reshape(3, 4)

@@ -6,8 +6,8 @@ import torch
 
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models import features
-from routoo.models.features import prompt_features
-from routoo.models.trunk import Trunk, load_trunk
+from routoo.models.encoder.features import prompt_features
+from routoo.models.encoder.trunk import Trunk, load_trunk
 
 TEXTS = ["one two three", "a much longer prompt with many more words in it", "four"]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from routoo.data.errors import InputError
-from routoo.models.heads import HeadConfig, Heads
+from routoo.models.network.heads import HeadConfig, Heads
 
 
 @pytest.mark.parametrize("kind", ["factorised", "free"])

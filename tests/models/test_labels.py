@@ -11,16 +11,16 @@ from routoo.data.domains import Label, label_numbers
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
+from routoo.models.adding.new_model import with_model, without_model
+from routoo.models.encoder.trunk import Trunk
 from routoo.models.estimators import predicted_scores
-from routoo.models.heads import HeadConfig, Heads
 from routoo.models.label_effects import domain_odds, label_effects
-from routoo.models.lightning import router_loss
-from routoo.models.nano import nano_network
-from routoo.models.new_model import with_model, without_model
-from routoo.models.options import TrainOptions
-from routoo.models.targets import Targets, shrunk_log_odds, targets_of
-from routoo.models.training import TrainedNetwork, train_network
-from routoo.models.trunk import Trunk
+from routoo.models.network.heads import HeadConfig, Heads
+from routoo.models.network.lightning import router_loss
+from routoo.models.training.nano import nano_network
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.targets import Targets, shrunk_log_odds, targets_of
+from routoo.models.training.train import TrainedNetwork, train_network
 
 MODELS = ("east", "west")
 SKILL = {"north": (0.9, 0.2), "south": (0.2, 0.9)}

@@ -10,14 +10,14 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models import training
-from routoo.models.features import prompt_features
-from routoo.models.heads import HeadConfig
-from routoo.models.lightning import RouterModule
-from routoo.models.lower_layers import LowerLayers, has_plain_layers, upper_features
-from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
-from routoo.models.options import TrainOptions
-from routoo.models.training import TrainedNetwork, train_network
-from routoo.models.trunk import Trunk, load_trunk, trunk_config
+from routoo.models.encoder.features import prompt_features
+from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers, upper_features
+from routoo.models.encoder.trunk import Trunk, load_trunk, trunk_config
+from routoo.models.network.heads import HeadConfig
+from routoo.models.network.lightning import RouterModule
+from routoo.models.network.network import NetworkConfig, RouterNetwork, default_layers
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.train import TrainedNetwork, train_network
 
 TEXTS = ["one two three", "a much longer prompt with many more words in it", "four"]
 

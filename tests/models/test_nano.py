@@ -8,13 +8,13 @@ import torch
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.models.heads import HeadOutputs
-from routoo.models.lightning import router_loss
-from routoo.models.nano import nano_network
-from routoo.models.network import NetworkConfig, RouterNetwork
-from routoo.models.options import TrainOptions
-from routoo.models.predicting import predict_inputs
-from routoo.models.training import TrainedNetwork, train_network
+from routoo.models.network.heads import HeadOutputs
+from routoo.models.network.lightning import router_loss
+from routoo.models.network.network import NetworkConfig, RouterNetwork
+from routoo.models.network.predicting import predict_inputs
+from routoo.models.training.nano import nano_network
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.train import TrainedNetwork, train_network
 
 ASKED = TrainOptions(seed=5, cache_dir=None, progress=False)
 

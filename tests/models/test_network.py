@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from routoo.models.heads import HeadConfig
-from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
-from routoo.models.trunk import load_trunk, trunk_config
+from routoo.models.encoder.trunk import load_trunk, trunk_config
+from routoo.models.network.heads import HeadConfig
+from routoo.models.network.network import NetworkConfig, RouterNetwork, default_layers
 
 
 def tiny_network() -> RouterNetwork:

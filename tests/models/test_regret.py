@@ -1,9 +1,9 @@
 import torch
 
-from routoo.models.heads import HeadOutputs
-from routoo.models.lightning import router_loss
-from routoo.models.options import TrainOptions
+from routoo.models.network.heads import HeadOutputs
+from routoo.models.network.lightning import router_loss
 from routoo.models.regret import mean_regret
+from routoo.models.training.options import TrainOptions
 
 COSTS = torch.tensor([1e-6, 1e-5, 1e-4])
 

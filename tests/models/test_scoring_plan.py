@@ -6,7 +6,7 @@ import pytest
 from routoo.data.errors import InputError
 from routoo.data.pool import PoolModel
 from routoo.models.scoring_plan import Array, most_informative, scoring_plan
-from routoo.models.training import TrainedNetwork
+from routoo.models.training.train import TrainedNetwork
 
 NEW = PoolModel(name="new", usd_per_1m_input=2.0, usd_per_1m_output=6.0)
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from routoo.data.errors import InputError
-from routoo.models.static import StaticConfig, StaticEncoder, static_trunk
-from routoo.models.trunk import Trunk, load_trunk, max_positions, trunk_config
+from routoo.models.encoder.static import StaticConfig, StaticEncoder, static_trunk
+from routoo.models.encoder.trunk import Trunk, load_trunk, max_positions, trunk_config
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 
 from routoo.data.outcomes import Outcomes
-from routoo.models.targets import shrunk_log_odds, targets_of
+from routoo.models.training.targets import shrunk_log_odds, targets_of
 
 
 def some_outcomes() -> Outcomes:

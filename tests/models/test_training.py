@@ -12,11 +12,11 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.models import training
-from routoo.models.lightning import RouterModule
-from routoo.models.options import TrainOptions
-from routoo.models.predicting import predict_inputs
-from routoo.models.training import TrainedNetwork, train_network
-from routoo.models.trunk import load_trunk
+from routoo.models.encoder.trunk import load_trunk
+from routoo.models.network.lightning import RouterModule
+from routoo.models.network.predicting import predict_inputs
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.train import TrainedNetwork, train_network
 
 QUICK: dict[str, Any] = {
     "trunk": "tiny",

@@ -5,7 +5,7 @@ import pytest
 
 from routoo.data.errors import InputError
 from routoo.models import trunk as trunks
-from routoo.models.trunk import MINILM, load_trunk
+from routoo.models.encoder.trunk import MINILM, load_trunk
 
 
 def test_tiny_is_the_same_for_the_same_seed() -> None:

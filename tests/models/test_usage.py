@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from routoo.models.heads import HeadConfig, Heads
-from routoo.models.targets import Targets
+from routoo.models.network.heads import HeadConfig, Heads
+from routoo.models.training.targets import Targets
 from routoo.models.usage import fit_usage, ridge
 
 

@@ -236,7 +236,7 @@ def test_domains_that_nobody_learned_are_noted(
 def test_neighbours_read_by_another_trunk_where_the_routers_own_is_not_at_hand(
     routoo: Routoo, bundle_folder: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("routoo.models.trunk.MINILM", "tiny")
+    monkeypatch.setattr("routoo.models.encoder.trunk.MINILM", "tiny")
     moved = Path(shutil.copytree(bundle_folder, tmp_path / "moved"))
     record = json.loads((moved / "router.json").read_text())
     record["trained_on"]["trunk"] = "somewhere-else"

@@ -14,8 +14,8 @@ from typer.testing import Result
 from routoo.cli import app
 from routoo.commands.fields import field_helps
 from routoo.data.pool import Pool
-from routoo.models.lightning import RouterModule
-from routoo.models.options import TrainOptions
+from routoo.models.network.lightning import RouterModule
+from routoo.models.training.options import TrainOptions
 
 Routoo = Callable[..., Result]
 

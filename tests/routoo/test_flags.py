@@ -25,8 +25,8 @@ from routoo.data.pool import Pool
 from routoo.data.sample import simulated_outcomes, simulated_pool
 from routoo.export import writer
 from routoo.export.onnx import to_onnx
-from routoo.models.network import RouterNetwork
-from routoo.models.trunk import load_trunk
+from routoo.models.encoder.trunk import load_trunk
+from routoo.models.network.network import RouterNetwork
 
 MODES = {"assign": ("assign bundle", "assign predictions.parquet")}
 """Commands that work in several ways, by how they begin: each flag is shown in each of them."""

@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from routoo.models.features import TOKENS_PER_BATCH, Progress, autocast
-from routoo.models.network import unit_mean
-from routoo.models.trunk import layers_of
+from routoo.models.encoder.features import TOKENS_PER_BATCH, Progress, autocast
+from routoo.models.encoder.trunk import layers_of
+from routoo.models.network.network import unit_mean
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts
-    from routoo.models.trunk import Trunk
+    from routoo.models.encoder.trunk import Trunk
 
 _BERT_KIND = ("bert", "roberta", "xlm-roberta")
 """Encoders that are embeddings and then ``encoder.layer``, one after another, under an additive mask."""

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from routoo.models.feature_cache import FeatureCache, Features
-from routoo.models.network import pooled_features
+from routoo.models.encoder.feature_cache import FeatureCache, Features
+from routoo.models.network.network import pooled_features
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts
-    from routoo.models.trunk import Trunk
+    from routoo.models.encoder.trunk import Trunk
 
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is to do, in prompts."""

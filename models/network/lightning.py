@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from routoo.data.curves import PRICES, routing_area
-from routoo.models.heads import HeadOutputs
-from routoo.models.inputs import Inputs, input_tensors, network_features
-from routoo.models.network import RouterNetwork
-from routoo.models.options import TrainOptions
+from routoo.models.encoder.inputs import Inputs, input_tensors, network_features
+from routoo.models.encoder.trunk import layers_of
+from routoo.models.network.heads import HeadOutputs
+from routoo.models.network.network import RouterNetwork
 from routoo.models.regret import mean_regret
-from routoo.models.targets import Targets
-from routoo.models.trunk import layers_of
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.targets import Targets
 
 _PRICES = PRICES[::3]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routoo.data.domains import Labels, label_numbers
-from routoo.models.features import Progress, on_accelerator, prompt_features
-from routoo.models.options import TrainOptions
-from routoo.models.predicting import predict_inputs
-from routoo.models.static import static_trunk
-from routoo.models.targets import Array
-from routoo.models.training import TrainedNetwork, train_network
-from routoo.models.trunk import Trunk
+from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
+from routoo.models.encoder.static import static_trunk
+from routoo.models.encoder.trunk import Trunk
+from routoo.models.network.predicting import predict_inputs
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.targets import Array
+from routoo.models.training.train import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from routoo.models.heads import HeadConfig
+from routoo.models.encoder.trunk import Trunk, layers_of, trunk_config
 from routoo.models.label_effects import domain_odds, label_effects
-from routoo.models.network import NetworkConfig, RouterNetwork, default_layers
-from routoo.models.options import TrainOptions
-from routoo.models.targets import Targets, shrunk_log_odds
-from routoo.models.trunk import Trunk, layers_of, trunk_config
+from routoo.models.network.heads import HeadConfig
+from routoo.models.network.network import NetworkConfig, RouterNetwork, default_layers
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.targets import Targets, shrunk_log_odds
 
 
 def initial_network(

@@ -14,7 +14,7 @@ import numpy as np
 from routoo.data.arguments import choice, shown
 from routoo.data.errors import InputError
 from routoo.data.text import TextPolicy
-from routoo.models.trunk import MINILM
+from routoo.models.encoder.trunk import MINILM
 
 Tune = Literal["frozen", "last", "full"]
 

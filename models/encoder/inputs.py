@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from routoo.data.text import EncodedPrompts
-from routoo.models.feature_cache import Features
-from routoo.models.lower_layers import LowerLayers, upper_features
-from routoo.models.network import RouterNetwork
+from routoo.models.encoder.feature_cache import Features
+from routoo.models.encoder.lower_layers import LowerLayers, upper_features
+from routoo.models.network.network import RouterNetwork
 
 Inputs = Features | EncodedPrompts | LowerLayers
 """Features of a frozen trunk, token ids for one that learns, or what its frozen layers say of them."""

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from routoo.data.pool import Pool
 from routoo.data.scores import priced_scores
 from routoo.data.validation import ValidationRecord
-from routoo.models.group_table import without_gaps
-from routoo.models.inputs import Inputs
-from routoo.models.network import RouterNetwork
-from routoo.models.predicting import predict_inputs
-from routoo.models.targets import Targets
+from routoo.models.encoder.inputs import Inputs
+from routoo.models.groups.group_table import without_gaps
+from routoo.models.network.network import RouterNetwork
+from routoo.models.network.predicting import predict_inputs
+from routoo.models.training.targets import Targets
 
 Array = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import svds
 
-from routoo.models.kmeans import spherical_centres, unit_rows
+from routoo.models.groups.kmeans import spherical_centres, unit_rows
 
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.intp]

@@ -22,14 +22,14 @@ from routoo.models.columns import (
     without_column,
     without_labels,
 )
-from routoo.models.feature_cache import Features
-from routoo.models.features import Progress
+from routoo.models.encoder.feature_cache import Features
+from routoo.models.encoder.features import Progress
 from routoo.models.hardness import Hardness
-from routoo.models.heads import Said
-from routoo.models.network import RouterNetwork
-from routoo.models.predicting import read_prompts
-from routoo.models.targets import Targets, targets_of
-from routoo.models.training import TrainedNetwork
+from routoo.models.network.heads import Said
+from routoo.models.network.network import RouterNetwork
+from routoo.models.network.predicting import read_prompts
+from routoo.models.training.targets import Targets, targets_of
+from routoo.models.training.train import TrainedNetwork
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes

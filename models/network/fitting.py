@@ -29,10 +29,10 @@ from lightning.pytorch.callbacks import (
 
 from routoo.data.errors import InputError
 from routoo.data.foreign import library_errors
-from routoo.models.features import has_native_bf16, uses_gpu
-from routoo.models.lightning import PromptData, RouterModule, Validation
-from routoo.models.network import RouterNetwork
-from routoo.models.options import TrainOptions
+from routoo.models.encoder.features import has_native_bf16, uses_gpu
+from routoo.models.network.lightning import PromptData, RouterModule, Validation
+from routoo.models.network.network import RouterNetwork
+from routoo.models.training.options import TrainOptions
 
 _LAST = "last"
 _PARTS = {"state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks", "epoch"}

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from routoo.data.errors import InputError
-from routoo.models.dense import Dense
 from routoo.models.label_heads import LabelHeads, ToldLabels
+from routoo.models.network.dense import Dense
 
 _FAR = 10.0
 """Standard deviations beyond which a feature says no more: in training it may have hardly varied."""

@@ -22,20 +22,20 @@ from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.splits import Split
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models.calibration import calibrate
+from routoo.models.encoder.feature_cache import Features
+from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
+from routoo.models.encoder.inputs import Inputs
+from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers
+from routoo.models.encoder.trunk import Trunk, load_trunk, max_positions
 from routoo.models.ensemble import Ensemble
-from routoo.models.feature_cache import Features
-from routoo.models.features import Progress, on_accelerator, prompt_features
-from routoo.models.fitting import fit_network
-from routoo.models.held_out import validation_record
-from routoo.models.initial_network import initial_network
-from routoo.models.inputs import Inputs
-from routoo.models.lightning import PromptData, Validation
-from routoo.models.lower_layers import LowerLayers, has_plain_layers
-from routoo.models.network import RouterNetwork
-from routoo.models.options import TrainOptions
-from routoo.models.predicting import hidden_units
-from routoo.models.targets import Array, Targets, targets_of
-from routoo.models.trunk import Trunk, load_trunk, max_positions
+from routoo.models.network.fitting import fit_network
+from routoo.models.network.initial_network import initial_network
+from routoo.models.network.lightning import PromptData, Validation
+from routoo.models.network.network import RouterNetwork
+from routoo.models.network.predicting import hidden_units
+from routoo.models.training.held_out import validation_record
+from routoo.models.training.options import TrainOptions
+from routoo.models.training.targets import Array, Targets, targets_of
 from routoo.models.usage import fit_usage
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
 from routoo.data.errors import InputError
-from routoo.models.trunk import Trunk, max_positions
+from routoo.models.encoder.trunk import Trunk, max_positions
 
 
 class StaticConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # transformers leaves it untyped
@@ -66,7 +66,7 @@ def static_trunk(trunk: Trunk) -> Trunk:
         InputError: It has no layers to leave out.
 
     Example:
-        >>> from routoo.models.trunk import load_trunk
+        >>> from routoo.models.encoder.trunk import load_trunk
         >>> static_trunk(load_trunk("tiny", texts=["a b c"])).n_layers
         0
     """

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import torch
 
 from routoo.data.text import EncodedPrompts
-from routoo.models.feature_cache import Features
-from routoo.models.features import Progress, read_features
-from routoo.models.inputs import Inputs, input_tensors, network_features
-from routoo.models.network import Predictions, RouterNetwork
+from routoo.models.encoder.feature_cache import Features
+from routoo.models.encoder.features import Progress, read_features
+from routoo.models.encoder.inputs import Inputs, input_tensors, network_features
+from routoo.models.network.network import Predictions, RouterNetwork
 
 
 def read_prompts(

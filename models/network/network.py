@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from routoo.models.heads import HeadConfig, HeadOutputs, Heads
+from routoo.models.network.heads import HeadConfig, HeadOutputs, Heads
 from routoo.models.stack import Stack, StackConfig
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class RouterNetwork(nn.Module):
         """A network of this configuration with weights yet to be loaded."""
         from transformers import AutoConfig, AutoModel
 
-        from routoo.models.static import StaticConfig, StaticEncoder
+        from routoo.models.encoder.static import StaticConfig, StaticEncoder
 
         values = _plain(config.trunk)
         kind = values.pop("model_type")

@@ -1,0 +1,1 @@
+"""Models that join or leave a trained network."""

@@ -1,0 +1,1 @@
+"""Groups of prompts, and what models are expected to score in each."""

@@ -1,0 +1,1 @@
+"""The network: what Lightning trains, and the one forward pass that is exported."""

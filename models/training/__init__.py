@@ -1,0 +1,1 @@
+"""Training: recorded outcomes in, a network out."""
