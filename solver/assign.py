@@ -18,7 +18,7 @@ from routoo.solver.newton import PriceSearch
 from routoo.solver.passes import Gathered, Picked, price_pass
 from routoo.solver.pricing import Scale, find_prices, proves_infeasible
 from routoo.solver.pricing import search as search_prices
-from routoo.solver.rounding import CORES, Rounded, finish, part_of, round_off
+from routoo.solver.rounding import CORES, Rounded, far, finish, nearer_prices, part_of, round_off
 from routoo.solver.rows import Floats
 from routoo.solver.tally import Tally, kept, tally
 from routoo.solver.tree import MOST_STEPS, search
@@ -161,9 +161,13 @@ def _under_many(prompts: Picked, tolerance: float, time_limit_s: float) -> Assig
         return Assigned("infeasible", NOBODY, -np.inf, found.prices)
     rounded = _dealt_again(prompts, found, tolerance)
     totals = finish(prompts, rounded, found.soft, found.bound, tolerance=tolerance, time_limit_s=time_limit_s)
-    bound = price_pass(prompts, found.prices).bound
+    prices, bound = found.prices, price_pass(prompts, found.prices).bound
+    if totals is not None and far(bound, totals.gained):
+        nearer = nearer_prices(prompts, rounded, prices, bound - totals.gained)
+        again = price_pass(prompts, nearer).bound
+        prices, bound = (nearer, again) if again < bound else (prices, bound)
     status: Status = "unsolved" if totals is None else "solved"
-    return Assigned(status, rounded.choice, bound, found.prices, totals=totals)
+    return Assigned(status, rounded.choice, bound, prices, totals=totals)
 
 
 def _dealt_again(prompts: Picked, found: PriceSearch, tolerance: float) -> Rounded:

@@ -21,6 +21,15 @@ CORES = (192, 768, 3072)
 _LIKELY = (6, 12, 12)
 """Models that a prompt in doubt may choose among, in each of these tries."""
 
+_DEAR = 10.0
+"""Objectives of the batch that a model may lose on one prompt alone to be likely there at first."""
+
+_FAR = 1e-3
+"""Gap from which on more prompts choose anew."""
+
+_MOST_COLUMNS = 20_000
+"""Columns of all tries after which what was found is taken, however far from the bound."""
+
 _NODES = 100
 """Nodes of branch and bound for a core, whose choices are near the best."""
 
@@ -76,6 +85,8 @@ def finish(
 ) -> Tally | None:
     """What choices add up to that keep every limit, once the prompts in doubt have chosen anew; or None.
 
+    Where nothing is found, or what is found lies far below the bound, more prompts choose anew.
+
     Args:
         prompts: The batch.
         rounded: Where to start from, changed in place; the choices of prompts outside the core stand.
@@ -84,35 +95,65 @@ def finish(
         tolerance: Share of the objective by which the core may fall short of its best.
         time_limit_s: Seconds for each core.
     """
-    choice, tables = rounded.choice, prompts.ledger.tables(prices)
+    choice, tables, best = rounded.choice, prompts.ledger.tables(prices), None
+    spare, columns = _DEAR * abs(bound), 0
     for size, likely in zip(CORES, _LIKELY, strict=True):
-        core = rounded.doubt[:size]
-        part = part_of(prompts, choice, core)
-        kinds = Kinds.each(_likely(part.prompts, tables, likely))
-        counts = Programme(kinds).branched(
-            gap=0.2 * tolerance * abs(bound),
-            enough=bound - 0.5 * tolerance * abs(bound) - part.gained,
-            most_nodes=_NODES,
-            time_limit_s=time_limit_s,
-        )
-        if counts is not None:
-            before = choice[core]
-            choice[core] = kinds.choice(counts)
-            totals = kept(prompts, choice)
-            if totals is not None:
-                return totals
-            choice[core] = before
-    return None
+        core, better = rounded.doubt[:size], True
+        while better:
+            part, better = part_of(prompts, choice, core), False
+            kinds = Kinds.each(_likely(part.prompts, tables, likely, spare))
+            programme = Programme(kinds)
+            columns += len(programme.row)
+            counts = programme.branched(
+                gap=0.2 * tolerance * abs(bound),
+                enough=bound - 0.5 * tolerance * abs(bound) - part.gained,
+                most_nodes=_NODES,
+                time_limit_s=time_limit_s,
+            )
+            spare = math.inf if best is None else spare
+            if counts is not None:
+                before = choice[core]
+                choice[core] = kinds.choice(counts)
+                totals = kept(prompts, choice)
+                if totals is not None and (best is None or totals.gained > best.gained):
+                    better = best is None or bound - totals.gained < 0.5 * (bound - best.gained)
+                    best, spare = totals, bound - totals.gained
+                else:
+                    choice[core] = before
+            if best is not None and (columns > _MOST_COLUMNS or not far(bound, best.gained)):
+                return best
+    return best
 
 
-def _likely(few: Gathered, tables: Tables, most: int) -> Gathered:
-    """The same prompts with the few models open that are worth most to each."""
+def far(bound: float, gained: float) -> bool:
+    """Whether choices lie so far below the bound that it pays to look at more."""
+    return bound - gained > _FAR * max(abs(bound), abs(gained))
+
+
+def nearer_prices(prompts: Picked, rounded: Rounded, prices: Floats, spare: float) -> Floats:
+    """The prices at which the prompts in doubt, shared out among models, would keep what others leave.
+
+    Args:
+        prompts: The batch.
+        rounded: Choices that keep every limit, and the prompts in doubt.
+        prices: Prices that are near these.
+        spare: What better choices may lose at those prices.
+    """
+    part = part_of(prompts, rounded.choice, rounded.doubt)
+    few = _likely(part.prompts, prompts.ledger.tables(prices), _LIKELY[-1], spare)
+    kinds = Kinds.each(few)
+    high = np.isfinite(kinds.value).astype(np.int64)
+    return Programme(kinds).relax(np.zeros_like(high), high).prices
+
+
+def _likely(few: Gathered, tables: Tables, most: int, spare: float) -> Gathered:
+    """The same prompts with the few models open that are worth most to each, within `spare` of the best."""
     rows = few.gathered
-    if rows.score.shape[1] <= most:
-        return few
     worth = rows.reduced(tables)
-    least = np.partition(worth, -most, axis=1)[:, [-most]]
-    likely = worth >= least
+    most = min(most, worth.shape[1])
+    likely = worth >= np.maximum(
+        np.partition(worth, -most, axis=1)[:, [-most]], worth.max(axis=1, keepdims=True) - spare
+    )
     return replace(few, gathered=replace(rows, allowed=likely & np.isfinite(worth)))
 
 

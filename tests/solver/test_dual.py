@@ -146,3 +146,19 @@ def test_options_are_checked(random_scores: MakeScores) -> None:
     problem = Problem(scores=random_scores(5, 3, 2), budget_usd=1.0)
     with pytest.raises(InputError, match="tolerance and time_limit_s"):
         solve(problem, solver="dual", tolerance=0.0)
+
+
+def test_costs_that_span_many_orders_of_magnitude_are_settled_near_the_bound(assert_kept: Kept) -> None:
+    rng = np.random.default_rng([0, 300, 8])
+    p = rng.random((300, 8), np.float32)
+    cost = (10 ** rng.uniform(-12, 6, p.shape)).astype(np.float32)
+    latency = rng.random(p.shape, np.float32)
+    problem = Problem(
+        scores=Scores(p, cost, latency, models=tuple(f"m{at}" for at in range(8))),
+        min_mean_score=float(p.max(axis=1).mean() * 0.8),
+        max_mean_latency_s=float(latency.mean() * 0.95),
+        model_limits={"m0": ModelLimit(max_requests=37)},
+    )
+    plan = solve(problem, solver="dual")
+    assert_kept(problem, plan)
+    assert plan.gap < 0.02
