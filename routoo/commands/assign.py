@@ -206,7 +206,8 @@ def _streamed(
     quiet: bool,
 ) -> tuple[Assignment, NominalCosts]:
     from routoo.data.pool import Pool
-    from routoo.solver.stream import ParquetPrompts, assign_parquet, nominal_costs_in
+    from routoo.solver.parquet_prompts import ParquetPrompts
+    from routoo.solver.stream import assign_parquet, nominal_costs_in
 
     if output is None or output.suffix.lower() != ".parquet":
         raise InputError("predictions from a file are streamed to a file: give -o with a .parquet to write")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from routoo.data.errors import InfeasibleError, InputError, RoutooError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores, repriced
-from routoo.solver import stream
+from routoo.solver import parquet_prompts
 from routoo.solver.frontier import frontier
 from routoo.solver.limits import ModelLimit
 from routoo.solver.pacer import Pacer
@@ -248,7 +248,7 @@ def test_concurrency_needs_the_latencies_of_its_own_model_alone() -> None:
 
 @pytest.fixture
 def predictions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(stream, "_CHUNK", 2)
+    monkeypatch.setattr(parquet_prompts, "CHUNK", 2)
     THREE.to_polars().write_parquet(tmp_path / "predictions.parquet")
     return tmp_path / "predictions.parquet"
 
@@ -285,7 +285,7 @@ def test_a_pool_that_a_file_cannot_be_priced_by_is_refused(predictions: Path, tm
 
 
 def test_what_is_closed_in_one_chunk_alone_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "_CHUNK", 300)
+    monkeypatch.setattr(parquet_prompts, "CHUNK", 300)
     rng = np.random.default_rng(0)
     shape = (1000, 2)
     scores = Scores(

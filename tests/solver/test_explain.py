@@ -10,7 +10,7 @@ import pytest
 
 from routoo.data.errors import InfeasibleError
 from routoo.data.scores import Scores
-from routoo.solver import stream
+from routoo.solver import parquet_prompts
 from routoo.solver.assign import assign
 from routoo.solver.conflict import conflict, most_served
 from routoo.solver.explain import rounded
@@ -168,7 +168,7 @@ def what_would_do(scores: Scores, reason: str, limits: dict[str, float]) -> str:
 def test_a_figure_as_it_is_printed_does_for_all_prompts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "_CHUNK", 2)
+    monkeypatch.setattr(parquet_prompts, "CHUNK", 2)
     seen = set()
     for seed in range(60):
         rng = np.random.default_rng(seed)

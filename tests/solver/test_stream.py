@@ -12,7 +12,7 @@ import pytest
 
 from routoo.data.errors import InputError, RoutooError
 from routoo.data.scores import Scores
-from routoo.solver import stream
+from routoo.solver import parquet_prompts
 from routoo.solver.limits import ModelLimit
 from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
@@ -23,7 +23,7 @@ MakeScores = Callable[[int, int, int], Scores]
 
 @pytest.fixture
 def scores(random_scores: MakeScores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scores:
-    monkeypatch.setattr(stream, "_CHUNK", 300)
+    monkeypatch.setattr(parquet_prompts, "CHUNK", 300)
     found = random_scores(1, 1000, 4)
     found.to_polars().write_parquet(tmp_path / "predictions.parquet")
     return found
@@ -143,8 +143,8 @@ def test_odd_predictions_are_refused(
     change: Callable[[pl.DataFrame], pl.DataFrame],
     words: str,
 ) -> None:
-    monkeypatch.setattr(stream, "_CHUNK", 300)
-    monkeypatch.setattr(stream, "_MOST_MODELS", 4)
+    monkeypatch.setattr(parquet_prompts, "CHUNK", 300)
+    monkeypatch.setattr(parquet_prompts, "_MOST_MODELS", 4)
     change(small).write_parquet(tmp_path / "odd.parquet")
     with pytest.raises(InputError, match=words):
         assign_parquet(tmp_path / "odd.parquet", tmp_path / "choices.parquet")
