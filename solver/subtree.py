@@ -64,8 +64,8 @@ class Subtree:
         if amount is not None:
             share = np.where(self.high > 0, amount, 0.0) / count[:, None]
             mean = (share * priced.used).sum(axis=1, keepdims=True)
-            spread = (share * (priced.used - mean) ** 2).sum(axis=1)
-            kind = int(np.where(count == 1, spread, 0.0).argmax())
+            spread = np.where(count == 1, (share * (priced.used - mean) ** 2).sum(axis=1), 0.0)
+            kind = int(spread.argmax())
             less = priced.used[kind] <= mean[kind]
             if spread[kind] > 1e-12 * max(float(mean[kind].item()) ** 2, 1e-300) and free[kind, less].any():
                 parts = (np.where(side, self.high[kind], 0) for side in (less, ~less))

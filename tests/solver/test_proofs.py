@@ -198,3 +198,12 @@ def test_a_prompt_from_a_template_a_hundred_thousand_times_is_one_kind(assert_ke
     plan = solve(problem)
     assert_kept(problem, plan)
     assert plan.gap <= 1e-9
+
+
+def test_many_prompts_of_one_kind_may_be_shared_out_among_all_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    p, cost = (np.tile(np.array(row, np.float32), (1000, 1)) for row in ([0.2, 0.5, 0.9], [1.0, 2.0, 4.1]))
+    scores = Scores(p, cost, np.ones_like(p), models=("small", "middle", "large"))
+    caps = {name: ModelLimit(max_requests=400) for name in scores.models}
+    monkeypatch.setattr(Programme, "branched", lambda *_, **__: None)
+    plan = solve(Problem(scores=scores, budget_usd=2100.5, model_limits=caps), solver="dual")
+    assert plan.status == "optimal"
