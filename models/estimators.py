@@ -1,100 +1,30 @@
-"""Learned predictors behind the one contract: experts on the features of a trunk, and networks."""
+"""Networks behind the one contract, and what reads prompts for others: the features of a trunk."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
 from routoo.data.domains import Labels, domain_numbers, label_numbers
-from routoo.data.errors import InputError
 from routoo.data.scores import priced_scores
 from routoo.data.text import PromptEncoder, TextPolicy
-from routoo.models.baselines import Recorded
-from routoo.models.encoder.features import Progress, in_batches, on_accelerator, prompt_features
+from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
 from routoo.models.encoder.trunk import Trunk, load_trunk
-from routoo.models.expert_fits import fit_neighbours
 from routoo.models.network.network import default_layers
 from routoo.models.network.predicting import predict_inputs
-from routoo.models.training.targets import targets_of
 from routoo.models.training.train import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
     from routoo.data.scores import Scores
-    from routoo.models.expert_fits import Fit
     from routoo.models.training.options import TrainOptions
-
-Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
-"""Prompts to features, ``(n_prompts, n_features)``."""
-
-
-class ExpertEstimator:
-    """An expert as an estimator: its probabilities, with each model's mean cost and latency.
-
-    Args:
-        fit: How the expert is fitted, one of `routoo.models.expert_fits`, its settings bound.
-        embed: Prompts to features.
-    """
-
-    def __init__(self, fit: Fit, embed: Embed) -> None:
-        self.fit_expert, self.embed = fit, embed
-
-    def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
-        """Fits the expert on the prompts in ``train`` and ``val``, or on all when there is no split.
-
-        Raises:
-            InputError: The outcomes lack what it learns from.
-        """
-        self._known = Recorded.of(outcomes, pool)
-        everyone = np.ones(len(self._known.texts), bool)
-        targets = targets_of(self._known.outcomes, pool.names, fitting=everyone)
-        self._domains = targets.domains
-        self.expert = self.fit_expert(self.embed(self._known.texts), targets)
-        return self
-
-    def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
-        """What the expert says of each prompt, and of its domain where that is known."""
-        texts = prompt_texts(prompts)
-        told = domain_numbers(domains, self._domains, len(texts))
-        batches = zip(in_batches(self.embed(texts)), in_batches(told), strict=True)
-        with torch.inference_mode():
-            parts = [self.expert(*map(torch.from_numpy, batch)).sigmoid() for batch in batches]
-        return self._known.scores(torch.cat(parts).double().numpy())
-
-
-class NearestExemplars(ExpertEstimator):
-    """Mean score of the most similar recorded prompts, shrunk towards the model's mean.
-
-    k nearest neighbours by cosine similarity, the estimator that tuned studies find hard to beat
-    (arXiv 2505.12601).
-
-    Args:
-        embed: Prompts to vectors.
-        k: Neighbours.
-        strength: Prompts of evidence that the overall mean counts for.
-
-    Raises:
-        InputError: `k` is not positive.
-    """
-
-    def __init__(self, embed: Embed, *, k: int = 100, strength: float = 0.0) -> None:
-        if k < 1:
-            raise InputError(f"k must be at least 1, got {k}")
-        all_of_them = sys.maxsize
-        fit = partial(
-            fit_neighbours, nearest=k, sharpness=0.0, strength=strength, most=all_of_them, fading=False
-        )
-        super().__init__(fit, embed)
 
 
 class NetworkEstimator:

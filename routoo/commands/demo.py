@@ -126,7 +126,7 @@ def _spend_of_best_single(outcomes: Outcomes, pool: Pool) -> float:
     import numpy as np
 
     from routoo.data.curves import best_single
-    from routoo.models.baselines import SingleModelMeans
+    from routoo.models.baselines.means import SingleModelMeans
 
     n_test = len(outcomes.part("test"))
     means = SingleModelMeans().fit(outcomes, pool).predict(["any"])

@@ -141,11 +141,9 @@ def _forget(state: Path) -> None:
 
 
 def _summary(predictor: Predictor, output: Path, kind: str) -> str:
-    from routoo.models.ensemble import MEANS
-
     trained, epochs = predictor.trained_on, counted(len(predictor.metrics["epochs"]), "epoch")
     trunk = f"token vectors of {trained['trunk']}" if "teacher" in trained else f"trunk {trained['trunk']}"
-    mute = predictor.metrics.get("ensemble", {}).get("weights") == {MEANS: 1.0}
+    mute = predictor.metrics.get("ensemble", {}).get("weights") == {"means": 1.0}
     return "\n".join(
         [
             f"{output}: {counted(len(predictor.pool), 'model')}, {trunk}, seed "

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from routoo.data.domains import Labels, label_numbers, unlearned_domains, unlearned_labels
 from routoo.data.errors import InputError, RoutooError
@@ -24,6 +23,7 @@ from routoo.evaluation.trial import Trial, trial_of
 from routoo.predictor import require_training
 
 if TYPE_CHECKING:
+    from routoo.models.baselines.embedding import Embed
     from routoo.models.estimator import Estimator
     from routoo.models.estimators import TrunkFeatures
     from routoo.router import Router
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 ROUTER = "routoo"
 CHANGED = "changed prompts"
 NEIGHBOURS = "k nearest neighbours"
-
-Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
-"""Texts to vectors."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many prompts of it are done, and how many there are."""
@@ -86,6 +83,8 @@ def evaluate_router(
     if robustness_prompts < 0:
         raise InputError(f"robustness_prompts must be at least 0, got {robustness_prompts}")
     require_training("the nearest neighbours of an evaluation")
+    from routoo.models.baselines.embedding import remembered
+
     bundle = router.runtime.bundle
     outcomes = bundle.split().continued(outcomes)
     pool = _common(router.pool, outcomes)
@@ -107,7 +106,7 @@ def evaluate_router(
         cache_dir=cache_dir,
         progress=told(NEIGHBOURS),
     )
-    embed = _remembered(features)
+    embed = remembered(features)
     scores = router.predict(
         judged.texts, domains=domains, labels=labels, prompt_ids=judged.prompt_ids, progress=told(ROUTER)
     )
@@ -177,19 +176,6 @@ def _embedding(
     return features(MINILM), note
 
 
-def _remembered(embed: Embed) -> Embed:
-    """The same embedding, each text computed once."""
-    known: dict[str, npt.NDArray[np.float32]] = {}
-
-    def remembered(prompts: Sequence[str]) -> npt.NDArray[np.float32]:
-        new = [text for text in dict.fromkeys(prompts) if text not in known]
-        if new:
-            known.update(zip(new, embed(new), strict=True))
-        return np.stack([known[text] for text in prompts])
-
-    return remembered
-
-
 def _labels_to_tell(router: Router, judged: Outcomes) -> Labels:
     if not router.labels:
         raise InputError("this router learned no labels, so that none can be told: leave out --tell-labels")
@@ -247,14 +233,14 @@ def baselines(
     *,
     embed: Embed,
 ) -> dict[str, Scores]:
-    """Predictions of the plain estimators for the judged prompts, by name."""
-    from routoo.models.baselines import DomainTable
-    from routoo.models.estimators import NearestExemplars
+    """Predictions of the plain methods for the judged prompts, by name."""
+    from routoo.models.baselines.domain_table import DomainTable
+    from routoo.models.baselines.neighbours import NearestNeighbours
 
     estimators: dict[str, Estimator] = {}
     if judged.domains is not None and any(judged.domains):
         estimators[DOMAIN_TABLE] = DomainTable().fit(outcomes, pool)
-    estimators[NEIGHBOURS] = NearestExemplars(embed).fit(outcomes, pool)
+    estimators[NEIGHBOURS] = NearestNeighbours(embed).fit(outcomes, pool)
     return {name: fitted.predict(judged.texts, judged.domains) for name, fitted in estimators.items()}
 
 

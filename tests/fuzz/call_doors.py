@@ -28,8 +28,9 @@ from odd_values import OwnError, like, odd_table, odd_value
 import routoo
 from routoo.data.sample import simulated_outcomes, simulated_pool
 from routoo.evaluation.robustness import robustness
-from routoo.models.baselines import DomainTable, SingleModelMeans
-from routoo.models.estimators import NearestExemplars
+from routoo.models.baselines.domain_table import DomainTable
+from routoo.models.baselines.means import SingleModelMeans
+from routoo.models.baselines.neighbours import NearestNeighbours
 from routoo.models.training.options import TrainOptions
 from routoo.solver.select import select
 
@@ -165,7 +166,7 @@ def of_estimators(world: World, draw: random.Random) -> object:
         (
             lambda: DomainTable(),
             lambda: SingleModelMeans(),
-            lambda: NearestExemplars(lambda texts: np.ones((len(texts), 2), np.float32), k=3),
+            lambda: NearestNeighbours(lambda texts: np.ones((len(texts), 2), np.float32), k=3),
         )
     )
     fitted = made().fit(world.outcomes, world.pool)

@@ -51,6 +51,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         ("routoo.solver", {"torch", "cvxpy", "onnxruntime", "transformers"}),
         ("routoo.data", {"torch", "cvxpy", "onnxruntime", "transformers"}),
         ("routoo.export.bundle", {"torch", "cvxpy", "transformers", "lightning", "onnx"}),
+        ("routoo.models.baselines", HEAVY),
         ("routoo.router", {"torch", "transformers", "lightning", "onnx", "sklearn"}),
     ],
 )

@@ -1,0 +1,1 @@
+"""Plain methods that every claim is held against: one a file, and all by name in `registry`."""

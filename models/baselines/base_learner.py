@@ -1,0 +1,109 @@
+"""What a baseline learns from, and the two halves that each of them has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.data.batch import prompt_texts
+from routoo.data.domains import domain_names
+from routoo.data.recorded_costs import recorded_cost_usd
+from routoo.data.scores import Scores
+
+if TYPE_CHECKING:
+    from routoo.data.chat import Prompt
+    from routoo.data.outcomes import Outcomes
+    from routoo.data.pool import Pool
+
+Floats = npt.NDArray[np.floating[Any]]
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """The prompts that are learned from, and each model's means over them.
+
+    Args:
+        models: Names of the columns.
+        texts: Of the prompts.
+        domains: Of the prompts; None where one is not known.
+        score: ``(n_prompts, n_models)``, NaN where a model was not run.
+        mean_score: ``(n_models,)``; one half for a model that was never run.
+        mean_cost_usd: ``(n_models,)``.
+        mean_latency_s: ``(n_models,)``, NaN where none was recorded.
+    """
+
+    models: tuple[str, ...]
+    texts: list[str]
+    domains: list[str | None]
+    score: Array
+    mean_score: Array
+    mean_cost_usd: Array
+    mean_latency_s: Array
+
+    @classmethod
+    def of(cls, outcomes: Outcomes, pool: Pool) -> Recorded:
+        """The prompts in ``train`` and ``val``, or all when there is no split."""
+        known = outcomes.select(pool.names)
+        known = known.part("train", "val") if known.has_split else known
+        matrices = known.to_matrices(pool.names)
+        return cls(
+            models=pool.names,
+            texts=known.texts,
+            domains=known.domains or [None] * len(known),
+            score=matrices.score,
+            mean_score=_means(matrices.score, fallback=0.5),
+            mean_cost_usd=_means(recorded_cost_usd(known, pool), fallback=np.nan),
+            mean_latency_s=_means(matrices.latency_s, fallback=np.nan),
+        )
+
+    def shrunk_means(self, groups: Iterable[npt.NDArray[np.bool_]], strength: float) -> Array:
+        """Mean scores in each group, as if `strength` further prompts had come out as the model's mean."""
+        parts = [self.score[rows] for rows in groups]
+        total = np.array([np.nansum(part, 0) for part in parts]) + strength * self.mean_score
+        return np.asarray(total / (np.array([(~np.isnan(part)).sum(0) for part in parts]) + strength))
+
+
+class BaseLearner(ABC):
+    """An `Estimator` that learns expected scores; what it says of cost and latency are the models' means."""
+
+    def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
+        """Learns from the prompts in ``train`` and ``val``, or from all when there is no split.
+
+        Raises:
+            InputError: The outcomes lack what it learns from.
+        """
+        self._known = Recorded.of(outcomes, pool)
+        self.learn(self._known)
+        return self
+
+    def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
+        """Expected scores of each prompt, with each model's mean cost and latency."""
+        texts = prompt_texts(prompts)
+        told = [None] * len(texts) if domains is None else domain_names(domains, len(texts))
+        p_correct = self.expected(texts, told).clip(0, 1).astype(np.float32)
+        cost, latency = (
+            np.broadcast_to(means, p_correct.shape).astype(np.float32)
+            for means in (self._known.mean_cost_usd, self._known.mean_latency_s)
+        )
+        return Scores(p_correct, cost, latency, self._known.models)
+
+    @abstractmethod
+    def learn(self, known: Recorded) -> None:
+        """Fits what is to be fitted."""
+
+    @abstractmethod
+    def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:
+        """Expected scores ``(n_prompts, n_models)``, within 0..1 or nearly so."""
+
+
+def _means(values: Array, *, fallback: float) -> Array:
+    """Mean of what is known in each column."""
+    known = ~np.isnan(values)
+    means: Array = np.where(known.any(0), np.where(known, values, 0).sum(0) / known.sum(0).clip(1), fallback)
+    return means

@@ -1,0 +1,39 @@
+"""Mean score by domain and model, looked up by the true domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from routoo.data.errors import InputError
+from routoo.models.baselines.base_learner import Array, BaseLearner, Recorded
+
+
+class DomainTable(BaseLearner):
+    """Mean score per domain and model, shrunk towards the model's mean.
+
+    Args:
+        strength: Prompts of evidence that the model's mean counts for.
+    """
+
+    def __init__(self, *, strength: float = 20.0) -> None:
+        self.strength = strength
+
+    def learn(self, known: Recorded) -> None:
+        """Fills the table.
+
+        Raises:
+            InputError: The prompts carry no domain.
+        """
+        names = sorted(set(filter(None, known.domains)))
+        if not names:
+            raise InputError("a domain table needs a domain column in the prompts; there is none")
+        labels = np.array(known.domains, dtype=object)
+        rows = known.shrunk_means([labels == name for name in names], self.strength)
+        self._mean, self._rows = known.mean_score, dict(zip(names, rows, strict=True))
+
+    def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:
+        """The row of each prompt's domain; the models' means where it is unknown."""
+        rows = [self._mean if name is None else self._rows.get(name, self._mean) for name in domains]
+        return np.array(rows).reshape(len(texts), -1)

@@ -1,0 +1,33 @@
+"""Every baseline by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from routoo.models.baselines.average import Average
+from routoo.models.baselines.clusters import Clusters
+from routoo.models.baselines.domain_table import DomainTable
+from routoo.models.baselines.embedding import Embed
+from routoo.models.baselines.factorisation import MatrixFactorisation
+from routoo.models.baselines.logistic import LogisticRegressions
+from routoo.models.baselines.means import SingleModelMeans
+from routoo.models.baselines.neighbours import NearestNeighbours
+from routoo.models.estimator import Estimator
+
+LEARNED: dict[str, Callable[[Embed], Estimator]] = {
+    "100 nearest neighbours": NearestNeighbours,
+    "clusters": Clusters,
+    "logistic regression": LogisticRegressions,
+    "matrix factorisation": MatrixFactorisation,
+}
+"""Those whose mean is a baseline too, made from what embeds prompts."""
+
+BASELINES: dict[str, Callable[[Embed], Estimator]] = {
+    "single model means": lambda _: SingleModelMeans(),
+    "domain table": lambda _: DomainTable(),
+    "10 nearest neighbours": partial(NearestNeighbours, k=10),
+    **LEARNED,
+    "mean of four": lambda embed: Average([make(embed) for make in LEARNED.values()]),
+}
+"""All of them, likewise; the domain table alone is told the domains, and needs them."""
