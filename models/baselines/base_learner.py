@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from routoo.data.batch import prompt_texts
 from routoo.data.domains import domain_names
+from routoo.data.errors import InputError
 from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.scores import Scores
 
@@ -61,6 +62,15 @@ class Recorded:
             mean_cost_usd=_means(recorded_cost_usd(known, pool), fallback=np.nan),
             mean_latency_s=_means(matrices.latency_s, fallback=np.nan),
         )
+
+    def require_two(self, method: str) -> None:
+        """Refuses what cannot be split into prompts to fit on and prompts left out.
+
+        Raises:
+            InputError: There is one prompt.
+        """
+        if len(self.texts) < 2:
+            raise InputError(f"{method} needs at least two prompts to learn from, got {len(self.texts)}")
 
     def shrunk_means(self, groups: Iterable[npt.NDArray[np.bool_]], strength: float) -> Array:
         """Mean scores in each group, as if `strength` further prompts had come out as the model's mean."""

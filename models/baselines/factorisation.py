@@ -31,7 +31,12 @@ class MatrixFactorisation(BaseLearner):
         self.embed, self.rank = embed, rank
 
     def learn(self, known: Recorded) -> None:
-        """Fits the factors."""
+        """Fits the factors.
+
+        Raises:
+            InputError: There is one prompt.
+        """
+        known.require_two("matrix factorisation")
         vectors = self.embed(known.texts)
         self._scaler = StandardScaler().fit(vectors)
         x, missing = self._scaler.transform(vectors), np.isnan(known.score)

@@ -31,7 +31,12 @@ class LogisticRegressions(BaseLearner):
         self.embed, self.seed = embed, seed
 
     def learn(self, known: Recorded) -> None:
-        """Fits the regressions."""
+        """Fits the regressions.
+
+        Raises:
+            InputError: There is one prompt.
+        """
+        known.require_two("a logistic regression")
         vectors = self.embed(known.texts)
         self._scaler = StandardScaler().fit(vectors)
         x, y = self._scaler.transform(vectors), known.score

@@ -107,6 +107,21 @@ def test_neighbours_are_averaged_over_known_cells_only(outcomes: Outcomes, pool:
     np.testing.assert_allclose(scores.p_correct[0], np.nanmean(score[mine], axis=0), rtol=1e-5)
 
 
+@pytest.mark.parametrize("n_prompts", [1, 2])
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_prompt_or_two_are_learned_from_or_refused_in_words(
+    name: str, n_prompts: int, outcomes: Outcomes, pool: Pool
+) -> None:
+    complete = outcomes.outcomes.group_by("prompt_id").len().filter(pl.col("len") == len(pool))
+    few = outcomes.part("train").subset(complete["prompt_id"].sort()[:20].to_list())
+    few = few.subset(few.prompt_ids[:n_prompts])
+    if n_prompts == 1 and name in ("logistic regression", "matrix factorisation", "mean of four"):
+        with pytest.raises(InputError, match="needs at least two prompts to learn from, got 1"):
+            BASELINES[name](embed).fit(few, pool)
+    else:
+        assert np.isfinite(BASELINES[name](embed).fit(few, pool).predict(PROMPTS).p_correct).all()
+
+
 def test_no_neighbour_is_refused() -> None:
     with pytest.raises(InputError, match="k must be at least 1, got 0"):
         NearestNeighbours(embed, k=0)
