@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
-from routoo.models import features
+from routoo.models.encoder import features
 from routoo.models.encoder.features import prompt_features
 from routoo.models.encoder.trunk import Trunk, load_trunk
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from routoo.data.errors import InputError
-from routoo.models import trunk as trunks
+from routoo.models.encoder import trunk as trunks
 from routoo.models.encoder.trunk import MINILM, load_trunk
 
 

@@ -1,0 +1,1 @@
+"""Evidence heads: Bayesian linear regression on groups of features, weighed by marginal likelihood."""

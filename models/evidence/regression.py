@@ -1,0 +1,280 @@
+"""Bayesian linear regression of many columns on groups of features, its prior scales chosen by evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from routoo.models.evidence.gaps import filled_in
+
+Array = npt.NDArray[np.float64]
+
+_LOG_SIGNALS = np.linspace(-9.0, 0.5, 20)
+_SIGNALS = np.exp(_LOG_SIGNALS)[:, None, None]
+"""Variance of what the features tell over that of the noise; none is told beyond 1.6 times the noise."""
+
+_SCALE_DEVIATION = 2.0  # of the logs of the groups' prior scales
+_SCALE_BOUND = 9.0
+_STEPS = 12
+_ROUNDS = 4  # of filling in what is missing
+_NEGLIGIBLE = 0.02  # share of a signal in the posterior below which its gradient is not worth a product
+
+
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """What was learned of ``n_columns`` columns.
+
+    A column is ``level + q @ weight`` with ``q = inputs @ basis - offset``, and the variance of that is
+    ``q² @ spread``.
+
+    Args:
+        basis: ``(n_inputs, n_directions)``.
+        offset: ``(n_directions,)``.
+        level: ``(n_columns,)``.
+        weight: ``(n_directions, n_columns)``.
+        spread: The same shape.
+        left_out: What would be said of each prompt, had it not been learned from, ``(n_prompts, n_columns)``.
+        noise: Covariance of the columns beyond what the inputs tell, ``(n_columns, n_columns)``.
+        scales: Share of each group of inputs in the prior variance, ``(n_groups,)``.
+        gain: Log evidence in nats, over that of levels alone.
+    """
+
+    basis: Array
+    offset: Array
+    level: Array
+    weight: Array
+    spread: Array
+    left_out: Array
+    noise: Array
+    scales: Array
+    gain: float
+
+    def predict(self, inputs: Array) -> tuple[Array, Array]:
+        """Mean and variance, both ``(n_prompts, n_columns)``."""
+        q = inputs @ self.basis - self.offset
+        return self.level + q @ self.weight, q**2 @ self.spread
+
+
+def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
+    """The regression of the columns of `target` on groups of inputs side by side.
+
+    The columns' deviations from their means are rotated to their principal components, which are
+    independent a priori. A component is linear in the inputs, with noise: each weight is normal, its variance
+    the noise's times a signal-to-noise ratio of the component's own, times the scale of its group, which all
+    components share. Ratios are integrated out on a grid (log-uniform prior) and scales maximise the evidence
+    (MacKay 1992, "Bayesian Interpolation"; log-normal prior), so that what tells nothing is not listened to.
+
+    Args:
+        groups: Each ``(n_prompts, width)``; scaled here so that all have the same mean square.
+        target: ``(n_prompts, n_columns)``, NaN where missing; a column without any gets the others' mean.
+
+    Example:
+        >>> random = np.random.default_rng(0)
+        >>> x, noise = random.normal(size=(400, 3)), random.normal(size=(400, 5))
+        >>> found = fit_regression([x, noise], x[:, :2] + 0.1 * random.normal(size=(400, 2)))
+        >>> bool(found.scales[0] > 0.9), found.weight.shape
+        (True, (8, 2))
+    """
+    known = ~np.isnan(target)
+    level = _column_means(target, known)
+    shift, factor = _standards(groups)
+    inputs = (np.hstack(groups) - shift) * factor
+    deviation = np.where(known, target - level, 0.0)
+    group = np.repeat(np.arange(len(groups)), [each.shape[1] for each in groups])
+    log_scales = np.zeros(len(groups))
+    rounds = 1 if known.all() else _ROUNDS
+    for at in range(rounds):
+        components = _Components.of(inputs, group, deviation, known)
+        log_scales = components.best_scales(log_scales)
+        fitted = components.posterior(log_scales)
+        if at + 1 < rounds:
+            deviation = filled_in(deviation, known, fitted.fit, fitted.noise)
+    basis = factor[:, None] * fitted.basis
+    return Regression(
+        basis=basis,
+        offset=shift @ basis,
+        level=level,
+        weight=fitted.weight,
+        spread=fitted.spread,
+        left_out=level + fitted.left_out,
+        noise=fitted.noise,
+        scales=_shares(log_scales),
+        gain=fitted.gain,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Posterior:
+    basis: Array
+    weight: Array
+    spread: Array
+    fit: Array
+    left_out: Array
+    noise: Array
+    gain: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Components:
+    """Components of the columns on the inputs, as sums over the prompts.
+
+    Args:
+        inputs: Standardised, ``(n_prompts, n_inputs)``.
+        group: Of each input.
+        loadings: Columns by components, orthonormal.
+        values: The components, ``(n_prompts, n_components)``.
+        observed: Share of each component's variance that was recorded, and not filled in.
+    """
+
+    inputs: Array
+    group: npt.NDArray[np.intp]
+    loadings: Array
+    values: Array
+    observed: Array
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Array,
+        group: npt.NDArray[np.intp],
+        deviation: Array,
+        known: npt.NDArray[np.bool_],
+    ) -> _Components:
+        _, _, rotation = np.linalg.svd(deviation, full_matrices=len(deviation) < deviation.shape[1])
+        observed = known.mean(0) @ rotation.T**2
+        return cls(inputs, group, rotation.T, deviation @ rotation.T, observed)
+
+    @cached_property
+    def gram(self) -> Array:
+        """Products of the inputs, ``(n_inputs, n_inputs)``."""
+        return self.inputs.T @ self.inputs
+
+    @cached_property
+    def products(self) -> Array:
+        """Products of inputs and components, ``(n_inputs, n_components)``."""
+        return self.inputs.T @ self.values
+
+    @cached_property
+    def squares(self) -> Array:
+        """Sum of squares of each component."""
+        return np.maximum((self.values**2).sum(0), 1e-12)
+
+    def best_scales(self, start: Array) -> Array:
+        """Logs of the groups' scales of most evidence."""
+        if len(start) == 1:
+            return start
+        bounds = [(-_SCALE_BOUND, _SCALE_BOUND)] * len(start)
+        limits = {"maxiter": _STEPS, "maxfun": _STEPS}
+        found = minimize(self._loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=limits)
+        return np.asarray(found.x)
+
+    def posterior(self, log_scales: Array) -> _Posterior:
+        """The posterior at these scales."""
+        seen = self._spectrum(log_scales)
+        shrink = np.einsum("sk,sdk->dk", seen.belief, seen.shrink)
+        weight = shrink * seen.products
+        variance = np.einsum("sk,sdk->dk", seen.belief * seen.noise, seen.shrink)
+        basis = seen.root[:, None] * seen.directions
+        q = self.inputs @ basis
+        fit = q @ weight
+        leverage = q**2 @ shrink + 1 / len(q)
+        missed = (self.values - fit) / np.maximum(1 - leverage, 0.05)
+        noise = np.maximum((missed**2).mean(0), 1e-12)
+        back = self.loadings.T
+        flat = -0.5 * self.observed * len(q) * np.log(self.squares / len(q))
+        return _Posterior(
+            basis=basis,
+            weight=weight @ back,
+            spread=variance @ back**2,
+            fit=fit @ back,
+            left_out=(self.values - missed) @ back,
+            noise=(self.loadings * noise) @ back,
+            gain=float((seen.evidence - flat).sum()),
+        )
+
+    def _spectrum(self, log_scales: Array) -> _Spectrum:
+        root = np.sqrt(_shares(log_scales))[self.group]
+        lengths, directions = np.linalg.eigh(self.gram * root * root[:, None])
+        lengths = np.maximum(lengths, 0.0)
+        products = directions.T @ (self.products * root[:, None])
+        stretch = 1 + _SIGNALS[:, :, 0] * lengths
+        shrink = np.broadcast_to(_SIGNALS / stretch[:, :, None], (*stretch.shape, products.shape[1]))
+        explained = (_SIGNALS[:, :, 0] / stretch) @ products**2
+        noise = np.maximum(self.squares - explained, 1e-10 * self.squares) / len(self.values)
+        each = -0.5 * self.observed * len(self.values) * np.log(noise)
+        each -= 0.5 * np.log(stretch).sum(1)[:, None]
+        top = each.max(0)
+        belief = np.exp(each - top)
+        evidence = np.log(belief.mean(0)) + top
+        return _Spectrum(
+            root, lengths, directions, products, shrink, noise, belief / belief.sum(0), np.asarray(evidence)
+        )
+
+    def _loss(self, log_scales: Array) -> tuple[float, Array]:
+        """Minus the log posterior of the scales, and its gradient."""
+        seen = self._spectrum(log_scales)
+        shares = _shares(log_scales)
+        members = np.eye(len(shares))[self.group].T
+        signals = _SIGNALS[:, 0, 0]
+        told = members @ seen.directions**2  # what each direction is made of, (n_groups, n_directions)
+        grown = signals[:, None] * seen.lengths / (1 + signals[:, None] * seen.lengths)
+        slope = -0.5 * told @ grown.T @ seen.belief.sum(1)
+        for at in np.flatnonzero(seen.belief.max(1) > _NEGLIGIBLE):
+            weight = seen.directions @ (seen.shrink[at] * seen.products)
+            size = members @ weight**2 / (signals[at] * seen.noise[at])
+            slope += 0.5 * size @ (seen.belief[at] * self.observed)
+        slope -= shares * slope.sum()  # the scales are shares: they compete
+        penalty = log_scales / _SCALE_DEVIATION**2
+        return -float(seen.evidence.sum()) + 0.5 * float(log_scales @ penalty), penalty - slope
+
+
+@dataclass(frozen=True, eq=False)
+class _Spectrum:
+    """The inputs' directions at some scales, and by signal what the components have of them.
+
+    Args:
+        root: Square root of each input's prior scale.
+        lengths: Eigenvalues of the scaled inputs.
+        directions: Their eigenvectors.
+        products: Directions by components.
+        shrink: What a product is multiplied by to be a weight, ``(n_signals, n_directions, n_components)``.
+        noise: Variance of the noise, ``(n_signals, n_components)``.
+        belief: Posterior of the signals, the same shape.
+        evidence: Log evidence of each component.
+    """
+
+    root: Array
+    lengths: Array
+    directions: Array
+    products: Array
+    shrink: Array
+    noise: Array
+    belief: Array
+    evidence: Array
+
+
+def _shares(log_scales: Array) -> Array:
+    scales = np.exp(log_scales - log_scales.max())
+    return np.asarray(scales / scales.sum())
+
+
+def _standards(groups: Sequence[Array]) -> tuple[Array, Array]:
+    """Mean of each input, and the factor by which its group has a mean square of one."""
+    shifts, factors = [], []
+    for each in groups:
+        shift = each.mean(0)
+        size = float(np.sqrt(((each - shift) ** 2).sum(1).mean()))
+        shifts.append(shift)
+        factors.append(np.full(each.shape[1], 1 / size if size > 1e-9 else 0.0))
+    return np.concatenate(shifts), np.concatenate(factors)
+
+
+def _column_means(target: Array, known: npt.NDArray[np.bool_]) -> Array:
+    count = known.sum(0)
+    mean = np.where(known, target, 0.0).sum(0) / np.maximum(count, 1)
+    return np.where(count > 0, mean, mean[count > 0].mean() if count.any() else 0.0)
