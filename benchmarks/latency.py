@@ -189,7 +189,8 @@ def _fresh_bundle(folder: Path) -> Path:
     from routoo.export.writer import write_bundle
     from routoo.models.encoder.trunk import MINILM, load_trunk, trunk_config
     from routoo.models.network.heads import HeadConfig
-    from routoo.models.network.network import NetworkConfig, RouterNetwork, default_layers
+    from routoo.models.encoder.pooling import default_layers
+    from routoo.models.network.network import NetworkConfig, RouterNetwork
     from routoo.models.training.train import TrainedNetwork
 
     pool = Pool(

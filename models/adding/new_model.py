@@ -76,7 +76,7 @@ def with_model(
     added = [*trained.trained_on.get("added", []), _record(model, scored)]
     return dataclasses.replace(
         trained,
-        network=with_column(trained.network, fit_column(trained.network, features, targets, labels)),
+        network=with_column(trained.network, features, targets, told),
         pool=Pool((*trained.pool.models, model)),
         input_token_ratio=np.append(trained.input_token_ratio, np.float32(ratio)),
         trained_on={**trained.trained_on, "added": added},
@@ -135,59 +135,6 @@ def with_prices(trained: TrainedNetwork, pool: Pool) -> TrainedNetwork:
     pool = pool.select(trained.pool.names)
     validation = trained.validation if pool.costs_as(trained.pool) else None
     return dataclasses.replace(trained, pool=pool, validation=validation)
-
-
-def fit_column(
-    network: RouterNetwork,
-    features: Features,
-    targets: Targets,
-    labels: npt.NDArray[np.int64] | None = None,
-) -> Column:
-    """The column of a new model: what few records tell, held together by what models of the pool are like.
-
-    Args:
-        network: Without the new model.
-        features: Of prompts on which it was scored, ``(n_prompts, n_features)``.
-        targets: What was recorded there, of the models of the network and, last, of the new one.
-        labels: Number of each prompt's value of each label, ``(n_prompts, n_labels)``; -1 for unknown. Labels
-            of which none is known will make no difference to the new model.
-    """
-    told = labels if network.config.heads.labels else None
-    values: dict[Said, npt.NDArray[np.float64]] = {}
-    doubt = 0.0
-    for said in network.heads.columns:
-        inputs = column_inputs(network.heads, features, said, told)
-        prior = column_prior(network, said)
-        if said == "logits":
-            scores = targets.score.astype(float)
-            hardness = Hardness.of(_known_logits(network, features, told), scores[:, :-1])
-            values[said] = fit_score(inputs, scores[:, -1], prior, gain=hardness.gain, offset=hardness.offset)
-            doubt = standard_error(inputs, values[said], prior, gain=hardness.gain, offset=hardness.offset)
-            if told is not None:
-                values[said] = without_labels(network.heads, values[said], (told >= 0).sum(0) == 0)
-        else:
-            recorded = targets.log_tokens if said == "log_tokens" else targets.log_latency
-            value = np.full(len(inputs), np.nan) if recorded is None else recorded[:, -1].astype(float)
-            known = ~np.isnan(value)
-            values[said] = fit_log(inputs[known], value[known], prior)
-    return Column(values, doubt)
-
-
-def column_prior(network: RouterNetwork, said: Said) -> ColumnPrior:
-    """What the models of a network tell of the next one."""
-    members = network.config.heads.members
-    return ColumnPrior.of(column_values(network, said), column_level(network.heads, said), members=members)
-
-
-def _known_logits(
-    network: RouterNetwork, features: Features, labels: npt.NDArray[np.int64] | None
-) -> npt.NDArray[np.float64]:
-    """Predicted log-odds of the models that the network knows."""
-    with torch.inference_mode():
-        told = None if labels is None else torch.from_numpy(labels)
-        p = network.predict_features(torch.from_numpy(features), labels=told).p_correct.double()
-    logits: npt.NDArray[np.float64] = torch.logit(p, 1e-6).numpy()
-    return logits
 
 
 def _judged(trained: TrainedNetwork, outcomes: Outcomes, name: str) -> Outcomes:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from routoo.models.encoder.feature_cache import FeatureCache, Features
-from routoo.models.network.network import pooled_features
+from routoo.models.encoder.pooling import pooled_features
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from routoo.models.encoder.features import TOKENS_PER_BATCH, Progress, autocast
+from routoo.models.encoder.pooling import unit_mean
 from routoo.models.encoder.trunk import layers_of
-from routoo.models.network.network import unit_mean
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts

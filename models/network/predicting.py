@@ -1,4 +1,4 @@
-"""What a network says of prompts, batch after batch: features, hidden units, predictions."""
+"""What a network says of prompts, batch after batch."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from routoo.data.text import EncodedPrompts
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import Progress, read_features
-from routoo.models.encoder.inputs import Inputs, input_tensors, network_features
-from routoo.models.network.network import Predictions, RouterNetwork
+from routoo.models.evidence.evidence import Predictions, Said
+from routoo.models.network.inputs import Inputs, input_tensors, network_features
+from routoo.models.network.network import RouterNetwork
+
+_BATCH = 256
 
 
 def read_prompts(
@@ -23,9 +27,36 @@ def read_prompts(
         network.features,
         prompts,
         width=network.config.heads.n_features,
-        device=network.calibration.device,
+        device=network.heads.mean.device,
         progress=progress,
     )
+
+
+def features_of(network: RouterNetwork, inputs: Inputs, rows: npt.NDArray[np.intp]) -> Features:
+    """Features ``(n_rows, n_features)`` of rows of inputs of any kind."""
+    with torch.inference_mode():
+        parts = [network_features(network, input_tensors(inputs, chosen)) for chosen in _batches(rows)]
+    return torch.cat(parts).float().numpy()
+
+
+def said_unseen(network: RouterNetwork, features: Features, seen: npt.NDArray[np.bool_]) -> Said:
+    """What the heads say of each prompt, by the members that have not learned from it.
+
+    Args:
+        network: Its heads were trained.
+        features: ``(n_prompts, n_features)``.
+        seen: Which prompts each member learned from, ``(members, n_prompts)``; none by all of them.
+    """
+    unseen = torch.from_numpy(~seen)[:, :, None].float()
+    share = unseen / unseen.sum(0)
+
+    def mean(each: Tensor) -> Tensor:
+        return (each * share).sum(0)
+
+    with torch.inference_mode():
+        outputs = network.heads(torch.from_numpy(features))
+        guesses = tuple(mean(guess.softmax(-1)) for guess in outputs.guesses)
+        return Said(mean(outputs.logits).sigmoid(), guesses)
 
 
 def predict_inputs(
@@ -35,34 +66,20 @@ def predict_inputs(
     *,
     domain: npt.NDArray[np.int64] | None = None,
     labels: npt.NDArray[np.int64] | None = None,
-    size: int = 256,
 ) -> Predictions:
-    """Calibrated predictions for rows of features or of encoded prompts, in the order of `rows`.
+    """Predictions for rows of features or of encoded prompts, in the order of `rows`.
 
     `domain` ``(n_prompts,)`` numbers the domain of each row of `inputs` where it is known, else -1, and
     `labels` ``(n_prompts, n_labels)`` its value of each label.
     """
-    parts = []
+    parts: list[tuple[Tensor, ...]] = []
     with torch.inference_mode():
-        for chosen, features in _features(network, inputs, rows, size):
+        for chosen in _batches(rows):
+            features = network_features(network, input_tensors(inputs, chosen))
             told = (None if ids is None else torch.from_numpy(ids[chosen]) for ids in (domain, labels))
             parts.append(network.predict_features(features, *told))
     return Predictions(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
-def hidden_units(
-    network: RouterNetwork, inputs: Inputs, rows: npt.NDArray[np.intp]
-) -> npt.NDArray[np.float64]:
-    """What each member's hidden layer says of these rows, ``(members, n_rows, width)``."""
-    with torch.inference_mode():
-        parts = [network.heads.hidden_units(features) for _, features in _features(network, inputs, rows)]
-    return torch.cat(parts, dim=1).double().numpy()
-
-
-def _features(
-    network: RouterNetwork, inputs: Inputs, rows: npt.NDArray[np.intp], size: int = 256
-) -> Iterator[tuple[npt.NDArray[np.intp], torch.Tensor]]:
-    """Row numbers and their features, batch after batch."""
-    for at in range(0, len(rows), size):
-        chosen = rows[at : at + size]
-        yield chosen, network_features(network, input_tensors(inputs, chosen))
+def _batches(rows: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:
+    return (rows[at : at + _BATCH] for at in range(0, len(rows), _BATCH))

@@ -1,4 +1,4 @@
-"""What a trained network shows on validation, by predictions for which it has not learned from it."""
+"""What a trained network shows on prompts by predictions that have not seen their outcomes."""
 
 from __future__ import annotations
 
@@ -10,44 +10,40 @@ import numpy.typing as npt
 from routoo.data.pool import Pool
 from routoo.data.scores import priced_scores
 from routoo.data.validation import ValidationRecord
-from routoo.models.encoder.inputs import Inputs
+from routoo.models.evidence.fit import FittedEvidence
 from routoo.models.groups.group_table import without_gaps
-from routoo.models.network.network import RouterNetwork
-from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.targets import Targets
-
-Array = npt.NDArray[np.float64]
 
 
 def validation_record(
-    network: RouterNetwork,
-    inputs: Inputs,
+    fitted: FittedEvidence,
     targets: Targets,
-    rows: npt.NDArray[np.intp],
     *,
     pool: Pool,
     input_tokens: npt.NDArray[np.floating[Any]],
-    cost_usd: Array,
+    cost_usd: npt.NDArray[np.float64],
 ) -> ValidationRecord:
-    """The record of choosing by this network on prompts whose outcomes its heads have not learned.
+    """The record of choosing by what is said of each prompt with its own outcomes left out.
 
-    Its calibration and the weights of its stack, a handful of numbers, were fitted on them. Domains and
-    labels are guessed.
+    Domains and labels are guessed.
 
     Args:
-        network: Calibrated, its heads fitted on other prompts alone.
-        inputs: Of all prompts.
-        targets: Of all prompts.
-        rows: The validation prompts.
+        fitted: The evidence heads with what they say of the prompts they were fitted on, each left out.
+        targets: What was recorded of these prompts.
         pool: Prices.
-        input_tokens: Tokens sent to each model, of all prompts.
-        cost_usd: What calls cost, of all prompts; NaN where not recorded.
+        input_tokens: Tokens sent to each model, ``(n_prompts, n_models)``.
+        cost_usd: What calls cost, the same shape; NaN where not recorded.
     """
-    said = predict_inputs(network, inputs, rows)
-    outputs = {name: value.numpy() for name, value in said._asdict().items()}
-    unrecorded = targets.unrecorded(pool.names)
-    scores = priced_scores(pool, input_tokens[rows], **outputs, unrecorded=unrecorded)
-    domains = targets.domain[rows].astype(str).tolist()
-    return ValidationRecord.of(
-        scores, without_gaps(targets.score[rows].astype(np.float64), domains), cost_usd[rows]
+    unknown = np.full(fitted.p_correct.shape, np.nan, np.float32)
+    tokens = unknown if fitted.output_tokens is None else fitted.output_tokens.astype(np.float32)
+    scores = priced_scores(
+        pool,
+        input_tokens,
+        p_correct=fitted.p_correct.astype(np.float32),
+        logit_std=unknown,
+        output_tokens=tokens,
+        latency_s=unknown,
+        unrecorded=targets.unrecorded(pool.names),
     )
+    domains = targets.domain.astype(str).tolist()
+    return ValidationRecord.of(scores, without_gaps(targets.score.astype(np.float64), domains), cost_usd)

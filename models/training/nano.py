@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from routoo.data.domains import Labels, label_numbers
 from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
 from routoo.models.encoder.static import static_trunk
 from routoo.models.encoder.trunk import Trunk
@@ -32,8 +31,8 @@ def nano_network(
     """A network on the teacher's token vectors alone whose heads learned the teacher's word on each prompt.
 
     The loss is the cross-entropy against the score that the teacher predicts (Hinton, Vinyals and Dean 2015,
-    arXiv 1503.02531), for every model on every prompt, recorded or not; recorded are the domains and usage it
-    learns, and the scores that calibrate it. Heads are trained as the teacher's were.
+    arXiv 1503.02531), for every model on every prompt, recorded or not. Heads are trained as the teacher's
+    were; the evidence heads are fitted on what was recorded, as ever.
 
     Args:
         teacher: The large network, which stays as it is.
@@ -48,13 +47,11 @@ def nano_network(
     """
     large = Trunk(teacher.network.trunk, teacher.encoder.tokenizer, str(teacher.trained_on["trunk"]), True)
 
-    def teach(prompts: EncodedPrompts, labels: Labels | None) -> Array:
+    def teach(prompts: EncodedPrompts) -> Array:
         layers = teacher.network.config.layers
         with on_accelerator(large, options.accelerator):
             features = prompt_features(large, prompts, layers, cache_dir=options.cache_dir, progress=progress)
-        told = None if labels is None else label_numbers(labels, teacher.labels, len(prompts))
-        rows = np.arange(len(prompts))
-        return predict_inputs(teacher.network, features, rows, labels=told).p_correct.numpy()
+        return predict_inputs(teacher.network, features, np.arange(len(prompts))).p_correct.numpy()
 
     learned = teacher.split.continued(outcomes)
     nano = train_network(
@@ -77,6 +74,6 @@ def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptio
     return TrainOptions(
         **heads
         | {name: getattr(options, name) for name in ASKED}
-        | {"tune": "frozen", "ensemble": False, "epochs": _EPOCHS, "patience": _EPOCHS}
+        | {"tune": "frozen", "epochs": _EPOCHS}
         | {"max_tokens": teacher.encoder.policy.max_tokens}
     )

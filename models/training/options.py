@@ -44,8 +44,6 @@ _EFFECTIVE: tuple[tuple[str, str, Callable[[TrainOptions], bool]], ...] = (
     ("tuned_layers", "tune='last'", lambda options: options.tune == "last"),
     ("trunk_learning_rate", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
     ("layer_decay", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
-    ("rank", "heads='factorised' or an ensemble", lambda options: options.heads != "free" or options.stacks),
-    ("patience", "monitor='loss' or 'utility'", lambda options: options.monitor != "last"),
 )
 """Options without effect unless others have these values, in words."""
 
@@ -64,20 +62,12 @@ class TrainOptions:
         tune: ``frozen``: the trunk stays as it is and its features are computed once; ``last``: its last
             `tuned_layers` layers learn with the heads; ``full``: all of it does.
         tuned_layers: Layers that learn under ``last``.
-        heads: ``factorised`` or ``free`` score heads (see `HeadConfig`).
         width: Hidden units of the heads.
-        rank: Abilities of the factorised heads.
-        members: Heads trained side by side and averaged in logits.
+        members: Heads trained side by side; with a frozen trunk each is without a share of the prompts, so
+            that what it says of these is what it would say of new ones.
         dropout: Share of hidden units left out in training.
         max_tokens: Tokens of a prompt that are read, from its head and its tail.
         epochs: Passes over the training prompts at the most.
-        patience: Epochs without progress on validation after which training stops, where `monitor` looks at
-            it.
-        refit: At last, train the heads of a frozen trunk again for as many epochs on the prompts of
-            validation too; calibration stays as it was fitted on validation.
-        ensemble: Let experts (domain table, nearest exemplars, clusters, linear maps) and heads of the other
-            kind have a say beside the heads, as far as validation shows that they serve. On with a frozen
-            trunk, whose features it takes, unless told otherwise.
         batch_size: Prompts a step.
         learning_rate: Peak rate of the heads.
         trunk_learning_rate: Peak rate of the trunk, where it learns.
@@ -87,11 +77,6 @@ class TrainOptions:
             tenant, task. The router can then be told them; where it is not, it guesses them from the text.
         domain_weight: Weight of the auxiliary losses that make the heads guess the prompt's domain and
             labels.
-        usage_weight: Weight of the losses on output tokens and latency.
-        utility_weight: Weight of what is lost by choosing by the predictions at random prices; off by
-            default, since it routed no better on validation.
-        monitor: Which epoch is kept: the ``last``, when the rate has come down to nothing; by ``loss`` on
-            validation, the last one within a standard error of the least; by routing ``utility``, the best.
         seed: Of weights, batches and dropout.
         accelerator: Lightning's: ``auto`` takes a GPU when there is one.
         threads: CPU threads; all that this process may use when not given.
@@ -107,16 +92,11 @@ class TrainOptions:
     trunk: str = MINILM
     tune: Tune = "frozen"
     tuned_layers: int = 2
-    heads: Literal["factorised", "free"] = "free"
     width: int = 128
-    rank: int = 16
-    members: int = 8
+    members: int = 5
     dropout: float = 0.3
     max_tokens: int = 256
     epochs: int = 10
-    patience: int = 10
-    refit: bool = True
-    ensemble: bool | None = None
     batch_size: int = 256
     learning_rate: float = 3e-3
     trunk_learning_rate: float = 5e-5
@@ -124,9 +104,6 @@ class TrainOptions:
     weight_decay: float = 1e-2
     labels: tuple[str, ...] = ()
     domain_weight: float = 0.3
-    usage_weight: float = 0.1
-    utility_weight: float = 0.0
-    monitor: Literal["last", "loss", "utility"] = "last"
     seed: int = 0
     accelerator: str = "auto"
     threads: int | None = None
@@ -135,20 +112,10 @@ class TrainOptions:
     cache_dir: Path | None = field(default_factory=default_cache_dir)
     progress: bool = True
 
-    @property
-    def stacks(self) -> bool:
-        """Whether an ensemble is fitted."""
-        return self.tune == "frozen" if self.ensemble is None else self.ensemble
-
     def __post_init__(self) -> None:
         self._check_kinds()
-        for name, known in (
-            ("tune", ("frozen", "last", "full")),
-            ("heads", ("factorised", "free")),
-            ("monitor", ("last", "loss", "utility")),
-        ):
-            choice(name, getattr(self, name), known)
-        for name in ("tuned_layers", "width", "rank", "members", "epochs", "patience", "batch_size"):
+        choice("tune", self.tune, ("frozen", "last", "full"))
+        for name in ("tuned_layers", "width", "members", "epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("learning_rate", "trunk_learning_rate"):
@@ -156,16 +123,12 @@ class TrainOptions:
                 raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         if not 0 < self.layer_decay <= 1:
             raise InputError(f"layer_decay must be above 0 and at most 1, got {self.layer_decay}")
-        for name in ("weight_decay", "domain_weight", "usage_weight", "utility_weight"):
+        for name in ("weight_decay", "domain_weight"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.resume and self.checkpoint_dir is None:
             raise InputError(
                 "resume needs checkpoint_dir: the folder in which the interrupted run left its state"
-            )
-        if self.ensemble and self.tune != "frozen":
-            raise InputError(
-                f"ensemble needs the features of a frozen trunk: use tune='frozen', got {self.tune!r}"
             )
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads must be at least 1, got {self.threads}")

@@ -33,7 +33,6 @@ class Targets:
         domain: Number of the domain of each prompt, ``(n_prompts,)``; -1 where it is not known.
         domains: Names of the domains.
         taught: What a teacher says of every score, ``(n_prompts, n_models)``: learned in place of `score`.
-        told: What it says where it is told the labels; None where there are none.
         label: Number of the value of each label, ``(n_prompts, n_labels)``; -1 where it is not known.
         labels: The labels.
     """
@@ -44,9 +43,15 @@ class Targets:
     domain: npt.NDArray[np.int64]
     domains: tuple[str, ...]
     taught: Array | None = None
-    told: Array | None = None
     label: npt.NDArray[np.int64] | None = None
     labels: tuple[Label, ...] = ()
+
+    @property
+    def attributes(self) -> npt.NDArray[np.int64]:
+        """Numbers of domain, if any, and labels of each prompt, ``(n_prompts, n_attributes)``."""
+        domain = [self.domain[:, None]] if self.domains else []
+        label = [] if self.label is None else [self.label]
+        return np.concatenate([np.zeros((len(self.domain), 0), np.int64), *domain, *label], axis=1)
 
     def unrecorded(self, models: Sequence[str]) -> tuple[str, ...]:
         """The models, named in the order of the columns, of which no output tokens were recorded."""

@@ -16,45 +16,32 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from routoo.data.domains import Label, Labels
+from routoo.data.domains import Label
 from routoo.data.errors import InputError
 from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.splits import Split
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
-from routoo.models.calibration import calibrate
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
-from routoo.models.encoder.inputs import Inputs
 from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers
 from routoo.models.encoder.trunk import Trunk, load_trunk, max_positions
-from routoo.models.ensemble import Ensemble
+from routoo.models.evidence.fit import fit_evidence
 from routoo.models.network.fitting import fit_network
 from routoo.models.network.initial_network import initial_network
-from routoo.models.network.lightning import PromptData, Validation
+from routoo.models.network.inputs import Inputs
+from routoo.models.network.lightning import PromptData
 from routoo.models.network.network import RouterNetwork
-from routoo.models.network.predicting import hidden_units
+from routoo.models.network.predicting import features_of, said_unseen
 from routoo.models.training.held_out import validation_record
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Array, Targets, targets_of
-from routoo.models.usage import fit_usage
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
     from routoo.data.validation import ValidationRecord
 
-_MEASURED = (
-    "heads.mean",
-    "heads.std",
-    "calibration",
-    "calibration_told",
-    "calibration_labels",
-    "label_guess",
-    "spread",
-)
-"""What a network that is fitted again on more prompts takes over from the first."""
-
-Teach = Callable[[EncodedPrompts, Labels | None], Array]
+Teach = Callable[[EncodedPrompts], Array]
 """What a teacher says of the score of each model on these prompts, ``(n_prompts, n_models)`` in [0, 1]."""
 
 _STANDARD_SAMPLE = 1024
@@ -101,9 +88,11 @@ def train_network(
     trunk: Trunk | None = None,
     teach: Teach | None = None,
 ) -> TrainedNetwork:
-    """A network trained on the prompts in ``train``, and calibrated on those in ``val``.
+    """A network trained on the prompts in ``train`` and ``val``.
 
-    Validation also weighs what stands beside the heads, and picks the epoch where `monitor` asks for that.
+    With a frozen trunk both are one: each member of the heads is without a share of the prompts, and the
+    evidence heads are fitted on what it says of that share. A trunk that learns does so from ``train`` alone,
+    and the evidence heads are fitted on what the network says of ``val``.
 
     The prompts in ``test`` are never looked at. The same arguments give the same network on the same machine,
     up to the rounding of features in `cache_dir`, which were computed in whatever batches they first came in.
@@ -114,7 +103,7 @@ def train_network(
         options: See `TrainOptions`.
         progress: Told while the features of a frozen trunk are computed.
         trunk: The trunk itself, where it is not the one that the options name.
-        teach: What the scores are learned from, where it is not the recorded ones; those still calibrate.
+        teach: What the heads learn, where it is not the recorded scores.
 
     Raises:
         InputError: A model of the pool has no outcome in ``train``, ``val`` has none at all, or there is too
@@ -127,59 +116,38 @@ def train_network(
     fitting, validating = _rows(learned)
     L.seed_everything(options.seed, verbose=False)
     with _threads(options.threads):
+        texts = learned.texts
         if trunk is None:
-            trunk = load_trunk(options.trunk, texts=[learned.texts[i] for i in fitting], seed=options.seed)
+            trunk = load_trunk(options.trunk, texts=[texts[i] for i in fitting], seed=options.seed)
         _check_options(trunk, options)
         encoder = PromptEncoder(trunk.tokenizer, TextPolicy(min(options.max_tokens, max_positions(trunk))))
-        encoded = encoder.encode(learned.texts)
-        seen_first = np.isin(np.arange(len(learned)), fitting)
-        targets = targets_of(learned, pool.names, fitting=seen_first, labels=options.labels)
+        encoded = encoder.encode(texts)
+        in_train = np.isin(np.arange(len(learned)), fitting)
+        targets = targets_of(learned, pool.names, fitting=in_train, labels=options.labels)
         _check_covered(targets, fitting, validating, pool.names)
         if teach is not None:
-            told = teach(encoded, learned.labels(options.labels)) if options.labels else None
-            targets = replace(targets, taught=teach(encoded, None), told=told)
-        network = initial_network(trunk, targets, fitting, options)
+            targets = replace(targets, taught=teach(encoded))
+        seen = _seen(in_train, options)
+        network = initial_network(trunk, targets, seen, options)
         with on_accelerator(trunk, options.accelerator):
-            inputs = _read(trunk, network, encoded, fitting, options, progress)
-        ratio = _input_token_ratio(learned, pool.names, encoded)
+            inputs = _read(trunk, network, encoded, np.flatnonzero(seen.any(0)), options, progress)
         cost = recorded_cost_usd(learned, pool)
-        mean_cost = np.nanmean(cost, axis=0)
-        data = PromptData(
-            inputs, targets, fitting=fitting, validating=validating, options=options, mean_cost=mean_cost
-        )
-        run_id = _run_id(learned, pool, options, targets, cost)
-        paid = np.where(np.isnan(cost), mean_cost, cost)[validating]
-        validation = Validation(np.broadcast_to(mean_cost, paid.shape), paid)
-        fitted = fit_network(network, data, validation, options, run_id)
-        network.cpu().eval()
-        ensemble = Ensemble.of(network, data, validation, run_id) if options.stacks else None
-        metrics = calibrate(network, inputs, targets, validating)
-        if ensemble is not None:
-            metrics["ensemble"] = ensemble.to_dict()
-        seen = np.concatenate([fitting, validating])
-        held = np.arange(len(seen)) >= len(fitting)
-        hidden = hidden_units(network, inputs, seen)
-        fit_usage(network.heads, hidden, targets.rows(seen), held=held, learn_held=False)
-        record = validation_record(
-            network,
-            inputs,
-            targets,
-            validating,
-            pool=pool,
-            input_tokens=encoded.input_tokens[:, None] * ratio,
-            cost_usd=cost,
-        )
-        if options.refit and options.tune == "frozen":
-            more = data.changed(fitting=seen)
-            fresh = initial_network(trunk, targets, seen, options)
-            measured = {name: value for name, value in network.state_dict().items() if name in _MEASURED}
-            fresh.load_state_dict(measured, strict=False)
-            fit_network(fresh, more, None, options, f"{run_id}-all", epochs=fitted.epochs)
-            network = fresh.cpu().eval()
-            if ensemble is not None:
-                ensemble.refit(network, more, run_id)
-            hidden = hidden_units(network, inputs, seen)
-        metrics |= fit_usage(network.heads, hidden, targets.rows(seen), held=held)
+        data = PromptData(inputs, targets, seen=seen, options=options)
+        fit_network(network, data, options, _run_id(learned, pool, options, targets, cost))
+        rows = np.arange(len(learned)) if options.tune == "frozen" else validating
+        features = features_of(network, inputs, rows)
+        known = targets.rows(rows)
+        said = said_unseen(network, features, seen[:, rows])
+        layers = len(network.config.layers)
+        fitted = fit_evidence(features, said, known, layers=layers, seed=options.seed)
+    ratio = _input_token_ratio(learned, pool.names, encoded)
+    record = validation_record(
+        fitted,
+        known,
+        pool=pool,
+        input_tokens=encoded.input_tokens[rows, None] * ratio,
+        cost_usd=cost[rows],
+    )
     trained_on = {
         "data": learned.name,
         "n_train": len(fitting),
@@ -190,18 +158,26 @@ def train_network(
         "cut_prompts": int(encoded.cut.sum()),
     }
     return TrainedNetwork(
-        network,
+        network.attach(fitted.evidence),
         encoder,
         pool,
         ratio,
         trained_on,
-        {"epochs": fitted.history, **metrics},
+        fitted.metrics,
         targets.domains,
         targets.labels,
         Split.of(whole, seed=options.seed),
         targets.unrecorded(pool.names),
         record,
     )
+
+
+def _seen(in_train: npt.NDArray[np.bool_], options: TrainOptions) -> npt.NDArray[np.bool_]:
+    """Prompts that each member learns from, ``(members, n_prompts)``."""
+    if options.tune != "frozen":
+        return np.tile(in_train, (options.members, 1))
+    turn = np.random.default_rng(options.seed).permutation(len(in_train)) % options.members
+    return np.asarray(turn != np.arange(options.members)[:, None])
 
 
 def _rows(learned: Outcomes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -235,8 +211,8 @@ def _check_covered(
         raise InputError(f"no outcome to train on for {', '.join(empty)}; leave them out of the pool")
     if not known[validating].any():
         raise InputError(
-            f"no outcome to calibrate on: none of the {len(validating)} prompts in val has a score of a "
-            "model in the pool; put prompts that have into it"
+            f"no outcome to weigh the heads by: none of the {len(validating)} prompts in val has a score "
+            "of a model in the pool; put prompts that have into it"
         )
 
 

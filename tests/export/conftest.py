@@ -58,7 +58,8 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
 
     from routoo.models.encoder.trunk import load_trunk, trunk_config
     from routoo.models.network.heads import HeadConfig
-    from routoo.models.network.network import NetworkConfig, RouterNetwork, default_layers
+    from routoo.models.encoder.pooling import default_layers
+    from routoo.models.network.network import NetworkConfig, RouterNetwork
     from routoo.models.training.train import TrainedNetwork
 
     trunk = load_trunk("tiny", texts=PROMPTS)

@@ -1,22 +1,16 @@
-"""Networks behind the one contract, and what reads prompts for others: the features of a trunk."""
+"""A network behind the contract of all estimators, and what one on torch predicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
 from routoo.data.domains import Labels, domain_numbers, label_numbers
 from routoo.data.scores import priced_scores
-from routoo.data.text import PromptEncoder, TextPolicy
-from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
-from routoo.models.encoder.trunk import Trunk, load_trunk
-from routoo.models.network.network import default_layers
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.train import TrainedNetwork, train_network
 
@@ -28,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class NetworkEstimator:
-    """A network, whatever its heads and its stack, as an estimator.
+    """A network, as an estimator.
 
     Args:
         options: How it is trained.
@@ -38,7 +32,7 @@ class NetworkEstimator:
         self.options = options
 
     def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
-        """Trains on the prompts in ``train``, and calibrates on those in ``val``.
+        """Trains on the prompts in ``train`` and ``val``.
 
         Raises:
             InputError: There is too little to train on.
@@ -75,50 +69,7 @@ def predicted_scores(
     told = (
         label_numbers(labels, trained.labels, len(encoded)) if trained.labels or labels is not None else None
     )
-    found = predict_inputs(trained.network, encoded, order, domain=numbers, labels=told, size=64)
+    found = predict_inputs(trained.network, encoded, order, domain=numbers, labels=told)
     sent = encoded.input_tokens[:, None] * trained.input_token_ratio
     outputs = {name: value.numpy()[back] for name, value in found._asdict().items()}
     return priced_scores(trained.pool, sent, **outputs, unrecorded=trained.unrecorded)
-
-
-class TrunkFeatures:
-    """Features of prompts by a pretrained trunk, which is loaded when first asked.
-
-    Args:
-        trunk: Its name, see `load_trunk`.
-        last_layer: The means of its last layer alone, in place of all features of a network.
-        cache_dir: Where features are kept.
-        progress: Told after every batch.
-    """
-
-    def __init__(
-        self,
-        trunk: str,
-        *,
-        last_layer: bool = False,
-        cache_dir: Path | None = None,
-        progress: Progress | None = None,
-    ) -> None:
-        self.trunk, self.last_layer, self.cache_dir, self.progress = trunk, last_layer, cache_dir, progress
-        self._loaded: tuple[Trunk, PromptEncoder] | None = None
-
-    def __call__(self, prompts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Features of these prompts, ``(n_prompts, n_features)``."""
-        trunk, encoder = self.load(prompts)
-        layers = default_layers(trunk.n_layers)
-        with on_accelerator(trunk, "auto"):
-            found = prompt_features(
-                trunk, encoder.encode(prompts), layers, cache_dir=self.cache_dir, progress=self.progress
-            )
-        return found[:, -1 - trunk.width : -1] if self.last_layer else found
-
-    def load(self, prompts: Sequence[str]) -> tuple[Trunk, PromptEncoder]:
-        """The trunk and what encodes prompts for it, loaded unless it is; `prompts` as in `load_trunk`.
-
-        Raises:
-            InputError: The trunk is nowhere to be found.
-        """
-        if self._loaded is None:
-            trunk = load_trunk(self.trunk, texts=prompts)
-            self._loaded = trunk, PromptEncoder(trunk.tokenizer, TextPolicy())
-        return self._loaded

@@ -1,0 +1,160 @@
+"""The evidence heads of a network, fitted on prompts that its heads have not learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from routoo.models.encoder.feature_cache import Features
+from routoo.models.evidence.evidence import Evidence, EvidenceConfig, Said
+from routoo.models.evidence.kernel import FittedKernel, fit_kernel
+from routoo.models.evidence.regression import Regression, fit_regression
+from routoo.models.training.targets import Targets
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEvidence:
+    """Evidence heads, and what they would say of each prompt had they not been fitted on it.
+
+    Args:
+        evidence: The module.
+        p_correct: ``(n_prompts, n_models)``.
+        output_tokens: The same shape; None where none were recorded.
+        metrics: How well that is, as plain JSON values.
+    """
+
+    evidence: Evidence
+    p_correct: Array
+    output_tokens: Array | None
+    metrics: dict[str, Any]
+
+
+def fit_evidence(
+    features: Features, said: Said, targets: Targets, *, layers: int, seed: int
+) -> FittedEvidence:
+    """The evidence heads that recorded outcomes tell.
+
+    Args:
+        features: Of the prompts, ``(n_prompts, n_features)``.
+        said: What the network's heads say of these prompts, from which they have not learned.
+        targets: What was recorded of them.
+        layers: Layers that the features are made of.
+        seed: Of the kernel's centres.
+    """
+    kernel = fit_kernel(features, layers, seed=seed)
+    posteriors = [each.double().numpy() for each in said.posteriors]
+    heads = said.p.double().numpy()
+    groups = [features[:, -1:].astype(np.float64), kernel.inputs(features), *posteriors, heads]
+    score = targets.score.astype(np.float64)
+    found = fit_regression(groups, score)
+    usage = {"tokens": targets.log_tokens, "latency": targets.log_latency}
+    fitted = {name: _fit_usage(groups, known) for name, known in usage.items() if known is not None}
+    config = EvidenceConfig(
+        n_features=features.shape[1],
+        skipped=kernel.kernel.span.start,
+        n_centres=len(kernel.kernel.centres),
+        n_heads=heads.shape[1],
+        guessed=tuple(each.shape[1] for each in posteriors),
+        n_models=score.shape[1],
+        output_tokens="tokens" in fitted,
+        latency="latency" in fitted,
+    )
+    evidence = Evidence(config)
+    evidence.kernel.load_state_dict(kernel.kernel.state_dict())
+    buffers = {name: getattr(found, name) for name in ("offset", "level", "weight", "spread", "noise")}
+    buffers["basis"] = _on_likeness(found.basis, kernel)
+    buffers["told"] = _told(posteriors, targets, score - found.left_out)
+    for name, used in fitted.items():
+        buffers[name] = np.vstack([_on_likeness(used.weight, kernel), used.level])
+    for name, value in buffers.items():
+        getattr(evidence, name).copy_(torch.from_numpy(value))
+    p = found.left_out.clip(0, 1)
+    tokens = np.exp(fitted["tokens"].left_out) if "tokens" in fitted else None
+    metrics = _metrics(p, found, score) | {
+        f"left_out_{name}_explained": used.explained for name, used in fitted.items()
+    }
+    return FittedEvidence(evidence.eval(), p, tokens, metrics)
+
+
+@dataclass(frozen=True, eq=False)
+class _Usage:
+    """Logs of usage: ``inputs @ weight + level``."""
+
+    weight: Array
+    level: Array
+    left_out: Array
+    explained: float
+
+
+def _fit_usage(groups: list[Array], recorded: npt.NDArray[np.float32]) -> _Usage:
+    """Expected output tokens or seconds of each model, as a log-normal regression.
+
+    A factor on each model's predictions makes their mean the recorded mean (Duan 1983, smearing): a log
+    predicts too little. A model of which nothing was recorded is taken to be as the others are on average.
+    """
+    target = recorded.astype(np.float64)
+    known = ~np.isnan(target)
+    some = known.any(0)
+    found = fit_regression(groups, target[:, some])
+    mean = np.where(known, target, 0.0).sum(0)[some] / known.sum(0)[some]
+    beyond = np.where(known[:, some], target[:, some] - found.left_out, 0.0)
+    spread = np.where(known[:, some], target[:, some] - mean, 0.0)
+    total = np.where(known, np.exp(np.where(known, target, 0.0)), 0.0).sum(0)[some]
+    guessed = np.where(known[:, some], np.exp(found.left_out), 0.0).sum(0)
+    smearing = np.log(total / guessed)
+    weight = found.basis @ found.weight
+    parts = (weight, found.level + smearing - found.offset @ found.weight, found.left_out + smearing)
+    weight, level, left_out = (_all_columns(part, some) for part in parts)
+    return _Usage(
+        weight, level, left_out, float(1 - (beyond**2).sum() / max(float((spread**2).sum()), 1e-12))
+    )
+
+
+def _all_columns(values: Array, some: npt.NDArray[np.bool_]) -> Array:
+    """Values of some columns as those of all, the others being their mean."""
+    out = np.empty((*values.shape[:-1], len(some)))
+    out[..., some] = values
+    out[..., ~some] = values.mean(-1, keepdims=True)
+    return out
+
+
+def _on_likeness(weight: Array, kernel: FittedKernel) -> Array:
+    """Weights of the regression's inputs as weights of what the module has: likeness to the centres."""
+    out = weight.copy()
+    rows = slice(1, 1 + len(kernel.root))
+    out[rows] = kernel.root @ weight[rows]
+    return out
+
+
+def _told(posteriors: list[Array], targets: Targets, missed: Array) -> Array:
+    """What each value of each attribute adds where it is told, ``(n_values, n_models)``.
+
+    A regression of what the left out predictions miss on how far what was told is from what was guessed.
+    """
+    if not posteriors:
+        return np.zeros((0, missed.shape[1]))
+    groups = []
+    for posterior, number in zip(posteriors, targets.attributes.T, strict=True):
+        told = np.eye(posterior.shape[1])[number.clip(0)]
+        groups.append(np.where((number >= 0)[:, None], told - posterior, 0.0))
+    found = fit_regression(groups, missed)
+    return found.basis @ found.weight
+
+
+def _metrics(p: Array, found: Regression, score: Array) -> dict[str, Any]:
+    known = ~np.isnan(score)
+    count = known.sum(0)
+    mean = np.where(known, score, 0.0).sum(0) / np.maximum(count, 1)
+    mean_left_out = np.where(count > 1, (mean * count - score) / np.maximum(count - 1, 1), mean)
+    return {
+        "left_out_brier": float(((p - score)[known] ** 2).mean()),
+        "left_out_brier_of_means": float(((mean_left_out - score)[known] ** 2).mean()),
+        "evidence_gain": found.gain,
+        "evidence_scales": [round(float(share), 4) for share in found.scales],
+    }

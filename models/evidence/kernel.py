@@ -1,0 +1,88 @@
+"""A Gaussian kernel between a prompt and some that were learned from: how alike their embeddings are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+Array = npt.NDArray[np.float64]
+
+_MOST_CENTRES = 600
+_SQUARED_LENGTH = 0.4  # of the kernel, where embeddings lie 1 from their mean on average
+_JITTER = 1e-4
+
+
+class Kernel(nn.Module):
+    """Features of a prompt to ``exp(-|e - c|² / 2l²)`` for its embedding e and each centre c.
+
+    Args:
+        n_features: Features, of which the last is the length and no part of the embedding.
+        skipped: Features before the embedding: those of the layer that knows words alone.
+        n_centres: How many centres.
+    """
+
+    mean: Tensor
+    factor: Tensor
+    centres: Tensor
+
+    def __init__(self, n_features: int, skipped: int, n_centres: int) -> None:
+        super().__init__()
+        self.span = slice(skipped, n_features - 1)
+        width = n_features - 1 - skipped
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("factor", torch.ones(width))
+        self.register_buffer("centres", torch.zeros(n_centres, width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Likeness to each centre, ``(n_prompts, n_centres)``."""
+        e = (features[:, self.span] - self.mean) * self.factor
+        squared = (e**2).sum(1, keepdim=True) + (self.centres**2).sum(1) - 2 * e @ self.centres.T
+        return (squared.clamp_min(0.0) / (-2 * _SQUARED_LENGTH)).exp()
+
+
+@dataclass(frozen=True, eq=False)
+class FittedKernel:
+    """A kernel, and the map from likeness to inputs whose products are the kernel's own (Nyström).
+
+    Args:
+        kernel: Its centres are prompts drawn at random (Williams and Seeger 2001).
+        root: Inverse square root of the kernel among the centres, ``(n_centres, n_centres)``.
+    """
+
+    kernel: Kernel
+    root: Array
+
+    def inputs(self, features: npt.NDArray[np.float32]) -> Array:
+        """Inputs of a regression, ``(n_prompts, n_centres)``."""
+        with torch.inference_mode():
+            alike = self.kernel(torch.from_numpy(features)).double().numpy()
+        return np.asarray(alike @ self.root)
+
+
+def fit_kernel(features: npt.NDArray[np.float32], layers: int, *, seed: int) -> FittedKernel:
+    """The kernel on the embeddings of these prompts.
+
+    Args:
+        features: ``(n_prompts, n_features)``: that many layers side by side, then the length.
+        layers: How many; each counts alike, the first one not at all where there are others.
+        seed: Of the centres.
+    """
+    width = (features.shape[1] - 1) // layers
+    skipped = width if layers > 1 else 0
+    embedded = features[:, skipped:-1].astype(np.float64)
+    mean = embedded.mean(0)
+    squares = ((embedded - mean) ** 2).mean(0).reshape(-1, width).sum(1)
+    factor = np.repeat(1 / np.sqrt(np.maximum(squares, 1e-12) * len(squares)), width)
+    chosen = np.random.default_rng(seed).permutation(len(features))[:_MOST_CENTRES]
+    centres = np.unique((embedded[chosen] - mean) * factor, axis=0)
+    kernel = Kernel(features.shape[1], skipped, len(centres))
+    for name, value in (("mean", mean), ("factor", factor), ("centres", centres)):
+        getattr(kernel, name).copy_(torch.from_numpy(value))
+    squared = (centres**2).sum(1)
+    apart = np.maximum(squared[:, None] + squared - 2 * centres @ centres.T, 0.0)
+    lengths, directions = np.linalg.eigh(np.exp(-apart / (2 * _SQUARED_LENGTH)))
+    return FittedKernel(kernel, directions / np.sqrt(np.maximum(lengths, _JITTER)) @ directions.T)
