@@ -31,8 +31,8 @@ from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, baselines
 from routoo.evaluation.findings import signed
+from routoo.models.encoder.embedding import TrunkFeatures
 from routoo.models.encoder.trunk import MINILM
-from routoo.models.estimators import TrunkFeatures
 from routoo.models.training.options import default_cache_dir
 
 TOLD = "routoo, told"

@@ -29,8 +29,8 @@ from routoo.evaluation.experiment import ROUTER
 from routoo.evaluation.figures import Figures
 from routoo.models.baselines.embedding import Embed, remembered
 from routoo.models.baselines.registry import BASELINES
+from routoo.models.encoder.embedding import TrunkFeatures
 from routoo.models.encoder.trunk import MINILM
-from routoo.models.estimators import TrunkFeatures
 from routoo.models.training.options import default_cache_dir
 
 FIGURES = ("auc", "brier", "ece", "area", "closed", "cost@0.95")

@@ -33,6 +33,8 @@ import numpy.typing as npt
 import polars as pl
 from rich.console import Console
 from rich.table import Table
+from routoo.models.columns import Column, column_inputs, column_level, with_column
+from routoo.models.scoring_plan import most_informative
 
 import routoo
 from routoo.commands.pools import pool_for
@@ -44,14 +46,12 @@ from routoo.data.scores import Scores
 from routoo.data.text import EncodedPrompts
 from routoo.evaluation.coverage import coverage_of
 from routoo.models.adding.new_model import column_prior, fit_column
-from routoo.models.columns import Column, column_inputs, column_level, with_column
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import prompt_features
 from routoo.models.encoder.trunk import load_trunk
 from routoo.models.network.heads import Said
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import predict_inputs
-from routoo.models.scoring_plan import most_informative
 from routoo.models.training.options import default_cache_dir
 from routoo.models.training.targets import targets_of
 

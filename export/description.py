@@ -32,9 +32,6 @@ class BundleDescription:
         domains: Names of the domains that were learned, in the order of their numbers.
         labels: The labels that were learned, in the order of the graph's.
         network: What rebuilds the network before `model.safetensors` is loaded.
-        calibration: Slope and shift of each model's logit, under ``told`` where the domain is known, under
-            ``labels`` where a label is and the domain is not, or is; for the reader, the graph applies
-            them itself.
         trained_on: Data, counts, options and seed.
         validation: What choices at a price showed on validation, where that is known and still holds.
 
@@ -57,7 +54,6 @@ class BundleDescription:
     domains: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
-    calibration: Mapping[str, Any] = field(default_factory=dict)
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     validation: ValidationRecord | None = None
 
@@ -94,7 +90,6 @@ class BundleDescription:
                 for label in self.labels
             ],
             "network": dict(self.network),
-            "calibration": dict(self.calibration),
             "trained_on": dict(self.trained_on),
             "validation": None if self.validation is None else self.validation.to_dict(),
         }
@@ -128,7 +123,6 @@ class BundleDescription:
                 domains=tuple(_part(values, "domains", list)),
                 labels=labels,
                 network=network,
-                calibration=_part(values, "calibration", dict),
                 trained_on=_part(values, "trained_on", dict),
                 validation=None if seen is None else ValidationRecord.from_dict(seen),
             )

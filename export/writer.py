@@ -112,22 +112,16 @@ def _common(
 def describe(trained: TrainedNetwork) -> BundleDescription:
     """What a bundle of this network says of itself."""
     network = trained.network
-    slope, shift = network.calibration.tolist()
-    told_slope, told_shift = network.calibration_told.tolist()
-    calibration = {"slope": slope, "shift": shift, "told": {"slope": told_slope, "shift": told_shift}}
-    if network.config.heads.labels:
-        calibration["labels"] = network.calibration_labels.tolist()
     return BundleDescription(
         pool=trained.pool,
         policy=trained.encoder.policy,
         input_token_ratio=tuple(trained.input_token_ratio.tolist()),
-        output_tokens_known=network.config.heads.output_tokens,
-        latency_known=network.config.heads.latency,
+        output_tokens_known=network.fitted.config.output_tokens,
+        latency_known=network.fitted.config.latency,
         domains=trained.domains,
         labels=trained.labels,
         unrecorded=trained.unrecorded,
         network=network.config.to_dict(),
-        calibration=calibration,
         trained_on=trained.trained_on,
         validation=trained.validation,
     )
@@ -137,12 +131,17 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
     """The trained network that a bundle was written from, to train on or to export again.
 
     Raises:
-        BundleError: The weights do not fit the network that the bundle describes.
+        BundleError: The weights do not fit the network that the bundle describes, or it is of an older kind.
     """
     from routoo.models.network.network import NetworkConfig, RouterNetwork
     from routoo.models.training.train import TrainedNetwork
 
     description = bundle.description
+    if "evidence" not in description.network:
+        raise BundleError(
+            f"{bundle.folder}: its network is of an older kind, which is served but no longer changed: "
+            "train it again"
+        )
     words = f"{bundle.folder}: {LAYOUT.weights} is not of the network in {LAYOUT.router}"
     with library_errors(BundleError, words):
         network = RouterNetwork.from_config(NetworkConfig.from_dict(dict(description.network))).eval()

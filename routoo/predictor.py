@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from routoo.data.domains import Labels
     from routoo.export.parity import ParityReport
     from routoo.models.encoder.features import Progress
-    from routoo.models.scoring_plan import ScoringPlan
     from routoo.models.training.options import TrainOptions
     from routoo.models.training.train import TrainedNetwork
 
@@ -50,7 +49,7 @@ class Predictor:
     @property
     def nominal_costs(self) -> NominalCosts:
         """Models whose costs are nominal, since none of their output tokens were recorded; see there."""
-        known = self.trained.network.config.heads.output_tokens
+        known = self.trained.network.fitted.config.output_tokens
         return nominal_costs(self.pool, self.trained.unrecorded, others=known)
 
     @property
@@ -80,7 +79,7 @@ class Predictor:
             InputError: There is no prompt, or one is neither text nor chat, or blank, or a label was not
                 learned or has a value that is neither text, number, truth value nor None.
         """
-        from routoo.models.estimators import predicted_scores
+        from routoo.models.training.estimators import predicted_scores
 
         return predicted_scores(self.trained, prompts, domains, labels)
 
@@ -132,41 +131,6 @@ class Predictor:
 
         return self._with(with_prices(self.trained, _pool(pool, self.pool.names)))
 
-    def prompts_to_score(
-        self,
-        model: PoolModel,
-        prompts: Iterable[Prompt],
-        *,
-        n: int | None = None,
-        budget_usd: float | None = None,
-        scored: Iterable[Prompt] = (),
-        progress: Progress | None = None,
-    ) -> ScoringPlan:
-        """Which prompts to score a new model on, for `add_model` to learn most for the money.
-
-        Args:
-            model: Its prices.
-            prompts: To choose from; each text is chosen once at most, and none that was in ``test``.
-            n: Most prompts.
-            budget_usd: Most that scoring them may be expected to cost.
-            scored: Prompts that it was scored on before, none of which is chosen.
-            progress: Told while the prompts are read.
-
-        Raises:
-            InputError: Neither limit is given, no prompt keeps it, or all were scored before.
-        """
-        from routoo.models.scoring_plan import scoring_plan
-
-        return scoring_plan(
-            self.trained,
-            _priced(model),
-            prompts,
-            n=n,
-            budget_usd=budget_usd,
-            scored=scored,
-            progress=progress,
-        )
-
     def distill(
         self,
         outcomes: Outcomes,
@@ -177,7 +141,7 @@ class Predictor:
         """A nano predictor for hot paths: it reads words alone, and answers many times as fast as this one.
 
         Its trunk is this one's table of token vectors. Its heads learn what this one says of every model on
-        every prompt in ``train``, recorded or not; recorded scores of ``val`` calibrate it.
+        every prompt, recorded or not; recorded scores say how far to believe them.
 
         Args:
             outcomes: The outcomes that this one was trained on, or more of the same kind; without a split
@@ -258,9 +222,9 @@ def train(
 ) -> Predictor:
     """A predictor trained on recorded outcomes, with a progress bar on standard error.
 
-    Prompts in ``train`` are learned from; those in ``val`` calibrate, and weigh what stands beside the heads;
-    those in ``test`` are never looked at. Outcomes without a split get one that keeps near-duplicates
-    together.
+    Prompts in ``train`` and ``val`` are learned from, those in ``val`` by the evidence heads alone where the
+    encoder learns; those in ``test`` are never looked at. Outcomes without a split get one that keeps
+    near-duplicates together.
 
     Args:
         outcomes: Recorded outcomes.

@@ -9,23 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from routoo.data.domains import label_numbers
+from routoo.data.domains import domain_numbers, label_numbers
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
-from routoo.models.column_fit import ColumnPrior, fit_log, fit_score, standard_error
-from routoo.models.columns import (
-    Column,
-    column_inputs,
-    column_level,
-    column_values,
-    with_column,
-    without_column,
-    without_labels,
-)
+from routoo.models.adding.column_fit import Known, NewColumn, fit_column, fit_log
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import Progress
-from routoo.models.hardness import Hardness
-from routoo.models.network.heads import Said
+from routoo.models.evidence.evidence import Column, Evidence
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import read_prompts
 from routoo.models.training.targets import Targets, targets_of
@@ -70,8 +60,10 @@ def with_model(
     features = read_prompts(trained.network, encoded, progress=progress)
     known = [label.name for label in trained.labels if label.name in scored.prompts.columns]
     labels = label_numbers(scored.labels(known), trained.labels, len(scored))
+    domains = domain_numbers(scored.domains, trained.domains, len(scored))
+    told = np.concatenate([domains[:, None][:, : bool(trained.domains)], labels], axis=1)
     ratio = _input_token_ratio(trained, scored.to_matrices([model.name]).input_tokens[:, 0], encoded)
-    learns_tokens = trained.network.config.heads.output_tokens
+    learns_tokens = trained.network.fitted.config.output_tokens
     predicted = learns_tokens and model.name not in targets.unrecorded((*trained.pool.names, model.name))
     added = [*trained.trained_on.get("added", []), _record(model, scored)]
     return dataclasses.replace(
@@ -135,6 +127,87 @@ def with_prices(trained: TrainedNetwork, pool: Pool) -> TrainedNetwork:
     pool = pool.select(trained.pool.names)
     validation = trained.validation if pool.costs_as(trained.pool) else None
     return dataclasses.replace(trained, pool=pool, validation=validation)
+
+
+def with_column(
+    network: RouterNetwork, features: Features, targets: Targets, told: npt.NDArray[np.int64]
+) -> RouterNetwork:
+    """The network with a column for one more model, the last of `targets`.
+
+    Args:
+        network: Without the new model.
+        features: Of prompts on which it was scored, ``(n_prompts, n_features)``.
+        targets: What was recorded there, of the models of the network and, last, of the new one.
+        told: Number of each prompt's value of each attribute, ``(n_prompts, n_attributes)``; -1 for unknown.
+    """
+    evidence = network.fitted
+    with torch.inference_mode():
+        x = torch.from_numpy(features)
+        said = network.said(x)
+        inputs = evidence.inputs(x, said)
+        known = Known(
+            directions=_numpy(inputs @ evidence.basis - evidence.offset),
+            attributes=_numpy(evidence.beyond(said, tuple(torch.from_numpy(told).unbind(1)))),
+            level=_numpy(evidence.level),
+            weight=_numpy(evidence.weight),
+            told=_numpy(evidence.told),
+            noise=_numpy(evidence.noise),
+            score=targets.score[:, :-1].astype(np.float64),
+        )
+    new = fit_column(known, targets.score[:, -1].astype(np.float64))
+    column = Column(
+        level=torch.tensor(new.level),
+        weight=_tensor(new.weight),
+        spread=evidence.spread.mean(1),
+        doubt=torch.tensor(new.doubt),
+        told=_tensor(new.told),
+        tokens=_usage(evidence.tokens, _numpy(inputs), targets.log_tokens),
+        latency=_usage(evidence.latency, _numpy(inputs), targets.log_latency),
+    )
+    columns = [evidence.column(at) for at in range(evidence.config.n_models)]
+    return network.attach(evidence.with_columns([*columns, column], _noise(evidence, new)))
+
+
+def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
+    """The network without the column of one model."""
+    evidence = network.fitted
+    kept = [other for other in range(evidence.config.n_models) if other != at]
+    return network.attach(
+        evidence.with_columns([evidence.column(other) for other in kept], evidence.noise[kept][:, kept])
+    )
+
+
+def _noise(evidence: Evidence, new: NewColumn) -> torch.Tensor:
+    """The covariance of the scores beyond what is predicted, with the new model's last."""
+    pool = _numpy(evidence.noise)
+    shared = pool @ new.loading
+    own = max(new.noise, float(new.loading @ shared) * 1.01)
+    return _tensor(np.block([[pool, shared[:, None]], [shared[None], np.array([[own]])]]))
+
+
+def _usage(
+    weight: torch.Tensor, inputs: npt.NDArray[np.float64], recorded: npt.NDArray[np.float32] | None
+) -> torch.Tensor:
+    """Weights of a new model's log usage: the pool's on average, shifted and stretched by its records."""
+    mean = weight.mean(1)
+    value = np.full(len(inputs), np.nan) if recorded is None else recorded[:, -1].astype(np.float64)
+    known = ~np.isnan(value)
+    if not known.any():
+        return mean
+    pool = _numpy(mean)
+    shift, slope = fit_log(inputs[known] @ pool[:-1] + pool[-1], value[known])
+    out = slope * pool
+    out[-1] += shift
+    return _tensor(out)
+
+
+def _numpy(values: torch.Tensor) -> npt.NDArray[np.float64]:
+    found: npt.NDArray[np.float64] = values.double().numpy()
+    return found
+
+
+def _tensor(values: npt.NDArray[np.float64]) -> torch.Tensor:
+    return torch.from_numpy(values).float()
 
 
 def _judged(trained: TrainedNetwork, outcomes: Outcomes, name: str) -> Outcomes:

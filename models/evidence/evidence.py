@@ -125,7 +125,9 @@ class Evidence(nn.Module):
         """
         inputs = self.inputs(features, said)
         q = inputs @ self.basis - self.offset
-        p = self.level + q @ self.weight + self._told(said, told)
+        p = self.level + q @ self.weight
+        if said.posteriors:
+            p = p + self.beyond(said, told) @ self.told
         p = p.clamp(_EDGE, 1 - _EDGE)
         variance = q.square() @ self.spread + self.doubt
         # What the log-odds vary by, to first order; near 0 and 1 no more than the whole way there.
@@ -138,16 +140,14 @@ class Evidence(nn.Module):
             self._usage(inputs, self.latency) if self.config.latency else unknown,
         )
 
-    def _told(self, said: Said, told: tuple[Tensor, ...]) -> Tensor | float:
-        """What it adds to know the attributes that are told."""
-        if not said.posteriors or not told:
-            return 0.0
-        more = []
+    def beyond(self, said: Said, told: tuple[Tensor, ...]) -> Tensor:
+        """How far what is told is from what was guessed, ``(n_prompts, n_values)``; 0 if nothing is told."""
+        more = [said.p.new_zeros((len(said.p), 0))]
         for posterior, number in zip(said.posteriors, told, strict=True):
             known = (number >= 0)[:, None]
             of = torch.eye(posterior.shape[1])[number.clamp_min(0)]
             more.append(torch.where(known, of - posterior, 0.0))
-        return torch.cat(more, dim=1) @ self.told
+        return torch.cat(more, dim=1)
 
     @staticmethod
     def _usage(inputs: Tensor, weight: Tensor) -> Tensor:

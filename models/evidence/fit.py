@@ -100,7 +100,7 @@ def _fit_usage(groups: list[Array], recorded: npt.NDArray[np.float32]) -> _Usage
     """
     target = recorded.astype(np.float64)
     known = ~np.isnan(target)
-    some = known.any(0)
+    some = np.asarray(known.any(0))
     found = fit_regression(groups, target[:, some])
     mean = np.where(known, target, 0.0).sum(0)[some] / known.sum(0)[some]
     beyond = np.where(known[:, some], target[:, some] - found.left_out, 0.0)

@@ -152,7 +152,7 @@ class _Components:
     @cached_property
     def gram(self) -> Array:
         """Products of the inputs, ``(n_inputs, n_inputs)``."""
-        return self.inputs.T @ self.inputs
+        return np.asarray(self.inputs.T @ self.inputs)
 
     @cached_property
     def products(self) -> Array:

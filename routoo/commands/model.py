@@ -8,20 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Data, PromptsFile, Quiet, TableFile
+from routoo.commands.arguments import AsJson, Data, Quiet
 from routoo.commands.fields import options_of
-from routoo.commands.output import check_bundle_folder, check_output, write_table
+from routoo.commands.output import check_bundle_folder
 from routoo.commands.pools import say_nominal
-from routoo.commands.reading import OutcomesReading, PromptsReading
-from routoo.commands.requests import prompts_of
-from routoo.commands.terminal import counted, progress, show, show_json, table, usd
+from routoo.commands.reading import OutcomesReading
+from routoo.commands.terminal import counted, progress, show, show_json
 from routoo.data.errors import InputError
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from routoo.data.pool import PoolModel
-    from routoo.models.scoring_plan import ScoringPlan
     from routoo.predictor import Predictor
 
 model = typer.Typer(
@@ -102,84 +98,6 @@ def price(predictor: _Trained, pool: _Prices, output: _Output, as_json: AsJson =
     _write(changed, output, f"prices of {pool}", as_json=as_json)
 
 
-@model.command()
-@options_of(PromptsReading, into="reading")
-def prompts(
-    predictor: _Trained,
-    source: PromptsFile,
-    name: _Name,
-    pool: _Prices,
-    reading: PromptsReading,
-    count: Annotated[
-        int | None, typer.Option("--count", "-n", metavar="N", help="Most prompts.", show_default="no limit")
-    ] = None,
-    budget_usd: Annotated[
-        float | None,
-        typer.Option(
-            "--budget-usd",
-            metavar="USD",
-            help="Most that scoring them may be expected to cost.",
-            show_default="no limit",
-        ),
-    ] = None,
-    scored: Annotated[
-        Path | None,
-        typer.Option(
-            "--scored",
-            metavar="FILE",
-            help="Scores of the new model so far, as `routoo model add` reads them: none is asked for twice.",
-            show_default=False,
-        ),
-    ] = None,
-    output: TableFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Say which prompts to score a new model on: as much to learn as possible for the money.
-
-    Give --count, --budget-usd, or both. With scores added, the table is the DATA of `routoo model add`.
-
-    No text is named twice, and none that training or a column split put into test.
-
-    The column goes on to the table.
-    """
-    from routoo.commands.model_prompts import Offer
-
-    if count is None and budget_usd is None:
-        raise InputError("how many prompts may be scored? Give --count, --budget-usd, or both")
-    if output is not None:
-        check_output(output)
-    new = _priced(pool, name)
-    asked = prompts_of(source, reading, labels=["split"], quiet=quiet)
-    offer = Offer.of(asked, name, scored=scored)
-    with progress("reading prompts", quiet=quiet) as told:
-        plan = _opened(predictor).prompts_to_score(
-            new,
-            offer.prompts["prompt"].to_list(),
-            n=count,
-            budget_usd=budget_usd,
-            scored=offer.scored,
-            progress=told,
-        )
-    chosen = _to_score(offer.prompts, plan, name)
-    if output is not None:
-        write_table(chosen, output)
-    say_nominal(plan.nominal_costs, quiet=quiet)
-    total, left_out = float(plan.cost_usd.sum()), len(asked) - len(offer.prompts)
-    if as_json:
-        columns = chosen.select("prompt_id", "expected_cost_usd")
-        priced = {"expected_cost_usd": total, "nominal_costs": dict(plan.nominal_costs)}
-        show_json({"model": name, **priced, "prompts": columns.to_dicts()})
-        return
-    rows = [(str(row["prompt_id"]), usd(row["expected_cost_usd"])) for row in chosen.head(_SHOWN).to_dicts()]
-    show(
-        table(("prompt", "expected USD"), rows),
-        f"{counted(len(chosen), 'prompt')} of {len(asked):,}, {usd(total)} USD expected, by what they tell"
-        + (f"; {left_out:,} in test left out" if left_out else "")
-        + ("" if output is None else f"; all in {output}"),
-    )
-
-
 def _opened(predictor: str) -> Predictor:
     from routoo.export.hub import is_hub_id
     from routoo.predictor import Predictor
@@ -194,15 +112,6 @@ def _priced(pool: Path, name: str) -> PoolModel:
     from routoo.data.pool import Pool
 
     return Pool.read(pool, names=[name])[name]
-
-
-def _to_score(frame: pl.DataFrame, plan: ScoringPlan, name: str) -> pl.DataFrame:
-    """The prompts of a plan as a table of outcomes that lacks but the scores."""
-    import polars as pl
-
-    cost_usd = pl.Series("expected_cost_usd", plan.cost_usd, dtype=pl.Float64)
-    chosen: pl.DataFrame = frame[plan.rows.tolist()]
-    return chosen.with_columns(pl.lit(name).alias("model"), cost_usd)
 
 
 def _write(changed: Predictor, output: Path, what: str, *, as_json: bool) -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 _MUTE = (
-    "validation does not show that the prompts tell which model answers them, so that each model's mean "
-    "serves; more scored prompts may show it"
+    "the prompts hardly tell which model answers them: each model's mean says as much; more scored prompts "
+    "may show more"
 )
 
 
@@ -141,16 +141,16 @@ def _forget(state: Path) -> None:
 
 
 def _summary(predictor: Predictor, output: Path, kind: str) -> str:
-    trained, epochs = predictor.trained_on, counted(len(predictor.metrics["epochs"]), "epoch")
+    trained, metrics = predictor.trained_on, predictor.metrics
     trunk = f"token vectors of {trained['trunk']}" if "teacher" in trained else f"trunk {trained['trunk']}"
-    mute = predictor.metrics.get("ensemble", {}).get("weights") == {"means": 1.0}
+    brier, of_means = metrics["left_out_brier"], metrics["left_out_brier_of_means"]
+    prompts = counted(trained["n_train"] + trained["n_val"], kind)
     return "\n".join(
         [
             f"{output}: {counted(len(predictor.pool), 'model')}, {trunk}, seed "
-            f"{trained['options']['seed']}; learned from {counted(trained['n_train'], kind)}, "
-            f"calibrated on {trained['n_val']:,}, in {trained['seconds']:.0f} s",
-            f"validation: Brier score {predictor.metrics['val_brier']:.4f} after {epochs}",
-            *([_MUTE] if mute else []),
+            f"{trained['options']['seed']}; learned from {prompts} in {trained['seconds']:.0f} s",
+            f"each prompt left out: Brier score {brier:.4f}, of the models' means {of_means:.4f}",
+            *([_MUTE] if brier >= of_means else []),
             f"next: routoo export {shlex.quote(str(output))} BUNDLE",
         ]
     )

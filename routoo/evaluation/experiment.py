@@ -24,8 +24,8 @@ from routoo.predictor import require_training
 
 if TYPE_CHECKING:
     from routoo.models.baselines.embedding import Embed
+    from routoo.models.encoder.embedding import TrunkFeatures
     from routoo.models.estimator import Estimator
-    from routoo.models.estimators import TrunkFeatures
     from routoo.router import Router
 
 ROUTER = "routoo"
@@ -159,8 +159,8 @@ def _embedding(
     progress: Callable[[int, int], None] | None,
 ) -> tuple[TrunkFeatures, str | None]:
     """What embeds prompts for the nearest neighbours, and a note where it is not the router's own trunk."""
+    from routoo.models.encoder.embedding import TrunkFeatures
     from routoo.models.encoder.trunk import MINILM
-    from routoo.models.estimators import TrunkFeatures
 
     def features(name: str) -> TrunkFeatures:
         found = TrunkFeatures(name, last_layer=True, cache_dir=cache_dir, progress=progress)

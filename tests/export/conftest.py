@@ -56,9 +56,9 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
     """A tiny network of random weights whose predictions differ from prompt to prompt."""
     import torch
 
+    from routoo.models.encoder.pooling import default_layers
     from routoo.models.encoder.trunk import load_trunk, trunk_config
     from routoo.models.network.heads import HeadConfig
-    from routoo.models.encoder.pooling import default_layers
     from routoo.models.network.network import NetworkConfig, RouterNetwork
     from routoo.models.training.train import TrainedNetwork
 

@@ -57,6 +57,7 @@ def test_the_report_is_of_several_lengths(written: tuple[Bundle, ParityReport]) 
 def test_a_stack_of_exemplars_in_directions_is_exported(trained: TrainedNetwork, tmp_path: Path) -> None:
     from routoo.models.expert_fits import fit_neighbours, fit_table
     from routoo.models.stack import Stack
+
     from routoo.models.training.targets import Targets
 
     draw = np.random.default_rng(0)

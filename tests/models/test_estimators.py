@@ -8,7 +8,7 @@ import pytest
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.models.estimator import Estimator
-from routoo.models.estimators import NetworkEstimator
+from routoo.models.training.estimators import NetworkEstimator
 from routoo.models.training.options import TrainOptions
 
 NETWORK: dict[str, Any] = {

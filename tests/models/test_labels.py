@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from routoo.models.label_effects import domain_odds, label_effects
 
 from routoo.data.domains import Label, label_numbers
 from routoo.data.errors import InputError
@@ -13,10 +14,9 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.models.adding.new_model import with_model, without_model
 from routoo.models.encoder.trunk import Trunk
-from routoo.models.estimators import predicted_scores
-from routoo.models.label_effects import domain_odds, label_effects
 from routoo.models.network.heads import HeadConfig, Heads
 from routoo.models.network.lightning import router_loss
+from routoo.models.training.estimators import predicted_scores
 from routoo.models.training.nano import nano_network
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Targets, shrunk_log_odds, targets_of

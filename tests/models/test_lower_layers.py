@@ -12,10 +12,10 @@ from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models import training
 from routoo.models.encoder.features import prompt_features
 from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers, upper_features
+from routoo.models.encoder.pooling import default_layers
 from routoo.models.encoder.trunk import Trunk, load_trunk, trunk_config
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.lightning import RouterModule
-from routoo.models.encoder.pooling import default_layers
 from routoo.models.network.network import NetworkConfig, RouterNetwork
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.train import TrainedNetwork, train_network

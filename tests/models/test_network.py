@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from routoo.models.encoder.pooling import default_layers
 from routoo.models.encoder.trunk import load_trunk, trunk_config
 from routoo.models.network.heads import HeadConfig
-from routoo.models.encoder.pooling import default_layers
 from routoo.models.network.network import NetworkConfig, RouterNetwork
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from routoo.models.columns import column_inputs, column_values
 
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.splits import Split, fingerprint
 from routoo.models.adding.new_model import with_model, with_prices, without_model
-from routoo.models.columns import column_inputs, column_values
 from routoo.models.network.network import Predictions
 from routoo.models.network.predicting import predict_inputs, read_prompts
 from routoo.models.training.train import TrainedNetwork
