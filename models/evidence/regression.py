@@ -157,7 +157,7 @@ class _Components:
     @cached_property
     def products(self) -> Array:
         """Products of inputs and components, ``(n_inputs, n_components)``."""
-        return self.inputs.T @ self.values
+        return np.asarray(self.inputs.T @ self.values)
 
     @cached_property
     def squares(self) -> Array:
