@@ -47,8 +47,8 @@ from routoo.evaluation.coverage import coverage_of
 from routoo.evaluation.metrics import brier
 from routoo.models.baselines.embedding import Embed, remembered
 from routoo.models.baselines.registry import BASELINES
+from routoo.models.encoder.embedding import TrunkFeatures
 from routoo.models.encoder.trunk import MINILM
-from routoo.models.estimators import TrunkFeatures
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.options import default_cache_dir
 
