@@ -168,7 +168,7 @@ class Scores:
         """`p_correct` with its log-odds moved by so many standard errors."""
         if self.logit_std is None:
             raise InputError(
-                "these scores say nothing of their uncertainty: it takes a predictor with two members or more"
+                "these scores say nothing of their uncertainty: the predictor that made them knows none"
             )
         p = self.p_correct.astype(np.float64).clip(1e-9, 1 - 1e-9)
         shifted = np.log(p) - np.log1p(-p) + errors * self.logit_std.astype(np.float64)

@@ -28,7 +28,7 @@ _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
 def to_onnx(network: RouterNetwork) -> onnx.ModelProto:
-    """The graph of the network in evaluation mode: pooling, heads and calibration are part of it.
+    """The graph of the network in evaluation mode: pooling, heads and evidence heads are part of it.
 
     Number of prompts and length are free. Nodes of the trunk have names that begin with ``trunk/``.
 

@@ -59,7 +59,7 @@ class Predictor:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Figures on validation, as plain JSON values."""
+        """Figures of predictions for prompts that were left out, as plain JSON values."""
         return self.trained.metrics
 
     def predict(

@@ -68,6 +68,7 @@ def fit_evidence(
     evidence = Evidence(config)
     evidence.kernel.load_state_dict(kernel.kernel.state_dict())
     buffers = {name: getattr(found, name) for name in ("offset", "level", "weight", "spread", "noise")}
+    buffers["doubt"] = np.diag(found.noise) / np.maximum((~np.isnan(score)).sum(0), 1)  # of the level itself
     buffers["basis"] = _on_likeness(found.basis, kernel)
     buffers["told"] = _told(posteriors, targets, score - found.left_out)
     for name, used in fitted.items():

@@ -90,7 +90,8 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
     rounds = 1 if known.all() else _ROUNDS
     for at in range(rounds):
         components = _Components.of(inputs, group, deviation, known)
-        log_scales = components.best_scales(log_scales)
+        if at in (0, rounds - 1):
+            log_scales = components.best_scales(log_scales)
         fitted = components.posterior(log_scales)
         if at + 1 < rounds:
             deviation = filled_in(deviation, known, fitted.fit, fitted.noise)

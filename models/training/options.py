@@ -116,8 +116,9 @@ class TrainOptions:
         self._check_kinds()
         choice("tune", self.tune, ("frozen", "last", "full"))
         for name in ("tuned_layers", "width", "members", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+            least = 2 if name == "members" else 1  # one alone would be left without a prompt
+            if getattr(self, name) < least:
+                raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
         for name in ("learning_rate", "trunk_learning_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")

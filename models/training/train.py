@@ -1,4 +1,4 @@
-"""Training: recorded outcomes in, a calibrated network out."""
+"""Training: recorded outcomes in, a network out."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class TrainedNetwork:
     """A network, the text side that belongs to it, and the record of how it came about.
 
     Args:
-        network: Calibrated, in evaluation mode, on the CPU.
+        network: In evaluation mode, on the CPU.
         encoder: Prompts to token ids.
         pool: The models that its columns stand for.
         input_token_ratio: Recorded input tokens over the encoder's own count, ``(n_models,)``.
         trained_on: Data, options and seed, as plain JSON values.
-        metrics: Figures on validation, as plain JSON values.
+        metrics: Figures of predictions for prompts that were left out, as plain JSON values.
         domains: Names of the domains that it learned, in the order of their numbers.
         labels: The labels that it learned.
         split: Which prompts it was trained, validated and is to be tested on.
