@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from routoo.data.file_set import FileSet
 
-NEWEST_FORMAT = 5
-"""Version of the format that is written, the newest that is read: `router.json` holds a hash of itself."""
+NEWEST_FORMAT = 6
+"""Version of the format that is written, the newest that is read: its network has evidence heads. From the
+fifth on `router.json` holds a hash of itself."""
 
 OLDEST_FORMAT = 3
 """The oldest that is read, and the one that could not have labels; the second did not tell guessed and known

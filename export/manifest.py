@@ -45,7 +45,7 @@ def read_manifest(folder: Path) -> tuple[Json, dict[str, HeldFile]]:
 def sealed(document: Mapping[str, Any]) -> bytes:
     """The content of `router.json`: the document with a hash of the whole file, in which the hash is zeros.
 
-    >>> content = sealed({"format_version": 5})
+    >>> content = sealed({"format_version": 6})
     >>> is_sealed(content, json.loads(content)), is_sealed(content + b" ", json.loads(content))
     (True, False)
     """
