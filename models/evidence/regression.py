@@ -94,7 +94,8 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
             log_scales = components.best_scales(log_scales)
         fitted = components.posterior(log_scales)
         if at + 1 < rounds:
-            deviation = filled_in(deviation, known, fitted.fit, fitted.noise)
+            level = _column_means(target - fitted.fit, known)  # of all prompts, and not of those recorded
+            deviation = filled_in(np.where(known, target - level, 0.0), known, fitted.fit, fitted.noise)
     basis = factor[:, None] * fitted.basis
     return Regression(
         basis=basis,
