@@ -82,9 +82,10 @@ class Evidence(nn.Module):
     """Inputs to scores, their variance, output tokens and latency.
 
     The score of a model is ``level + q @ weight`` with ``q = inputs @ basis - offset``; its variance is
-    ``q² @ spread + doubt``. An attribute that is told adds to it the difference between what is told and what
-    was guessed, times the table `told`. `tokens` and `latency` are maps from the inputs to logs; their last
-    row is the level. `noise` is the covariance of scores beyond what is predicted, for models that join.
+    ``q² @ spread + doubt``, `doubt` being the level's. An attribute that is told adds to it the difference
+    between what is told and what was guessed, times the table `told`. `tokens` and `latency` are maps from the
+    inputs to logs; their last row is the level. `noise` is the covariance of scores beyond what is predicted,
+    for models that join.
     """
 
     basis: Tensor
