@@ -87,7 +87,6 @@ def _trainer(options: TrainOptions, callbacks: list[Callback], *, epochs: int) -
             enable_model_summary=False,
             enable_progress_bar=options.progress,
             num_sanity_val_steps=0,
-            gradient_clip_val=1.0,
             log_every_n_steps=1,
         )
     except (ValueError, MisconfigurationException) as error:

@@ -22,6 +22,7 @@ from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Targets
 
 _LEAST_STEPS = 100
+_LONGEST = 1.0  # gradient, beyond which it is cut
 
 
 class PromptData(L.LightningDataModule):
@@ -121,6 +122,15 @@ class RouterModule(L.LightningModule):
         self.log("train_loss", loss, prog_bar=True, batch_size=len(batch["score"]))
         return loss
 
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:  # Lightning's optimiser and options
+        """No gradient is longer than one: of no member, lest it hear of what others see, nor of the trunk."""
+        heads = [p.grad for p in self.network.heads.parameters() if p.grad is not None]
+        squares = torch.stack([gradient.square().flatten(1).sum(1) for gradient in heads])
+        factor = _LONGEST / squares.sum(0).sqrt().clamp_min(_LONGEST)
+        for gradient in heads:
+            gradient.mul_(factor.reshape(-1, *[1] * (gradient.ndim - 1)))
+        torch.nn.utils.clip_grad_norm_(self.network.trunk.parameters(), _LONGEST)
+
     def configure_optimizers(self) -> Any:  # Lightning's own union of a dozen forms
         """AdamW with a rate for the heads and one for each layer of the trunk, all in one cycle."""
         options = self.options
@@ -155,13 +165,13 @@ def router_loss(outputs: HeadOutputs, batch: dict[str, Tensor], *, attribute_wei
     members = len(seen)
     known = (seen[:, :, None] & ~torch.isnan(score)).to(outputs.logits.dtype)
     cells = F.binary_cross_entropy_with_logits(
-        outputs.logits, score.nan_to_num().expand_as(outputs.logits), weight=known, reduction="sum"
+        outputs.logits, score.nan_to_num().expand_as(outputs.logits), weight=known, reduction="none"
     )
-    loss = cells / known.sum().clamp_min(1.0)
+    loss = (cells.sum((1, 2)) / known.sum((1, 2)).clamp_min(1.0)).sum()
     for guess, number in zip(outputs.guesses, batch["attributes"].unbind(1), strict=True):
         told = (seen & (number >= 0)).to(guess.dtype)
         each = F.cross_entropy(
             guess.flatten(0, 1), number.clamp_min(0).repeat(members), reduction="none"
         ).view_as(told)
-        loss = loss + attribute_weight * (each * told).sum() / told.sum().clamp_min(1.0)
-    return loss * members
+        loss = loss + attribute_weight * ((each * told).sum(1) / told.sum(1).clamp_min(1.0)).sum()
+    return loss
