@@ -83,9 +83,9 @@ class Evidence(nn.Module):
 
     The score of a model is ``level + q @ weight`` with ``q = inputs @ basis - offset``; its variance is
     ``q² @ spread + doubt``, `doubt` being the level's. An attribute that is told adds to it the difference
-    between what is told and what was guessed, times the table `told`. `tokens` and `latency` are maps from the
-    inputs to logs; their last row is the level. `noise` is the covariance of scores beyond what is predicted,
-    for models that join.
+    between what is told and what was guessed, less the mean of that, `bias`, times the table `told`. `tokens`
+    and `latency` are maps from the inputs to logs; their last row is the level. `noise` is the covariance of
+    scores beyond what is predicted, for models that join.
     """
 
     basis: Tensor
@@ -94,6 +94,7 @@ class Evidence(nn.Module):
     weight: Tensor
     spread: Tensor
     doubt: Tensor
+    bias: Tensor
     told: Tensor
     tokens: Tensor
     latency: Tensor
@@ -110,6 +111,7 @@ class Evidence(nn.Module):
         self.register_buffer("weight", torch.zeros(n, models))
         self.register_buffer("spread", torch.zeros(n, models))
         self.register_buffer("doubt", torch.zeros(models))
+        self.register_buffer("bias", torch.zeros(sum(config.guessed)))
         self.register_buffer("told", torch.zeros(sum(config.guessed), models))
         self.register_buffer("tokens", torch.zeros(n + 1, models))
         self.register_buffer("latency", torch.zeros(n + 1, models))
@@ -144,10 +146,11 @@ class Evidence(nn.Module):
     def beyond(self, said: Said, told: tuple[Tensor, ...]) -> Tensor:
         """How far what is told is from what was guessed, ``(n_prompts, n_values)``; 0 if nothing is told."""
         more = [said.p.new_zeros((len(said.p), 0))]
-        for posterior, number in zip(said.posteriors, told, strict=True):
+        biases = self.bias.split(self.config.guessed)
+        for posterior, bias, number in zip(said.posteriors, biases, told, strict=True):
             known = (number >= 0)[:, None]
             of = torch.eye(posterior.shape[1])[number.clamp_min(0)]
-            more.append(torch.where(known, of - posterior, 0.0))
+            more.append(torch.where(known, of - posterior - bias, 0.0))
         return torch.cat(more, dim=1)
 
     @staticmethod

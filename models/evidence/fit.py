@@ -70,7 +70,7 @@ def fit_evidence(
     buffers = {name: getattr(found, name) for name in ("offset", "level", "weight", "spread", "noise")}
     buffers["doubt"] = np.diag(found.noise) / np.maximum((~np.isnan(score)).sum(0), 1)  # of the level itself
     buffers["basis"] = _on_likeness(found.basis, kernel)
-    buffers["told"] = _told(posteriors, targets, score - found.left_out)
+    buffers["bias"], buffers["told"] = _told(posteriors, targets, score - found.left_out)
     for name, used in fitted.items():
         buffers[name] = np.vstack([_on_likeness(used.weight, kernel), used.level])
     for name, value in buffers.items():
@@ -133,19 +133,22 @@ def _on_likeness(weight: Array, kernel: FittedKernel) -> Array:
     return out
 
 
-def _told(posteriors: list[Array], targets: Targets, missed: Array) -> Array:
-    """What each value of each attribute adds where it is told, ``(n_values, n_models)``.
+def _told(posteriors: list[Array], targets: Targets, missed: Array) -> tuple[Array, Array]:
+    """By how much guesses of attributes are off on average, ``(n_values,)``, and what each value adds.
 
-    A regression of what the left out predictions miss on how far what was told is from what was guessed.
+    What it adds where it is told, ``(n_values, n_models)``, is a regression of what the left out predictions
+    miss on how far what was told is from what was guessed, beyond that average.
     """
     if not posteriors:
-        return np.zeros((0, missed.shape[1]))
-    groups = []
+        return np.zeros(0), np.zeros((0, missed.shape[1]))
+    groups, biases = [], []
     for posterior, number in zip(posteriors, targets.attributes.T, strict=True):
-        told = np.eye(posterior.shape[1])[number.clip(0)]
-        groups.append(np.where((number >= 0)[:, None], told - posterior, 0.0))
+        known = (number >= 0)[:, None]
+        beyond = np.where(known, np.eye(posterior.shape[1])[number.clip(0)] - posterior, 0.0)
+        biases.append(beyond.sum(0) / max(int(known.sum()), 1))
+        groups.append(np.where(known, beyond - biases[-1], 0.0))
     found = fit_regression(groups, missed)
-    return found.basis @ found.weight
+    return np.concatenate(biases), found.basis @ found.weight
 
 
 def _metrics(p: Array, found: Regression, score: Array) -> dict[str, Any]:
