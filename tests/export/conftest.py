@@ -58,6 +58,7 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
 
     from routoo.models.encoder.pooling import default_layers
     from routoo.models.encoder.trunk import load_trunk, trunk_config
+    from routoo.models.evidence.evidence import Evidence, EvidenceConfig
     from routoo.models.network.heads import HeadConfig
     from routoo.models.network.network import NetworkConfig, RouterNetwork
     from routoo.models.training.train import TrainedNetwork
@@ -69,20 +70,34 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
         n_models=len(pool),
         n_domains=2,
         width=16,
-        rank=4,
         members=2,
-        output_tokens=output_tokens,
-        latency=latency,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
-        network.calibration.copy_(torch.tensor([[1.5, 1.0, 0.7], [-0.2, 0.0, 0.4]]))
-        network.heads.base.data.normal_()
-        if network.heads.tokens is not None:
-            network.heads.tokens.bias.data += 4.0
+        network.heads.level.data.normal_()
+        network.heads.score.weight.data.normal_(std=0.1)
+        evidence = Evidence(
+            EvidenceConfig(
+                n_features=heads.n_features,
+                skipped=trunk.width,
+                n_centres=5,
+                n_heads=len(pool),
+                guessed=heads.guessed,
+                n_models=len(pool),
+                output_tokens=output_tokens,
+                latency=latency,
+            )
+        )
+        evidence.basis.copy_(torch.eye(len(evidence.basis)))
+        evidence.level.copy_(torch.tensor([0.4, 0.5, 0.6]))
+        evidence.spread.fill_(0.01)
+        evidence.kernel.centres.normal_(std=0.1)
+        for weight in (evidence.weight, evidence.told, evidence.tokens, evidence.latency):
+            weight.normal_(std=0.1)
+        evidence.tokens[-1] += 4.0
     return TrainedNetwork(
-        network.eval(),
+        network.attach(evidence),
         PromptEncoder(trunk.tokenizer, TextPolicy(MAX_TOKENS)),
         pool,
         np.array([1.0, 1.1, 1.3], np.float32),

@@ -27,6 +27,10 @@ from routoo.export.layout import LAYOUT, NEWEST_FORMAT, OLDEST_FORMAT
 from routoo.export.manifest import sealed, to_json
 
 
+FIRST_SEALED = 5
+"""The first format whose `router.json` holds a hash of itself."""
+
+
 def edit_router(folder: Path, edit: Callable[[dict[str, object]], object]) -> None:
     """Changes the document in `router.json`, as somebody does who knows how it is sealed."""
     document = json.loads((folder / LAYOUT.router).read_text())
@@ -135,7 +139,7 @@ def test_labels_are_kept(hollow: Path, tmp_path: Path) -> None:
     assert Bundle.read(tmp_path / "labels").description.labels == labels
 
 
-@pytest.mark.parametrize("version", range(OLDEST_FORMAT, NEWEST_FORMAT))
+@pytest.mark.parametrize("version", range(OLDEST_FORMAT, FIRST_SEALED))
 def test_older_formats_without_a_hash_of_themselves_are_read(hollow: Path, version: int) -> None:
     document = json.loads((hollow / LAYOUT.router).read_text())
     del document["sha256"]
@@ -527,7 +531,6 @@ def test_a_description_makes_the_round_trip(pool: Pool) -> None:
         (1.0, 1.5, 0.9),
         output_tokens_known=True,
         network={"layers": [0, 2]},
-        calibration={"slope": [1.0, 1.0, 1.0]},
         trained_on={"data": "made up"},
         validation=_record(pool.names),
     )

@@ -52,7 +52,7 @@ def test_float32_is_the_network(
     assert found.p_correct.shape == (shape[0], 3)
 
 
-def test_a_known_domain_is_read_from_the_table(trained: TrainedNetwork, model: onnx.ModelProto) -> None:
+def test_a_known_domain_counts(trained: TrainedNetwork, model: onnx.ModelProto) -> None:
     ids, mask = inputs(4, 9)
     graph, network = open_graph(model.SerializeToString(), threads=1), torch_graph(trained.network)
     told = np.array([0, 1, -1, 0])
@@ -121,6 +121,7 @@ def test_an_encoder_of_another_kind() -> None:
     """ModernBERT: rotary positions, and attention that is global in one layer and local in the other."""
     from transformers import ModernBertConfig, ModernBertModel
 
+    from routoo.models.evidence.evidence import EvidenceConfig
     from routoo.models.network.heads import HeadConfig
     from routoo.models.network.network import NetworkConfig, RouterNetwork
 
@@ -131,7 +132,12 @@ def test_an_encoder_of_another_kind() -> None:
         pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2,
     )  # fmt: skip
     heads = HeadConfig(n_features=32 * 2 + 1, n_models=3, width=8)
-    network = RouterNetwork(ModernBertModel(config), NetworkConfig({}, (1, 2), heads)).eval()
+    known = EvidenceConfig(n_features=65, skipped=32, n_centres=4, n_heads=3, guessed=(), n_models=3)
+    network = RouterNetwork(ModernBertModel(config), NetworkConfig({}, (1, 2), heads, known)).eval()
+    evidence = network.fitted
+    evidence.basis.copy_(torch.eye(len(evidence.basis)))
+    evidence.weight.normal_(std=0.2)
+    evidence.level.fill_(0.5)
     model = to_onnx(network)
     graphs = [open_graph(m.SerializeToString(), threads=1) for m in (model, to_int8(model))]
     for shape in SHAPES:
@@ -146,5 +152,6 @@ def test_heads_that_were_never_recorded_are_nan(
     made = make_trained(False, False)
     found = open_graph(to_onnx(made.network).SerializeToString(), threads=1)(*inputs(3, 9))
     assert np.isfinite(found.p_correct).all()
+    assert (found.logit_std > 0).all()
     assert np.isnan(found.output_tokens).all()
     assert np.isnan(found.latency_s).all()

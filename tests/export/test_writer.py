@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 from pathlib import Path
@@ -19,6 +18,8 @@ from routoo.export.layout import LAYOUT
 from routoo.export.parity import ParityReport, Tolerance
 from routoo.export.runtime import Runtime
 from routoo.export.writer import describe, read_trained, torch_graph, write_bundle, write_trained
+from routoo.predictor import Predictor
+from routoo.router import Router
 
 if TYPE_CHECKING:
     from routoo.models.training.train import TrainedNetwork
@@ -38,7 +39,6 @@ def test_a_bundle_is_written_whole(written: tuple[Bundle, ParityReport], trained
     assert bundle.description.input_token_ratio == pytest.approx((1, 1.1, 1.3))
     assert bundle.description.output_tokens_known
     assert not bundle.description.latency_known
-    assert bundle.description.calibration["slope"] == pytest.approx([1.5, 1.0, 0.7])
     assert bundle.metrics()["val_brier"] == 0.2
     assert (bundle.split().seed, bundle.split().parts) == (2, trained.split.parts)
     assert bundle.metrics()["parity"] == json.loads(json.dumps(report.to_dict()))
@@ -54,38 +54,54 @@ def test_the_report_is_of_several_lengths(written: tuple[Bundle, ParityReport]) 
     assert report.fp32.usage_max is not None
 
 
-def test_a_stack_of_exemplars_in_directions_is_exported(trained: TrainedNetwork, tmp_path: Path) -> None:
-    from routoo.models.expert_fits import fit_neighbours, fit_table
-    from routoo.models.stack import Stack
-
+def test_evidence_heads_that_were_fitted_are_exported(trained: TrainedNetwork, tmp_path: Path) -> None:
+    from routoo.models.evidence.fit import fit_evidence
+    from routoo.models.network.predicting import read_prompts
     from routoo.models.training.targets import Targets
 
     draw = np.random.default_rng(0)
-    network = copy.deepcopy(trained.network)
-    n_features = network.config.heads.n_features
-    features = draw.normal(size=(40, n_features)).astype(np.float32)
-    score = draw.integers(0, 2, (40, 3)).astype(np.float32)
-    targets = Targets(score, None, None, np.arange(40) % 2, ("a", "b"))
-    exemplars = fit_neighbours(
-        features, targets, nearest=5, sharpness=10.0, strength=1.0, width=4, span=(0, -1)
-    )
-    assert exemplars.config.width == 4
-    table = fit_table(features, targets)
-    network.attach(Stack.of([(exemplars, (0.5, 0.3)), (table, (0.1, 0.4))], 3))
-    network.calibration_told.copy_(torch.tensor([[0.5, 1.0, 2.0], [0.3, 0.0, -0.4]]))
-    stacked = dataclasses.replace(trained, network=network.eval(), domains=("a", "b"))
-    report = write_bundle(stacked, tmp_path / "b", sample_prompts=["Why is the sky blue?", "2 + 2?"])
+    network = trained.network
+    texts = [" ".join(draw.choice(["sum", "code", "rain", "blue", "prove"], 6)) for _ in range(60)]
+    features = read_prompts(network, trained.encoder.encode(texts))
+    domain = np.arange(60) % 2
+    score = (draw.random((60, 3)) < np.where(domain, 0.8, 0.3)[:, None]).astype(np.float32)
+    targets = Targets(score, np.log(1 + 99 * score), None, domain, ("a", "b"))
+    with torch.inference_mode():
+        said = network.said(torch.from_numpy(features))
+    layers = len(network.config.layers)
+    fitted = fit_evidence(features, said, targets, layers=layers, seed=0)
+    made = dataclasses.replace(trained, network=network.attach(fitted.evidence), domains=("a", "b"))
+    report = write_bundle(made, tmp_path / "b", sample_prompts=["Why is the sky blue?", "2 + 2?"])
     assert report.fp32.p_max < 1e-5
     assert report.fp32.std_max is not None
     assert report.fp32.std_max < 1e-5
-    text = ["What is the capital of Australia?"]
     served = Runtime(Bundle.read(tmp_path / "b"), int8=False)
-    guessed, told = (served.predict(text, domains=known).p_correct for known in (None, ["b"]))
-    ids, mask = stacked.encoder.encode(text).batch([0])
-    for found, domain in ((guessed, -1), (told, 1)):
-        expected = torch_graph(network)(ids, mask, np.array([domain])).p_correct
+    guessed, told = (served.predict(texts[:5], domains=known).p_correct for known in (None, ["b"] * 5))
+    ids, mask = made.encoder.encode(texts[:5]).batch(np.arange(5))
+    for found, number in ((guessed, -1), (told, 1)):
+        expected = torch_graph(made.network)(ids, mask, np.full(5, number)).p_correct
         np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert np.abs(told - guessed).max() > 0.01
+    assert np.abs(told - guessed).max() > 0.1
+
+
+def as_before_evidence(bundle: Bundle, folder: Path) -> Bundle:
+    """The bundle as the fifth format had it, whose network knew no evidence heads."""
+    network = {key: value for key, value in bundle.description.network.items() if key != "evidence"}
+    contents = {name: (bundle.folder / name).read_bytes() for name in bundle.files}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("routoo.export.bundle.NEWEST_FORMAT", 5)
+        return write_files(folder, dataclasses.replace(bundle.description, network=network), contents)
+
+
+def test_an_older_bundle_is_served_and_no_longer_changed(bundle: Bundle, tmp_path: Path) -> None:
+    older = as_before_evidence(bundle, tmp_path / "older")
+    assert json.loads((older.folder / LAYOUT.router).read_text())["format_version"] == 5
+    texts = ["Why is the sky blue?", "2 + 2?"]
+    found, expected = (Router.from_pretrained(each.folder).predict(texts) for each in (older, bundle))
+    np.testing.assert_array_equal(found.p_correct, expected.p_correct)
+    words = "its network is of an older kind, which is served but no longer changed: train it again"
+    with pytest.raises(BundleError, match=words):
+        Predictor.from_pretrained(older.folder)
 
 
 def test_the_card_has_front_matter_and_the_pool(bundle: Bundle) -> None:

@@ -1,6 +1,7 @@
 """Small recorded outcomes that a predictor can learn something from."""
 
-from typing import Literal
+import dataclasses
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -8,12 +9,25 @@ import pytest
 
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
+from routoo.models.encoder.trunk import Trunk, load_trunk
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.train import TrainedNetwork, train_network
 
 WORDS = {"sum": "add the numbers", "code": "write a function that sorts", "history": "when did the war end"}
 SKILL = {"sum": (0.9, 0.3, 0.6), "code": (0.2, 0.9, 0.6), "history": (0.5, 0.5, 0.6)}
 MODELS = ("adder", "coder", "even")
+QUICK: dict[str, Any] = {
+    "trunk": "tiny",
+    "epochs": 10,
+    "batch_size": 16,
+    "members": 3,
+    "width": 32,
+    "trunk_learning_rate": 2e-3,
+    "max_tokens": 32,
+    "progress": False,
+    "cache_dir": None,
+    "accelerator": "cpu",
+}
 
 
 def recorded_outcomes(n: int = 480, *, seed: int = 0, missing: float = 0.1) -> Outcomes:
@@ -53,30 +67,19 @@ def pool() -> Pool:
     return Pool(tuple(PoolModel(name=n, usd_per_1m_input=p, usd_per_1m_output=3 * p) for n, p in prices))
 
 
-def _quickly(outcomes: Outcomes, pool: Pool, heads: Literal["factorised", "free"]) -> TrainedNetwork:
-    options = TrainOptions(
-        trunk="tiny",
-        tune="full",
-        heads=heads,
-        epochs=10,
-        monitor="loss",
-        batch_size=16,
-        trunk_learning_rate=2e-3,
-        max_tokens=32,
-        progress=False,
-        cache_dir=None,
-        accelerator="cpu",
-    )
-    return train_network(outcomes, pool, options)
-
-
 @pytest.fixture(scope="session")
 def trained(outcomes: Outcomes, pool: Pool) -> TrainedNetwork:
-    """A network that knows who is good at what."""
-    return _quickly(outcomes, pool, "factorised")
+    """A network whose trunk learned who is good at what."""
+    return train_network(outcomes, pool, TrainOptions(**QUICK, tune="full"))
 
 
 @pytest.fixture(scope="session")
-def free(outcomes: Outcomes, pool: Pool) -> TrainedNetwork:
-    """The same with a vector of its own for each model."""
-    return _quickly(outcomes, pool, "free")
+def frozen_trunk(outcomes: Outcomes) -> Trunk:
+    """A tiny trunk of fresh weights that is taken for a pretrained one."""
+    return dataclasses.replace(load_trunk("tiny", texts=outcomes.texts), pretrained=True)
+
+
+@pytest.fixture(scope="session")
+def frozen(outcomes: Outcomes, pool: Pool, frozen_trunk: Trunk) -> TrainedNetwork:
+    """A network of heads alone on a trunk that stays as it is."""
+    return train_network(outcomes, pool, TrainOptions(**QUICK), trunk=frozen_trunk)

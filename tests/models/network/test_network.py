@@ -3,15 +3,37 @@ import torch
 
 from routoo.models.encoder.pooling import default_layers
 from routoo.models.encoder.trunk import load_trunk, trunk_config
+from routoo.models.evidence.evidence import Evidence, EvidenceConfig
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.network import NetworkConfig, RouterNetwork
 
 
 def tiny_network() -> RouterNetwork:
+    """Weights drawn at random, so that what is predicted differs from prompt to prompt."""
+    torch.manual_seed(0)
     trunk = load_trunk("tiny", texts=["one two three four", "five six seven"])
     layers = default_layers(trunk.n_layers)
-    heads = HeadConfig(n_features=trunk.width * len(layers) + 1, n_models=3, output_tokens=True)
-    return RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads)).eval()
+    n_features = trunk.width * len(layers) + 1
+    heads = HeadConfig(n_features=n_features, n_models=3, n_domains=2, labels=(3,), members=2)
+    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
+    torch.nn.init.normal_(network.heads.level)
+    evidence = Evidence(
+        EvidenceConfig(
+            n_features=n_features,
+            skipped=trunk.width,
+            n_centres=4,
+            n_heads=3,
+            guessed=(2, 3),
+            n_models=3,
+            output_tokens=True,
+        )
+    )
+    evidence.basis.copy_(torch.eye(len(evidence.basis)))
+    evidence.level.fill_(0.5)
+    for weight in (evidence.weight, evidence.told, evidence.tokens, evidence.kernel.centres):
+        weight.normal_(std=0.05)
+    evidence.spread.fill_(0.01)
+    return network.attach(evidence)
 
 
 def test_padding_changes_nothing() -> None:
@@ -42,14 +64,46 @@ def test_a_network_is_built_again_from_its_configuration() -> None:
     )
 
 
-def test_calibration_is_inside_the_forward_pass() -> None:
+def test_what_the_heads_say_is_the_mean_of_the_members() -> None:
     network = tiny_network()
+    features = torch.randn(5, network.config.heads.n_features)
+    outputs, said = network.heads(features), network.said(features)
+    torch.testing.assert_close(said.p, outputs.logits.mean(0).sigmoid())
+    assert [posterior.shape for posterior in said.posteriors] == [(5, 2), (5, 3)]
+    for posterior in said.posteriors:
+        torch.testing.assert_close(posterior.sum(1), torch.ones(5))
+
+
+def test_what_is_told_is_read_by_its_name() -> None:
+    network = tiny_network()
+    features = torch.randn(2, network.config.heads.n_features)
+    domain, labels = torch.tensor([1, 1]), torch.tensor([[2], [2]])
+    said, unknown = network.said(features), torch.tensor([-1, -1])
+
+    def p_correct(*told: torch.Tensor | None) -> torch.Tensor:
+        return network.predict_features(features, *told).p_correct
+
+    for given, numbers in (
+        ((), (unknown, unknown)),
+        ((domain,), (domain, unknown)),
+        ((None, labels), (unknown, labels[:, 0])),
+        ((domain, labels), (domain, labels[:, 0])),
+    ):
+        expected = network.fitted(features, said, numbers).p_correct
+        assert torch.equal(p_correct(*given), expected)
+    assert not torch.equal(p_correct(domain), p_correct(None, labels))
+
+
+def test_other_evidence_heads_take_the_place_of_the_first() -> None:
+    network = tiny_network()
+    fewer = network.fitted.with_columns([network.fitted.column(2)], network.fitted.noise[2:, 2:])
+    made = network.attach(fewer)
+    assert made.config.evidence == fewer.config
+    assert made.config.heads == network.config.heads
+    assert network.fitted.config.n_models == 3
     ids = torch.tensor([[2, 5, 6, 3]])
-    before = network(ids, torch.ones_like(ids)).p_correct
-    network.calibration[0] *= 2
-    network.calibration[1] -= 1
-    after = network(ids, torch.ones_like(ids)).p_correct
-    torch.testing.assert_close(after.logit(), 2 * before.logit() - 1)
+    before, after = (each(ids, torch.ones_like(ids)).p_correct for each in (network, made))
+    torch.testing.assert_close(after, before[:, 2:])
 
 
 def test_the_default_layers_are_words_form_and_meaning() -> None:
@@ -72,6 +126,6 @@ def test_the_default_layers_are_words_form_and_meaning() -> None:
 def test_no_configuration_names_code(code: dict[str, object]) -> None:
     trunk = load_trunk("tiny", texts=["a b"])
     layers = default_layers(trunk.n_layers)
-    heads = HeadConfig(n_features=trunk.width * len(layers) + 1, n_models=1, n_domains=0, width=4, rank=1)
+    heads = HeadConfig(n_features=trunk.width * len(layers) + 1, n_models=1, width=4)
     config = NetworkConfig({**trunk_config(trunk), **code}, layers, heads)
     assert isinstance(RouterNetwork.from_config(config), RouterNetwork)

@@ -23,8 +23,7 @@ NETWORK: dict[str, Any] = {
     "cache_dir": None,
 }
 ESTIMATORS: dict[str, Estimator] = {
-    "factorised heads": NetworkEstimator(TrainOptions(**NETWORK, heads="factorised")),
-    "free heads": NetworkEstimator(TrainOptions(**NETWORK, heads="free")),
+    "network": NetworkEstimator(TrainOptions(**NETWORK)),
 }
 
 
