@@ -146,7 +146,7 @@ class Evidence(nn.Module):
     def beyond(self, said: Said, told: tuple[Tensor, ...]) -> Tensor:
         """How far what is told is from what was guessed, ``(n_prompts, n_values)``; 0 if nothing is told."""
         more = [said.p.new_zeros((len(said.p), 0))]
-        biases = self.bias.split(self.config.guessed)
+        biases = torch.split(self.bias, list(self.config.guessed))
         for posterior, bias, number in zip(said.posteriors, biases, told, strict=True):
             known = (number >= 0)[:, None]
             of = torch.eye(posterior.shape[1])[number.clamp_min(0)]

@@ -164,7 +164,7 @@ class _Components:
     @cached_property
     def squares(self) -> Array:
         """Sum of squares of each component."""
-        return np.maximum((self.values**2).sum(0), 1e-12)
+        return np.asarray(np.maximum((self.values**2).sum(0), 1e-12))
 
     def best_scales(self, start: Array) -> Array:
         """Logs of the groups' scales of most evidence."""
