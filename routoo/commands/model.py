@@ -40,8 +40,6 @@ _Name = Annotated[
     str, typer.Option("--model", metavar="NAME", help="The new model, as in FILE.", show_default=False)
 ]
 
-_SHOWN = 10  # of the prompts that are worth most
-
 
 @model.command()
 @options_of(OutcomesReading, into="reading")
