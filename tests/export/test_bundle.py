@@ -26,7 +26,6 @@ from routoo.export.description import BundleDescription
 from routoo.export.layout import LAYOUT, NEWEST_FORMAT, OLDEST_FORMAT
 from routoo.export.manifest import sealed, to_json
 
-
 FIRST_SEALED = 5
 """The first format whose `router.json` holds a hash of itself."""
 

@@ -142,12 +142,6 @@ def of_predictor(world: World, draw: random.Random) -> object:
     return world.predictor.predict(**given(draw, {"prompts": PROMPTS}, more))
 
 
-def of_scoring(world: World, draw: random.Random) -> object:
-    model = routoo.PoolModel(name="new", usd_per_1m_input=1, usd_per_1m_output=2)
-    more = {"budget_usd": 1.0, "scored": PROMPTS[:1]}
-    return world.predictor.prompts_to_score(**given(draw, {"model": model, "prompts": PROMPTS, "n": 2}, more))
-
-
 def of_models(world: World, draw: random.Random) -> object:
     model = routoo.PoolModel(name="new", usd_per_1m_input=1, usd_per_1m_output=2)
     verb, arguments = draw.choice(
@@ -358,7 +352,6 @@ DOORS: tuple[Door, ...] = (
     of_select,
     of_assign,
     of_predictor,
-    of_scoring,
     of_models,
     of_estimators,
     of_robustness,

@@ -31,7 +31,7 @@ def unused(simulated: Outcomes) -> Outcomes:
 
 @pytest.fixture(scope="module")
 def predictor(unused: Outcomes, simulated_models: Pool) -> Predictor:
-    return train(unused, simulated_models, trunk="tiny", tune="full", epochs=1, members=1, progress=False)
+    return train(unused, simulated_models, trunk="tiny", tune="full", epochs=1, members=2, progress=False)
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def test_its_test_prompts_are_its_teachers_whatever_its_seed(
     simulated: Outcomes, simulated_models: Pool, tmp_path: Path
 ) -> None:
     unsplit = Outcomes(simulated.prompts.drop("split"), simulated.outcomes, "unsplit")
-    quick: dict[str, Any] = {"trunk": "tiny", "tune": "full", "epochs": 1, "members": 1, "progress": False}
+    quick: dict[str, Any] = {"trunk": "tiny", "tune": "full", "epochs": 1, "members": 2, "progress": False}
     teacher = train(unsplit, simulated_models, seed=3, **quick)
     nano = teacher.distill(unsplit, seed=1, cache_dir=None, progress=False)
     assert nano.trained_on["options"]["seed"] == 1

@@ -31,9 +31,9 @@ from routoo.models.network.network import RouterNetwork
 MODES = {"assign": ("assign bundle", "assign predictions.parquet")}
 """Commands that work in several ways, by how they begin: each flag is shown in each of them."""
 
-SMALL = "--epochs 1 --members 1 --width 8 --max-tokens 32"
+SMALL = "--epochs 1 --members 2 --width 8 --max-tokens 32"
 TINY = f"train data -o out --trunk tiny --tune full {SMALL}"
-FROZEN = f"train data -o out --trunk trunk --no-ensemble {SMALL}"
+FROZEN = f"train data -o out --trunk trunk {SMALL}"
 LAST = f"train data -o out --trunk trunk --tune last --tuned-layers 1 {SMALL}"
 QUICK = "--samples 0 --robustness 0"
 EVALUATE = f"evaluate bundle data {QUICK} --json"
@@ -42,7 +42,6 @@ ROUTED = "assign bundle prompts.txt --max-mean-latency-s 99 --json"
 STREAMED = "assign predictions.parquet -o out.parquet --max-mean-latency-s 99 --json"
 PICK = "pool pick data --pool pool.toml"
 ADD = "model add predictor scored.csv --model new --pool new.toml -o out"
-OFFER = "model prompts predictor prompts.jsonl --model new --pool new.toml -n 5"
 
 CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --output": ((TINY, "-o other"),),
@@ -50,27 +49,19 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --label": ((TINY, "--label tenant"),),
     "train --resume": ((TINY, "--resume"),),
     "train --trunk": ((TINY, "--trunk trunk"),),
-    "train --tune": ((FROZEN, "--tune full --no-ensemble"),),
+    "train --tune": ((FROZEN, "--tune full"),),
     "train --tuned-layers": ((LAST, "--tuned-layers 2"),),
-    "train --heads": ((TINY, "--heads factorised"),),
     "train --width": ((TINY, "--width 12"),),
-    "train --rank": ((f"{TINY} --heads factorised", "--rank 4"),),
-    "train --members": ((TINY, "--members 2"),),
+    "train --members": ((TINY, "--members 3"),),
     "train --dropout": ((TINY, "--dropout 0.1"),),
     "train --max-tokens": ((TINY, "--max-tokens 8"),),
     "train --epochs": ((TINY, "--epochs 2"),),
-    "train --patience": ((f"{TINY} --monitor loss --learning-rate 0.9 --epochs 8", "--patience 1"),),
-    "train --refit": ((FROZEN, "--no-refit"),),
-    "train --ensemble": ((FROZEN, "--ensemble"),),
     "train --batch-size": ((TINY, "--batch-size 8"),),
     "train --learning-rate": ((TINY, "--learning-rate 0.1"),),
     "train --trunk-learning-rate": ((TINY, "--trunk-learning-rate 0.01"),),
     "train --layer-decay": ((TINY, "--layer-decay 0.1"),),
     "train --weight-decay": ((TINY, "--weight-decay 0.5"),),
     "train --domain-weight": ((f"{TINY} --batch-size 8", "--domain-weight 2"),),
-    "train --usage-weight": ((f"{TINY} --batch-size 8", "--usage-weight 2"),),
-    "train --utility-weight": ((f"{TINY} --batch-size 8", "--utility-weight 2"),),
-    "train --monitor": ((f"{TINY} --learning-rate 0.9 --epochs 4", "--monitor loss"),),
     "train --seed": ((TINY, "--seed 1"),),
     "train --cache-dir": ((FROZEN, "--cache-dir cache"),),
     "distill --output": (("distill predictor data -o out", "-o other"),),
@@ -146,12 +137,6 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "model remove --output": (("model remove predictor --model simulated-tiny -o out", "-o other"),),
     "model price --pool": (("model price predictor --pool pool.toml -o out", "--pool stated.toml"),),
     "model price --output": (("model price predictor --pool pool.toml -o out", "-o other"),),
-    "model prompts --model": ((f"{OFFER} --json", "--model other"),),
-    "model prompts --pool": ((OFFER, "--pool dear.toml"),),
-    "model prompts --count": ((OFFER, "-n 2"),),
-    "model prompts --budget-usd": ((OFFER, "--budget-usd 1e-5"),),
-    "model prompts --scored": ((OFFER, "--scored scored.csv"),),
-    "model prompts --output": ((OFFER, "-o out.csv"),),
 }
 """By flag: commands, and what to add to each, which changes something that a user sees."""
 
@@ -159,13 +144,10 @@ REFUSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --accelerator": ((f"{TINY} --accelerator nowhere", "accelerator 'nowhere' cannot be used"),),
     "train --threads": ((f"{TINY} --threads 0", "threads must be at least 1"),),
     "train --tuned-layers": ((f"{TINY} --tuned-layers 1", "tuned_layers=1 does nothing here"),),
-    "train --rank": ((f"{TINY} --rank 4", "rank=4 does nothing here"),),
-    "train --patience": ((f"{TINY} --patience 3", "patience=3 does nothing here"),),
     "train --trunk-learning-rate": (
         (f"{FROZEN} --trunk-learning-rate 0.01", "trunk_learning_rate=0.01 does nothing here"),
     ),
     "train --layer-decay": ((f"{FROZEN} --layer-decay 0.1", "layer_decay=0.1 does nothing here"),),
-    "train --ensemble": ((f"{TINY} --ensemble", "ensemble needs the features of a frozen trunk"),),
     "evaluate --trunk": ((f"{EVALUATE} --trunk nowhere", "trunk 'nowhere' was not found"),),
     "evaluate --threads": ((f"{EVALUATE} --threads 0", "threads must be a whole number of at least 1"),),
     "predict --threads": (
@@ -217,7 +199,6 @@ JSON = {
     "model add": ADD,
     "model remove": "model remove predictor --model simulated-tiny -o out",
     "model price": "model price predictor --pool pool.toml -o out",
-    "model prompts": OFFER,
 }
 """By command: what --json is added to."""
 
@@ -228,7 +209,6 @@ QUIET = {
     "pool pick": "pool pick data --pool more.toml",
     "assign (streamed)": STREAMED,
     "model add": ADD,
-    "model prompts": OFFER,
 }
 """By command: what --quiet is added to, where somebody watches."""
 
@@ -249,7 +229,6 @@ OUTCOMES = {
 PROMPTS = {
     "predict": "predict bundle {}",
     "assign": "assign bundle {} --max-mean-latency-s 99 --json",
-    "model prompts": "model prompts predictor {} --model new --pool new.toml -n 5",
 }
 """By command: how it reads a file of prompts."""
 
@@ -368,7 +347,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, _no_long_waits: None) -> Pla
         patch.chdir(folder)
         for line in (
             f"train data -o predictor --label tenant --pool pool.toml --trunk tiny --tune full {SMALL} "
-            "--members 2 --epochs 3 --learning-rate 0.02",
+            "--epochs 3 --learning-rate 0.02",
             "export predictor bundle",
             "predict bundle prompts.txt -o predictions.parquet",
         ):

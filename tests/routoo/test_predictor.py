@@ -24,10 +24,6 @@ Fault = Callable[[Any, Any], Any]  # Any: what no type checker would let in
         (lambda p, o: p.with_prices(NEW), "a pool must be a routoo.Pool or the path .* got PoolModel"),
         (lambda _, o: train(o, cast(Any, [NEW]), trunk="tiny"), "a pool must be .* got list"),
         (lambda _, o: train(o, epochs=2.5), "epochs must be a whole number, got 2.5"),
-        (lambda p, o: p.prompts_to_score("new", o.texts, n=3), "a model must be a routoo.PoolModel"),
-        (lambda p, o: p.prompts_to_score(NEW, o.texts, n=2.5), "n must be a whole number .* got 2.5"),
-        (lambda p, o: p.prompts_to_score(NEW, o.texts, budget_usd="5"), "budget_usd must be .* got '5'"),
-        (lambda p, o: p.prompts_to_score(NEW, None, n=3), "prompts must be a list of texts, got None"),
     ],
 )
 def test_what_is_of_another_kind_is_refused_in_words(

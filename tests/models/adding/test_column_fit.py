@@ -40,7 +40,7 @@ def made_world(seed: int, n: int = 600) -> World:
     weight = 0.1 * random.normal(size=(DIRECTIONS, 3)) @ random.normal(size=(3, MODELS + 1))
     level = 0.6 + 0.1 * random.normal(size=MODELS + 1)
     told = 0.05 * random.normal(size=(2, MODELS + 1))
-    directions, attributes = random.normal(size=(n, DIRECTIONS)), random.integers(0, 2, (n, 2)) - 0.5
+    directions, attributes = random.normal(size=(n, DIRECTIONS)), random.choice([-0.5, 0.5], (n, 2))
     noise = 0.12 + 0.06 * np.eye(MODELS + 1)  # a prompt that is easy is so for all
     truth = level + directions @ weight + attributes @ told
     score = truth + random.multivariate_normal(np.zeros(MODELS + 1), noise, size=n)

@@ -32,9 +32,9 @@ def test_before_training_the_guess_of_the_domain_mixes_the_table() -> None:
     heads = Heads(HeadConfig(n_features=4, n_models=2, n_domains=2, members=1)).eval()
     with torch.no_grad():
         heads.level.copy_(torch.tensor([[[1.0, -1.0], [3.0, 1.0]]]))
-        guess = heads.guess[0]
-        guess.weight.zero_()
-        guess.bias.copy_(torch.tensor([[[0.0, 100.0]]]))
+        heads.guess[0].load_state_dict(
+            {"weight": torch.zeros(1, 128, 2), "bias": torch.tensor([[[0.0, 100.0]]])}
+        )
     logits = heads(torch.randn(3, 4)).logits
     torch.testing.assert_close(logits, torch.tensor([3.0, 1.0]).expand(1, 3, 2))
 
