@@ -3,9 +3,9 @@
     python benchmarks/fine_tuning.py FOLDER [--pool POOL.toml] [--prompts 2400] [--tokens 128] [--seed 0]
         [--settings NAME ...]
 
-All settings learn from the same prompts of the training part, with heads alone: no stack, no second fit.
-Of validation, half as many prompts as for training at the most, a third calibrates and the rest judges;
-test prompts are not looked at. The area is that of choosing by each model's mean cost, so that scores alone
+All settings have the same prompts of the training part and of validation, of which half as many as for
+training at the most. A third of these belongs to the training, as validation does, and the rest judges; test
+prompts are not looked at. The area is that of choosing by each model's mean cost, so that scores alone
 decide it. Seconds are of training, with nothing at hand from earlier runs.
 """
 
@@ -66,12 +66,12 @@ class Judged:
 
 
 def drawn(outcomes: Outcomes, n_prompts: int, seed: int) -> Outcomes:
-    """So many training prompts, and those of validation parted into what calibrates and what judges."""
+    """So many training prompts, and those of validation parted into what belongs to it and what judges."""
     draw = np.random.default_rng(seed)
     train, val = (draw.permutation(outcomes.part(part).prompt_ids).tolist() for part in ("train", "val"))
     train, val = train[:n_prompts], val[: n_prompts // 2]
-    calibrating, judging = val[: len(val) // 3], val[len(val) // 3 :]
-    part = dict.fromkeys(train, "train") | dict.fromkeys(calibrating, "val") | dict.fromkeys(judging, "test")
+    validating, judging = val[: len(val) // 3], val[len(val) // 3 :]
+    part = dict.fromkeys(train, "train") | dict.fromkeys(validating, "val") | dict.fromkeys(judging, "test")
     kept = outcomes.subset(list(part))
     split = pl.Series("split", [part[prompt_id] for prompt_id in kept.prompt_ids])
     return Outcomes(kept.prompts.with_columns(split), kept.outcomes, outcomes.name)
@@ -81,9 +81,7 @@ def judge(name: str, outcomes: Outcomes, pool: Pool, *, tokens: int, seed: int) 
     """Trains one setting, and judges it on what `drawn` put into test."""
     options = {"max_tokens": tokens, **SETTINGS[name]}
     started = time.perf_counter()
-    predictor = routoo.train(
-        outcomes, pool, seed=seed, ensemble=False, refit=False, cache_dir=None, progress=False, **options
-    )
+    predictor = routoo.train(outcomes, pool, seed=seed, cache_dir=None, progress=False, **options)
     seconds = time.perf_counter() - started
     judged = outcomes.part("test")
     score = judged.to_matrices(pool.names).score
@@ -133,7 +131,7 @@ def main() -> None:
     )
     chosen = parser.parse_args()
     if chosen.prompts < 6:
-        parser.error(f"--prompts must be at least 6, got {chosen.prompts}")  # else nothing calibrates
+        parser.error(f"--prompts must be at least 6, got {chosen.prompts}")  # else nothing validates
     outcomes = Outcomes.read(chosen.data)
     pool = pool_for(outcomes, chosen.data, chosen.pool)
     outcomes = drawn(outcomes.select(pool.names).with_split(seed=chosen.seed), chosen.prompts, chosen.seed)
@@ -145,7 +143,7 @@ def main() -> None:
         console.print(f"{name}: area {area}, {seconds:.0f} s", style="dim", highlight=False)
     train, val, judging = (len(outcomes.part(part)) for part in ("train", "val", "test"))
     title = (
-        f"{outcomes.name}: {train:,} prompts train, {val:,} calibrate, {judging:,} judge; seed {chosen.seed}"
+        f"{outcomes.name}: {train:,} prompts train, {val:,} validate, {judging:,} judge; seed {chosen.seed}"
     )
     console.print(table(found, title))
 

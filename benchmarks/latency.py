@@ -189,6 +189,8 @@ def _fresh_bundle(folder: Path) -> Path:
     from routoo.export.writer import write_bundle
     from routoo.models.encoder.pooling import default_layers
     from routoo.models.encoder.trunk import MINILM, load_trunk, trunk_config
+    from routoo.models.evidence.evidence import EvidenceConfig
+    from routoo.models.evidence.kernel import MOST_CENTRES
     from routoo.models.network.heads import HeadConfig
     from routoo.models.network.network import NetworkConfig, RouterNetwork
     from routoo.models.training.train import TrainedNetwork
@@ -199,10 +201,17 @@ def _fresh_bundle(folder: Path) -> Path:
     torch.manual_seed(SEED)
     trunk = load_trunk(MINILM)
     layers = default_layers(trunk.n_layers)
-    heads = HeadConfig(
-        n_features=trunk.width * len(layers) + 1, n_models=len(pool), n_domains=8, output_tokens=True
+    heads = HeadConfig(n_features=trunk.width * len(layers) + 1, n_models=len(pool), n_domains=8)
+    evidence = EvidenceConfig(
+        n_features=heads.n_features,
+        skipped=trunk.width,
+        n_centres=MOST_CENTRES,
+        n_heads=len(pool),
+        guessed=heads.guessed,
+        n_models=len(pool),
+        output_tokens=True,
     )
-    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads)).eval()
+    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads, evidence)).eval()
     trained = TrainedNetwork(
         network,
         PromptEncoder(trunk.tokenizer, TextPolicy(max(LENGTHS))),

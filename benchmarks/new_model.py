@@ -4,18 +4,16 @@
 
 For each model: train on all others, then add the model from a few training prompts, and judge the whole pool
 on the test prompts by `area`, the mean score over all budgets from the cheapest model's cost to the best's.
-Training is by the default options, but for three members and one fit in the place of two: it has to be done
-once for each model. Compared at each number of prompts:
+Training is by the default options, once for each model. Compared at each number of prompts:
 
 - own mean: the model's column is the mean of its scores and tokens, the same for every prompt;
-- added: `Predictor.add_model`, from prompts drawn at random;
-- chosen: the same, from the prompts that `Predictor.prompts_to_score` names for the money that so many
-  prompts cost on average;
+- added, alone: `Predictor.add_model`, from prompts drawn at random of which the others have no scores;
+- added: the same, where they have, as they do on the prompts they were trained on;
 
 and beside them the pool without the model, and training on all prompts of all models (mean of three seeds).
 Intervals hold 95 % of means over held-out models, each averaged over its draws. The area is paid at what the
-calls really cost. The last column says how many groups of prompts had a mean score of the new model within
-its 90 % interval, widened by the luck of the answers.
+calls really cost. Brier is that of the new model alone. The last column says how many groups of prompts had a
+mean score of the new model within its 90 % interval, widened by the luck of the answers.
 """
 
 from __future__ import annotations
@@ -24,17 +22,16 @@ import argparse
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import altair as alt
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import torch
 from rich.console import Console
 from rich.table import Table
-from routoo.models.columns import Column, column_inputs, column_level, with_column
-from routoo.models.scoring_plan import most_informative
 
 import routoo
 from routoo.commands.pools import pool_for
@@ -45,22 +42,24 @@ from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.scores import Scores
 from routoo.data.text import EncodedPrompts
 from routoo.evaluation.coverage import coverage_of
-from routoo.models.adding.new_model import column_prior, fit_column
+from routoo.evaluation.metrics import brier
+from routoo.models.adding.new_model import with_column
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import prompt_features
 from routoo.models.encoder.trunk import load_trunk
-from routoo.models.network.heads import Said
+from routoo.models.evidence.evidence import Column, Predictions
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.options import default_cache_dir
-from routoo.models.training.targets import targets_of
+from routoo.models.training.targets import Targets, targets_of
 
 COUNTS = (20, 50, 100, 200, 500)
 DRAWS = 2
 LEVEL = 0.9
 _WIDTH = 130  # of the table, be it a terminal or a file
 CEILING_SEEDS = 3
-OWN_MEAN, ADDED, CHOSEN = "own mean", "added", "chosen"
+_LAST = {"brier": ".4f", "held": ".1%"}
+OWN_MEAN, ALONE, ADDED = "own mean", "added, alone", "added"
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -102,9 +101,8 @@ class Recorded:
         fitting = np.flatnonzero(part == "train")
         return cls(outcomes, pool, encoded, features, ratio, score, cost, fitting, judged)
 
-    def area(self, network: RouterNetwork, models: tuple[str, ...], *, without: int | None = None) -> float:
-        """The area of a network with columns of these models on the test prompts; one may be left unused."""
-        found = predict_inputs(network, self.features, self.judged)
+    def area(self, found: Predictions, models: tuple[str, ...], *, without: int | None = None) -> float:
+        """The area of what is said of the test prompts, a column for each of these; one may be unused."""
         order = [models.index(name) for name in self.pool.names]
         p = found.p_correct.double().numpy()[:, order]
         sent = self.encoded.input_tokens[self.judged, None] * self.ratio
@@ -113,15 +111,20 @@ class Recorded:
             p[:, without] = -1.0
         return routing_area(p, expected, self.score[self.judged], self.cost[self.judged])
 
-    def held(self, network: RouterNetwork, at: int) -> float:
-        """Share of the intervals for the last model of a network, `at` in the pool, that hold what came."""
-        found = predict_inputs(network, self.features, self.judged)
+    def last(self, found: Predictions, at: int) -> dict[str, float]:
+        """Brier of the last column, the model `at` in the pool, and the share of its intervals that hold."""
         p, std = (values[:, -1:].numpy() for values in (found.p_correct, found.logit_std))
         scores = Scores(p, np.ones_like(p), models=("new",), logit_std=std)
         domains = self.outcomes.domains
         named = None if domains is None else [domains[row] for row in self.judged]
-        levels = coverage_of(scores, self.score[self.judged][:, [at]], named)
-        return next((level.held for level in levels if level.level == LEVEL), math.nan)
+        score = self.score[self.judged][:, [at]]
+        levels = coverage_of(scores, score, named)
+        held = next((level.held for level in levels if level.level == LEVEL), math.nan)
+        return {"brier": brier(p.astype(np.float64), score), "held": held}
+
+    def said(self, network: RouterNetwork) -> Predictions:
+        """What a network says of the test prompts."""
+        return predict_inputs(network, self.features, self.judged)
 
 
 def held_out(data: Recorded, at: int, *, seed: int) -> Iterator[dict[str, object]]:
@@ -130,70 +133,63 @@ def held_out(data: Recorded, at: int, *, seed: int) -> Iterator[dict[str, object
     others = tuple(other for other in data.pool.names if other != name)
     predictor = _train(data.outcomes, data.pool.select(others), seed)
     network, models = predictor.trained.network, (*others, name)
-    targets = targets_of(data.outcomes, models, fitting=np.isin(np.arange(len(data.outcomes)), data.fitting))
+    in_train = np.isin(np.arange(len(data.outcomes)), data.fitting)
+    targets = targets_of(data.outcomes, models, fitting=in_train)
     usable = data.fitting[~np.isnan(targets.score[data.fitting, -1])]
-    prior = {said: column_prior(network, said).mean for said in network.heads.columns}
-    typical = with_column(network, Column(prior))
-    yield {"model": name, "how": "without", "prompts": 0, "area": data.area(typical, models, without=at)}
-    cost = _expected_cost(data, typical, usable, at)
-    plan = _plan(network, data.features[usable], cost, budget=COUNTS[-1] * cost.mean())
+    unused = _own_mean(network, targets.rows(usable))
+    yield {
+        "model": name,
+        "how": "without",
+        "prompts": 0,
+        "area": data.area(data.said(unused), models, without=at),
+    }
     for count in COUNTS:
-        drawn = [
-            (ADDED, np.random.default_rng([seed, at, draw]).permutation(usable)[:count])
-            for draw in range(DRAWS)
-        ]
-        affordable = plan[np.cumsum(cost[plan]) <= count * cost.mean()]
-        for how, rows in (*drawn, (CHOSEN, usable[affordable])):
-            column = fit_column(network, data.features[rows], targets.rows(rows))
-            row = {"model": name, "prompts": count, "scored": len(rows)}
-            added = with_column(network, column)
-            yield {**row, "how": how, "area": data.area(added, models), "held": data.held(added, at)}
-            if how == ADDED:
-                flat = _own_mean(network, targets.rows(rows).score[:, -1], targets.rows(rows).log_tokens)
-                yield {**row, "how": OWN_MEAN, "area": data.area(with_column(network, flat), models)}
+        for draw in range(DRAWS):
+            rows = np.random.default_rng([seed, at, draw]).permutation(usable)[:count]
+            known = targets.rows(rows)
+            ways = {
+                OWN_MEAN: _own_mean(network, known),
+                ALONE: _added(network, data.features[rows], _alone(known)),
+                ADDED: _added(network, data.features[rows], known),
+            }
+            for how, added in ways.items():
+                found = data.said(added)
+                row = {"model": name, "how": how, "prompts": count, "area": data.area(found, models)}
+                yield {**row, **data.last(found, at)}
 
 
 def _train(outcomes: Outcomes, pool: Pool, seed: int) -> routoo.Predictor:
-    return routoo.train(
-        outcomes, pool, seed=seed, members=3, refit=False, progress=False, cache_dir=default_cache_dir()
-    )
+    return routoo.train(outcomes, pool, seed=seed, progress=False, cache_dir=default_cache_dir())
 
 
-def _expected_cost(data: Recorded, typical: RouterNetwork, rows: Rows, at: int) -> Array:
-    """What scoring each prompt is expected to cost, were the model's answers as long as the pool's."""
-    tokens = predict_inputs(typical, data.features, rows).output_tokens[:, -1:].double().numpy()
-    sent = data.encoded.input_tokens[rows, None] * data.ratio.mean()
-    return Pool((data.pool.models[at],)).cost_usd(sent, tokens)[:, 0]
+def _added(network: RouterNetwork, features: Features, known: Targets) -> RouterNetwork:
+    return with_column(network, features, known, known.attributes)
 
 
-def _plan(network: RouterNetwork, features: Features, cost: Array, *, budget: float) -> Rows:
-    """What `scoring_plan` chooses, from features that are known."""
-    prior = column_prior(network, "logits")
-    inputs = column_inputs(network.heads, features, "logits")
-    p = 1 / (1 + np.exp(-inputs @ prior.mean))
-    return most_informative(inputs @ prior.factor * np.sqrt(p * (1 - p))[:, None], cost, budget=budget)
+def _alone(known: Targets) -> Targets:
+    """What was recorded of the last model only."""
+    score = known.score.copy()
+    score[:, :-1] = np.nan
+    return replace(known, score=score)
 
 
-def _own_mean(
-    network: RouterNetwork, score: npt.NDArray[np.float32], log_tokens: npt.NDArray[np.float32] | None
-) -> Column:
-    """A column that says the same of every prompt."""
-    mean = (score.sum() + 0.5) / (len(score) + 1)
-    column: dict[Said, Array] = {
-        "logits": math.log(mean / (1 - mean)) * column_level(network.heads, "logits")
-    }
-    if "log_tokens" in network.heads.columns and log_tokens is not None:
-        tokens = float(np.exp(log_tokens[:, -1]).mean())
-        column["log_tokens"] = math.log(tokens) * column_level(network.heads, "log_tokens")
-    if "log_latency" in network.heads.columns:
-        column["log_latency"] = column_prior(network, "log_latency").mean
-    return Column(column)
+def _own_mean(network: RouterNetwork, known: Targets) -> RouterNetwork:
+    """The network with a column for the last model that says the same of every prompt."""
+    evidence = network.fitted
+    columns = [evidence.column(at) for at in range(evidence.config.n_models)]
+    flat = {name: torch.zeros_like(values) for name, values in columns[0]._asdict().items()}
+    flat["level"] = torch.tensor(float(known.score[:, -1].mean()))
+    for name, recorded in (("tokens", known.log_tokens), ("latency", known.log_latency)):
+        if recorded is not None:
+            flat[name][-1] = float(np.log(np.exp(recorded[:, -1]).mean()))
+    noise = torch.eye(len(columns) + 1)
+    return network.attach(evidence.with_columns([*columns, Column(**flat)], noise))
 
 
 def summary(found: pl.DataFrame, full: float) -> pl.DataFrame:
     """Mean area by way and count, the gain on the pool without the model, and the rest to full training."""
     alone = found.filter(how="without").select("model", pl.col("area").alias("alone"))
-    per_model = found.group_by("model", "how", "prompts").agg(pl.col("area", "scored", "held").mean())
+    per_model = found.group_by("model", "how", "prompts").agg(pl.col("area", "brier", "held").mean())
     gaps = per_model.join(alone, on="model").with_columns(
         gain=pl.col("area") - pl.col("alone"), left=full - pl.col("area")
     )
@@ -204,7 +200,7 @@ def summary(found: pl.DataFrame, full: float) -> pl.DataFrame:
     return (
         gaps.group_by("how", "prompts")
         .agg(
-            pl.col("area", "scored", "gain", "left", "held").mean(),
+            pl.col("area", "brier", "gain", "left", "held").mean(),
             half("gain").alias("gain_half"),
             half("left").alias("left_half"),
         )
@@ -215,17 +211,16 @@ def summary(found: pl.DataFrame, full: float) -> pl.DataFrame:
 def table(rows: pl.DataFrame, full: float, title: str) -> Table:
     """The curve in figures."""
     grid = Table(
-        *("", "prompts", "scored", "area", "over the pool without it", "below all prompts"),
+        *("", "prompts", "area", "over the pool without it", "below all prompts", "brier"),
         f"{LEVEL:.0%} intervals hold",
         title=title,
     )
     for row in rows.to_dicts():
         gain = f"{row['gain']:+.4f} ± {row['gain_half']:.4f}" if row["how"] != "without" else ""
-        scored = "" if row["scored"] is None else f"{row['scored']:.0f}"
         left = f"{row['left']:.4f} ± {row['left_half']:.4f}"
-        held = "" if row["held"] is None else f"{row['held']:.1%}"
-        grid.add_row(row["how"], str(row["prompts"]), scored, f"{row['area']:.4f}", gain, left, held)
-    grid.add_row("all prompts", "", "", f"{full:.4f}", "", "", "")
+        score, held = ("" if row[key] is None else format(row[key], to) for key, to in _LAST.items())
+        grid.add_row(row["how"], str(row["prompts"]), f"{row['area']:.4f}", gain, left, score, held)
+    grid.add_row("all prompts", "", f"{full:.4f}", "", "", "", "")
     return grid
 
 
@@ -240,7 +235,7 @@ def save(rows: pl.DataFrame, full: float, path: Path) -> None:
             "how": ["all prompts", "without the model"],
         }
     )
-    names = [CHOSEN, ADDED, OWN_MEAN, "all prompts", "without the model"]
+    names = [ADDED, ALONE, OWN_MEAN, "all prompts", "without the model"]
     colour = alt.Color(
         "how:N",
         sort=names,
@@ -252,7 +247,7 @@ def save(rows: pl.DataFrame, full: float, path: Path) -> None:
         "prompts:Q",
         scale=alt.Scale(type="log", domain=[COUNTS[0] * 0.8, COUNTS[-1] * 1.2], nice=False),
         axis=alt.Axis(values=list(COUNTS), format="d"),
-        title="prompts scored, or as much money",
+        title="prompts scored",
     )
     y = alt.Y("area:Q", scale=alt.Scale(zero=False), title="area")
     lines = alt.Chart(curves).mark_line(point=True).encode(x=x, y=y, color=colour)
@@ -281,7 +276,7 @@ def main() -> None:
     started = time.perf_counter()
     whole = [_train(outcomes, pool, chosen.seed + more) for more in range(CEILING_SEEDS)]
     data = Recorded.of(outcomes, pool, whole[0])
-    full = float(np.mean([data.area(predictor.trained.network, pool.names) for predictor in whole]))
+    full = float(np.mean([data.area(data.said(each.trained.network), pool.names) for each in whole]))
     rows: list[dict[str, object]] = []
     for at in range(len(pool) if chosen.models is None else chosen.models):
         rows += held_out(data, at, seed=chosen.seed)

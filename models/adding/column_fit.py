@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,10 @@ from routoo.models.evidence.gaps import filled_in
 
 Array = npt.NDArray[np.float64]
 
-_MOST_COMPONENTS = 32
-_WIDENED = (0.3, 1.0, 3.0)
-_OWN = (0.0, 0.03, 0.3)
-"""What is tried for the prior variance: of how a new model differs from the pool's, times theirs; and of what
-is its own, over the noise."""
+_OWN = (1.0, 10.0)
+"""What is tried for how much of a new model is its own, times what is the own of models of the pool."""
+
+_LEAST = 1e-6  # of a variance
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,121 +50,144 @@ class NewColumn:
         weight: ``(n_directions,)``.
         told: ``(n_values,)``.
         doubt: Variance of its expected score on a prompt, on average.
-        loading: What of each model of the pool it is made of, ``(n_models,)``.
-        noise: Variance of its scores beyond what is predicted.
+        shared: Covariance with scores of the pool beyond what is predicted, ``(n_models,)``.
+        noise: Variance of its own scores beyond that.
     """
 
     level: float
     weight: Array
     told: Array
     doubt: float
-    loading: Array
+    shared: Array
     noise: float
 
 
 def fit_column(known: Known, score: Array) -> NewColumn:
     """The posterior mean of a new model's column.
 
-    The scores of the pool are taken for a few components of their covariance. A model is a level and a
-    loading on each component, drawn as those of the pool were; a table of attributes, likewise; and weights
-    of its own. Where models of the pool were scored on the same prompts, the components are those that were
-    seen there: a prompt that they found easy or hard counts as that. How far a new model may differ, and how
-    much is its own, is averaged by evidence.
+    A model is a level, a loading on each factor that models of the pool share, and a table of attributes,
+    drawn together as those of the pool were; and weights of its own, as far as theirs are beyond the factors.
+    Where models of the pool were scored on the same prompts, the factors are those that were seen there: a
+    prompt that they found easy or hard counts as that. How much is its own is averaged by evidence.
 
     Args:
         known: The pool on the prompts.
         score: Of the new model, ``(n_prompts,)``.
     """
     expected = known.directions @ known.weight
+    common = known.noise + _LEAST * np.eye(len(known.noise))
+    factors = _Factors.of(expected, common)
     recorded = ~np.isnan(known.score)
-    seen = np.where(recorded, known.score - known.level, 0.0)
-    values = filled_in(seen, recorded, expected, known.noise) if recorded.any() else expected
-    components = _Components.of(expected, known.noise)
-    prior = _Prior.of(known, components)
-    noise = float(np.diag(known.noise).mean())
-    design = np.hstack(
-        [np.ones((len(score), 1)), values @ components.map, known.attributes, known.directions]
-    )
-    sums = _Sums(design.T @ design, design.T @ (score - design @ prior.mean), len(score))
-    residual = float(((score - design @ prior.mean) ** 2).sum())
-    tried = [
-        _posterior(sums, residual, prior.variance(widened, own * noise), noise)
-        for widened in _WIDENED
-        for own in _OWN
-    ]
-    belief = np.exp(np.array([each.evidence for each in tried]) - max(each.evidence for each in tried))
+    deviation = filled_in(known.score - known.level, recorded, expected, common)
+    beyond = (deviation - expected) @ factors.gain
+    prior = _Prior.of(known, factors)
+    at_service = expected @ factors.map
+    shared = np.hstack([np.ones((len(score), 1)), at_service + beyond, known.attributes])
+    design = np.hstack([shared @ prior.root, known.directions * prior.own])
+    left = score - shared @ prior.mean
+    noise = factors.typical_noise(beyond)
+    sums = _Sums(design.T @ design, design.T @ left, float(left @ left))
+    n_shared = len(prior.mean)
+    tried = [_posterior(sums, np.repeat([1.0, own], [n_shared, len(prior.own)]), noise) for own in _OWN]
+    evidence = np.array([each.evidence for each in tried])
+    belief = np.exp(evidence - evidence.max())
     belief /= belief.sum()
-    mean = prior.mean + sum(share * each.mean for share, each in zip(belief, tried, strict=True))
-    at_service = design.copy()
-    at_service[:, components.columns] = expected @ components.map
+    found = sum(share * each.mean for share, each in zip(belief, tried, strict=True))
+    made = prior.mean + prior.root @ found[:n_shared]
+    loading = made[1 : 1 + factors.loadings.shape[1]]
+    shared[:, 1 : 1 + len(loading)] = at_service
+    design[:, :n_shared] = shared @ prior.root
     doubt = sum(
-        share * ((at_service @ each.covariance) * at_service).sum(1).mean()
+        share * float(((design @ each.covariance) * design).sum(1).mean())
         for share, each in zip(belief, tried, strict=True)
     )
-    loading = components.map @ mean[components.columns]
-    n_told = known.attributes.shape[1]
-    own_at = 1 + components.map.shape[1] + n_told
     return NewColumn(
-        level=float(mean[0]),
-        weight=known.weight @ loading + mean[own_at:],
-        told=mean[own_at - n_told : own_at],
-        doubt=float(doubt),
-        loading=loading,
-        noise=noise,
+        level=float(made[0]),
+        weight=known.weight @ factors.map @ loading + prior.own * found[n_shared:],
+        told=made[1 + len(loading) :],
+        doubt=doubt,
+        shared=factors.loadings @ factors.noise @ loading,
+        noise=float(loading @ factors.noise @ loading + factors.own.mean()),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Components:
-    """Components of the pool's scores, of unit variance.
+class _Factors:
+    """Factors of the pool's scores: a deviation is ``factors @ loadings.T`` and what is a model's own.
 
     Args:
-        map: Deviations of the models' scores to components, ``(n_models, n_components)``.
-        loadings: How much of each component is in each model, the same shape.
+        loadings: ``(n_models, n_factors)``.
+        map: Expected deviations to expected factors, the same shape.
+        gain: Deviations beyond what is expected to what factors are beyond that, the same shape.
+        noise: Covariance of the factors beyond what is expected.
+        own: Variance of what is each model's own, ``(n_models,)``.
     """
 
-    map: Array
     loadings: Array
-    columns: slice = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", slice(1, 1 + self.map.shape[1]))
+    map: Array
+    gain: Array
+    noise: Array
+    own: Array
 
     @classmethod
-    def of(cls, expected: Array, noise: Array) -> _Components:
-        """Those of what is predicted for some prompts, with the noise."""
+    def of(cls, expected: Array, noise: Array) -> _Factors:
+        """Those of what is predicted for some prompts, with the noise.
+
+        A model's own is what a regression on the others leaves of it (Guttman 1953), less the more the fewer
+        they are (Jöreskog 1963); factors are what stands out beside it.
+        """
         centred = expected - expected.mean(0)
-        lengths, directions = np.linalg.eigh(centred.T @ centred / len(expected) + noise)
-        root = np.sqrt(np.maximum(lengths, 1e-9))[::-1][:_MOST_COMPONENTS]
-        directions = directions[:, ::-1][:, :_MOST_COMPONENTS]
-        return cls(directions / root, directions * root)
+        covariance = noise + centred.T @ centred / len(expected)
+        own = (1 - 0.5 / len(noise)) / np.diag(np.linalg.inv(covariance))
+        own = np.minimum(own, np.diag(noise))
+        root = np.sqrt(own)[:, None]
+        lengths, directions = np.linalg.eigh(covariance / root / root.T)
+        kept = lengths > 1
+        size, directions = np.sqrt(lengths[kept] - 1), directions[:, kept]
+        loadings, back = root * directions * size, directions / root / size
+        squares, axes = np.linalg.eigh(back.T @ (noise - np.diag(own)) @ back)
+        within = (axes * np.maximum(squares, 0.0)) @ axes.T
+        shared = loadings @ within
+        return cls(loadings, back, np.linalg.solve(shared @ loadings.T + np.diag(own), shared), within, own)
+
+    def typical_noise(self, beyond: Array) -> float:
+        """Noise of a model on average, where the factors are known to be `beyond` what is expected."""
+        whole = float(((self.loadings @ self.noise) * self.loadings).sum(1).mean())
+        seen = float(((beyond @ self.loadings.T) ** 2).mean())
+        return float(self.own.mean()) + max(whole - seen, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class _Prior:
-    """What models of the pool are like: level, loadings, table; and nothing of a model's own."""
+    """What models are like by those of the pool, and by one more of which nothing is known but their sizes.
+
+    Args:
+        mean: Level, loadings and table, ``(n_shared,)``.
+        root: A square root of their covariance.
+        own: Standard deviation of each weight of a model's own, ``(n_directions,)``.
+    """
 
     mean: Array
-    deviation: Array
-    n_own: int
+    root: Array
+    own: Array
 
     @classmethod
-    def of(cls, known: Known, components: _Components) -> _Prior:
-        models = np.hstack([known.level[:, None], components.loadings, known.told.T])
-        n_own = known.directions.shape[1]
-        deviation = models.std(0, ddof=1) if len(models) > 1 else np.abs(models[0]) + 0.1
-        return cls(np.concatenate([models.mean(0), np.zeros(n_own)]), np.maximum(deviation, 1e-3), n_own)
-
-    def variance(self, widened: float, own: float) -> Array:
-        """Prior variances, where models differ so much more, and so much is their own."""
-        return np.concatenate([widened * self.deviation**2, np.full(self.n_own, max(own, 1e-12))])
+    def of(cls, known: Known, factors: _Factors) -> _Prior:
+        n = len(known.level)
+        models = np.hstack([known.level[:, None], factors.loadings, known.told.T])
+        mean = models.mean(0)
+        away = models - mean
+        covariance = (away.T @ away + np.diag((models**2).mean(0) + _LEAST)) / n
+        own = known.weight - known.weight @ factors.map @ factors.loadings.T
+        variance = ((own**2).sum(1) + (known.weight**2).mean(1) / n) / n
+        return cls(mean, np.linalg.cholesky(covariance), np.sqrt(variance))
 
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
     gram: Array
     products: Array
-    n: int
+    squares: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +197,7 @@ class _Posterior:
     evidence: float
 
 
-def _posterior(sums: _Sums, residual: float, variance: Array, noise: float) -> _Posterior:
+def _posterior(sums: _Sums, variance: Array, noise: float) -> _Posterior:
     """Mean and covariance of weights of normal prior, and the log evidence but for a constant."""
     root = np.sqrt(variance)
     scaled = np.eye(len(root)) + sums.gram * root * root[:, None] / noise
@@ -183,7 +205,7 @@ def _posterior(sums: _Sums, residual: float, variance: Array, noise: float) -> _
     target = root * sums.products / noise
     solved = cho_solve(factor, target)
     log_determinant = 2 * float(np.log(np.diag(factor[0])).sum())
-    evidence = 0.5 * float(target @ solved) - 0.5 * log_determinant - 0.5 * residual / noise
+    evidence = 0.5 * float(target @ solved) - 0.5 * log_determinant - 0.5 * sums.squares / noise
     return _Posterior(root * solved, root[:, None] * cho_solve(factor, np.eye(len(root))) * root, evidence)
 
 

@@ -180,8 +180,8 @@ def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
 def _noise(evidence: Evidence, new: NewColumn) -> torch.Tensor:
     """The covariance of the scores beyond what is predicted, with the new model's last."""
     pool = _numpy(evidence.noise)
-    shared = pool @ new.loading
-    own = max(new.noise, float(new.loading @ shared) * 1.01)
+    shared = new.shared
+    own = max(new.noise, 1.01 * float(shared @ np.linalg.lstsq(pool, shared)[0]))
     return _tensor(np.block([[pool, shared[:, None]], [shared[None], np.array([[own]])]]))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 Array = npt.NDArray[np.float64]
 
-_MOST_CENTRES = 600
+MOST_CENTRES = 600
 _SQUARED_LENGTH = 0.4  # of the kernel, where embeddings lie 1 from their mean on average
 _JITTER = 1e-4
 
@@ -77,7 +77,7 @@ def fit_kernel(features: npt.NDArray[np.float32], layers: int, *, seed: int) -> 
     mean = embedded.mean(0)
     squares = ((embedded - mean) ** 2).mean(0).reshape(-1, width).sum(1)
     factor = np.repeat(1 / np.sqrt(np.maximum(squares, 1e-12) * len(squares)), width)
-    chosen = np.random.default_rng(seed).permutation(len(features))[:_MOST_CENTRES]
+    chosen = np.random.default_rng(seed).permutation(len(features))[:MOST_CENTRES]
     centres = np.unique((embedded[chosen] - mean) * factor, axis=0)
     kernel = Kernel(features.shape[1], skipped, len(centres))
     for name, value in (("mean", mean), ("factor", factor), ("centres", centres)):
