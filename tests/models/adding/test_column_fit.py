@@ -101,15 +101,52 @@ def test_the_doubt_is_of_the_size_of_the_error(n: int) -> None:
     assert 0.5 < said / np.mean([error(world, np.arange(n)) for world in WORLDS]) < 2
 
 
-def test_the_noise_of_the_pool_goes_with_the_loading() -> None:
-    """A twin of a model of the pool is made of that one alone."""
+def test_a_twin_of_a_model_of_the_pool_is_found() -> None:
     world = WORLDS[0]
     known, _ = world.rows(np.arange(400))
     new = fit_column(known, known.score[:, 2])
-    assert np.argmax(new.loading) == 2
     expected = known.level[2] + known.directions @ known.weight[:, 2]
     found = new.level + known.directions @ new.weight
     assert np.square(found - expected).mean() < 0.15 * expected.var()
+
+
+def test_noise_is_shared_as_in_the_pool() -> None:
+    for world in WORLDS[:5]:
+        new = fit_column(*world.rows(np.arange(300)))
+        np.testing.assert_allclose(new.shared, 0.12, atol=0.05)
+        np.testing.assert_allclose(new.noise, 0.18, rtol=0.4)
+
+
+def test_what_is_its_own_is_learned_from_many_prompts() -> None:
+    world = WORLDS[0]
+    own = 0.2 * world.pool.directions[:, 0] * np.sign(world.pool.directions[:, 1])
+    only = np.column_stack([world.pool.directions, own])
+    pool = dataclasses.replace(
+        world.pool,
+        directions=only,
+        weight=np.vstack([world.pool.weight, np.full((1, MODELS), 0.05) * [[1, -1] * (MODELS // 2)]]),
+    )
+    other = World(pool, world.score + own, world.truth + own)
+    errors = [error(other, np.arange(n)) for n in (20, 500)]
+    assert errors[1] < 0.25 * errors[0]
+    assert errors[1] < 0.25 * own.var()
+
+
+@pytest.mark.parametrize("n_models", [1, 2, 30])
+@pytest.mark.parametrize("size", [0.0, 0.2])
+def test_models_that_are_all_alike_or_never_in_doubt_are_no_obstacle(n_models: int, size: float) -> None:
+    known, _ = WORLDS[0].rows(FEW)
+    alike = dataclasses.replace(
+        known,
+        level=np.repeat(known.level[:1], n_models),
+        weight=np.repeat(known.weight[:, :1], n_models, 1),
+        told=np.repeat(known.told[:, :1], n_models, 1),
+        noise=np.full((n_models, n_models), size),
+        score=np.repeat(known.score[:, :1], n_models, 1),
+    )
+    new = fit_column(alike, np.ones(20))
+    assert np.isfinite([new.level, new.doubt, new.noise, *new.weight, *new.shared]).all()
+    assert new.level > known.level[0]
 
 
 def test_a_pool_of_one_and_no_attributes() -> None:
@@ -125,7 +162,7 @@ def test_a_pool_of_one_and_no_attributes() -> None:
         score=known.score[:, :1],
     )
     new = fit_column(one, score)
-    assert np.isfinite([new.level, new.doubt, new.noise, *new.weight, *new.loading]).all()
+    assert np.isfinite([new.level, new.doubt, new.noise, *new.weight, *new.shared]).all()
     assert new.doubt > 0
     assert new.told.shape == (0,)
     assert abs(new.level - score.mean()) < 0.2
