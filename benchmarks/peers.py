@@ -42,8 +42,8 @@ from routoo.evaluation.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.metrics import Scale, score_of
 from routoo.evaluation.policy import BEST_SINGLE, Policy, predicted
 from routoo.evaluation.trial import Trial, trial_of
+from routoo.models.encoder.embedding import TrunkFeatures
 from routoo.models.encoder.trunk import MINILM
-from routoo.models.estimators import TrunkFeatures
 from routoo.models.training.options import default_cache_dir
 
 _WIDTH = 150  # of the table, be it a terminal or a file

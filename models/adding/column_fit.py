@@ -51,7 +51,7 @@ class NewColumn:
         told: ``(n_values,)``.
         doubt: Variance of its expected score on a prompt, on average.
         shared: Covariance with scores of the pool beyond what is predicted, ``(n_models,)``.
-        noise: Variance of its own scores beyond that.
+        noise: Variance of its own scores beyond that: the pool's mean.
     """
 
     level: float
@@ -107,7 +107,7 @@ def fit_column(known: Known, score: Array) -> NewColumn:
         told=made[1 + len(loading) :],
         doubt=doubt,
         shared=factors.loadings @ factors.noise @ loading,
-        noise=float(loading @ factors.noise @ loading + factors.own.mean()),
+        noise=float(np.diag(common).mean()),
     )
 
 

@@ -111,10 +111,9 @@ def test_a_twin_of_a_model_of_the_pool_is_found() -> None:
 
 
 def test_noise_is_shared_as_in_the_pool() -> None:
-    for world in WORLDS[:5]:
-        new = fit_column(*world.rows(np.arange(300)))
-        np.testing.assert_allclose(new.shared, 0.12, atol=0.05)
-        np.testing.assert_allclose(new.noise, 0.18, rtol=0.4)
+    found = [fit_column(*world.rows(np.arange(300))) for world in WORLDS]
+    np.testing.assert_allclose(np.mean([new.shared for new in found]), 0.12, rtol=0.1)
+    np.testing.assert_allclose(np.mean([new.noise for new in found]), 0.18, rtol=1e-4)
 
 
 def test_what_is_its_own_is_learned_from_many_prompts() -> None:
