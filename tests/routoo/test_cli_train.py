@@ -19,7 +19,7 @@ from routoo.models.training.options import TrainOptions
 
 Routoo = Callable[..., Result]
 
-QUICK = ("--trunk", "tiny", "--tune", "full", "--epochs", "2", "--members", "1")
+QUICK = ("--trunk", "tiny", "--tune", "full", "--epochs", "2", "--members", "2")
 SET_BY_THE_VERB = {"labels", "checkpoint_dir", "cache_dir", "progress", "resume"}
 
 
@@ -46,8 +46,8 @@ def test_train_writes_a_predictor_and_clears_its_state(routoo: Routoo, data: Pat
     assert result.exit_code == 0
     found = json.loads(result.stdout)
     assert found["trained_on"]["options"]["seed"] == 3
-    assert found["trained_on"]["options"]["members"] == 1
-    assert len(found["metrics"]["epochs"]) == 2
+    assert (found["trained_on"]["options"]["members"], found["trained_on"]["options"]["epochs"]) == (2, 2)
+    assert 0 < found["metrics"]["left_out_brier"] < 1
     assert (tmp_path / "p" / "model.safetensors").is_file()
     assert not (tmp_path / "p.partial").exists()
 
@@ -105,7 +105,7 @@ def test_an_interrupted_run_is_resumed(
     monkeypatch.setattr(RouterModule, "training_step", watched)
     resumed = routoo(*command, "--resume")
     assert resumed.exit_code == 0
-    assert seen == {1}
+    assert min(seen) == 1
     assert json.loads(resumed.stdout)["metrics"] == json.loads(whole.stdout)["metrics"]
     assert not (tmp_path / "p.partial").exists()
 

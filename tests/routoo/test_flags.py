@@ -55,7 +55,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --members": ((TINY, "--members 3"),),
     "train --dropout": ((TINY, "--dropout 0.1"),),
     "train --max-tokens": ((TINY, "--max-tokens 8"),),
-    "train --epochs": ((TINY, "--epochs 2"),),
+    "train --epochs": ((f"{TINY} --batch-size 1 --epochs 4", "--epochs 5"),),
     "train --batch-size": ((TINY, "--batch-size 8"),),
     "train --learning-rate": ((TINY, "--learning-rate 0.1"),),
     "train --trunk-learning-rate": ((TINY, "--trunk-learning-rate 0.01"),),
@@ -346,8 +346,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, _no_long_waits: None) -> Pla
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.chdir(folder)
         for line in (
-            f"train data -o predictor --label tenant --pool pool.toml --trunk tiny --tune full {SMALL} "
-            "--epochs 3 --learning-rate 0.02",
+            f"train data -o predictor --label tenant --pool pool.toml --trunk trunk {SMALL}",
             "export predictor bundle",
             "predict bundle prompts.txt -o predictions.parquet",
         ):

@@ -28,7 +28,7 @@ def recorded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tidy file with a tenant that no text shows, and that decides who is right."""
     rng = np.random.default_rng(0)
     rows = []
-    for at in range(400):
+    for at in range(800):
         tenant = str(rng.choice(list(SKILL)))
         text = f"how many are there of {at}"
         rows += [
