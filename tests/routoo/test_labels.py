@@ -285,7 +285,7 @@ def test_an_evaluation_tells_labels_where_asked(
         result = routoo("evaluate", bundle_with_labels, recorded_file, *told, *options)
         found = json.loads(result.stdout)
         row = next(row for row in found["rows"] if row["name"] == "routoo")
-        figures[bool(told)] = row["area"]
+        figures[bool(told)] = row["argmax"]
         assert found["told_labels"] == {"tenant": found["n_prompts"] if told else None}
     assert figures[True] > figures[False] + 0.2
     result = routoo("evaluate", bundle_folder, data_folder, "--tell-labels", *options)
