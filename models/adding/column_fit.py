@@ -65,8 +65,9 @@ class NewColumn:
 def fit_column(known: Known, score: Array) -> NewColumn:
     """The posterior mean of a new model's column.
 
-    A model is a level, a loading on each factor that models of the pool share, and a table of attributes,
-    drawn together as those of the pool were; and weights of its own, as far as theirs are beyond the factors.
+    A model is a level and a loading on each factor that models of the pool share, drawn together as those of
+    the pool were; a table of attributes, each value by itself; and weights of its own, as far as theirs are
+    beyond the factors.
     Where models of the pool were scored on the same prompts, the factors are those that were seen there: a
     prompt that they found easy or hard counts as that. How much is its own is averaged by evidence.
 
@@ -178,6 +179,9 @@ class _Prior:
         mean = models.mean(0)
         away = models - mean
         covariance = (away.T @ away + np.diag((models**2).mean(0) + _LEAST)) / n
+        table = np.arange(len(mean)) >= len(mean) - len(known.told)
+        apart = (table[:, None] | table) & ~np.eye(len(mean), dtype=bool)
+        covariance[apart] = 0.0  # what was never told is not guessed from the rest
         own = known.weight - known.weight @ factors.map @ factors.loadings.T
         variance = ((own**2).sum(1) + (known.weight**2).mean(1) / n) / n
         return cls(mean, np.linalg.cholesky(covariance), np.sqrt(variance))

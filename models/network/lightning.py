@@ -21,7 +21,7 @@ from routoo.models.network.network import RouterNetwork
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Targets
 
-_LEAST_STEPS = 100
+_EPOCHS, _LEAST_STEPS = 10, 100
 _LONGEST = 1.0  # gradient, beyond which it is cut
 
 
@@ -44,8 +44,8 @@ class PromptData(L.LightningDataModule):
 
     @property
     def epochs(self) -> int:
-        """Passes over the prompts: those of the options, and more where these make less than 100 steps."""
-        return max(self.options.epochs, math.ceil(_LEAST_STEPS / self._per_epoch))
+        """Passes over the prompts."""
+        return self.options.epochs or max(_EPOCHS, math.ceil(_LEAST_STEPS / self._per_epoch))
 
     @property
     def steps(self) -> int:

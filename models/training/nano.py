@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 ASKED = ("seed", "accelerator", "threads", "cache_dir", "progress")
 """Training options that count; all others are the teacher's, but for the epochs."""
 
-_EPOCHS = 20  # a teacher that learned with its trunk may have been trained for two or three
-
 
 def nano_network(
     teacher: TrainedNetwork, outcomes: Outcomes, options: TrainOptions, *, progress: Progress | None = None
@@ -74,6 +72,9 @@ def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptio
     return TrainOptions(
         **heads
         | {name: getattr(options, name) for name in ASKED}
-        | {"tune": "frozen", "epochs": _EPOCHS}
+        | {
+            "tune": "frozen",
+            "epochs": None,
+        }  # a teacher that learned with its trunk may have had two or three
         | {"max_tokens": teacher.encoder.policy.max_tokens}
     )

@@ -67,7 +67,8 @@ class TrainOptions:
             that what it says of these is what it would say of new ones.
         dropout: Share of hidden units left out in training.
         max_tokens: Tokens of a prompt that are read, from its head and its tail.
-        epochs: Passes over the training prompts at the most.
+        epochs: Passes over the training prompts; unless given ten, and more where these make less than a
+            hundred steps.
         batch_size: Prompts a step.
         learning_rate: Peak rate of the heads.
         trunk_learning_rate: Peak rate of the trunk, where it learns.
@@ -96,7 +97,7 @@ class TrainOptions:
     members: int = 5
     dropout: float = 0.3
     max_tokens: int = 256
-    epochs: int = 10
+    epochs: int | None = None
     batch_size: int = 256
     learning_rate: float = 3e-3
     trunk_learning_rate: float = 5e-5
@@ -117,8 +118,9 @@ class TrainOptions:
         choice("tune", self.tune, ("frozen", "last", "full"))
         for name in ("tuned_layers", "width", "members", "epochs", "batch_size"):
             least = 2 if name == "members" else 1  # one alone would be left without a prompt
-            if getattr(self, name) < least:
-                raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError(f"{name} must be at least {least}, got {value}")
         for name in ("learning_rate", "trunk_learning_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")

@@ -98,7 +98,7 @@ def test_some_scores_of_the_pool_are_better_than_none() -> None:
 @pytest.mark.parametrize("n", [20, 300])
 def test_the_doubt_is_of_the_size_of_the_error(n: int) -> None:
     said = np.mean([world.predicted(np.arange(n))[1] for world in WORLDS])
-    assert 0.5 < said / np.mean([error(world, np.arange(n)) for world in WORLDS]) < 2
+    assert 0.5 < said / np.mean([error(world, np.arange(n)) for world in WORLDS]) < 2.5
 
 
 def test_a_twin_of_a_model_of_the_pool_is_found() -> None:

@@ -85,10 +85,12 @@ def targets(n: int) -> Targets:
 @pytest.mark.parametrize(("n", "steps"), [(10, 100), (64, 100), (65, 100), (6400, 1000)])
 def test_few_prompts_are_passed_over_more_often(n: int, steps: int) -> None:
     features = np.zeros((n, 3), np.float32)
-    options = TrainOptions(batch_size=64, epochs=10)
+    options = TrainOptions(batch_size=64)
     data = PromptData(features, targets(n), seen=np.ones((1, n), bool), options=options)
     assert data.steps == steps
     assert data.epochs >= 10
+    given = TrainOptions(batch_size=64, epochs=2)
+    assert PromptData(features, targets(n), seen=np.ones((1, n), bool), options=given).epochs == 2
 
 
 def test_what_no_member_sees_is_in_no_batch() -> None:

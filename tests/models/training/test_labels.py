@@ -28,7 +28,6 @@ QUICK = TrainOptions(
     members=2,
     width=24,
     max_tokens=16,
-    epochs=4,
     batch_size=32,
     cache_dir=None,
     progress=False,

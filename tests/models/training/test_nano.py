@@ -24,7 +24,6 @@ def teacher(outcomes: Outcomes, pool: Pool) -> TrainedNetwork:
     options = TrainOptions(
         trunk="tiny",
         tune="full",
-        epochs=3,
         members=2,
         width=24,
         max_tokens=16,
