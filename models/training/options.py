@@ -117,10 +117,13 @@ class TrainOptions:
         self._check_kinds()
         choice("tune", self.tune, ("frozen", "last", "full"))
         for name in ("tuned_layers", "width", "members", "epochs", "batch_size"):
-            least = 2 if name == "members" else 1  # one alone would be left without a prompt
             value = getattr(self, name)
-            if value is not None and value < least:
-                raise InputError(f"{name} must be at least {least}, got {value}")
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, got {value}")
+        if self.tune == "frozen" and self.members < 2:
+            raise InputError(
+                "members must be at least 2 under tune='frozen': each learns without a share of the prompts"
+            )
         for name in ("learning_rate", "trunk_learning_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
