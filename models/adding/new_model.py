@@ -146,7 +146,7 @@ def with_column(
         said = network.said(x)
         inputs = evidence.inputs(x, said)
         known = Known(
-            directions=_numpy(inputs @ evidence.basis - evidence.offset),
+            directions=_numpy(evidence.directions(inputs)),
             attributes=_numpy(evidence.beyond(said, tuple(torch.from_numpy(told).unbind(1)))),
             level=_numpy(evidence.level),
             weight=_numpy(evidence.weight),

@@ -121,13 +121,17 @@ class Evidence(nn.Module):
         """All that is known of prompts side by side, ``(n_prompts, n_inputs)``."""
         return torch.cat([features[:, -1:], self.kernel(features), *said.posteriors, said.p], dim=1)
 
+    def directions(self, inputs: Tensor) -> Tensor:
+        """The inputs in the directions that scores and their variance are made of, the same shape."""
+        return inputs @ self.basis - self.offset
+
     def forward(self, features: Tensor, said: Said, told: tuple[Tensor, ...]) -> Predictions:
         """Predictions from features and what the heads say of them.
 
         `told` has the number of each attribute's value, ``(n_prompts,)``; -1 where it is not known.
         """
         inputs = self.inputs(features, said)
-        q = inputs @ self.basis - self.offset
+        q = self.directions(inputs)
         p = self.level + q @ self.weight
         if said.posteriors:
             p = p + self.beyond(said, told) @ self.told

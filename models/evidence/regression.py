@@ -14,8 +14,7 @@ from routoo.models.evidence.gaps import filled_in
 
 Array = npt.NDArray[np.float64]
 
-_LOG_SIGNALS = np.linspace(-9.0, 0.5, 20)
-_SIGNALS = np.exp(_LOG_SIGNALS)[:, None, None]
+_SIGNALS = np.exp(np.linspace(-9.0, 0.5, 20))[:, None]
 """Variance of what the features tell over that of the noise; none is told beyond 1.6 times the noise."""
 
 _SCALE_DEVIATION = 2.0  # of the logs of the groups' prior scales
@@ -178,9 +177,9 @@ class _Components:
     def posterior(self, log_scales: Array) -> _Posterior:
         """The posterior at these scales."""
         seen = self._spectrum(log_scales)
-        shrink = np.einsum("sk,sdk->dk", seen.belief, seen.shrink)
+        shrink = seen.shrink.T @ seen.belief
         weight = shrink * seen.products
-        variance = np.einsum("sk,sdk->dk", seen.belief * seen.noise, seen.shrink)
+        variance = seen.shrink.T @ (seen.belief * seen.noise)
         basis = seen.root[:, None] * seen.directions
         q = self.inputs @ basis
         fit = q @ weight
@@ -204,10 +203,9 @@ class _Components:
         lengths, directions = np.linalg.eigh(self.gram * root * root[:, None])
         lengths = np.maximum(lengths, 0.0)
         products = directions.T @ (self.products * root[:, None])
-        stretch = 1 + _SIGNALS[:, :, 0] * lengths
-        shrink = np.broadcast_to(_SIGNALS / stretch[:, :, None], (*stretch.shape, products.shape[1]))
-        explained = (_SIGNALS[:, :, 0] / stretch) @ products**2
-        noise = np.maximum(self.squares - explained, 1e-10 * self.squares) / len(self.values)
+        stretch = 1 + _SIGNALS * lengths
+        shrink = _SIGNALS / stretch
+        noise = np.maximum(self.squares - shrink @ products**2, 1e-10 * self.squares) / len(self.values)
         each = -0.5 * self.observed * len(self.values) * np.log(noise)
         each -= 0.5 * np.log(stretch).sum(1)[:, None]
         top = each.max(0)
@@ -222,13 +220,11 @@ class _Components:
         seen = self._spectrum(log_scales)
         shares = _shares(log_scales)
         members = np.eye(len(shares))[self.group].T
-        signals = _SIGNALS[:, 0, 0]
         told = members @ seen.directions**2  # what each direction is made of, (n_groups, n_directions)
-        grown = signals[:, None] * seen.lengths / (1 + signals[:, None] * seen.lengths)
-        slope = -0.5 * told @ grown.T @ seen.belief.sum(1)
+        slope = -0.5 * told @ (seen.shrink * seen.lengths).T @ seen.belief.sum(1)
         for at in np.flatnonzero(seen.belief.max(1) > _NEGLIGIBLE):
-            weight = seen.directions @ (seen.shrink[at] * seen.products)
-            size = members @ weight**2 / (signals[at] * seen.noise[at])
+            weight = seen.directions @ (seen.shrink[at][:, None] * seen.products)
+            size = members @ weight**2 / (_SIGNALS[at] * seen.noise[at])
             slope += 0.5 * size @ (seen.belief[at] * self.observed)
         slope -= shares * slope.sum()  # the scales are shares: they compete
         penalty = log_scales / _SCALE_DEVIATION**2
@@ -244,7 +240,7 @@ class _Spectrum:
         lengths: Eigenvalues of the scaled inputs.
         directions: Their eigenvectors.
         products: Directions by components.
-        shrink: What a product is multiplied by to be a weight, ``(n_signals, n_directions, n_components)``.
+        shrink: What a product is multiplied by to be a weight, ``(n_signals, n_directions)``.
         noise: Variance of the noise, ``(n_signals, n_components)``.
         belief: Posterior of the signals, the same shape.
         evidence: Log evidence of each component.

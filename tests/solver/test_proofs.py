@@ -77,9 +77,8 @@ def test_a_budget_that_an_answer_meets_to_the_last_bit_is_met(random_scores: Mak
     assert short.status == "infeasible"
 
 
-def test_what_is_not_proved_is_not_called_infeasible(
-    random_scores: MakeScores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def two_limits(random_scores: MakeScores) -> Kinds:
+    """The kinds of thirty prompts under a budget and a limit on mean latency."""
     scores = random_scores(2, 30, 4)
     problem = Problem(
         scores=scores,
@@ -88,6 +87,13 @@ def test_what_is_not_proved_is_not_called_infeasible(
     )
     kinds = Kinds.of(InMemory(problem))
     assert kinds is not None
+    return kinds
+
+
+def test_what_is_not_proved_is_not_called_infeasible(
+    random_scores: MakeScores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = two_limits(random_scores)
     assert search(kinds).status == "solved"
     monkeypatch.setattr(Programme, "branched", lambda *_, **__: None)
     monkeypatch.setattr(tree, "MOST_LISTED", 1)
@@ -97,14 +103,7 @@ def test_what_is_not_proved_is_not_called_infeasible(
 
 
 def test_a_search_that_runs_out_of_steps_claims_no_more_than_it_proved(random_scores: MakeScores) -> None:
-    scores = random_scores(2, 30, 4)
-    problem = Problem(
-        scores=scores,
-        budget_usd=float(scores.cost_usd.min(1).sum()) * 1.3,
-        max_mean_latency_s=float(scores.latency.min(1).mean()) * 2.5,
-    )
-    kinds = Kinds.of(InMemory(problem))
-    assert kinds is not None
+    kinds = two_limits(random_scores)
     whole = search(kinds)
     assert whole.counts is not None
     best = float((kinds.value * whole.counts).sum())
