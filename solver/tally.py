@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -35,18 +37,18 @@ def tally(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Tally:
     """The sums of these choices."""
     ledger = prompts.ledger
 
-    def work(start: int, rows: Rows) -> tuple[list[Floats], dict[Quantity, Floats]]:
+    def work(start: int, rows: Rows) -> list[Floats]:
         own = choice[start : start + len(rows)].astype(np.intp)
         plain = [rows.gained(own), rows.chosen("score", own), rows.chosen("cost_usd", own)]
         cell = ledger.cell(rows, own)
-        tables = {name: _table(ledger, name, cell, rows.chosen(name, own)) for name in ledger.quantities}
-        return [_parts(amounts).sum(axis=1) for amounts in plain], tables
+        tables = [_table(ledger, name, cell, rows.chosen(name, own)) for name in ledger.quantities]
+        return [*(_parts(amounts).sum(axis=1) for amounts in plain), *tables]
 
-    plain, tables = zip(*prompts.map(work), strict=True)
-    gained, score, cost = (math.fsum(np.concatenate(parts)) for parts in zip(*plain, strict=True))
-    joined = {name: np.stack([table[name] for table in tables]) for name in ledger.quantities}
+    sums = reduce(_added, prompts.map(work))
+    gained, score, cost = map(math.fsum, sums[:3])
+    tables = dict(zip(ledger.quantities, sums[3:], strict=True))
     uses = [
-        limit.sign * math.fsum(part_of_table(joined[limit.quantity], limit.only).ravel())
+        limit.sign * math.fsum(part_of_table(tables[limit.quantity], limit.only).ravel())
         for limit in ledger.limits
     ]
     return Tally(gained, score, cost, np.array(uses, np.float64))
@@ -79,3 +81,14 @@ def _parts(amounts: Floats) -> Floats:
     unit = math.ldexp(1.0, math.frexp(largest)[1] + len(amounts).bit_length() + 1)
     high = (amounts + unit) - unit
     return np.stack([high, amounts - high])
+
+
+def _added(one: Sequence[Floats], other: Sequence[Floats]) -> list[Floats]:
+    """Sums in two parts, added up: the second takes what rounding leaves of the first (two-sum, Knuth)."""
+    found = []
+    for (high, low), (more, rest) in zip(one, other, strict=True):
+        both = high + more
+        came = both - high
+        lost = (high - (both - came)) + (more - came)
+        found.append(np.stack([both, (low + rest) + lost]))
+    return found
