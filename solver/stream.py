@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from routoo.data.assignment import Assignment
 from routoo.data.errors import RoutooError
 from routoo.data.files import written_file
 from routoo.data.foreign import library_errors
+from routoo.data.locks import locked
 from routoo.data.nominal import NominalCosts
 from routoo.data.pool import Pool
 from routoo.solver.answer import no_answer
@@ -79,17 +81,36 @@ def nominal_costs_in(predictions: Path, pool: Pool | None = None) -> NominalCost
 
 
 def _write(batch: ParquetPrompts, choice: npt.NDArray[np.int32], output: Path) -> None:
-    """Writes the choices in chunks, and puts them in place as one file when all are there."""
+    """Writes the choices in chunks, and puts them in place as one file when all are there.
+
+    The chunks lie where the next writer of the same output waits for this one, and removes what it leaves.
+    """
     output = written_file(output)
-    with (
-        library_errors(RoutooError, f"{output} was not written"),
-        tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name[:48]}.") as folder,
-    ):
-        parts = []
-        for start in range(0, len(batch), CHUNK):
-            parts.append(Path(folder) / f"{start:012d}.parquet")
-            batch.chosen(start, choice[start : start + CHUNK]).write_parquet(parts[-1])
-            batch.tell("writing", min(start + CHUNK, len(batch)))
-        whole = Path(folder) / "whole.parquet"
-        pl.scan_parquet(parts).sink_parquet(whole)
-        whole.replace(output)
+    with library_errors(RoutooError, f"{output} was not written"), _locked_beside(output) as folder:
+        try:
+            _clear(folder)
+            parts = []
+            for start in range(0, len(batch), CHUNK):
+                parts.append(folder / f"{start:012d}.parquet")
+                batch.chosen(start, choice[start : start + CHUNK]).write_parquet(parts[-1])
+                batch.tell("writing", min(start + CHUNK, len(batch)))
+            whole = folder / "whole.parquet"
+            pl.scan_parquet(parts).sink_parquet(whole)
+            whole.replace(output)
+        finally:
+            _clear(folder)
+
+
+@contextmanager
+def _locked_beside(output: Path) -> Iterator[Path]:
+    """A folder for chunks, held against other writers of this output; where that is to lie must be there."""
+    output.parent.stat()
+    folder = output.with_name(f".{output.name[:48]}.chunks")
+    with locked(folder, ".lock"):
+        yield folder
+
+
+def _clear(folder: Path) -> None:
+    """Removes the chunks in a folder."""
+    for chunk in folder.glob("*.parquet"):
+        chunk.unlink()

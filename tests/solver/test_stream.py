@@ -2,6 +2,9 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,3 +214,42 @@ def test_a_full_disk_leaves_the_old_choices(
         assign_parquet(tmp_path / "predictions.parquet", tmp_path / "choices.parquet")
     assert (tmp_path / "choices.parquet").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+_KILLED_AT = """
+import os, signal, sys
+from pathlib import Path
+from routoo.solver.stream import assign_parquet
+
+def kill(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[3] == "chunk":
+    progress = lambda what, done, whole: what == "writing" and kill()
+else:
+    progress, Path.replace = None, kill
+assign_parquet(Path(sys.argv[1]), Path(sys.argv[2]), progress=progress)
+"""
+
+
+@pytest.mark.parametrize("when", ["chunk", "end"])
+def test_what_a_killed_writer_left_is_removed_by_the_next_one(
+    small: pl.DataFrame, tmp_path: Path, when: str
+) -> None:
+    source, target = tmp_path / "predictions.parquet", tmp_path / ("a" * 200)
+    small.write_parquet(source)
+    target.write_text("old")
+    run = subprocess.run([sys.executable, "-c", _KILLED_AT, source, target, when], check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert target.read_text() == "old"
+    assert len(list(tmp_path.rglob("*.parquet"))) == (2 if when == "chunk" else 3), "something is left"
+    assert assign_parquet(source, target).found
+    assert len(pl.read_parquet(target)) == 700
+    assert sorted(tmp_path.iterdir()) == [target, source]
+
+
+def test_a_folder_that_is_missing_is_not_made(small: pl.DataFrame, tmp_path: Path) -> None:
+    small.write_parquet(tmp_path / "predictions.parquet")
+    with pytest.raises(RoutooError, match=r"was not written: .*No such file"):
+        assign_parquet(tmp_path / "predictions.parquet", tmp_path / "missing" / "choices.parquet")
+    assert len(list(tmp_path.iterdir())) == 1
