@@ -73,7 +73,7 @@ def main() -> None:
     if chosen.prompts < 1:
         parser.error(f"--prompts must be at least 1, got {chosen.prompts}")
     bundle = Bundle.open(chosen.bundle)
-    outcomes = bundle.split().continued(Outcomes.read(chosen.data))
+    outcomes = Outcomes.read(chosen.data).with_split(keep=bundle.split())
     judged = outcomes.part("test")
     prompts = drawn(judged, chosen.prompts, chosen.seed)
     found = agreement(bundle, prompts)

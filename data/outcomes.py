@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from routoo.data.arguments import choice, name_list, path_of, text_of
+from routoo.data.arguments import choice, name_list, path_of, record, text_of
 from routoo.data.columns import NUMBERS, dtype_in_words
 from routoo.data.domains import label_value, near_names
 from routoo.data.errors import InputError
 from routoo.data.outcome_checks import checked_outcomes, checked_prompts
+from routoo.data.splits import PARTS, Part, Placed, Split, continued_parts, split_prompts
 
 if TYPE_CHECKING:
     from routoo.data.pool import Pool
-    from routoo.data.splits import Split
-
-Part = Literal["train", "val", "test"]
-PARTS: tuple[Part, ...] = ("train", "val", "test")
 
 FloatMatrix = npt.NDArray[np.float64]
 
@@ -84,6 +81,7 @@ class Outcomes:
         separator: str | None = None,
         score_columns: Sequence[str] = (),
         average: bool = False,
+        on_remark: Callable[[str], None] | None = None,
     ) -> Outcomes:
         """The outcomes in a folder or file of any known format (see `routoo.data.readers`).
 
@@ -94,14 +92,23 @@ class Outcomes:
             separator: What separates the fields of a CSV; looked for in its header when not given.
             score_columns: Columns that hold the scores of a model each, in a table with a row a prompt.
             average: Take the means of several outcomes of a model on a prompt.
+            on_remark: Called with what was decided that a user may want to know, such as which columns of a
+                wide table are models.
 
         Raises:
-            InputError: Nothing there, or no format fits; the message lists what was tried.
+            InputError: Nothing is there, a row is broken, or no format fits; the message lists what was
+                tried, and why each did not fit.
         """
-        from routoo.data.readers import Reading, read_outcomes
+        from routoo.data.readers import Reading, read_frames
 
-        reading = Reading(columns or {}, separator, score_columns, average)
-        return read_outcomes(path_of("path", path), reading, name=name)
+        path = path_of("path", path)
+        found = read_frames(path, Reading(columns or {}, separator, score_columns, average))
+        if found.remark and on_remark is not None:
+            on_remark(found.remark)
+        try:
+            return cls(found.prompts, found.outcomes, name or found.name)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
 
     def write(self, folder: str | Path, *, pool: Pool | None = None) -> None:
         """Writes `prompts.parquet` and `outcomes.parquet`, and the pool as `pool.toml`, in one step.
@@ -227,14 +234,19 @@ class Outcomes:
         return self.subset(chosen["prompt_id"])
 
     def with_split(
-        self, *, seed: int = 0, val: float = 0.1, test: float = 0.3, keep: Outcomes | Split | None = None
+        self,
+        *,
+        seed: int | None = None,
+        val: float = 0.1,
+        test: float = 0.3,
+        keep: Outcomes | Split | None = None,
     ) -> Outcomes:
         """The same outcomes, each prompt put into train, val or test; near-duplicates stay together.
 
         A `split` column that is already there is kept as it is.
 
         Args:
-            seed: Which of the possible splits.
+            seed: Which of the possible splits; where it is not given, that of `keep` if it has one, else 0.
             val: Share of the prompts to choose settings on.
             test: Share of the prompts to report on.
             keep: A split from before, of these prompts or fewer: outcomes that have one, or what a predictor
@@ -246,14 +258,24 @@ class Outcomes:
         """
         if self.has_split:
             return self
-        from routoo.data.splits import continued_parts, split_prompts
-
-        parts = (
-            split_prompts(self.texts, seed=seed, val=val, test=test)
-            if keep is None
-            else continued_parts(self, keep, seed=seed, val=val, test=test)
-        )
+        if seed is None:
+            seed = keep.seed if isinstance(keep, Split) else 0
+        if keep is None:
+            parts = split_prompts(self.texts, seed=seed, val=val, test=test)
+        else:
+            known = keep if isinstance(keep, Split) else record("keep", keep, Outcomes).placed()
+            parts = continued_parts(self.prompt_ids, self.texts, known, seed=seed, val=val, test=test)
         return Outcomes(self.prompts.with_columns(pl.Series("split", parts)), self.outcomes, self.name)
+
+    def placed(self) -> Placed:
+        """The prompts with the parts that they are in.
+
+        Raises:
+            InputError: The prompts have no `split` column.
+        """
+        if not self.has_split:
+            raise InputError(f"{self.name} has no split column, so that there is no split to keep")
+        return Placed(self.prompt_ids, self.texts, self.prompts["split"].to_list())
 
     def to_matrices(self, models: Sequence[str] | None = None) -> OutcomeMatrices:
         """Arrays ``(n_prompts, n_models)``, rows as `prompt_ids`, columns as `models`, NaN where missing."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from routoo.data.outcomes import PARTS, Outcomes
-from routoo.data.splits import count_straddling
+from routoo.data.outcomes import Outcomes
+from routoo.data.splits import PARTS, count_straddling
 
 _RECORDED = ("input_tokens", "output_tokens", "cost_usd", "latency_s", "confidence", "response")
 

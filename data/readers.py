@@ -18,8 +18,8 @@ prompts, where they may be labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -34,7 +34,6 @@ from routoo.data.formats.pair import PAIR
 from routoo.data.formats.tidy import TIDY
 from routoo.data.formats.wide import ROUTELLM, ROUTERBENCH, table_of_scores
 from routoo.data.outcome_checks import REPEATED, averaged
-from routoo.data.outcomes import Outcomes
 from routoo.data.tables import Table, open_table
 
 FOLDER_FORMATS: tuple[Format[Folder], ...] = (PAIR, ROUTELLM_FOLDER)
@@ -75,43 +74,31 @@ class Reading:
             raise InputError(f"score_columns must be a list of names, got {came(self.score_columns)}")
 
 
-def read_outcomes(
-    path: Path,
-    how: Reading | None = None,
-    *,
-    name: str | None = None,
-    on_remark: Callable[[str], None] | None = None,
-) -> Outcomes:
-    """The outcomes in a folder or file of any known format.
+def read_frames(path: Path, how: Reading) -> Frames:
+    """The prompts and outcomes in a folder or file of any known format, not yet checked as a whole.
 
     Args:
         path: A folder, or a file whose ending is known (`routoo.data.tables.KINDS`).
         how: What its columns are called, and what is done with repeated outcomes.
-        name: What to call the data; the name of the folder or file when not given.
-        on_remark: Called with what was decided that a user may want to know, such as which columns of a
-            wide table are models.
 
     Raises:
         InputError: Nothing is there, a row is broken, or no format fits; the message lists what was
             tried, and why each did not fit.
     """
-    how = how or Reading()
     if path.is_dir():
         if how.score_columns:
             raise InputError(f"{path}: --score-columns names columns of a file, and this is a folder")
         frames = _read_first_fit(Folder(path, how.columns, how.separator), FOLDER_FORMATS, path, how)
-        name = name or path.resolve().name
+        name = path.resolve().name
     elif path.exists():
         table = open_table(path, how.columns, how.separator)
         formats = (table_of_scores(how.score_columns),) if how.score_columns else FILE_FORMATS
         frames = _read_first_fit(table, formats, path, how)
-        name = name or table.stem
+        name = table.stem
     else:
         raise InputError(f"{path}: no such file or folder of outcomes")
-    if frames.remark and on_remark is not None:
-        on_remark(frames.remark)
     try:
-        return Outcomes(frames.prompts, _one_a_cell(frames, average=how.average), name)
+        return replace(frames, outcomes=_one_a_cell(frames, average=how.average), name=name)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 

@@ -6,18 +6,35 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from routoo.data.arguments import number, record
+from routoo.data.arguments import number
 from routoo.data.errors import InputError
 from routoo.data.near_duplicates import Alike, Rows, connected, near_duplicate_groups, normal_text
-from routoo.data.outcomes import PARTS, Outcomes, Part
+
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 
 _FEW = 10  # prompts of a part: fewer are counted off, since chance could leave none
 _PULL = {part: at for at, part in enumerate(PARTS)}
 """Of several parts that near-duplicates of a prompt are in, it joins the one with the highest number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Prompts that have their parts: what a split from before is, where its prompts are at hand.
+
+    Args:
+        ids: Id of each prompt.
+        texts: Its text.
+        parts: Its part.
+    """
+
+    ids: Sequence[str]
+    texts: Sequence[str]
+    parts: Sequence[Part]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,29 +50,29 @@ class Split:
     parts: Mapping[int, Part] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, outcomes: Outcomes, *, seed: int = 0) -> Split:
-        """The split that these outcomes have; a text that is in several parts was learned from."""
-        return cls(seed).with_learned(outcomes)
+    def of(cls, placed: Placed, *, seed: int = 0) -> Split:
+        """The split that these prompts have; a text that is in several parts was learned from."""
+        return cls(seed).with_learned(placed)
 
-    def with_learned(self, outcomes: Outcomes) -> Split:
-        """The split with the prompts of these outcomes too; what either learned from stays so."""
-        parts = dict(self.parts)
-        for text, part in zip(outcomes.texts, outcomes.prompts["split"].to_list(), strict=True):
+    def with_learned(self, placed: Placed) -> Split:
+        """The split with these prompts too; what either learned from stays so."""
+        known = dict(self.parts)
+        for text, part in zip(placed.texts, placed.parts, strict=True):
             key = fingerprint(text)
-            parts[key] = min(part, parts.get(key, part), key=_PULL.__getitem__)
-        return Split(self.seed, parts)
+            known[key] = min(part, known.get(key, part), key=_PULL.__getitem__)
+        return Split(self.seed, known)
 
-    def continued(self, outcomes: Outcomes, *, val: float = 0.1, test: float = 0.3) -> Outcomes:
-        """These outcomes with this split; a `split` column that they have is kept as it is."""
-        return outcomes.with_split(seed=self.seed, val=val, test=test, keep=self)
+    def part_of(self, text: str) -> Part | None:
+        """The part that this text is known to be in, if any."""
+        return self.parts.get(fingerprint(text))
 
-    def n_known(self, outcomes: Outcomes) -> int:
-        """How many of these prompts it knows by their texts."""
-        return sum(fingerprint(text) in self.parts for text in outcomes.texts)
+    def n_known(self, texts: Sequence[str]) -> int:
+        """How many of these texts it knows."""
+        return sum(self.part_of(text) is not None for text in texts)
 
     def tested(self, text: str) -> bool:
         """Whether this prompt is known to be in test."""
-        return self.parts.get(fingerprint(text)) == "test"
+        return self.part_of(text) == "test"
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
         """The split as JSON: of each part the sorted fingerprints, eight bytes each, in base 64."""
@@ -153,34 +170,27 @@ def split_prompts(
 
 
 def continued_parts(
-    outcomes: Outcomes, keep: Outcomes | Split, *, seed: int, val: float, test: float
+    ids: Sequence[str], texts: Sequence[str], keep: Placed | Split, *, seed: int, val: float, test: float
 ) -> list[Part]:
-    """The part of each prompt of these outcomes, with those of another split, or what is known of it, kept.
+    """The part of each prompt, with those of a split from before kept.
 
-    A prompt is known by its text, or by its id and its text where the other are outcomes; one with a known id
-    and another text counts as a near-duplicate of what it was.
-
-    Raises:
-        InputError: What is to be kept has no split.
+    A prompt is known by its text, or by its id and its text where the earlier prompts are at hand; one with a
+    known id and another text counts as a near-duplicate of what it was.
     """
     if isinstance(keep, Split):
-        known = [keep.parts.get(fingerprint(text)) for text in outcomes.texts]
-        return split_prompts(outcomes.texts, seed=seed, val=val, test=test, known=known)
-    if not record("keep", keep, Outcomes).has_split:
-        raise InputError(f"{keep.name} has no split column, so that there is no split to keep")
-    earlier = keep.prompts["split"].to_list()
-    row_of = {prompt_id: row for row, prompt_id in enumerate(keep.prompt_ids)}
+        known = [keep.part_of(text) for text in texts]
+        return split_prompts(texts, seed=seed, val=val, test=test, known=known)
+    row_of = {prompt_id: row for row, prompt_id in enumerate(keep.ids)}
     same, links = [], []
-    texts = keep.texts
-    for row, (prompt_id, text) in enumerate(zip(outcomes.prompt_ids, outcomes.texts, strict=True)):
+    for row, (prompt_id, text) in enumerate(zip(ids, texts, strict=True)):
         before = row_of.get(prompt_id)
         if before is not None:
-            links.append((before, len(keep) + row))
-        same.append(None if before is None or not _same(texts[before], text) else earlier[before])
+            links.append((before, len(keep.ids) + row))
+        same.append(None if before is None or not _same(keep.texts[before], text) else keep.parts[before])
     parts = split_prompts(
-        [*texts, *outcomes.texts], seed=seed, val=val, test=test, known=[*earlier, *same], links=links
+        [*keep.texts, *texts], seed=seed, val=val, test=test, known=[*keep.parts, *same], links=links
     )
-    return parts[len(keep) :]
+    return parts[len(keep.ids) :]
 
 
 def _pulled(

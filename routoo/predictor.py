@@ -156,7 +156,7 @@ class Predictor:
         from routoo.models.training.nano import ASKED, nano_network
 
         chosen = _train_options(options, ASKED)
-        learned = self.trained.split.continued(_checked(outcomes))
+        learned = _checked(outcomes).with_split(keep=self.trained.split)
         labels = [label.name for label in self.trained.labels]
         try:
             learned.labels(labels)

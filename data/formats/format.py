@@ -43,12 +43,14 @@ class Frames:
         outcomes: A row an outcome.
         remark: What was decided that a user may want to know, in words.
         ids_are_texts: Whether prompts of the same text are one prompt, for want of ids.
+        name: What to call the data.
     """
 
     prompts: pl.DataFrame
     outcomes: pl.DataFrame
     remark: str = ""
     ids_are_texts: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def with_model(
         pool=Pool((*trained.pool.models, model)),
         input_token_ratio=np.append(trained.input_token_ratio, np.float32(ratio)),
         trained_on={**trained.trained_on, "added": added},
-        split=trained.split.with_learned(judged),
+        split=trained.split.with_learned(judged.placed()),
         unrecorded=(*trained.unrecorded, *(() if predicted else (model.name,))),
         validation=None,
     )
@@ -213,8 +213,9 @@ def _tensor(values: npt.NDArray[np.float64]) -> torch.Tensor:
 def _judged(trained: TrainedNetwork, outcomes: Outcomes, name: str) -> Outcomes:
     """The prompts on which the model was scored, with a split that leaves enough of them to learn from."""
     alone = set(trained.pool.names).isdisjoint(outcomes.models)
-    shares = {"val": 0.0, "test": 0.0} if alone else {}
-    judged = trained.split.continued(outcomes, **shares).subset(outcomes.select([name]).outcomes["prompt_id"])
+    split = trained.split
+    whole = outcomes.with_split(keep=split, val=0.0, test=0.0) if alone else outcomes.with_split(keep=split)
+    judged = whole.subset(outcomes.select([name]).outcomes["prompt_id"])
     left = judged.prompts["split"].eq("test").sum()
     if len(judged) - left < LEAST_PROMPTS:
         test = f"; {left} more are left out as test, which a column split decides otherwise" if left else ""

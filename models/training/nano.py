@@ -51,7 +51,7 @@ def nano_network(
             features = prompt_features(large, prompts, layers, cache_dir=options.cache_dir, progress=progress)
         return predict_inputs(teacher.network, features, np.arange(len(prompts))).p_correct.numpy()
 
-    learned = teacher.split.continued(outcomes)
+    learned = outcomes.with_split(keep=teacher.split)
     nano = train_network(
         learned,
         teacher.pool,
@@ -62,7 +62,7 @@ def nano_network(
     kept = ("data", "n_train", "options", "added")
     told = {name: teacher.trained_on[name] for name in kept if name in teacher.trained_on}
     record = {**nano.trained_on, "teacher": told}
-    return dataclasses.replace(nano, trained_on=record, split=teacher.split.with_learned(learned))
+    return dataclasses.replace(nano, trained_on=record, split=teacher.split.with_learned(learned.placed()))
 
 
 def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptions:

@@ -166,7 +166,7 @@ def train_network(
         fitted.metrics,
         targets.domains,
         targets.labels,
-        Split.of(whole, seed=options.seed),
+        Split.of(whole.placed(), seed=options.seed),
         targets.unrecorded(pool.names),
         record,
     )

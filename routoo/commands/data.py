@@ -88,7 +88,7 @@ def split(
         outcomes = Outcomes(outcomes.prompts.drop("split"), outcomes.outcomes, outcomes.name)
     before = None if keep is None else _split_to_keep(keep)
     outcomes = outcomes.with_split(seed=seed, val=val, test=test, keep=before)
-    if before is not None and not _as_split(before).n_known(outcomes):
+    if before is not None and not _as_split(before).n_known(outcomes.texts):
         say(
             f"{keep}: none of its prompts is in {source}, so that no part is kept, but for those of prompts "
             "that are nearly alike or have the same prompt_id"
@@ -128,7 +128,7 @@ def _split_to_keep(path: Path) -> Outcomes | Split:
 def _as_split(kept: Outcomes | Split) -> Split:
     from routoo.data.splits import Split
 
-    return kept if isinstance(kept, Split) else Split.of(kept)
+    return kept if isinstance(kept, Split) else Split.of(kept.placed())
 
 
 def _write(outcomes: Outcomes, pool: Pool | None, folder: Folder, *, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from routoo.commands.reading import OutcomesReading
 from routoo.commands.terminal import counted, show, show_json, stages
 
 if TYPE_CHECKING:
-    from routoo.data.outcomes import Part
+    from routoo.data.splits import Part
     from routoo.router import Router
 
 
@@ -125,7 +125,7 @@ def evaluate(
 
 def _part(name: str) -> Part:
     from routoo.data.errors import InputError
-    from routoo.data.outcomes import PARTS
+    from routoo.data.splits import PARTS
 
     for part in PARTS:
         if part == name:

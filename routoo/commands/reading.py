@@ -81,8 +81,14 @@ class OutcomesReading(PromptsReading):
 
     def outcomes(self, source: Path, *, quiet: bool = False) -> Outcomes:
         """The outcomes in a folder or file; what was decided in reading is said."""
-        from routoo.data.readers import Reading, read_outcomes
+        from routoo.data.outcomes import Outcomes
 
         models = [name for part in (self.score_columns or "").split(",") if (name := part.strip())]
-        how = Reading(self.names, self.separator, models, self.average)
-        return read_outcomes(source, how, on_remark=lambda words: say(words, quiet=quiet))
+        return Outcomes.read(
+            source,
+            columns=self.names,
+            separator=self.separator,
+            score_columns=models,
+            average=self.average,
+            on_remark=lambda words: say(words, quiet=quiet),
+        )

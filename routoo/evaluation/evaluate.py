@@ -10,9 +10,10 @@ import numpy as np
 from routoo.data.arguments import choice, mapping, number, record, text_of
 from routoo.data.errors import InputError
 from routoo.data.nominal import nominal_remark
-from routoo.data.outcomes import PARTS, Outcomes, Part
+from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.data.splits import PARTS, Part
 from routoo.data.validation import ValidationRecord
 from routoo.evaluation.bootstrap import MOST_SAMPLES, Resamples
 from routoo.evaluation.calibration import calibrations

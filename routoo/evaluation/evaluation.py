@@ -13,7 +13,7 @@ import numpy as np
 from routoo.data.curves import hull
 from routoo.data.errors import InputError
 from routoo.data.nominal import NominalCosts
-from routoo.data.outcomes import Part
+from routoo.data.splits import Part
 from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.calibration import Calibration, Group
 from routoo.evaluation.coverage import Coverage

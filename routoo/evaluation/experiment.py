@@ -11,9 +11,10 @@ import numpy as np
 
 from routoo.data.domains import Labels, label_numbers, unlearned_domains, unlearned_labels
 from routoo.data.errors import InputError, RoutooError
-from routoo.data.outcomes import Outcomes, Part
+from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.data.splits import Part
 from routoo.data.validation import ValidationRecord
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
@@ -86,7 +87,7 @@ def evaluate_router(
     from routoo.models.baselines.embedding import remembered
 
     bundle = router.runtime.bundle
-    outcomes = bundle.split().continued(outcomes)
+    outcomes = outcomes.with_split(keep=bundle.split())
     pool = _common(router.pool, outcomes)
     judged = outcomes.part(part)
 

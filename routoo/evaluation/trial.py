@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from routoo.data.curves import Vector
 from routoo.data.errors import InputError
-from routoo.data.outcomes import PARTS, Outcomes, Part
+from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.recorded_costs import RecordedCosts
 from routoo.data.scores import Scores
+from routoo.data.splits import PARTS, Part
 from routoo.data.words import some
 from routoo.evaluation.metrics import LEAST_JUDGED, Scale
 from routoo.models.groups.group_table import without_gaps

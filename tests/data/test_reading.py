@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.prompts import read_prompts
-from routoo.data.readers import Reading, read_outcomes
 
 CHATS = [
     [{"role": "user", "content": "Name a river."}],
@@ -191,7 +190,7 @@ WIDE = "prompt,gpt-4,mixtral,difficulty\nq1,1,0,3\nq2,0.5,,4\n"
 def test_columns_of_scores_are_models_where_they_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "wide.csv", WIDE)
     said: list[str] = []
-    outcomes = read_outcomes(path, Reading(score_columns=["gpt-4", "mixtral"]), on_remark=said.append)
+    outcomes = Outcomes.read(path, score_columns=["gpt-4", "mixtral"], on_remark=said.append)
     assert outcomes.models == ("gpt-4", "mixtral")
     np.testing.assert_array_equal(outcomes.to_matrices().score, [[1, 0], [0.5, np.nan]])
     assert outcomes.labels(["difficulty"]) == {"difficulty": ["3", "4"]}
@@ -215,7 +214,7 @@ def test_columns_of_scores_are_never_guessed(tmp_path: Path) -> None:
 def test_a_table_of_true_and_false_says_which_columns_are_models(tmp_path: Path) -> None:
     path = write(tmp_path / "llm.csv", "prompt,large,flagged,tenant\nq1,True,False,north\n")
     said: list[str] = []
-    assert read_outcomes(path, on_remark=said.append).models == ("flagged", "large")
+    assert Outcomes.read(path, on_remark=said.append).models == ("flagged", "large")
     assert said == [f"{path}: a column a model; models: large, flagged; not models: prompt, tenant"]
     assert Outcomes.read(path, score_columns=["large"]).models == ("large",)
 
@@ -321,23 +320,23 @@ def test_rows_of_a_wide_table_that_repeat_are_averaged_where_that_is_asked(
     )
     frame = frame.with_columns(prompt_id=pl.Series(ids)) if ids else frame
     path = write(tmp_path / "a.parquet", _parquet(frame))
-    found = read_outcomes(path, Reading(score_columns=columns, average=True))
+    found = Outcomes.read(path, score_columns=columns, average=True)
     scores = dict(zip(found.texts, found.to_matrices().score.tolist(), strict=True))
     assert found.models == ("large", "small")
     np.testing.assert_array_equal(scores["Who?"], [1, 0.5])
     np.testing.assert_array_equal(scores["Why?"], [np.nan, 1])
     if ids:
         with pytest.raises(InputError, match="prompt_id is repeated"):
-            read_outcomes(path, Reading(score_columns=columns))
+            Outcomes.read(path, score_columns=columns)
     else:
-        assert read_outcomes(path, Reading(score_columns=columns)).texts == ["Who?", "Who?", "Why?"]
+        assert Outcomes.read(path, score_columns=columns).texts == ["Who?", "Who?", "Why?"]
 
 
 @pytest.mark.parametrize("mark", [":", "^", "~"])
 def test_a_header_in_one_piece_names_the_separators(tmp_path: Path, mark: str) -> None:
     path = write(tmp_path / "a.csv", mark.join(("prompt", "model", "score")) + "\n")
     with pytest.raises(InputError, match="one column: its fields must be separated by comma, semicolon"):
-        read_outcomes(path)
+        Outcomes.read(path)
 
 
 @pytest.mark.parametrize("unknown", ["NA", "null", "-", "n/a"])
@@ -346,14 +345,14 @@ def test_words_for_unknown_numbers_are_to_be_left_empty(tmp_path: Path, unknown:
     with pytest.raises(
         InputError, match=r"cost_usd must be a number: .*; leave it empty where it is unknown"
     ):
-        read_outcomes(path)
+        Outcomes.read(path)
 
 
 @pytest.mark.parametrize("name", WAYS)
 def test_white_space_around_names_does_not_matter(tmp_path: Path, name: str) -> None:
     rows = {"prompt": ["a", "b"], "model": [" small", "small "], "score": [1, 0], "domain": ["law", " law"]}
     frame = pl.DataFrame({**rows, "split": ["train ", "test"]})
-    outcomes = read_outcomes(write(tmp_path / name, WAYS[name](frame)))
+    outcomes = Outcomes.read(write(tmp_path / name, WAYS[name](frame)))
     assert outcomes.models == ("small",)
     assert set(outcomes.domains or ()) == {"law"}
     assert sorted(outcomes.prompts["split"]) == ["test", "train"]

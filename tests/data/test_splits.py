@@ -125,7 +125,7 @@ def test_whatever_is_added_what_was_split_stays_and_what_is_like_test_joins_it(
         bridges = [f"{draw.choice(earlier)} {draw.choice(earlier)}" for _ in range(draw.randrange(6))]
         texts |= {f"n{step}-{at}": text for at, text in enumerate([*fresh, *bridges])} | like
         texts = dict(draw.sample(list(texts.items()), len(texts)))
-        keep = Split.of(outcomes, seed=1) if by_fingerprint else outcomes
+        keep = Split.of(outcomes.placed(), seed=1) if by_fingerprint else outcomes
         outcomes = grown(texts).with_split(seed=draw.randrange(5), val=0.2, test=0.3, keep=keep)
         after = parts_of(outcomes)
         assert {name: after[name] for name in before} == before
@@ -184,13 +184,17 @@ def test_what_was_learned_from_is_never_in_test_by_a_fingerprint() -> None:
         {"prompt_id": ["a", "b", "c"], "prompt": ["One?", "one", "Two?"], "split": ["test", "train", "val"]}
     )
     scores = pl.DataFrame({"prompt_id": ["a", "b", "c"], "model": "m", "score": 1.0})
-    split = Split.of(Outcomes(frame, scores), seed=2)
+    split = Split.of(Outcomes(frame, scores).placed(), seed=2)
     assert Split.from_dict(split.to_dict()).parts == split.parts
-    found = split.continued(Outcomes(frame.drop("split"), scores))
+    found = Outcomes(frame.drop("split"), scores).with_split(keep=split)
     assert parts_of(found) == {"a": "train", "b": "train", "c": "val"}
-    assert split.continued(Outcomes(frame, scores)).prompts["split"].to_list() == ["test", "train", "val"]
+    assert Outcomes(frame, scores).with_split(keep=split).prompts["split"].to_list() == [
+        "test",
+        "train",
+        "val",
+    ]
     tested = Outcomes(frame.with_columns(split=pl.lit("test")), scores)
-    assert split.with_learned(tested).parts == split.parts
+    assert split.with_learned(tested.placed()).parts == split.parts
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_what_was_in_test_is_left_out_and_what_is_learned_from_is_remembered(
     assert after.trained_on["added"][0]["prompts"] == 26
     assert trained.split.parts.items() <= after.split.parts.items()
     assert set(after.split.parts) - set(trained.split.parts) == {fingerprint("How tall is a giraffe?")}
-    whole = after.split.continued(Outcomes(asked, rows, "no split"))
+    whole = Outcomes(asked, rows, "no split").with_split(keep=after.split)
     assert whole.part("test").prompt_ids == sorted([*tested["prompt_id"], "like"])
 
 
