@@ -27,10 +27,10 @@ from scipy.special import xlogy
 
 import routoo
 from routoo.commands.pools import pool_for
+from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.curves import routing_area
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.evaluation.metrics import brier, mean_known
 from routoo.evaluation.table import number
 

@@ -35,10 +35,10 @@ from rich.table import Table
 
 import routoo
 from routoo.commands.pools import pool_for
+from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.curves import routing_area
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.scores import Scores
 from routoo.data.text import EncodedPrompts
 from routoo.evaluation.coverage import coverage_of

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.curves import best_single
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.recorded_costs import recorded_cost_usd
 
 MISSING = 0.6
 """Share of the learned cells that the variant ``missing`` lacks."""

@@ -36,11 +36,11 @@ from small_sets_shown import DEFAULT, Journal, Row, save, summary, table
 
 import routoo
 from routoo.commands.pools import pool_for
+from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.curves import area, best_single, choices, routing_area
 from routoo.data.errors import RoutooError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.scores import Scores
 from routoo.evaluation.bootstrap import Resamples
 from routoo.evaluation.coverage import coverage_of

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 from rich.table import Table
 
-from routoo.data.files import write_atomically
+from routoo.data.storage.files import write_atomically
 
 DEFAULT = "routoo"
 MEANS = "single model means"

@@ -28,7 +28,7 @@ from rich.table import Table
 from solver_instances import FIELDS, simulated_scores, under_one_budget
 
 from routoo.data.scores import Scores
-from routoo.solver.problem import Problem
+from routoo.solver.problem.problem import Problem
 from routoo.solver.solve import solve
 
 
@@ -79,7 +79,7 @@ class Measured:
 
 
 def general(problem: Problem) -> tuple[float, float]:
-    """Seconds and value of the plain programme in cvxpy, solved by HiGHS with its own options."""
+    """Seconds and value of the plain MILP in cvxpy, solved by HiGHS with its own options."""
     import cvxpy
 
     cp: Any = cvxpy  # Any: cvxpy does not type the names it exports

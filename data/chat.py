@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from routoo.data.checks import came, of_a_table
+from routoo.data.checks.came import came, of_a_table
 from routoo.data.errors import InputError
 
 _SHOWN_AS = {

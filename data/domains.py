@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.batch import listed
-from routoo.data.checks import came
+from routoo.data.checks.batch import listed
+from routoo.data.checks.came import came
 from routoo.data.errors import InputError
 
 LabelValue = str | bool | int | float | None

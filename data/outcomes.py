@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from routoo.data.arguments import choice, name_list, path_of, record, text_of
-from routoo.data.columns import NUMBERS, dtype_in_words
+from routoo.data.checks.arguments import choice, name_list, path_of, record, text_of
+from routoo.data.checks.outcome_checks import checked_outcomes, checked_prompts
 from routoo.data.domains import label_value, near_names
 from routoo.data.errors import InputError
-from routoo.data.outcome_checks import checked_outcomes, checked_prompts
 from routoo.data.splits import PARTS, Part, Placed, Split, continued_parts, split_prompts
+from routoo.data.tables.columns import NUMBERS, dtype_in_words
 
 if TYPE_CHECKING:
     from routoo.data.pool import Pool
@@ -83,7 +83,7 @@ class Outcomes:
         average: bool = False,
         on_remark: Callable[[str], None] | None = None,
     ) -> Outcomes:
-        """The outcomes in a folder or file of any known format (see `routoo.data.readers`).
+        """The outcomes in a folder or file of any known format (see `routoo.data.formats.readers`).
 
         Args:
             path: A folder, or a file of Parquet, CSV or JSON lines; text may be compressed.
@@ -99,7 +99,7 @@ class Outcomes:
             InputError: Nothing is there, a row is broken, or no format fits; the message lists what was
                 tried, and why each did not fit.
         """
-        from routoo.data.readers import Reading, read_frames
+        from routoo.data.formats.readers import Reading, read_frames
 
         path = path_of("path", path)
         found = read_frames(path, Reading(columns or {}, separator, score_columns, average))

@@ -61,7 +61,7 @@ class Overview:
     def of(cls, outcomes: Outcomes) -> Overview:
         """The overview of these outcomes.
 
-        >>> from routoo.data.sample import simulated_outcomes
+        >>> from routoo.data.sample.outcomes import simulated_outcomes
         >>> overview = Overview.of(simulated_outcomes(50))
         >>> overview.prompts, len(overview.models), overview.simulated
         (50, 6, True)

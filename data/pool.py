@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.arguments import name_list, shown
-from routoo.data.batch import listed
-from routoo.data.checks import came, of_a_table
+from routoo.data.checks.arguments import name_list, shown
+from routoo.data.checks.batch import listed
+from routoo.data.checks.came import came, of_a_table
+from routoo.data.costs.price_lists import ListedModels, listed_models
 from routoo.data.errors import InputError
-from routoo.data.files import write_atomically
-from routoo.data.price_lists import ListedModels, listed_models
+from routoo.data.storage.files import write_atomically
 
 NOMINAL_OUTPUT_TOKENS = 100.0
 """Output tokens that a call is costed at where nobody knows how many there are."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.arguments import name_list, number
+from routoo.data.checks.arguments import name_list, number
+from routoo.data.checks.score_checks import check_range, float32_matrix
+from routoo.data.costs.nominal import NominalCosts, nominal_costs
 from routoo.data.errors import InputError
-from routoo.data.nominal import NominalCosts, nominal_costs
-from routoo.data.score_checks import check_range, float32_matrix
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +41,7 @@ class Scores:
             `interval`.
         input_tokens: Tokens that each model is sent, the same shape, where they are known.
         nominal_costs: Models whose costs are nominal, since their output tokens were never recorded, with
-            what a call counts instead, in words; see `routoo.data.nominal`.
+            what a call counts instead, in words; see `routoo.data.costs.nominal`.
 
     Raises:
         InputError: Shapes disagree, or a value is NaN or out of range.

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from routoo.data.arguments import number
+from routoo.data.checks.arguments import number
 from routoo.data.errors import InputError
 from routoo.data.near_duplicates import Alike, Rows, connected, near_duplicate_groups, normal_text
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.errors import InputError
-from routoo.data.foreign import library_errors
+from routoo.data.storage.foreign import library_errors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

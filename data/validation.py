@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.cost_spread import CostSpread, digits
+from routoo.data.costs.cost_spread import CostSpread, digits
 from routoo.data.curves import PRICES, Choices, best_single, choices, realised
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routoo.data.arguments import path_of
+from routoo.data.checks.arguments import path_of
 from routoo.data.errors import BundleError, InputError
-from routoo.data.file_set import FileRecord
+from routoo.data.storage.file_set import FileRecord
 from routoo.export.description import BundleDescription, Json
 from routoo.export.held_file import BrokenFileError, HeldFile
 from routoo.export.layout import FILES, LAYOUT, NEWEST_FORMAT

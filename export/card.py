@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from routoo.data.costs.nominal import nominal_remark
 from routoo.data.domains import Label
-from routoo.data.nominal import nominal_remark
 from routoo.data.pool import PoolModel
 from routoo.export.description import BundleDescription
 from routoo.export.parity import Agreement, ParityReport

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from routoo.data.costs.nominal import NominalCosts, nominal_costs
 from routoo.data.domains import Label
 from routoo.data.errors import BundleError, InputError
-from routoo.data.nominal import NominalCosts, nominal_costs
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
 from routoo.data.validation import ValidationRecord

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from routoo.data.file_set import FileRecord
-from routoo.data.files import open_regular
+from routoo.data.storage.file_set import FileRecord
+from routoo.data.storage.files import open_regular
 
 _HOLDS = hasattr(os, "pread")
 """Whether a file that is open can be replaced, and be read by several threads; not on Windows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from routoo.data.file_set import FileSet
+from routoo.data.storage.file_set import FileSet
 
 NEWEST_FORMAT = 6
 """Version of the format that is written, the newest that is read: its network has evidence heads. From the

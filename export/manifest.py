@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from routoo.data.errors import BundleError
-from routoo.data.file_set import FileRecord
-from routoo.data.files import read_regular
+from routoo.data.storage.file_set import FileRecord
+from routoo.data.storage.files import read_regular
 from routoo.export.description import Json
 from routoo.export.held_file import BrokenFileError, HeldFile
 from routoo.export.layout import LAYOUT, NEWEST_FORMAT, OLDEST_FORMAT

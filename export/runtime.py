@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from routoo.data.arguments import number, record
-from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
+from routoo.data.checks.arguments import number, record
+from routoo.data.checks.batch import prompt_texts
 from routoo.data.cores import usable_cores
 from routoo.data.domains import Labels, domain_numbers, label_numbers
 from routoo.data.errors import BundleError, InputError
-from routoo.data.foreign import library_errors
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores, priced_scores
+from routoo.data.storage.foreign import library_errors
 from routoo.data.text import EncodedPrompts, PromptEncoder
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT

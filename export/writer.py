@@ -11,7 +11,7 @@ import torch
 from safetensors import torch as tensors
 
 from routoo.data.errors import BundleError
-from routoo.data.foreign import library_errors
+from routoo.data.storage.foreign import library_errors
 from routoo.data.text import EncodedPrompts
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.card import model_card

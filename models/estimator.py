@@ -27,7 +27,7 @@ class Estimator(Protocol):
         """Predictions for new prompts, one row a prompt.
 
         Args:
-            prompts: Texts or chats, as `routoo.data.batch.prompt_texts` takes them.
+            prompts: Texts or chats, as `routoo.data.checks.batch.prompt_texts` takes them.
             domains: Domain of each prompt, where the user knows it.
 
         Raises:

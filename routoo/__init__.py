@@ -26,40 +26,40 @@ if TYPE_CHECKING:
     from routoo.evaluation.evaluate import evaluate
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
-    from routoo.solver.frontier import Frontier, frontier
-    from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit
-    from routoo.solver.pacer import Pacer
-    from routoo.solver.problem import Problem
+    from routoo.solver.online.pacer import Pacer
+    from routoo.solver.problem.limits import DomainLimit, LatencyTail, ModelLimit
+    from routoo.solver.problem.problem import Problem
+    from routoo.solver.results.frontier import Frontier, frontier
+    from routoo.solver.results.price_words import prices_in_words
     from routoo.solver.solve import solve
-    from routoo.solver.words import prices_in_words
 
 _HOME = {
     "Assignment": "routoo.data.assignment",
     "BundleError": "routoo.data.errors",
-    "DomainLimit": "routoo.solver.limits",
+    "DomainLimit": "routoo.solver.problem.limits",
     "Finding": "routoo.design.finding",
-    "Frontier": "routoo.solver.frontier",
+    "Frontier": "routoo.solver.results.frontier",
     "InfeasibleError": "routoo.data.errors",
     "InputError": "routoo.data.errors",
-    "LatencyTail": "routoo.solver.limits",
+    "LatencyTail": "routoo.solver.problem.limits",
     "MissingExtraError": "routoo.data.errors",
-    "ModelLimit": "routoo.solver.limits",
+    "ModelLimit": "routoo.solver.problem.limits",
     "Outcomes": "routoo.data.outcomes",
-    "Pacer": "routoo.solver.pacer",
+    "Pacer": "routoo.solver.online.pacer",
     "Pool": "routoo.data.pool",
     "PoolModel": "routoo.data.pool",
     "PoolPick": "routoo.design.pick",
     "Predictor": "routoo.predictor",
-    "Problem": "routoo.solver.problem",
+    "Problem": "routoo.solver.problem.problem",
     "Router": "routoo.router",
     "RoutooError": "routoo.data.errors",
     "Scores": "routoo.data.scores",
     "Selection": "routoo.router",
     "evaluate": "routoo.evaluation.evaluate",
-    "frontier": "routoo.solver.frontier",
+    "frontier": "routoo.solver.results.frontier",
     "lint_pool": "routoo.design.lint",
     "pick_pool": "routoo.design.pick",
-    "prices_in_words": "routoo.solver.words",
+    "prices_in_words": "routoo.solver.results.price_words",
     "solve": "routoo.solver.solve",
     "train": "routoo.predictor",
 }

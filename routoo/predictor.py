@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from routoo.data.costs.derived_pool import derive_pool
+from routoo.data.costs.nominal import NominalCosts, nominal_costs
 from routoo.data.errors import InputError, MissingExtraError
-from routoo.data.nominal import NominalCosts, nominal_costs
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
-from routoo.data.pricing import derive_pool
 from routoo.data.scores import Scores
 
 if TYPE_CHECKING:

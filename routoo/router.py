@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from routoo.data.arguments import known_names, number, path_of, record
-from routoo.data.batch import listed
 from routoo.data.chat import prompt_text
+from routoo.data.checks.arguments import known_names, number, path_of, record
+from routoo.data.checks.batch import listed
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.text import check_prompt
 from routoo.export.bundle import Bundle
 from routoo.export.runtime import Progress, Runtime
-from routoo.solver.select import Selection, select
+from routoo.solver.online.select import Selection, select
 
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
     from routoo.data.chat import Prompt
-    from routoo.data.cost_spread import CostSpread
+    from routoo.data.costs.cost_spread import CostSpread
+    from routoo.data.costs.nominal import NominalCosts
     from routoo.data.domains import Label, Labels, LabelValue
-    from routoo.data.nominal import NominalCosts
     from routoo.data.validation import ValidationRecord
-    from routoo.solver.pacer import Pacer
+    from routoo.solver.online.pacer import Pacer
     from routoo.solver.solve import SolverName
 
 __all__ = ["Router", "Selection"]
@@ -206,7 +206,7 @@ class Router:
         if pacer is not None:
             if number("price", price):
                 raise InputError("a pacer sets the price itself: leave price out, or the pacer")
-            from routoo.solver.pacer import Pacer
+            from routoo.solver.online.pacer import Pacer
 
             choice = record("pacer", pacer, Pacer).select(scores, progress=progress, now_s=now_s, **limits)
         else:
@@ -251,7 +251,7 @@ class Router:
                 this confidence (see `Assignment.reserve`); none when not given.
             solver: Backend, or ``auto`` for the quickest that keeps these limits.
             progress: Told the prompts that are predicted, and all that there are.
-            **limits: Fields of `routoo.solver.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
+            **limits: Fields of `routoo.solver.problem.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
                 `model_limits`, `max_cost_usd`, `domains` (read by the predictor too) and so on. The `pool`,
                 whose context windows, tags and (with `period_s`) rates are kept, is the router's own unless
                 given.
@@ -261,7 +261,7 @@ class Router:
                 `validation` is not known.
             InfeasibleError: No assignment keeps the limits; the message says which, and what would do.
         """
-        from routoo.solver.problem import Problem
+        from routoo.solver.problem.problem import Problem
         from routoo.solver.reserve import solve_with_reserve
         from routoo.solver.solve import solve
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from routoo.data.assignment import Assignment, Reserve
-from routoo.data.cost_spread import CostSpread
+from routoo.data.costs.cost_spread import CostSpread
 from routoo.data.errors import InputError
-from routoo.solver.answer import no_answer
-from routoo.solver.explain import rounded
-from routoo.solver.problem import ROUNDING, Problem
+from routoo.solver.problem.problem import ROUNDING, Problem
+from routoo.solver.results.answer import no_answer
+from routoo.solver.results.infeasible import rounded
 from routoo.solver.solve import solve
 
 _STEPS = 40

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from routoo.data.arguments import choice, record
 from routoo.data.assignment import Assignment
+from routoo.data.checks.arguments import choice, record
 from routoo.data.errors import InputError
-from routoo.solver import dual, exact, greedy
-from routoo.solver.answer import no_answer
-from routoo.solver.explain import unserved
-from routoo.solver.problem import Problem
+from routoo.solver.backends import dual, exact, greedy
+from routoo.solver.problem.problem import Problem
+from routoo.solver.results.answer import no_answer
+from routoo.solver.results.infeasible import unserved
 
 SolverName = Literal["auto", "dual", "exact", "greedy"]
 """The names that `solve` knows."""
@@ -79,12 +80,12 @@ def solve(
     reason = unserved(problem)
     if reason is not None:
         return no_answer(problem.scores, len(problem), reason, solver=name)
-    try:
-        return backend.solve(problem, **options)
-    except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
-            raise
-        raise InputError(f"solver {name!r}: {error}") from None
+    known = [option for option in inspect.signature(backend.solve).parameters if option != "problem"]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        has = f"its options are {', '.join(known)}" if known else "it has no options"
+        raise InputError(f"solver {name!r} has no option {', '.join(unknown)}; {has}")
+    return backend.solve(problem, **options)
 
 
 def _pick(problem: Problem) -> str:

@@ -1,1 +1,1 @@
-"""The ways in which recorded outcomes are kept, one a file; `routoo.data.readers` tries them."""
+"""The ways in which recorded outcomes are kept, one a file; `routoo.data.formats.readers` tries them."""

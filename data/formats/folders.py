@@ -6,7 +6,7 @@ import polars as pl
 
 from routoo.data.formats.format import Folder, Format, Frames
 from routoo.data.formats.wide import llm_misfit, read_llm
-from routoo.data.tables import Table
+from routoo.data.tables.table import Table
 
 
 def _csvs(folder: Folder) -> list[Table]:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import polars as pl
 
-from routoo.data.tables import Table, open_table
+from routoo.data.tables.table import Table, open_table
 
 
 @dataclass(frozen=True)

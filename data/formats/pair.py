@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from routoo.data.errors import InputError
-from routoo.data.file_set import FileRecord, FileSet
-from routoo.data.files import followed
 from routoo.data.formats.format import Folder, Format, Frames
-from routoo.data.tables import named, parquet_table
+from routoo.data.storage.file_set import FileRecord, FileSet
+from routoo.data.storage.files import followed
+from routoo.data.tables.table import named, parquet_table
 
 if TYPE_CHECKING:
     from routoo.data.pool import Pool

@@ -8,11 +8,11 @@ from dataclasses import replace
 import polars as pl
 import polars.selectors as cs
 
-from routoo.data.column_names import lacking
-from routoo.data.columns import OUTCOME_COLUMNS, PROMPT_COLUMNS
 from routoo.data.errors import InputError
 from routoo.data.formats.format import Format, Frames
-from routoo.data.tables import Table
+from routoo.data.tables.column_names import lacking
+from routoo.data.tables.columns import OUTCOME_COLUMNS, PROMPT_COLUMNS
+from routoo.data.tables.table import Table
 
 _ABOUT_PROMPTS = (*PROMPT_COLUMNS, "answer")
 _ABOUT_OUTCOMES = (*OUTCOME_COLUMNS, "response")

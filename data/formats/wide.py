@@ -9,12 +9,12 @@ from dataclasses import replace
 import polars as pl
 import polars.selectors as cs
 
-from routoo.data.column_names import lacking, listed
-from routoo.data.columns import COLUMNS, COST, SCORE
 from routoo.data.errors import InputError
 from routoo.data.formats.format import Format, Frames
 from routoo.data.formats.tidy import tidy_frames
-from routoo.data.tables import Table
+from routoo.data.tables.column_names import lacking, listed
+from routoo.data.tables.columns import COLUMNS, COST, SCORE
+from routoo.data.tables.table import Table
 
 _COST, _RESPONSE = "|total_cost", "|model_response"
 _PARTS = {"score": "", "cost_usd": _COST, "response": _RESPONSE}

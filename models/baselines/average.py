@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from routoo.data.batch import prompt_texts
+from routoo.data.checks.batch import prompt_texts
 
 if TYPE_CHECKING:
     from routoo.data.chat import Prompt

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.batch import prompt_texts
+from routoo.data.checks.batch import prompt_texts
+from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
-from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.scores import Scores
 
 if TYPE_CHECKING:

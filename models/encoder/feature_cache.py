@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.files import read_regular, write_atomically
+from routoo.data.storage.files import read_regular, write_atomically
 
 Features = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]

@@ -23,7 +23,7 @@ from lightning.pytorch.callbacks import (
 )
 
 from routoo.data.errors import InputError
-from routoo.data.foreign import library_errors
+from routoo.data.storage.foreign import library_errors
 from routoo.models.encoder.features import has_native_bf16, uses_gpu
 from routoo.models.network.lightning import PromptData, RouterModule
 from routoo.models.network.network import RouterNetwork

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from routoo.data.batch import prompt_texts
 from routoo.data.chat import Prompt
+from routoo.data.checks.batch import prompt_texts
 from routoo.data.domains import Labels, domain_numbers, label_numbers
 from routoo.data.scores import priced_scores
 from routoo.models.network.predicting import predict_inputs

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from routoo.data.arguments import choice, shown
+from routoo.data.checks.arguments import choice, shown
 from routoo.data.errors import InputError
 from routoo.data.text import TextPolicy
 from routoo.models.encoder.trunk import MINILM

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from routoo.data.cores import usable_cores
+from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.domains import Label
 from routoo.data.errors import InputError
-from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.splits import Split
 from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
 from routoo.models.encoder.feature_cache import Features
@@ -285,8 +286,7 @@ def _plain(options: TrainOptions) -> dict[str, Any]:
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
     before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(count)
+    torch.set_num_threads(count or usable_cores())
     try:
         yield
     finally:

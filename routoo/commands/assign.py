@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from routoo.data.assignment import Assignment
-    from routoo.data.nominal import NominalCosts
+    from routoo.data.costs.nominal import NominalCosts
     from routoo.data.scores import Scores
 
 
@@ -129,7 +129,7 @@ def assign(
             spread_known = False
             plan, nominal = _streamed(Path(source), output, limits, pool, quiet=quiet)
         else:
-            from routoo.data.required_tags import tags_beside
+            from routoo.data.tables.required_tags import tags_beside
             from routoo.router import Router
 
             if not prompts:
@@ -173,7 +173,7 @@ def _limits(
     max_requests: list[str],
     period_s: float | None,
 ) -> dict[str, Any]:  # Any: fields of Problem
-    from routoo.solver.limits import ModelLimit
+    from routoo.solver.problem.limits import ModelLimit
 
     caps = {}
     for text in max_requests:
@@ -191,7 +191,7 @@ def _limits(
 
 
 def _check_capped(limits: dict[str, Any], models: Sequence[str]) -> None:
-    from routoo.data.arguments import known_names
+    from routoo.data.checks.arguments import known_names
 
     if "model_limits" in limits:
         known_names("--max-requests", [*limits["model_limits"]], models)
@@ -206,8 +206,8 @@ def _streamed(
     quiet: bool,
 ) -> tuple[Assignment, NominalCosts]:
     from routoo.data.pool import Pool
-    from routoo.solver.parquet_prompts import ParquetPrompts
-    from routoo.solver.stream import assign_parquet, nominal_costs_in
+    from routoo.solver.streaming.parquet_prompts import ParquetPrompts
+    from routoo.solver.streaming.stream import assign_parquet, nominal_costs_in
 
     if output is None or output.suffix.lower() != ".parquet":
         raise InputError("predictions from a file are streamed to a file: give -o with a .parquet to write")
@@ -223,8 +223,8 @@ def _streamed(
 
 
 def _write_frontier(scores: Scores, path: Path, limits: dict[str, Any], *, quiet: bool) -> None:
-    from routoo.solver.frontier import frontier
-    from routoo.solver.problem import Problem
+    from routoo.solver.problem.problem import Problem
+    from routoo.solver.results.frontier import frontier
 
     corners = frontier(Problem(scores=scores, **limits))
     write_table(corners.to_polars(), path)
@@ -265,7 +265,7 @@ def _by_model(plan: Assignment) -> Table:
 def _totals(
     plan: Assignment, output: Path | None, *, confidence: float | None, spread_known: bool
 ) -> list[str]:
-    from routoo.solver.words import prices_in_words
+    from routoo.solver.results.price_words import prices_in_words
 
     cautious, alike = "", "routoo select"
     if confidence is not None:

@@ -104,7 +104,7 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Write the simulated sample: prompts from templates, and models that do not exist."""
-    from routoo.data.sample import simulated_outcomes, simulated_pool
+    from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 
     outcomes = simulated_outcomes(prompts, seed=seed).with_split(seed=seed)
     _write(outcomes, simulated_pool(), folder, as_json=as_json)

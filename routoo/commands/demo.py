@@ -46,7 +46,7 @@ def demo(
     Needs no data and no network. Simulated are the prompts, the models, their prices and what they achieve.
     """
     import routoo
-    from routoo.data.sample import simulated_outcomes, simulated_pool
+    from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
     from routoo.evaluation.saving import saving_of
     from routoo.predictor import require_training
 

@@ -21,7 +21,7 @@ def check_output(path: Path, endings: Sequence[str] = TABLES) -> None:
         InputError: The ending is another one, the folder is missing, or a folder or pipe has that name.
     """
     from routoo.data.errors import InputError
-    from routoo.data.files import written_file
+    from routoo.data.storage.files import written_file
 
     if path.suffix.lower() not in endings:
         raise InputError(f"{path}: expected a file to write that ends in {', '.join(endings)}")
@@ -31,7 +31,7 @@ def check_output(path: Path, endings: Sequence[str] = TABLES) -> None:
 
 def write_table(frame: pl.DataFrame, path: Path) -> None:
     """Writes the rows in one step, in the format that the ending says."""
-    from routoo.data.files import write_atomically
+    from routoo.data.storage.files import write_atomically
 
     content = io.BytesIO()
     ending = path.suffix.lower()

@@ -11,7 +11,7 @@ from routoo.commands.terminal import say, table_of_known
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from routoo.data.nominal import NominalCosts
+    from routoo.data.costs.nominal import NominalCosts
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool, PoolModel
 
@@ -57,7 +57,7 @@ def pool_for(outcomes: Outcomes, source: Path, given: Path | None, *, quiet: boo
 
 def derived_pool(outcomes: Outcomes, *, quiet: bool = False) -> Pool:
     """The pool that recorded costs tell, with a remark on models whose calls are alike to it."""
-    from routoo.data.pricing import derive_pool
+    from routoo.data.costs.derived_pool import derive_pool
     from routoo.data.words import some
 
     pool = derive_pool(outcomes.with_split())
@@ -73,7 +73,7 @@ def derived_pool(outcomes: Outcomes, *, quiet: bool = False) -> Pool:
 
 def say_nominal(nominal: NominalCosts, *, quiet: bool = False) -> None:
     """Remarks on standard error for which models costs are nominal, and why."""
-    from routoo.data.nominal import nominal_remark
+    from routoo.data.costs.nominal import nominal_remark
 
     remark = nominal_remark(nominal)
     if remark is not None:

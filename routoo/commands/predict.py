@@ -62,7 +62,7 @@ def _with_tags(frame: pl.DataFrame, asked: Requests) -> pl.DataFrame:
         return frame
     import polars as pl
 
-    from routoo.data.required_tags import TAGS
+    from routoo.data.tables.required_tags import TAGS
 
     needed = pl.DataFrame({"prompt_id": asked.prompts.ids, TAGS: [",".join(tags) for tags in asked.tags]})
     return frame.join(needed, on="prompt_id", how="left", maintain_order="left")

@@ -67,7 +67,7 @@ class PromptsReading:
     @property
     def names(self) -> dict[str, str]:
         """What the file calls its columns, by our names."""
-        from routoo.data.column_names import named_columns
+        from routoo.data.tables.column_names import named_columns
 
         return {} if self.columns is None else named_columns(self.columns)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from routoo.commands.reading import PromptsReading
     from routoo.data.domains import Labels
-    from routoo.data.prompts import Prompts
     from routoo.data.scores import Scores
+    from routoo.data.tables.prompts import Prompts
     from routoo.export.runtime import Progress
     from routoo.router import Router
 
@@ -48,7 +48,7 @@ def prompts_of(
     source: str, reading: PromptsReading, *, labels: Sequence[str] = (), quiet: bool = False
 ) -> Prompts:
     """The prompts in a file, or on standard input where the source is ``-``, with these labels."""
-    from routoo.data.prompts import read_prompts
+    from routoo.data.tables.prompts import read_prompts
 
     _announce(source, quiet=quiet)
     prompts = read_prompts(
@@ -63,7 +63,7 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
     """The one prompt that was given, or all of standard input where that is ``-``."""
     if given != _STDIN:
         return given
-    from routoo.data.text_files import decode_utf8
+    from routoo.data.storage.text_files import decode_utf8
 
     _announce(given, quiet=quiet)
     return decode_utf8(sys.stdin.buffer.read(), "standard input").rstrip("\r\n")
@@ -72,7 +72,7 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
 def requests_of(source: str, router: Router, reading: PromptsReading, *, quiet: bool = False) -> Requests:
     """What to route, from a file or from standard input, with what the router can be told of it."""
     from routoo.data.domains import near_names
-    from routoo.data.required_tags import TAGS, tags_of
+    from routoo.data.tables.required_tags import TAGS, tags_of
 
     learned = [label.name for label in router.labels]
     prompts = prompts_of(source, reading, labels=[*learned, TAGS], quiet=quiet)

@@ -35,7 +35,7 @@ class PromptGroups:
         Raises:
             MissingExtraError: There are no domains, and extra `train` is not installed.
 
-        >>> from routoo.data.sample import simulated_outcomes
+        >>> from routoo.data.sample.outcomes import simulated_outcomes
         >>> groups = PromptGroups.of(simulated_outcomes(50))
         >>> groups.by, len(groups.of_prompts(simulated_outcomes(20)))
         ('domain', 20)

@@ -8,14 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from routoo.data.arguments import record
+from routoo.data.checks.arguments import record
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel, pool_rows
 from routoo.design.finding import Finding, Kind
 
 if TYPE_CHECKING:
-    from routoo.data.price_lists import ListedModels
+    from routoo.data.costs.price_lists import ListedModels
 
 _RATES = ("usd_per_1m_input", "usd_per_1m_output")
 _DISCOUNTS = (

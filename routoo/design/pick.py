@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from routoo.data.arguments import number, record
+from routoo.data.checks.arguments import number, record
+from routoo.data.costs.recorded_costs import RecordedCosts
 from routoo.data.curves import Vector, area, best_single
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.recorded_costs import RecordedCosts
 from routoo.design.groups import PromptGroups
 from routoo.design.worth import NO_ANSWER, Columns, Worth
 from routoo.evaluation.bootstrap import MOST_SAMPLES, Interval, Resamples, interval
@@ -123,7 +123,7 @@ def pick_pool(
         InputError: Both limits are given, a number is out of range, or a model has no outcome.
         InfeasibleError: No model fits the spend, or none is worth its cost at this price.
 
-    >>> from routoo.data.sample import simulated_outcomes, simulated_pool
+    >>> from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
     >>> pick = pick_pool(simulated_outcomes(600), simulated_pool(), models=2)
     >>> len(pick.pool), pick.guarantee < pick.proved_share <= 1
     (2, True)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from routoo.data.costs.recorded_costs import RecordedCosts
 from routoo.data.curves import Vector
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.recorded_costs import RecordedCosts
 from routoo.design.finding import Finding
 
 _LEAST_CALLS = 8

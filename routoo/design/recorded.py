@@ -9,11 +9,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from routoo.data.costs.nominal import nominal_costs
+from routoo.data.costs.recorded_costs import RecordedCosts
 from routoo.data.curves import Vector
-from routoo.data.nominal import nominal_costs
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
-from routoo.data.recorded_costs import RecordedCosts
 from routoo.design.finding import Finding
 from routoo.design.groups import PromptGroups
 from routoo.design.prices import off_prices

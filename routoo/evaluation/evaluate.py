@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from routoo.data.arguments import choice, mapping, number, record, text_of
+from routoo.data.checks.arguments import choice, mapping, number, record, text_of
+from routoo.data.costs.nominal import nominal_remark
 from routoo.data.errors import InputError
-from routoo.data.nominal import nominal_remark
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from routoo.data.costs.nominal import NominalCosts
 from routoo.data.curves import hull
 from routoo.data.errors import InputError
-from routoo.data.nominal import NominalCosts
 from routoo.data.splits import Part
 from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.calibration import Calibration, Group

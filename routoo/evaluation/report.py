@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routoo.data.errors import InputError, MissingExtraError
-from routoo.data.files import write_atomically
+from routoo.data.storage.files import write_atomically
 from routoo.evaluation.differences import COMPARED, LESS_IS_BETTER
 from routoo.evaluation.findings import findings, percent, signed
 from routoo.evaluation.published import IN_HINDSIGHT

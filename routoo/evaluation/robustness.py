@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from routoo.data.arguments import mapping, number, numbers
-from routoo.data.batch import prompt_texts
-from routoo.data.checks import came
+from routoo.data.checks.arguments import mapping, number, numbers
+from routoo.data.checks.batch import prompt_texts
+from routoo.data.checks.came import came
 from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, realised
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores

@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.costs.recorded_costs import RecordedCosts
 from routoo.data.curves import Vector
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.recorded_costs import RecordedCosts
 from routoo.data.scores import Scores
 from routoo.data.splits import PARTS, Part
 from routoo.data.words import some

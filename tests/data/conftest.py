@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from routoo.data.sample_words import ACTORS, ACTS, CITIES, REASONS, TIMES
+from routoo.data.sample.words import ACTORS, ACTS, CITIES, REASONS, TIMES
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from routoo.data.near_duplicates import SIMILARITY, connected, near_duplicate_groups
-from routoo.data.sample_words import CITIES
+from routoo.data.sample.words import CITIES
 
 Sentences = Callable[..., list[str]]
 Typo = Callable[[str, random.Random], str]

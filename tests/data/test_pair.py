@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from routoo.data.errors import InputError
-from routoo.data.file_set import FileRecord
 from routoo.data.formats.pair import FILES, POOL_NAME
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.storage.file_set import FileRecord
 
 NAMES = {"prompts.parquet", "outcomes.parquet", "pool.toml"}
 

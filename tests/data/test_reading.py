@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
-from routoo.data.prompts import read_prompts
+from routoo.data.tables.prompts import read_prompts
 
 CHATS = [
     [{"role": "user", "content": "Name a river."}],

@@ -8,11 +8,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from routoo.data.costs.derived_pool import derive_pool
+from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.pricing import derive_pool
-from routoo.data.recorded_costs import recorded_cost_usd
 from routoo.data.splits import count_straddling
 
 pytestmark = pytest.mark.recorded

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from routoo.data import file_set
 from routoo.data.domains import Label
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.data.storage import file_set
 from routoo.data.text import TextPolicy
 from routoo.data.validation import ValidationRecord
 from routoo.export.bundle import Bundle, write_files

@@ -122,7 +122,7 @@ def _work(todo: list[Trial], whole: Path, writer: int) -> None:
 
 def make_bundle(folder: Path) -> Path:
     """A small bundle with domains and both graphs."""
-    from routoo.data.sample import simulated_outcomes, simulated_pool
+    from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 
     outcomes = simulated_outcomes(200, seed=0).with_split(seed=0)
     predictor = routoo.train(outcomes, simulated_pool(), trunk="tiny", tune="full", epochs=1, progress=False)

@@ -26,13 +26,13 @@ import numpy as np
 from odd_values import OwnError, like, odd_table, odd_value
 
 import routoo
-from routoo.data.sample import simulated_outcomes, simulated_pool
+from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 from routoo.evaluation.robustness import robustness
 from routoo.models.baselines.domain_table import DomainTable
 from routoo.models.baselines.means import SingleModelMeans
 from routoo.models.baselines.neighbours import NearestNeighbours
 from routoo.models.training.options import TrainOptions
-from routoo.solver.select import select
+from routoo.solver.online.select import select
 
 PROMPTS = ["Name a river.", "What is 2 + 2?", "Who wrote Faust?"]
 

@@ -23,7 +23,7 @@ from odd_files import Trial, trial_of
 
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
-from routoo.data.prompts import read_prompts
+from routoo.data.tables.prompts import read_prompts
 
 LIMIT_S = 30
 FOREIGN = ("polars", "panicked", "Schema", "pyo3", "rust", "Traceback", "dtype", "ComputeError")

@@ -33,9 +33,9 @@ sys.meta_path = [Hides if finder is PathFinder else finder for finder in sys.met
 _DOORS = """
 from pathlib import Path
 import routoo
-from routoo.data.pricing import derive_pool
-from routoo.solver.pacer import Pacer
-from routoo.solver.stream import assign_parquet
+from routoo.data.costs.derived_pool import derive_pool
+from routoo.solver.online.pacer import Pacer
+from routoo.solver.streaming.stream import assign_parquet
 
 bundle, data, folder = sys.argv[1:]
 router = routoo.Router.from_pretrained(bundle)

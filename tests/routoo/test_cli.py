@@ -73,7 +73,7 @@ def test_errors_leave_as_words_and_an_exit_code(
     def read(*_: object, **__: object) -> Outcomes:
         raise error
 
-    monkeypatch.setattr("routoo.data.readers.read_frames", read)
+    monkeypatch.setattr("routoo.data.formats.readers.read_frames", read)
     result = routoo("data", "inspect", "anything")
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", "routoo: mend it\n")
 
@@ -82,7 +82,7 @@ def test_an_interruption_without_words_gets_one(routoo: Routoo, monkeypatch: pyt
     def read(*_: object, **__: object) -> Outcomes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("routoo.data.readers.read_frames", read)
+    monkeypatch.setattr("routoo.data.formats.readers.read_frames", read)
     assert routoo("data", "inspect", "anything").stderr == "routoo: interrupted\n"
 
 
@@ -90,7 +90,7 @@ def test_a_fault_of_the_program_keeps_its_trace(routoo: Routoo, monkeypatch: pyt
     def read(*_: object, **__: object) -> Outcomes:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("routoo.data.readers.read_frames", read)
+    monkeypatch.setattr("routoo.data.formats.readers.read_frames", read)
     with pytest.raises(ZeroDivisionError):
         routoo("data", "inspect", "anything")
 

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from routoo.cli import app
 from routoo.commands import terminal
 from routoo.data.pool import Pool
-from routoo.data.sample import simulated_outcomes, simulated_pool
+from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 from routoo.export import writer
 from routoo.export.onnx import to_onnx
 from routoo.models.encoder.trunk import load_trunk

@@ -11,15 +11,15 @@ import pytest
 
 from routoo.data.assignment import Assignment
 from routoo.data.scores import Scores
-from routoo.solver import tree
-from routoo.solver.kinds import Kinds
-from routoo.solver.limits import ModelLimit
-from routoo.solver.passes import InMemory, price_pass
-from routoo.solver.problem import Problem
-from routoo.solver.programme import Programme
+from routoo.solver.problem.kinds import Kinds
+from routoo.solver.problem.limits import ModelLimit
+from routoo.solver.problem.passes import InMemory, price_pass
+from routoo.solver.problem.problem import Problem
+from routoo.solver.problem.tally import kept, tally
+from routoo.solver.search import tree
+from routoo.solver.search.milp import Milp
+from routoo.solver.search.tree import search
 from routoo.solver.solve import solve
-from routoo.solver.tally import kept, tally
-from routoo.solver.tree import search
 
 MakeScores = Callable[[int, int, int], Scores]
 Kept = Callable[[Problem, Assignment], None]
@@ -95,7 +95,7 @@ def test_what_is_not_proved_is_not_called_infeasible(
 ) -> None:
     kinds = two_limits(random_scores)
     assert search(kinds).status == "solved"
-    monkeypatch.setattr(Programme, "branched", lambda *_, **__: None)
+    monkeypatch.setattr(Milp, "branched", lambda *_, **__: None)
     monkeypatch.setattr(tree, "MOST_LISTED", 1)
     stopped = search(kinds, most_steps=1)
     assert stopped.status == "unsolved"
@@ -203,6 +203,6 @@ def test_many_prompts_of_one_kind_may_be_shared_out_among_all_models(monkeypatch
     p, cost = (np.tile(np.array(row, np.float32), (1000, 1)) for row in ([0.2, 0.5, 0.9], [1.0, 2.0, 4.1]))
     scores = Scores(p, cost, np.ones_like(p), models=("small", "middle", "large"))
     caps = {name: ModelLimit(max_requests=400) for name in scores.models}
-    monkeypatch.setattr(Programme, "branched", lambda *_, **__: None)
+    monkeypatch.setattr(Milp, "branched", lambda *_, **__: None)
     plan = solve(Problem(scores=scores, budget_usd=2100.5, model_limits=caps), solver="dual")
     assert plan.status == "optimal"

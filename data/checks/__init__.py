@@ -1,0 +1,1 @@
+"""Checks of what a caller gives, made once, where it enters."""

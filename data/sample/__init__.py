@@ -1,0 +1,1 @@
+"""The shipped sample: simulated prompts and outcomes."""

@@ -1,0 +1,1 @@
+"""Files on disk: regular, whole or not at all, replaced as one."""

@@ -1,0 +1,53 @@
+"""Predictions on disk: a row a prompt and model, as `Scores.to_polars` writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from routoo.data.errors import InputError
+from routoo.data.storage.foreign import in_our_words
+from routoo.data.storage.parquet_files import DAMAGED
+from routoo.data.tables.columns import COST, TEXT, dtype_in_words, must_be
+from routoo.data.tables.required_tags import TAGS
+from routoo.data.tables.table import Table, parquet_table
+
+NAMES = ("prompt_id", "model")
+NUMBERS = ("p_correct", "cost_usd", "latency_s", "input_tokens", "output_tokens")
+NEEDED = (*NAMES, *NUMBERS[:2])
+"""Columns without which there are no predictions."""
+
+_TEXTS = (*NAMES, TAGS)
+_KNOWN = {**dict.fromkeys(_TEXTS, TEXT), **dict.fromkeys(NUMBERS, COST)}
+
+
+def open_predictions(path: Path) -> Table:
+    """The table in a file of predictions, none of whose rows has been read.
+
+    Raises:
+        InputError: There is no such file, it is damaged, lacks a column, or has one of another kind.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: {'not a regular' if path.exists() else 'no such'} file")
+    table = parquet_table(path)
+    if not set(NEEDED) <= set(table.columns):
+        raise InputError(f"{path}: expected columns {', '.join(NEEDED)}")
+    for name, dtype in table.schema.items():
+        if name in _TEXTS:
+            fits = not dtype.is_nested() and dtype != pl.Binary
+        else:
+            fits = name not in NUMBERS or dtype.is_numeric() or dtype == pl.Null
+        if not fits:
+            raise InputError(must_be(f"{path}: {name}", _KNOWN[name], dtype_in_words(dtype)))
+    return table
+
+
+def collected(rows: pl.LazyFrame, path: Path) -> pl.DataFrame:
+    """Rows of a file of predictions.
+
+    Raises:
+        InputError: They cannot be read.
+    """
+    with in_our_words(f"{path}: cannot be read as Parquet: {DAMAGED}"):
+        return rows.collect()

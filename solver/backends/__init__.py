@@ -1,0 +1,1 @@
+"""The backends, one a file; `routoo.solver.solve` lists them."""

@@ -1,0 +1,1 @@
+"""One prompt at a time: selection, pacing of a budget, rates."""

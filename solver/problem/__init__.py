@@ -1,0 +1,1 @@
+"""The problem: predictions, limits, and passes over them that give sums."""

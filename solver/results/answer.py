@@ -1,0 +1,119 @@
+"""From choices to the record that is handed out, the same way for every backend."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.data.assignment import Assignment, LimitUse, Status
+from routoo.data.scores import Matrix, Scores
+from routoo.solver.problem.limits import Quantity
+from routoo.solver.problem.passes import Batch
+from routoo.solver.problem.tally import tally
+from routoo.solver.problem.usage import BLOCK
+from routoo.solver.results.infeasible import fail_alone, why_infeasible
+from routoo.solver.search.assign import NOTHING, TOLERANCE, Assigned
+
+UNITS: dict[Quantity, str] = {
+    "score": "score",
+    "cost_usd": "USD",
+    "latency_s": "s",
+    "slow": "prompts",
+    "tokens": "tokens",
+    "requests": "requests",
+}
+
+
+def outcome(
+    batch: Batch,
+    scores: Scores | tuple[str, ...],
+    found: Assigned,
+    *,
+    solver: str,
+    unsolved: str = "",
+    tolerance: float = TOLERANCE,
+) -> Assignment:
+    """The assignment that was found, or why there is none.
+
+    Args:
+        batch: What was solved.
+        scores: The predictions: those of the choices become part of the answer. Where they are not in
+            memory, the model names.
+        found: Where the backend ended; its choices keep every limit.
+        solver: Name of the backend.
+        unsolved: What to say where nothing was found and nothing is proved.
+        tolerance: Relative gap up to which the choices count as optimal.
+    """
+    if found.status == "solved":
+        return _answer(batch, scores, found, solver=solver, tolerance=tolerance)
+    alone = fail_alone(batch)
+    if found.status == "unsolved" and not alone:
+        return no_answer(scores, len(batch), unsolved, solver=solver, status="unsolved")
+    reason = why_infeasible(batch, alone)
+    return no_answer(
+        scores, len(batch), reason.words, solver=solver, least_budget_usd=reason.least_budget_usd
+    )
+
+
+def _answer(
+    batch: Batch, scores: Scores | tuple[str, ...], found: Assigned, *, solver: str, tolerance: float
+) -> Assignment:
+    """The assignment that these choices make."""
+    choice, limits = found.choice, batch.constraints.limits
+    totals = found.totals or tally(batch, choice)
+    gained, bound = totals.gained, max(found.bound, totals.gained)
+    near = bound - gained <= max(tolerance * max(abs(bound), abs(gained)), NOTHING)
+    turned = -1.0 if any(limit.name == "min_mean_score" for limit in limits) else 1.0
+    return Assignment(
+        models=scores.models if isinstance(scores, Scores) else scores,
+        choice=choice,
+        status="optimal" if near else "feasible",
+        score=totals.score,
+        cost_usd=totals.cost_usd,
+        objective=turned * gained + 0.0,
+        bound=turned * bound + 0.0,
+        solver=solver,
+        limits=tuple(
+            LimitUse(limit.name, UNITS[limit.quantity], limit.sign * used, limit.bound, price, limit.floor)
+            for limit, used, price in zip(limits, totals.uses.tolist(), found.prices.tolist(), strict=True)
+        ),
+        prompt_ids=scores.prompt_ids if isinstance(scores, Scores) else None,
+        chosen_p_correct=_picked(scores.p_correct, choice) if isinstance(scores, Scores) else None,
+        chosen_cost_usd=_picked(scores.cost_usd, choice) if isinstance(scores, Scores) else None,
+        chosen_latency_s=_picked(scores.latency, choice) if isinstance(scores, Scores) else None,
+    )
+
+
+def _picked(values: Matrix, choice: npt.NDArray[np.int32]) -> Matrix:
+    """The values of the choices, picked in blocks so that no index of the batch's size is made."""
+    found = np.empty(len(choice), np.float32)
+    for start in range(0, len(choice), BLOCK):
+        own = choice[start : start + BLOCK]
+        found[start : start + BLOCK] = values[np.arange(start, start + len(own)), own]
+    return found
+
+
+def no_answer(
+    scores: Scores | tuple[str, ...],
+    n_prompts: int,
+    reason: str,
+    *,
+    solver: str,
+    status: Status = "infeasible",
+    least_budget_usd: float | None = None,
+) -> Assignment:
+    """The assignment that says why there is none."""
+    unknown = float("nan")
+    return Assignment(
+        models=scores.models if isinstance(scores, Scores) else scores,
+        choice=np.full(n_prompts, -1, np.int32),
+        status=status,
+        score=unknown,
+        cost_usd=unknown,
+        objective=unknown,
+        bound=unknown,
+        solver=solver,
+        prompt_ids=scores.prompt_ids if isinstance(scores, Scores) else None,
+        reason=reason,
+        least_budget_usd=least_budget_usd,
+    )

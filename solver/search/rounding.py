@@ -1,0 +1,177 @@
+"""Several limits: from prices to whole choices that keep every limit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.solver.problem.kinds import Kinds
+from routoo.solver.problem.passes import Gathered, Picked, Prompts, choice_totals
+from routoo.solver.problem.rows import Floats, Rows, Tables, leads
+from routoo.solver.problem.tally import Tally, kept
+from routoo.solver.search.milp import Milp
+from routoo.solver.search.smooth import GOLDEN, deal, undecided_below
+
+CORES = (192, 768, 3072)
+"""How many of the most doubtful prompts branch and bound may change, one try after the other."""
+
+_LIKELY = (6, 12, 12)
+"""Models that a prompt in doubt may choose among, in each of these tries."""
+
+_DEAR = 10.0
+"""Objectives of the batch that a model may lose on one prompt alone to be likely there at first."""
+
+_FAR = 1e-3
+"""Gap from which on more prompts choose anew."""
+
+_MOST_COLUMNS = 20_000
+"""Columns of all tries after which what was found is taken, however far from the bound."""
+
+_NODES = 100
+"""Nodes of branch and bound for a core, whose choices are near the best."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rounded:
+    """Whole choices next to the soft ones.
+
+    Args:
+        choice: Chosen model of each prompt, ``(n_prompts,)``.
+        doubt: Prompts by how little their best choice leads the second, ``(n_doubtful,)``.
+        dealt: Prompts that were dealt out, ``(n_dealt,)``.
+    """
+
+    choice: npt.NDArray[np.int32]
+    doubt: npt.NDArray[np.intp]
+    dealt: npt.NDArray[np.int32]
+
+
+def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
+    """Whole choices whose sums stay near those of the soft choices, and the prompts most in doubt."""
+    tables, whole = prompts.constraints.tables(prices), np.empty(len(prompts), np.int32)
+    part = min(1.0, 8 * CORES[-1] / len(prompts))
+    close = undecided_below(temperature, prompts.constraints.n_models)
+
+    def work(start: int, rows: Rows) -> _Block:
+        reduced = rows.reduced(tables)
+        best, _, lead = leads(reduced)
+        whole[start : start + len(rows)] = deal(reduced, best, lead, close, temperature, start)
+        most = math.ceil(len(rows) * part) + CORES[0]
+        first = np.argpartition(lead, most - 1)[:most] if len(rows) > most else np.arange(len(rows))
+        return _Block(start + first, lead[first], (start + np.flatnonzero(lead < close)).astype(np.int32))
+
+    blocks = list(prompts.map(work))
+    position = np.concatenate([block.position for block in blocks])
+    lead = np.concatenate([block.lead for block in blocks])
+    return Rounded(
+        choice=whole,
+        doubt=position[np.lexsort((position * GOLDEN % 1.0, lead))[: CORES[-1]]],
+        dealt=np.concatenate([block.dealt for block in blocks]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    position: npt.NDArray[np.intp]
+    lead: Floats
+    dealt: npt.NDArray[np.int32]
+
+
+def finish(
+    prompts: Picked, rounded: Rounded, prices: Floats, bound: float, *, tolerance: float, time_limit_s: float
+) -> Tally | None:
+    """What choices add up to that keep every limit, once the prompts in doubt have chosen anew; or None.
+
+    Where nothing is found, or what is found lies far below the bound, more prompts choose anew.
+
+    Args:
+        prompts: The batch.
+        rounded: Where to start from, changed in place; the choices of prompts outside the core stand.
+        prices: Prices at which models are worth what they are to a prompt in doubt.
+        bound: What the objective cannot exceed.
+        tolerance: Share of the objective by which the core may fall short of its best.
+        time_limit_s: Seconds for each core.
+    """
+    choice, tables, best = rounded.choice, prompts.constraints.tables(prices), None
+    spare, columns = _DEAR * abs(bound), 0
+    for size, likely in zip(CORES, _LIKELY, strict=True):
+        core, better = rounded.doubt[:size], True
+        while better:
+            part, better = part_of(prompts, choice, core), False
+            kinds = Kinds.each(_likely(part.prompts, tables, likely, spare))
+            milp = Milp(kinds)
+            columns += len(milp.row)
+            counts = milp.branched(
+                gap=0.2 * tolerance * abs(bound),
+                enough=bound - 0.5 * tolerance * abs(bound) - part.gained,
+                most_nodes=_NODES,
+                time_limit_s=time_limit_s,
+            )
+            spare = math.inf if best is None else spare
+            if counts is not None:
+                before = choice[core]
+                choice[core] = kinds.choice(counts)
+                totals = kept(prompts, choice)
+                if totals is not None and (best is None or totals.gained > best.gained):
+                    better = best is None or bound - totals.gained < 0.5 * (bound - best.gained)
+                    best, spare = totals, bound - totals.gained
+                else:
+                    choice[core] = before
+            if best is not None and (columns > _MOST_COLUMNS or not far(bound, best.gained)):
+                return best
+    return best
+
+
+def far(bound: float, gained: float) -> bool:
+    """Whether choices lie so far below the bound that it pays to look at more."""
+    return bound - gained > _FAR * max(abs(bound), abs(gained))
+
+
+def nearer_prices(prompts: Picked, rounded: Rounded, prices: Floats, spare: float) -> Floats:
+    """The prices at which the prompts in doubt, shared out among models, would keep what others leave.
+
+    Args:
+        prompts: The batch.
+        rounded: Choices that keep every limit, and the prompts in doubt.
+        prices: Prices that are near these.
+        spare: What better choices may lose at those prices.
+    """
+    part = part_of(prompts, rounded.choice, rounded.doubt)
+    few = _likely(part.prompts, prompts.constraints.tables(prices), _LIKELY[-1], spare)
+    kinds = Kinds.each(few)
+    high = np.isfinite(kinds.value).astype(np.int64)
+    return Milp(kinds).relax(np.zeros_like(high), high).prices
+
+
+def _likely(few: Gathered, tables: Tables, most: int, spare: float) -> Gathered:
+    """The same prompts with the few models open that are worth most to each, within `spare` of the best."""
+    rows = few.gathered
+    worth = rows.reduced(tables)
+    most = min(most, worth.shape[1])
+    likely = worth >= np.maximum(
+        np.partition(worth, -most, axis=1)[:, [-most]], worth.max(axis=1, keepdims=True) - spare
+    )
+    return replace(few, gathered=replace(rows, allowed=likely & np.isfinite(worth)))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Prompts picked out of a batch whose other choices stand: what those gain, and use of each limit."""
+
+    prompts: Gathered
+    gained: float
+    uses: Floats
+
+
+def part_of(prompts: Picked, choice: npt.NDArray[np.int32], index: npt.NDArray[np.intp]) -> Part:
+    """These prompts, with what the choices of all others leave of each limit."""
+    constraints, rows = prompts.constraints, prompts.rows(index)
+    whole = choice_totals(prompts, choice)
+    own = choice_totals(Gathered(rows, constraints), choice[index])
+    uses = whole.uses - own.uses
+    return Part(
+        Gathered(rows, constraints.bounded(constraints.bounds - uses)), whole.gained - own.gained, uses
+    )

@@ -1,0 +1,1 @@
+"""Batches of any size from file to file."""
