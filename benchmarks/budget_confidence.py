@@ -29,7 +29,7 @@ import routoo
 from routoo.commands.pools import pool_for
 from routoo.data.pool import Pool
 from routoo.data.validation import ValidationRecord
-from routoo.evaluation.trial import Trial, trial_of
+from routoo.evaluation.trial.trial import Trial, trial_of
 from routoo.models.training.options import default_cache_dir
 
 _SIZES = (50, 200, 800, 2000)

@@ -30,7 +30,7 @@ from routoo.data.scores import Scores
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, baselines
-from routoo.evaluation.findings import signed
+from routoo.evaluation.in_words import signed
 from routoo.models.encoder.embedding import TrunkFeatures
 from routoo.models.encoder.trunk import MINILM
 from routoo.models.training.options import default_cache_dir

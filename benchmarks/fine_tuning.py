@@ -31,8 +31,9 @@ from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.curves import routing_area
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.evaluation.metrics import brier, mean_known
-from routoo.evaluation.table import number
+from routoo.evaluation.in_words import number
+from routoo.evaluation.metrics.reliability import brier
+from routoo.evaluation.metrics.undefined import mean_known
 
 Array = npt.NDArray[np.float64]
 Options = Mapping[str, Any]  # Any: fields of TrainOptions, which checks them

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from routoo.data.cores import usable_cores
 from routoo.data.outcomes import Outcomes
-from routoo.evaluation.table import number
+from routoo.evaluation.in_words import number
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT
 from routoo.export.parity import Agreement, compare

@@ -27,6 +27,7 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.evaluation.evaluate import evaluate
+from routoo.evaluation.report.table import EvaluationTable
 from routoo.predictor import Predictor
 
 TOLD = "label told"
@@ -71,7 +72,7 @@ def run(outcomes: Outcomes, pool: Pool, label: str, *, seed: int, samples: int, 
         )
     )
     found = predicted(learned, plain, judged, label)
-    console.print(evaluate(outcomes, found, pool=pool, router=TOLD, samples=samples).table())
+    console.print(EvaluationTable(evaluate(outcomes, found, pool=pool, router=TOLD, samples=samples)))
 
 
 def in_words(label: Label, judged: Outcomes) -> str:

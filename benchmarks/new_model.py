@@ -41,8 +41,8 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.text import EncodedPrompts
-from routoo.evaluation.coverage import coverage_of
-from routoo.evaluation.metrics import brier
+from routoo.evaluation.metrics.coverage import coverage_of
+from routoo.evaluation.metrics.reliability import brier
 from routoo.models.adding.new_model import with_column
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import prompt_features

@@ -38,10 +38,11 @@ from routoo.commands.pools import pool_for
 from routoo.data.curves import curve, hull
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.evaluation.bootstrap import Interval, Resamples, interval
-from routoo.evaluation.metrics import Scale, score_of
-from routoo.evaluation.policy import BEST_SINGLE, Policy, predicted
-from routoo.evaluation.trial import Trial, trial_of
+from routoo.evaluation.metrics.budgets import score_of
+from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
+from routoo.evaluation.trial.policy import BEST_SINGLE, Policy, predicted
+from routoo.evaluation.trial.single_models import SingleModels
+from routoo.evaluation.trial.trial import Trial, trial_of
 from routoo.models.encoder.embedding import TrunkFeatures
 from routoo.models.encoder.trunk import MINILM
 from routoo.models.training.options import default_cache_dir
@@ -92,7 +93,7 @@ def orders(outcomes: Outcomes, pool: Pool) -> dict[str, list[str]]:
     Sizes are not recorded: the largest model is the dearest, and of several the best.
     """
     known = trial_of(outcomes, pool, "train")
-    cost, score = known.scale.singles.T
+    cost, score = known.singles.points.T
     keys = {"cheapest": (-score, cost), "best": (cost, -score), "size": (score, cost)}
     return {name: [known.models[j] for j in np.lexsort(key)] for name, key in keys.items()}
 
@@ -110,8 +111,8 @@ class Comparison:
         self.trial, self.resamples = trial, Resamples(len(trial.score), samples)
         singles = np.stack([self.resamples.means(of) for of in (trial.cost_usd, trial.earned)], axis=2)
         drawn, _ = policy.resampled(singles, trial, self.resamples)
-        self.vertices = hull(trial.scale.with_cheapest(policy.points))
-        self.drawn = [hull(Scale(s).with_cheapest(p)) for s, p in zip(singles, drawn, strict=True)]
+        self.vertices = hull(trial.singles.with_cheapest(policy.points))
+        self.drawn = [hull(SingleModels(s).with_cheapest(p)) for s, p in zip(singles, drawn, strict=True)]
 
     def point(self, chosen: Rows) -> tuple[float, float, float, Interval | None]:
         """Cost and score of the choices, routoo's score at that cost, and what routoo has above them.
@@ -136,13 +137,13 @@ def area_of(peer: Peer, trial: Trial) -> float | None:
     score = np.array(peer.scores)
     thresholds = np.unique(np.r_[score, np.inf])
     chosen = np.where(score >= thresholds[:, None], cheap, dear).astype(np.int32)
-    return trial.scale.area(trial.scale.with_cheapest(curve(chosen, trial.earned, trial.cost_usd)))
+    return trial.singles.area(trial.singles.with_cheapest(curve(chosen, trial.earned, trial.cost_usd)))
 
 
 def table_of(data: str, ours: Ours, peers: list[Peer], trial: Trial, *, samples: int) -> Table:
     """A row for routoo with money no object, one for the best single model, and one a router of LLMRouter."""
     against = Comparison(ours.policy, trial, samples)
-    scale = trial.scale
+    singles = trial.singles
     title = f"{data}: {len(trial.score):,} test prompts; LLMRouter {RELEASE}"
     table = Table(
         "",
@@ -160,12 +161,12 @@ def table_of(data: str, ours: Ours, peers: list[Peer], trial: Trial, *, samples:
         "routoo",
         f"{ours.train_s:.1f}",
         f"{1e3 * ours.route_s:.2f}",
-        f"{scale.area(scale.with_cheapest(points)):.4f}",
+        f"{singles.area(singles.with_cheapest(points)):.4f}",
         f"{points[0, 1]:.4f}",
-        f"{points[0, 0] / scale.high_usd:.3f}",
+        f"{points[0, 0] / singles.high_usd:.3f}",
     )
-    best = np.full(len(trial.score), scale.best)
-    table.add_row(BEST_SINGLE, "", "", "", *_cells(against, best, scale))
+    best = np.full(len(trial.score), singles.best)
+    table.add_row(BEST_SINGLE, "", "", "", *_cells(against, best, singles))
     for peer in peers:
         chosen = np.array([trial.models.index(name) for name in peer.chosen])
         area = area_of(peer, trial)
@@ -174,16 +175,16 @@ def table_of(data: str, ours: Ours, peers: list[Peer], trial: Trial, *, samples:
             f"{peer.train_s:.1f} ({peer.train_s / ours.train_s:.2f})",
             f"{1e3 * peer.route_s:.2f} ({peer.route_s / ours.route_s:.2f})",
             "" if area is None else f"{area:.4f}",
-            *_cells(against, chosen, scale),
+            *_cells(against, chosen, singles),
         )
     return table
 
 
-def _cells(against: Comparison, chosen: Rows, scale: Scale) -> list[str]:
+def _cells(against: Comparison, chosen: Rows, singles: SingleModels) -> list[str]:
     cost, score, ours, above = against.point(chosen)
     return [
         f"{score:.4f}",
-        f"{cost / scale.high_usd:.3f}",
+        f"{cost / singles.high_usd:.3f}",
         f"{ours:.4f}",
         "" if above is None else f"{above}",
     ]

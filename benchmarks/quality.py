@@ -31,11 +31,12 @@ import routoo
 from routoo.commands.evaluate import provenance
 from routoo.commands.pools import pool_for
 from routoo.data.pool import Pool
-from routoo.evaluation.bootstrap import Interval
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, evaluate_router
-from routoo.evaluation.report import write_report
-from routoo.evaluation.table import UNDEFINED, number
+from routoo.evaluation.in_words import UNDEFINED, number
+from routoo.evaluation.report.report import write_report
+from routoo.evaluation.report.table import EvaluationTable
+from routoo.evaluation.trial.bootstrap import Interval
 from routoo.models.encoder.trunk import MINILM
 from routoo.models.training.options import default_cache_dir
 
@@ -85,7 +86,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, trunk: st
 
 
 def mean_table(found: list[Evaluation]) -> Table:
-    """Figures of every row, averaged over the seeds."""
+    """Metrics of every row, averaged over the seeds."""
     table = Table("", *FIGURES, title=f"{found[0].data}: mean of {len(found)} seeds")
     for row in found[0].rows:
         seeds = [evaluation.row(row.name).to_dict() for evaluation in found]
@@ -176,7 +177,7 @@ def main() -> None:
             samples=chosen.samples,
         )
         note = f"seed {seed}: trained in {made.seconds:.0f} s; files in {folder}\n"
-        console.print(made.guessed.table(), note)
+        console.print(EvaluationTable(made.guessed), note)
         runs.append(made)
     for title, found in (
         ("from the text alone:", [made.guessed for made in runs]),

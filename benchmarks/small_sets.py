@@ -42,9 +42,9 @@ from routoo.data.errors import RoutooError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.evaluation.bootstrap import Resamples
-from routoo.evaluation.coverage import coverage_of
-from routoo.evaluation.metrics import brier
+from routoo.evaluation.metrics.coverage import coverage_of
+from routoo.evaluation.metrics.reliability import brier
+from routoo.evaluation.trial.bootstrap import Resamples
 from routoo.models.baselines.embedding import Embed, remembered
 from routoo.models.baselines.registry import BASELINES
 from routoo.models.encoder.embedding import TrunkFeatures

@@ -26,9 +26,8 @@ from routoo.commands.pools import pool_for
 from routoo.data.scores import Scores
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.findings import signed
-from routoo.evaluation.table import number
-from routoo.evaluation.usage import Quantity
+from routoo.evaluation.in_words import number, signed
+from routoo.evaluation.metrics.usage_errors import Quantity
 from routoo.models.training.options import default_cache_dir
 
 _WIDTH = 120

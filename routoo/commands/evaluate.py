@@ -75,13 +75,14 @@ def evaluate(
 ) -> None:
     """Hold a bundle against single models, their mixtures, plain estimators and the oracle."""
     if report is not None:
-        from routoo.evaluation.report import require_report
+        from routoo.evaluation.report.report import require_report
 
         check_output(report, [".html"])
         require_report()
     if predictions is not None:
         check_output(predictions)
     from routoo.evaluation.experiment import evaluate_router
+    from routoo.evaluation.report.table import EvaluationTable
     from routoo.models.training.options import default_cache_dir
     from routoo.router import Router
 
@@ -105,7 +106,7 @@ def evaluate(
     if predictions is not None:
         write_table(scores.to_polars(), predictions)
     if report is not None:
-        from routoo.evaluation.report import write_report
+        from routoo.evaluation.report.report import write_report
 
         write_report(found, report)
     if as_json:
@@ -113,14 +114,14 @@ def evaluate(
         return
     lines = [found.headline()]
     if found.robustness:
-        from routoo.evaluation.findings import flips
+        from routoo.evaluation.diagnostics.findings import flips
 
         tried = counted(found.robustness[0].prompts, "prompt")
         lines.append(f"{flips(found)} ({tried}, {counted(len(found.robustness), 'kind')} of change).")
     written = [str(path) for path in (report, predictions) if path is not None]
     if written:
         lines.append(f"written: {', '.join(written)}")
-    show(found.table(), *lines)
+    show(EvaluationTable(found), *lines)
 
 
 def _part(name: str) -> Part:

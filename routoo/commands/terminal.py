@@ -91,7 +91,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Table
     from rich import box
     from rich.table import Table
 
-    from routoo.evaluation.table import UNDEFINED
+    from routoo.evaluation.in_words import UNDEFINED
 
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for at, heading in enumerate(columns):

@@ -17,7 +17,7 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.design.groups import PromptGroups
 from routoo.design.worth import NO_ANSWER, Columns, Worth
-from routoo.evaluation.bootstrap import MOST_SAMPLES, Interval, Resamples, interval
+from routoo.evaluation.trial.bootstrap import MOST_SAMPLES, Interval, Resamples, interval
 from routoo.solver.subset import GUARANTEE, Subset, pick_subset
 
 

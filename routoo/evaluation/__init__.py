@@ -1,1 +1,1 @@
-"""What a router is worth: figures, intervals, baselines, and the page that shows them."""
+"""What a router is worth: metrics, intervals, baselines, and the page that shows them."""

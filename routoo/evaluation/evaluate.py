@@ -15,30 +15,34 @@ from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.splits import PARTS, Part
 from routoo.data.validation import ValidationRecord
-from routoo.evaluation.bootstrap import MOST_SAMPLES, Resamples
-from routoo.evaluation.calibration import calibrations
-from routoo.evaluation.coverage import coverage_of
-from routoo.evaluation.differences import compared_figures, difference, hindsight_ranges, with_intervals
+from routoo.evaluation.compare.differences import (
+    compared_figures,
+    difference,
+    hindsight_ranges,
+    with_intervals,
+)
+from routoo.evaluation.compare.mean_costs import BY_MEAN_COST, spending_of
+from routoo.evaluation.compare.validated import records_of, settings_of
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.figures import SingleModel
-from routoo.evaluation.metrics import reliability
-from routoo.evaluation.policy import (
+from routoo.evaluation.metrics.coverage import coverage_of
+from routoo.evaluation.metrics.group_calibration import calibrations
+from routoo.evaluation.metrics.metrics import deferral, measured
+from routoo.evaluation.metrics.published import published_of
+from routoo.evaluation.metrics.reliability import reliability
+from routoo.evaluation.metrics.usage_errors import usage_errors
+from routoo.evaluation.trial.bootstrap import MOST_SAMPLES, Resamples
+from routoo.evaluation.trial.policy import (
     BEST_SINGLE,
     HULL,
     MIXING,
     ORACLE,
-    deferral,
     given_policies,
-    measured,
     oracle,
     predicted,
 )
-from routoo.evaluation.published import published_of
-from routoo.evaluation.spend import BY_MEAN_COST, spending_of
-from routoo.evaluation.trial import trial_of
-from routoo.evaluation.usage import usage_errors
-from routoo.evaluation.validated import records_of, settings_of
-from routoo.evaluation.windows import within_windows
+from routoo.evaluation.trial.single_models import SingleModel
+from routoo.evaluation.trial.trial import trial_of
+from routoo.evaluation.trial.windows import within_windows
 
 
 def evaluate(
@@ -96,7 +100,7 @@ def evaluate(
     nominal = aligned[names[0]].nominal_costs
     open_, window_notes = within_windows(aligned[names[0]], pool)
     policies = [
-        *given_policies(trial.scale),
+        *given_policies(trial.singles),
         *(predicted(name, scores, trial, open_=open_) for name, scores in aligned.items()),
         oracle(trial),
     ]
@@ -108,7 +112,7 @@ def evaluate(
     if compared:
         rows = with_intervals(rows, compared, names[1])
     shown, row_by_mean = rows[:-1], rows[-1]
-    scale = trial.scale
+    singles = trial.singles
     choosing = [policy for policy in policies if policy.chosen is not None]
     promised = {policy.name: policy.p_correct for policy in choosing if policy.p_correct is not None}
     the_router = next(policy for policy in policies if policy.name == names[0])
@@ -148,9 +152,9 @@ def evaluate(
         spending=spending_of(the_router, by_mean, row_by_mean, compared, trial, resamples),
         singles=tuple(
             SingleModel(name, float(cost), float(score), int(outcomes))
-            for name, (cost, score), outcomes in zip(trial.models, scale.singles, trial.judged, strict=True)
+            for name, (cost, score), outcomes in zip(trial.models, singles.points, trial.judged, strict=True)
         ),
-        spend_usd=scale.high_usd * len(trial.score),
+        spend_usd=singles.high_usd * len(trial.score),
         split=trial.split,
         samples=samples,
         seed=seed,

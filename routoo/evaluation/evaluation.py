@@ -14,24 +14,25 @@ from routoo.data.costs.nominal import NominalCosts
 from routoo.data.curves import hull
 from routoo.data.errors import InputError
 from routoo.data.splits import Part
-from routoo.evaluation.bootstrap import Interval
-from routoo.evaluation.calibration import Calibration, Group
-from routoo.evaluation.coverage import Coverage
-from routoo.evaluation.deferral import Deferral
-from routoo.evaluation.differences import Difference
-from routoo.evaluation.figures import HINDSIGHT, Curve, Figures, SingleModel
-from routoo.evaluation.metrics import Reliability, Scale, score_of
-from routoo.evaluation.policy import DOMAIN_TABLE, HULL
-from routoo.evaluation.published import Published
-from routoo.evaluation.robustness import Robustness
-from routoo.evaluation.spend import Spending
-from routoo.evaluation.usage import UsageError
-from routoo.evaluation.validated import ValidatedSetting
+from routoo.evaluation.compare.differences import Difference
+from routoo.evaluation.compare.mean_costs import Spending
+from routoo.evaluation.compare.validated import ValidatedSetting
+from routoo.evaluation.metrics.budgets import score_of
+from routoo.evaluation.metrics.coverage import Coverage
+from routoo.evaluation.metrics.deferral import Deferral
+from routoo.evaluation.metrics.group_calibration import Group, GroupCalibration
+from routoo.evaluation.metrics.metrics import HINDSIGHT, Metrics
+from routoo.evaluation.metrics.published import Published
+from routoo.evaluation.metrics.reliability import Reliability
+from routoo.evaluation.metrics.robustness import Robustness
+from routoo.evaluation.metrics.usage_errors import UsageError
+from routoo.evaluation.trial.bootstrap import Interval
+from routoo.evaluation.trial.curve import Curve
+from routoo.evaluation.trial.policy import DOMAIN_TABLE, HULL
+from routoo.evaluation.trial.single_models import SingleModel, SingleModels
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from routoo.evaluation.table import EvaluationTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Evaluation:
         n_prompts: Prompts in that part.
         models: The judged models; columns of the shares in `curves`.
         router: Name of the row that the headline speaks of.
-        reference: Name of the row that `Figures.over_reference` compares with.
+        reference: Name of the row that `Metrics.over_reference` compares with.
         rows: The table: what needs no router, the predictions in the order given, the oracle.
         curves: What each predicted row and the oracle realise along the price, by row name.
         reliability: What each predicted row promised against what came, by row name.
@@ -77,10 +78,10 @@ class Evaluation:
     models: tuple[str, ...]
     router: str
     reference: str
-    rows: tuple[Figures, ...]
+    rows: tuple[Metrics, ...]
     curves: Mapping[str, Curve]
     reliability: Mapping[str, Reliability]
-    calibration: Mapping[str, tuple[Calibration, ...]]
+    calibration: Mapping[str, tuple[GroupCalibration, ...]]
     coverage: tuple[Coverage, ...]
     deferral: Mapping[str, Deferral]
     published: Mapping[str, Published]
@@ -101,7 +102,7 @@ class Evaluation:
     told_labels: Mapping[str, int | None] = field(default_factory=dict)
     robustness: tuple[Robustness, ...] = ()
 
-    def row(self, name: str) -> Figures:
+    def row(self, name: str) -> Metrics:
         """The figures of one row.
 
         Raises:
@@ -136,18 +137,18 @@ class Evaluation:
     def best_single(self) -> SingleModel:
         """The model with the highest mean score, the cheapest of those that tie; known only in hindsight.
 
-        One with too few outcomes is passed over; see `Scale.best`.
+        One with too few outcomes is passed over; see `SingleModels.best`.
         """
-        return self.singles[self._scale.best]
+        return self.singles[self._single_models.best]
 
     @property
     def cheapest_single(self) -> SingleModel:
         """The model with the lowest mean cost on these prompts."""
-        return self.singles[self._scale.cheapest]
+        return self.singles[self._single_models.cheapest]
 
     def mixed_score(self, budget_usd: float) -> float:
         """What the best mixture of single models scores at this cost a prompt."""
-        vertices = hull(self._scale.singles)
+        vertices = hull(self._single_models.points)
         return float(np.interp(budget_usd, vertices[:, 0], vertices[:, 1]))
 
     def routed_score(self, budget_usd: float) -> float:
@@ -156,14 +157,14 @@ class Evaluation:
         NaN where it cannot spend so little.
         """
         points = self.curves[self.router].points
-        return score_of(hull(self._scale.with_cheapest(points)), budget_usd)
+        return score_of(hull(self._single_models.with_cheapest(points)), budget_usd)
 
     @cached_property
-    def _scale(self) -> Scale:
+    def _single_models(self) -> SingleModels:
         points = [(model.cost_usd, model.score) for model in self.singles]
-        return Scale(np.array(points), np.array([model.outcomes for model in self.singles]))
+        return SingleModels(np.array(points), np.array([model.outcomes for model in self.singles]))
 
-    def furthest_off(self, by: Group) -> Calibration | None:
+    def furthest_off(self, by: Group) -> GroupCalibration | None:
         """The model or domain of which the router's promise is furthest from what came; None without any."""
         groups = [group for group in self.calibration[self.router] if group.by == by and group.count]
         return max(groups, key=lambda group: abs(group.bias), default=None)
@@ -233,18 +234,12 @@ class Evaluation:
         )
 
     def to_polars(self) -> pl.DataFrame:
-        """The table, one row a policy; ``acc@0.5`` and ``cost@1`` as in `Figures.to_dict`."""
+        """The table, one row a policy; ``acc@0.5`` and ``cost@1`` as in `Metrics.to_dict`."""
         import polars as pl
 
         rows = [row.to_dict() for row in self.rows]
         texts = {"name": pl.String, "kind": pl.String}
         return pl.DataFrame(rows, schema={key: texts.get(key, pl.Float64) for key in rows[0]})
-
-    def table(self) -> EvaluationTable:
-        """The table for a terminal: give it to rich's `print`."""
-        from routoo.evaluation.table import EvaluationTable
-
-        return EvaluationTable(self)
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
         """The table and what it was made from, as JSON has it; NaN becomes None. Curves are left out."""

@@ -18,9 +18,10 @@ from routoo.data.splits import Part
 from routoo.data.validation import ValidationRecord
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.policy import DOMAIN_TABLE
-from routoo.evaluation.robustness import PERTURBATIONS, Robustness, robustness
-from routoo.evaluation.trial import Trial, trial_of
+from routoo.evaluation.metrics.perturbations import PERTURBATIONS
+from routoo.evaluation.metrics.robustness import Robustness, robustness
+from routoo.evaluation.trial.policy import DOMAIN_TABLE
+from routoo.evaluation.trial.trial import Trial, trial_of
 from routoo.predictor import require_training
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from odd_values import OwnError, like, odd_table, odd_value
 
 import routoo
 from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
-from routoo.evaluation.robustness import robustness
+from routoo.evaluation.metrics.robustness import robustness
 from routoo.models.baselines.domain_table import DomainTable
 from routoo.models.baselines.means import SingleModelMeans
 from routoo.models.baselines.neighbours import NearestNeighbours

@@ -13,14 +13,15 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.evaluation.bootstrap import Interval, Resamples, interval
+from routoo.evaluation.diagnostics.findings import findings
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.figures import Curve
-from routoo.evaluation.findings import findings
-from routoo.evaluation.policy import BEST_SINGLE, HULL, MIXING, ORACLE
-from routoo.evaluation.published import IN_HINDSIGHT
-from routoo.evaluation.trial import trial_of
+from routoo.evaluation.metrics.published import IN_HINDSIGHT
+from routoo.evaluation.report.table import EvaluationTable
+from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
+from routoo.evaluation.trial.curve import Curve
+from routoo.evaluation.trial.policy import BEST_SINGLE, HULL, MIXING, ORACLE
+from routoo.evaluation.trial.trial import trial_of
 
 COSTS = {"large": 0.010, "medium": 0.004, "small": 0.001}
 
@@ -421,7 +422,7 @@ def test_no_saving_is_shown_where_the_cheapest_model_is_as_good_as_any() -> None
     flat = Outcomes(outcomes.prompts, outcomes.outcomes.with_columns(pl.lit(1.0).alias("score")))
     evaluation = evaluate(flat, {"r": by_domain(flat)}, pool=POOL, samples=20)
     assert evaluation.best_single.name == "small"
-    assert trial_of(flat, POOL, "test").scale.best == evaluation.models.index("small")
+    assert trial_of(flat, POOL, "test").singles.best == evaluation.models.index("small")
     assert evaluation.row("r").cost_at[0.95] == pytest.approx(1)
     assert evaluation.over(HULL).figures["cost@0.95"].high == pytest.approx(0)
 
@@ -502,7 +503,7 @@ def test_the_table_in_every_form(evaluation: Evaluation) -> None:
 def _printed(evaluation: Evaluation, width: int) -> str:
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        console.print(evaluation.table())
+        console.print(EvaluationTable(evaluation))
     return capture.get()
 
 

@@ -19,7 +19,7 @@ from routoo.data.curves import routing_area
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.evaluation.bootstrap import Resamples
+from routoo.evaluation.trial.bootstrap import Resamples
 from routoo.models.baselines.registry import BASELINES
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""One policy beside others, on the same draws of the prompts."""

@@ -1,0 +1,1 @@
+"""What an evaluation shows: a diagnostic a file, with its sentence and its chart."""

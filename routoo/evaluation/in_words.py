@@ -1,0 +1,48 @@
+"""How figures are written for people: scores, shares, ranges, money."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from routoo.evaluation.trial.bootstrap import Interval
+
+UNDEFINED = "–"
+
+
+def number(value: float) -> str:
+    """A figure to four digits, or a dash where it is not defined.
+
+    >>> number(0.54671), number(-0.05), number(float("nan"))
+    ('.5467', '-.0500', '–')
+    """
+    if math.isnan(value):
+        return UNDEFINED
+    text = f"{value:.4f}"
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as a person writes it.
+
+    >>> percent(0.254), percent(0.254, 1), percent(float("nan"))
+    ('25\\xa0%', '25.4\\xa0%', '–')
+    """
+    return "–" if math.isnan(share) else f"{share:.{digits}%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def signed(gap: Interval) -> str:
+    """A difference and its range.
+
+    >>> from routoo.evaluation.trial.bootstrap import Interval
+    >>> signed(Interval(0.0101, 0.0047, 0.0158))
+    '+.0101 (+.0047 to +.0158)'
+    """
+    value, low, high = (f"{'+' if x >= 0 else ''}{number(x)}" for x in (gap.value, gap.low, gap.high))
+    return f"{value} ({low} to {high})"
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

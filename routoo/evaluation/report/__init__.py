@@ -1,0 +1,1 @@
+"""An evaluation shown: the page and the table for a terminal."""

@@ -1,0 +1,167 @@
+"""An evaluation as a table for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from routoo.evaluation.compare.differences import LESS_IS_BETTER
+from routoo.evaluation.in_words import UNDEFINED, number
+from routoo.evaluation.metrics.metrics import HINDSIGHT, Metrics
+from routoo.evaluation.trial.bootstrap import Interval
+
+if TYPE_CHECKING:
+    from routoo.evaluation.evaluation import Evaluation
+
+
+Column = tuple[str, Callable[[Metrics], float]]
+
+QUALITY: tuple[Column, ...] = (
+    ("closed", lambda row: row.closed),
+    ("acc@0.5", lambda row: row.score_at[0.5]),
+    ("cost@0.95", lambda row: row.cost_at[0.95]),
+    ("cost@1", lambda row: row.cost_at[1.0]),
+)
+"""What choices cost and achieve."""
+
+HONESTY: tuple[Column, ...] = (
+    ("apgr", lambda row: row.apgr),
+    ("auc", lambda row: row.auc),
+    ("brier", lambda row: row.brier),
+    ("ece", lambda row: row.ece),
+)
+"""The way to the best model's score, by cost under the hull (RouteLLM's own measure, by share of calls, is
+`Published.apgr_by_calls`); how well predictions rank, and how far they can be taken at their word."""
+
+DIFFERENCES = ("area", "hull@0.5", "cost@0.95", "brier")
+"""Metrics whose differences to every row are shown: ``hull@x`` is the score at exactly x of the cost."""
+
+_WIDE = 114  # columns of a terminal that hold everything side by side
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationTable:
+    """The rows of an evaluation for a terminal: one table where there is room, else two.
+
+    The router's row is bold; a difference is coloured where its range excludes zero.
+    """
+
+    evaluation: Evaluation
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich prints."""
+        yield Text(_title(self.evaluation))
+        if options.max_width >= _WIDE:
+            yield self._table(QUALITY + HONESTY, with_area=True)
+        else:
+            yield self._table(QUALITY, with_area=True)
+            yield self._table(HONESTY, with_area=False)
+        if self.evaluation.differences:
+            yield self._differences()
+        if self.evaluation.validated:
+            yield self._validated()
+        yield Text("\n".join(_caption(self.evaluation)), style="dim")
+
+    def _table(self, columns: tuple[Column, ...], *, with_area: bool) -> Table:
+        """A table of these columns; the honest figures alone leave out rows that predict nothing."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        headings = [*(("area", "over hull") if with_area else ()), *(name for name, _ in columns)]
+        table.add_column("", min_width=16)
+        for heading in headings:
+            if heading.startswith(("acc@", "cost@")):
+                heading = f"hindsight\n{heading}"
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in self.evaluation.rows:
+            if not with_area and math.isnan(row.brier):
+                continue
+            area = (number(row.area), _difference(row.over_hull)) if with_area else ()
+            style = "bold" if row.name == self.evaluation.router else "dim" if row.kind == "oracle" else ""
+            table.add_row(row.name, *area, *(number(value(row)) for _, value in columns), style=style)
+        return table
+
+    def _differences(self) -> Table:
+        """What the router has above every other row: over all budgets, at equal cost, at equal score."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column(f"{self.evaluation.router} less", min_width=16)
+        for key in DIFFERENCES:
+            table.add_column(key, justify="right", no_wrap=True)
+        for found in self.evaluation.differences:
+            gaps = [_difference(found.figures.get(key), less=key in LESS_IS_BETTER) for key in DIFFERENCES]
+            table.add_row(found.other, *gaps)
+        return table
+
+    def _validated(self) -> Table:
+        """What prices that were chosen on validation keep and cost here."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("price chosen on\nvalidation to", min_width=16)
+        for heading in ("", "score kept", "cost", "in hindsight"):
+            table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+        for name, settings in self.evaluation.validated.items():
+            style = "bold" if name == self.evaluation.router else ""
+            for at, found in enumerate(settings):
+                verb, what = ("keep", "cost") if found.keeps else ("spend", "score kept")
+                table.add_row(
+                    "" if at else name,
+                    f"{verb} {found.in_words()}",
+                    _measured(found.kept, found.kept_range),
+                    _measured(found.cost, found.cost_range),
+                    f"{number(found.hindsight)} {what}",
+                    style=style,
+                )
+        return table
+
+
+def _measured(value: float, between: Interval | None) -> Text:
+    """A figure with half the width of its range."""
+    if between is None:
+        return Text(number(value))
+    return Text.assemble(number(value), (f" ±{number((between.high - between.low) / 2)}", "dim"))
+
+
+def _difference(gap: Interval | None, *, less: bool = False) -> Text:
+    """A difference with half the width of its range; `less` where less is better."""
+    if gap is None:
+        return Text(UNDEFINED)
+    sign = "+" if gap.value >= 0 else ""
+    colour = ("green" if (gap.value > 0) != less else "red") if gap.excludes_zero else ""
+    return Text.assemble((sign + number(gap.value), colour), (f" ±{number((gap.high - gap.low) / 2)}", "dim"))
+
+
+def _title(evaluation: Evaluation) -> str:
+    kind = "simulated" if evaluation.simulated else "recorded"
+    prompts = "prompt" if evaluation.n_prompts == 1 else "prompts"
+    return (
+        f"{evaluation.data}: {evaluation.n_prompts:,} {kind} {prompts} ({evaluation.part} part), "
+        f"{len(evaluation.models)} models; cost 1 is {evaluation.best_single.name}, "
+        f"{evaluation.spend_usd:.4g} USD in all"
+    )
+
+
+def _caption(evaluation: Evaluation) -> list[str]:
+    ranges = f"±: 95 % of {evaluation.samples:,} resamples of the prompts, seed {evaluation.seed}"
+    domains, labels = evaluation.domains_in_words(), evaluation.labels_in_words()
+    return [
+        *([ranges] if evaluation.samples else []),
+        *_of_settings(evaluation),
+        "a budget holds for predicted cost; the report says what batches cost in truth",
+        "apgr: by cost, under the hull (not RouteLLM's, by share of calls)",
+        *([f"domains: {domains}"] if domains else []),
+        *([f"labels: {labels}"] if labels else []),
+        *evaluation.notes,
+    ]
+
+
+def _of_settings(evaluation: Evaluation) -> list[str]:
+    """Which figures are of settings picked in hindsight, and which not."""
+    said = [f"{', '.join(HINDSIGHT)}: settings picked in hindsight, on these very prompts"]
+    if not evaluation.validated:
+        return [*said, "no setting was chosen on validation: what these showed there is not known"]
+    others = [row.name for row in evaluation.rows if row.name not in evaluation.validated]
+    return [*said, f"settings in hindsight alone: {', '.join(others)}"] if others else said
