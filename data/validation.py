@@ -13,6 +13,7 @@ import numpy.typing as npt
 from routoo.data.costs.cost_spread import CostSpread, digits
 from routoo.data.curves import PRICES, Choices, best_single, choices, realised
 from routoo.data.errors import InputError
+from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 
 Vector = npt.NDArray[np.float64]
@@ -148,3 +149,29 @@ def _settings(scores: Scores) -> tuple[Vector, Choices]:
     spread = np.linspace(moved[0], moved[-1], _SETTINGS - 1).round().astype(np.intp)
     kept = np.unique(np.concatenate([[0], spread]))
     return PRICES[kept], chosen[kept]
+
+
+def repriced(
+    before: Pool, pool: Pool, record: ValidationRecord | None
+) -> tuple[Pool, ValidationRecord | None]:
+    """The models of a pool under other prices, limits and tags, and the record if it still holds.
+
+    It does not where a call no longer costs what it did: a price per dollar then chooses otherwise.
+
+    Raises:
+        InputError: The other pool has other models.
+    """
+    known, given = set(before.names), set(pool.names)
+    if known != given:
+        faults = (
+            ("lacks", sorted(known - given), "take {} out of the predictor"),
+            ("has beyond them", sorted(given - known), "add {} with what was recorded"),
+        )
+        said = "; ".join(
+            f"the pool {what} {', '.join(names)}: {do.format('it' if len(names) == 1 else 'them')}"
+            for what, names, do in faults
+            if names
+        )
+        raise InputError(f"other prices need the models of the predictor; {said}")
+    pool = pool.select(before.names)
+    return pool, record if pool.costs_as(before) else None

@@ -18,6 +18,7 @@ from routoo.export.layout import FILES, LAYOUT, NEWEST_FORMAT
 from routoo.export.manifest import json_of, read_manifest, refuse, sealed
 
 if TYPE_CHECKING:
+    from routoo.data.pool import Pool
     from routoo.data.splits import Split
 
 
@@ -129,9 +130,14 @@ class Bundle:
         except InputError as error:
             refuse(self.folder, f"{LAYOUT.split} is {error}")
 
-    def save_pretrained(self, folder: str | Path) -> Bundle:
-        """A copy of the bundle in another folder."""
-        return write_files(folder, self.description, {name: self.content(name) for name in self.files})
+    def save_pretrained(self, folder: str | Path, *, pool: Pool | None = None) -> Bundle:
+        """A copy of the bundle in another folder, with other prices where a pool is given.
+
+        Raises:
+            InputError: The pool has other models than the bundle.
+        """
+        described = self.description if pool is None else self.description.with_prices(pool)
+        return write_files(folder, described, {name: self.content(name) for name in self.files})
 
     def push_to_hub(self, hub_id: str, *, private: bool = True) -> str:
         """The address at the Hugging Face hub to which the bundle was uploaded.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from routoo.data.costs.nominal import NominalCosts, nominal_costs
@@ -12,7 +12,7 @@ from routoo.data.domains import Label
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
-from routoo.data.validation import ValidationRecord
+from routoo.data.validation import ValidationRecord, repriced
 
 Json = dict[str, Any]
 """A mapping that JSON holds."""
@@ -74,6 +74,15 @@ class BundleDescription:
         return nominal_costs(
             self.pool if pool is None else pool, self.unrecorded, others=self.output_tokens_known
         )
+
+    def with_prices(self, pool: Pool) -> BundleDescription:
+        """The same under other prices, limits and tags of the same models; the graph stays what it is.
+
+        Raises:
+            InputError: The pool has other models.
+        """
+        pool, validation = repriced(self.pool, pool, self.validation)
+        return replace(self, pool=pool, validation=validation)
 
     def to_dict(self) -> Json:
         """A mapping that JSON can hold and `from_dict` reads back."""

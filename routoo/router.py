@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Router", "Selection"]
 
+DEFAULT_KEPT = 0.95
+"""Share of the best single model's score that `Router.default_price` kept on validation."""
+
 
 class Router:
     """Predicts what each model of the pool will achieve on a prompt, and chooses by it.
@@ -111,6 +114,14 @@ class Router:
         described = self.runtime.bundle.description
         return described.validation if self.pool.costs_as(described.pool) else None
 
+    @property
+    def default_price(self) -> float | None:
+        """Score per USD that kept 95 % of the best single model's score on validation, at the least cost.
+
+        What `select` chooses at unless told otherwise. None where `validation` is, or no price kept so much.
+        """
+        return None if self.validation is None else self.validation.price_keeping(DEFAULT_KEPT)
+
     def warm_up(self) -> Self:
         """The router itself, once it is ready to answer the next prompt at full speed."""
         self.runtime.warm_up()
@@ -153,7 +164,7 @@ class Router:
         max_latency_s: float | None = None,
         models: Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
-        price: float = 0.0,
+        price: float | None = None,
         domain: str | None = None,
         labels: Mapping[str, LabelValue] | None = None,
         confidence: float | None = None,
@@ -172,7 +183,9 @@ class Router:
             max_latency_s: Most seconds that it may be expected to take.
             models: Names that may be chosen; the whole pool when not given.
             tags: Tags that the model must have in the pool, all of them.
-            price: Quality per dollar: score that one USD must buy. `Assignment.prices` has it for a budget.
+            price: Quality per dollar: score that one USD must buy. `Assignment.prices` has it for a budget,
+                and 0 takes the best model. When not given it is `default_price`; 0 where that is not
+                known, or where `max_cost_usd` says what a call may cost.
             domain: Domain of the prompt, where it is known.
             labels: Its values of labels that the router learned, where they are known.
             confidence: Choose by the score that each model exceeds with this confidence (see
@@ -204,7 +217,7 @@ class Router:
             "tags": tags,
         }
         if pacer is not None:
-            if number("price", price):
+            if price is not None and number("price", price):
                 raise InputError("a pacer sets the price itself: leave price out, or the pacer")
             from routoo.solver.online.pacer import Pacer
 
@@ -214,6 +227,8 @@ class Router:
                 raise InputError("now_s is for a pacer, which keeps rates: give one, or leave now_s out")
             if progress is not None:
                 raise InputError("progress is for a pacer: give one, or leave progress out")
+            if price is None:
+                price = 0.0 if max_cost_usd is not None else self.default_price or 0.0
             choice = select(scores, price=price, **limits)
         if confidence is None:
             return choice

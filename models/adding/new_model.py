@@ -24,6 +24,7 @@ from routoo.models.training.train import TrainedNetwork
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.text import EncodedPrompts
+from routoo.data.validation import repriced
 
 LEAST_PROMPTS = 20
 """Scored prompts below which a new model is refused: its level would be a guess."""
@@ -106,26 +107,10 @@ def without_model(trained: TrainedNetwork, name: str) -> TrainedNetwork:
 def with_prices(trained: TrainedNetwork, pool: Pool) -> TrainedNetwork:
     """The trained network under other prices, limits and tags of the same models.
 
-    What validation showed is dropped where a call no longer costs what it did: a price per dollar then
-    chooses otherwise.
-
     Raises:
         InputError: The pool has other models.
     """
-    known, given = set(trained.pool.names), set(pool.names)
-    if known != given:
-        faults = (
-            ("lacks", sorted(known - given), "take {} out of the predictor"),
-            ("has beyond them", sorted(given - known), "add {} with what was recorded"),
-        )
-        said = "; ".join(
-            f"the pool {what} {', '.join(names)}: {do.format('it' if len(names) == 1 else 'them')}"
-            for what, names, do in faults
-            if names
-        )
-        raise InputError(f"other prices need the models of the predictor; {said}")
-    pool = pool.select(trained.pool.names)
-    validation = trained.validation if pool.costs_as(trained.pool) else None
+    pool, validation = repriced(trained.pool, pool, trained.validation)
     return dataclasses.replace(trained, pool=pool, validation=validation)
 
 

@@ -17,7 +17,8 @@ from routoo.commands.terminal import counted, progress, show, show_json
 from routoo.data.errors import InputError
 
 if TYPE_CHECKING:
-    from routoo.data.pool import PoolModel
+    from routoo.data.costs.nominal import NominalCosts
+    from routoo.data.pool import Pool, PoolModel
     from routoo.predictor import Predictor
 
 model = typer.Typer(
@@ -26,6 +27,14 @@ model = typer.Typer(
 
 _Trained = Annotated[
     str, typer.Argument(metavar="PREDICTOR", help="Folder that `routoo train` wrote.", show_default=False)
+]
+_TrainedOrBundle = Annotated[
+    str,
+    typer.Argument(
+        metavar="PREDICTOR|BUNDLE",
+        help="Folder that `routoo train` or `routoo export` wrote.",
+        show_default=False,
+    ),
 ]
 _Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
@@ -86,14 +95,17 @@ def remove(
 
 
 @model.command()
-def price(predictor: _Trained, pool: _Prices, output: _Output, as_json: AsJson = False) -> None:
-    """Give all models other prices, limits and tags."""
+def price(predictor: _TrainedOrBundle, pool: _Prices, output: _Output, as_json: AsJson = False) -> None:
+    """Give all models other prices, limits and tags; an exported bundle stays ready to serve."""
     from routoo.data.pool import Pool
+    from routoo.export.bundle import Bundle
 
     check_bundle_folder(output)
-    before = _opened(predictor)
-    changed = before.with_prices(Pool.read(pool, among=before.pool.names))
-    _write(changed, output, f"prices of {pool}", as_json=as_json)
+    before = Bundle.open(predictor)
+    changed = before.save_pretrained(output, pool=Pool.read(pool, among=before.description.pool.names))
+    now, nominal = changed.description.pool, changed.description.nominal_costs()
+    say_nominal(nominal)
+    _show(output, now, nominal, f"prices of {pool}", exported=changed.has_graph, as_json=as_json)
 
 
 def _opened(predictor: str) -> Predictor:
@@ -115,11 +127,16 @@ def _priced(pool: Path, name: str) -> PoolModel:
 def _write(changed: Predictor, output: Path, what: str, *, as_json: bool) -> None:
     changed.save_pretrained(output)
     say_nominal(changed.nominal_costs)
+    _show(output, changed.pool, changed.nominal_costs, what, as_json=as_json)
+
+
+def _show(
+    output: Path, pool: Pool, nominal: NominalCosts, what: str, *, exported: bool = False, as_json: bool
+) -> None:
     if as_json:
-        nominal = dict(changed.nominal_costs)
-        show_json({"predictor": str(output), "models": list(changed.pool.names), "nominal_costs": nominal})
-    else:
-        show(
-            f"{output}: {counted(len(changed.pool), 'model')}; {what}",
-            f"next: routoo export {shlex.quote(str(output))} BUNDLE",
-        )
+        show_json({"predictor": str(output), "models": list(pool.names), "nominal_costs": dict(nominal)})
+        return
+    lines = [f"{output}: {counted(len(pool), 'model')}; {what}"]
+    if not exported:
+        lines.append(f"next: routoo export {shlex.quote(str(output))} BUNDLE")
+    show(*lines)

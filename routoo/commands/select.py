@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from routoo.commands.pools import say_nominal
 from routoo.commands.requests import named_values, prompt_of, say_unlearned
 from routoo.commands.terminal import say, show_json, usd
 from routoo.data.errors import InfeasibleError
+
+if TYPE_CHECKING:
+    from routoo.router import Router
 
 
 def select(
@@ -35,13 +38,15 @@ def select(
     ] = None,
     tag: Tag = None,
     price: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="SCORE_PER_USD",
-            help="Score that one dollar must buy: 0 takes the best model; "
-            "`routoo assign` says which price a budget has.",
+            help="Score that one dollar must buy: 0 takes the best model; `routoo assign` says which price a "
+            "budget has.",
+            show_default="the one that kept 95 % of the best model's score on validation; 0 with "
+            "--max-cost-usd",
         ),
-    ] = 0.0,
+    ] = None,
     domain: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Domain of the prompt, where it is known.", show_default=False),
@@ -97,4 +102,19 @@ def select(
     sure = "" if low is None else f" (above {low:.3f} with confidence {confidence:g})"
     say(
         f"predicted score {choice.p_correct:.3f}{sure}, cost {usd(choice.cost_usd)} USD{latency}", quiet=quiet
+    )
+    if price is None and max_cost_usd is None:
+        say(_trade_off(router), quiet=quiet)
+
+
+def _trade_off(router: Router) -> str:
+    """The price that was chosen at, where none was asked for."""
+    from routoo.router import DEFAULT_KEPT
+
+    if router.default_price is None:
+        return "the best model, whatever it costs: no trade-off is known of this bundle; --price sets one"
+    kept = f"{DEFAULT_KEPT:.0%}".replace("%", " %")
+    return (
+        f"at {router.default_price:.4g} score per USD, which kept {kept} of the best model's score on "
+        "validation; --price sets another"
     )

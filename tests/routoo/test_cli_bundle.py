@@ -116,10 +116,23 @@ def test_select_reads_all_of_standard_input(routoo: Routoo, bundle_folder: Path)
     assert found["p_correct"] == pytest.approx(Router.from_pretrained(bundle_folder).select(text).p_correct)
 
 
+def test_select_trades_off_as_validation_did_unless_told(routoo: Routoo, bundle_folder: Path) -> None:
+    record = Router.from_pretrained(bundle_folder).validation
+    assert record is not None
+    kept = record.price_keeping(0.95)
+    found = routoo("select", bundle_folder, "Hi", "--json")
+    assert json.loads(found.stdout)["price"] == kept == Router.from_pretrained(bundle_folder).default_price
+    assert "kept 95 % of the best model's score on validation" in routoo("select", bundle_folder, "Hi").stderr
+    capped = json.loads(routoo("select", bundle_folder, "Hi", "--max-cost-usd", "1", "--json").stdout)
+    assert capped["price"] == 0.0
+
+
 def test_select_keeps_limits(routoo: Routoo, bundle_folder: Path) -> None:
     allowed = ["--models", "simulated-tiny, simulated-small"]
     assert routoo("select", bundle_folder, "Hi", *allowed).stdout in ("simulated-tiny\n", "simulated-small\n")
     assert routoo("select", bundle_folder, "Hi", "--price", "1e9").stdout == "simulated-tiny\n"
+    dear = json.loads(routoo("select", bundle_folder, "Hi", "--price", "0", "--json").stdout)
+    assert dear["p_correct"] == Router.from_pretrained(bundle_folder).predict(["Hi"]).p_correct.max()
     cheap = json.loads(routoo("select", bundle_folder, "Hi", "--max-cost-usd", "0.0001", "--json").stdout)
     assert cheap["cost_usd"] <= 0.0001
 

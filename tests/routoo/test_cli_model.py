@@ -1,6 +1,8 @@
 """Models that come and go on the command line, and what is left when the predictor is exported."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +91,25 @@ def test_prices_change(
     np.testing.assert_array_equal(was.p_correct, now.p_correct)
     assert now.output_tokens is not None
     assert (now.cost_usd > 5e-6 * now.output_tokens).all()
+
+
+def test_prices_of_a_bundle_change_without_torch(
+    bundle_folder: Path, simulated_models: Pool, tmp_path: Path
+) -> None:
+    flat = [{**row, "usd_per_1m_output": 5.0} for row in simulated_models.to_records()]
+    Pool.from_records(flat).write(tmp_path / "flat.toml")
+    command = ["model", "price", str(bundle_folder), "--pool", "flat.toml", "-o", "repriced"]
+    script = (
+        f"import sys; from routoo.cli import app; app({command}, standalone_mode=False); "
+        "assert not {'torch', 'lightning', 'transformers'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=60)
+    before, after = Router.from_pretrained(bundle_folder), Router.from_pretrained(tmp_path / "repriced")
+    assert [model.usd_per_1m_output for model in after.pool.models] == [5.0] * 6
+    assert (before.validation is None, after.validation is None) == (False, True)
+    was, now = before.predict(["Hi"]), after.predict(["Hi"])
+    np.testing.assert_array_equal(was.p_correct, now.p_correct)
+    assert (was.cost_usd != now.cost_usd).any()
 
 
 def test_a_file_of_scores_is_learned_from_but_for_what_is_in_test(
