@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,29 @@ def test_the_runtime_half_of_export_needs_nothing_of_training(root: Path, files:
         if module.split(".")[0] in OF_TRAINING or _floor(module) == "models"
     ]
     assert not wrong
+
+
+def test_no_files_import_each_other(root: Path, files: list[Path]) -> None:
+    """Nor in a round of three or more, nor for type checkers alone."""
+    code = {_module(file.relative_to(root)): file for floor in MAY_USE for file in _code(root / floor, files)}
+    uses = {
+        module: {
+            name if name in code else name.rpartition(".")[0]
+            for _, name in _imports(ast.parse(file.read_text()))
+        }
+        & code.keys() - {module}
+        for module, file in code.items()
+    }
+    try:
+        TopologicalSorter(uses).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def _module(file: Path) -> str:
+    """`routoo.data.pool` for `data/pool.py`, and the name of the folder for its `__init__.py`."""
+    parts = file.with_suffix("").parts
+    return ".".join([*([] if parts[0] == "routoo" else ["routoo"]), *parts]).removesuffix(".__init__")
 
 
 def _code(folder: Path, files: list[Path]) -> list[Path]:
