@@ -62,18 +62,31 @@ def solve_batch(
     batch: Batch, scores: Scores | tuple[str, ...], *, tolerance: float, time_limit_s: float
 ) -> Assignment:
     """The assignment of a batch, wherever it is; where its scores are not in memory, of models by name."""
-    found = assign(batch, tolerance=tolerance, time_limit_s=time_limit_s)
-    choice = _at_the_edge(batch, found.prices) if found.status == "unsolved" else None
+    edge = _Edge(batch)
+    found = assign(batch, tolerance=tolerance, time_limit_s=time_limit_s, edge=edge)
+    choice = edge(found.prices) if found.status == "unsolved" else None
     if choice is not None:
         found = replace(found, status="solved", choice=choice)
     return outcome(batch, scores, found, solver=NAME, unsolved=_UNSOLVED, tolerance=tolerance)
 
 
-def _at_the_edge(batch: Batch, prices: Floats) -> npt.NDArray[np.int32] | None:
-    """Choices that use least of one limit, the dearest first: for limits with next to no room."""
-    constraints = batch.constraints
-    for at in np.argsort(-prices * np.abs(constraints.bounds), kind="stable")[:_EDGES].tolist():
-        found = assign_least(batch, constraints.limits[at])
-        if found.status == "solved" and kept(batch, found.choice) is not None:
-            return found.choice
-    return None
+class _Edge:
+    """Choices that use least of one limit, the dearest first, for limits with next to no room: found once."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self.asked = batch, False
+        self.choice: npt.NDArray[np.int32] | None = None
+
+    def __call__(self, prices: Floats) -> npt.NDArray[np.int32] | None:
+        """Those that keep every limit, if any do."""
+        if not self.asked:
+            self.asked, self.choice = True, self._look(prices)
+        return self.choice
+
+    def _look(self, prices: Floats) -> npt.NDArray[np.int32] | None:
+        constraints = self.batch.constraints
+        for at in np.argsort(-prices * np.abs(constraints.bounds), kind="stable")[:_EDGES].tolist():
+            found = assign_least(self.batch, constraints.limits[at])
+            if found.status == "solved" and kept(self.batch, found.choice) is not None:
+                return found.choice
+        return None

@@ -20,7 +20,7 @@ from routoo.solver.search.knapsack import Filled, least_choice, no_room
 from routoo.solver.search.newton import PriceSearch
 from routoo.solver.search.prices import Scale, find_prices, proves_infeasible
 from routoo.solver.search.prices import search as search_prices
-from routoo.solver.search.rounding import CORES, Rounded, far, finish, nearer_prices, part_of, round_off
+from routoo.solver.search.rounding import CORES, Edge, Rounded, far, finish, nearer_prices, part_of, round_off
 from routoo.solver.search.tree import MOST_STEPS, search
 
 Status = Literal["solved", "infeasible", "unsolved"]
@@ -68,7 +68,12 @@ class Assigned:
 
 
 def assign(
-    prompts: Picked, *, tolerance: float, time_limit_s: float = math.inf, most_steps: int = MOST_STEPS
+    prompts: Picked,
+    *,
+    tolerance: float,
+    time_limit_s: float = math.inf,
+    most_steps: int = MOST_STEPS,
+    edge: Edge | None = None,
 ) -> Assigned:
     """The best choices within the limits of these prompts.
 
@@ -77,6 +82,7 @@ def assign(
         tolerance: Relative gap that is good enough.
         time_limit_s: Seconds that a search of a few prompts may take, where several limits bind.
         most_steps: Steps that a search of a few kinds of prompts may take.
+        edge: What is asked for choices where few prompts in doubt make none that keep every limit.
     """
     limits = prompts.constraints.limits
     if not limits:
@@ -90,7 +96,7 @@ def assign(
     if kinds is not None:
         first = None if found is None else found.choice
         return searched(kinds, first=first, time_limit_s=time_limit_s, most_steps=most_steps)
-    return _under_many(prompts, tolerance, time_limit_s)
+    return _under_many(prompts, tolerance, time_limit_s, edge)
 
 
 def assign_each(prompts: Picked) -> Assigned:
@@ -117,7 +123,7 @@ def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float, most_step
         found = assign(part, tolerance=tolerance, time_limit_s=time_limit_s, most_steps=most_steps)
         prices[own] = found.prices
         if found.status != "solved":
-            return Assigned(found.status, NOBODY, found.bound, prices)
+            return Assigned(found.status, NOBODY, price_pass(prompts, prices).bound, prices)
         choice[index] = found.choice
         bounds.append(found.bound)
     return Assigned("solved", choice, math.fsum(bounds) + math.ulp(math.fsum(bounds)), prices)
@@ -155,12 +161,20 @@ def fill_under_one(prompts: Picked, *, filled: Filled | None = None) -> Assigned
     return Assigned("solved", choice, bound, prices, settled=settled, totals=totals)
 
 
-def _under_many(prompts: Picked, tolerance: float, time_limit_s: float) -> Assigned:
+def _under_many(prompts: Picked, tolerance: float, time_limit_s: float, edge: Edge | None) -> Assigned:
     found = find_prices(prompts, tolerance)
     if found.infeasible and proves_infeasible(prompts, found.prices):
         return Assigned("infeasible", NOBODY, -np.inf, found.prices)
     rounded = _dealt_again(prompts, found, tolerance)
-    totals = finish(prompts, rounded, found.soft, found.bound, tolerance=tolerance, time_limit_s=time_limit_s)
+    totals = finish(
+        prompts,
+        rounded,
+        found.soft,
+        found.bound,
+        tolerance=tolerance,
+        time_limit_s=time_limit_s,
+        edge=edge,
+    )
     prices, bound = found.prices, price_pass(prompts, found.prices).bound
     if totals is not None and far(bound, totals.gained):
         nearer = nearer_prices(prompts, rounded, prices, bound - totals.gained)

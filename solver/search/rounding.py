@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +33,10 @@ _MOST_COLUMNS = 20_000
 
 _NODES = 100
 """Nodes of branch and bound for a core, whose choices are near the best."""
+
+
+Edge = Callable[[Floats], npt.NDArray[np.int32] | None]
+"""Prices to choices that keep every limit and use least of one, or None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +86,20 @@ class _Block:
 
 
 def finish(
-    prompts: Picked, rounded: Rounded, prices: Floats, bound: float, *, tolerance: float, time_limit_s: float
+    prompts: Picked,
+    rounded: Rounded,
+    prices: Floats,
+    bound: float,
+    *,
+    tolerance: float,
+    time_limit_s: float,
+    edge: Edge | None = None,
 ) -> Tally | None:
     """What choices add up to that keep every limit, once the prompts in doubt have chosen anew; or None.
 
-    Where nothing is found, or what is found lies far below the bound, more prompts choose anew.
+    Where the first few make none, there may be next to no room, and larger cores would be searched at length:
+    the edge is asked before. Where nothing is found, or what is found lies far below the bound, more prompts
+    choose anew.
 
     Args:
         prompts: The batch.
@@ -94,6 +108,7 @@ def finish(
         bound: What the objective cannot exceed.
         tolerance: Share of the objective by which the core may fall short of its best.
         time_limit_s: Seconds for each core.
+        edge: What finds choices where there is next to no room.
     """
     choice, tables, best = rounded.choice, prompts.constraints.tables(prices), None
     spare, columns = _DEAR * abs(bound), 0
@@ -120,6 +135,12 @@ def finish(
                     best, spare = totals, bound - totals.gained
                 else:
                     choice[core] = before
+            if best is None and size == CORES[0] and edge is not None:
+                found = edge(prices)
+                totals = None if found is None else kept(prompts, found)
+                if found is not None and totals is not None and not far(bound, totals.gained):
+                    choice[:] = found
+                    return totals
             if best is not None and (columns > _MOST_COLUMNS or not far(bound, best.gained)):
                 return best
     return best
