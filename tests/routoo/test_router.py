@@ -63,9 +63,9 @@ def test_a_known_domain_and_caution_reach_the_choice(tiny_predictor: Predictor, 
     np.testing.assert_allclose(told.p_correct[1:], guessed.p_correct[1:], atol=1e-5)
     same = tiny_predictor.predict(asked, domains=[learned[0], None, "no such domain"])
     np.testing.assert_allclose(told.p_correct, same.p_correct, atol=1e-4)
-    chosen = router.select(asked[0], domain=learned[0])
+    chosen = router.select(asked[0], price=0, domain=learned[0])
     assert chosen.p_correct == pytest.approx(float(told.p_correct[0].max()), abs=1e-5)
-    careful = router.select(asked[0], domain=learned[0], confidence=0.9)
+    careful = router.select(asked[0], price=0, domain=learned[0], confidence=0.9)
     assert careful.cautious_p_correct == pytest.approx(float(told.cautious(0.9).p_correct[0].max()), abs=1e-5)
     plan = router.assign(asked, domains=[learned[0]] * 3, confidence=0.9, budget_usd=5.0)
     assert plan.objective < router.assign(asked, domains=[learned[0]] * 3, budget_usd=5.0).objective
@@ -84,7 +84,7 @@ def test_caution_chooses_and_the_expected_score_is_reported(bundle_folder: Path)
     )
     pacer = routoo.Pacer(5.0, expected_prompts=9)
     for choice in (
-        router.select(asked[0], confidence=0.9),
+        router.select(asked[0], price=0, confidence=0.9),
         router.select(asked[0], confidence=0.9, pacer=pacer),
     ):
         column = router.pool.names.index(choice.model)
@@ -157,8 +157,8 @@ def test_the_pool_of_a_router_is_kept_wherever_it_chooses(bundle_folder: Path) -
     )
     router = routoo.Router.from_pretrained(bundle_folder, pool=pool)
     asked = ["2 + 2?", "Name a river. " * 400]
-    assert known.select(asked[1]).model == best
-    assert router.select(asked[1]).model != best
+    assert known.select(asked[1], price=0).model == best
+    assert router.select(asked[1], price=0).model != best
     assert best not in router.assign(asked[1:]).chosen
     assert best not in router.assign(asked, tags=["long"]).chosen
     assert router.assign(asked, tags=["long"], pool=pool).chosen == router.assign(asked, tags=["long"]).chosen
