@@ -82,7 +82,7 @@ def assign(
         tolerance: Relative gap that is good enough.
         time_limit_s: Seconds that a search of a few prompts may take, where several limits bind.
         most_steps: Steps that a search of a few kinds of prompts may take.
-        edge: What is asked for choices where few prompts in doubt make none that keep every limit.
+        edge: What is asked for choices where a search among the doubtful breaks off without any.
     """
     limits = prompts.constraints.limits
     if not limits:

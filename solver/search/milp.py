@@ -57,7 +57,7 @@ class Milp:
 
     def __init__(self, kinds: Kinds, among: npt.NDArray[np.bool_] | None = None) -> None:
         self.highspy: Any = import_module("highspy")  # Any: highspy types its names only in part
-        self.kinds = kinds
+        self.kinds, self.broke_off = kinds, False
         open_ = np.isfinite(kinds.value)
         self.row, self.column = np.nonzero(open_ if among is None else open_ & among)
         value = kinds.value[self.row, self.column]
@@ -95,6 +95,8 @@ class Milp:
     ) -> Counts | None:
         """Whole counts by branch and bound, as good as so many nodes find them; None where they find none.
 
+        Where they find none, `broke_off` says whether they were too few to tell that there are none.
+
         Args:
             gap: Objective by which the answer may fall short of the best.
             enough: Objective at which to stop.
@@ -118,6 +120,7 @@ class Milp:
             solver.passModel(lp)
             solver.run()
             if solver.getInfo().primal_solution_status != self.highspy.SolutionStatus.kSolutionStatusFeasible:
+                self.broke_off = solver.getModelStatus() != self.highspy.HighsModelStatus.kInfeasible
                 return None
             cells = np.rint(np.array(solver.getSolution().col_value))
             used = np.array([entries @ cells[own] for own, entries in self.entries])

@@ -97,9 +97,8 @@ def finish(
 ) -> Tally | None:
     """What choices add up to that keep every limit, once the prompts in doubt have chosen anew; or None.
 
-    Where the first few make none, there may be next to no room, and larger cores would be searched at length:
-    the edge is asked before. Where nothing is found, or what is found lies far below the bound, more prompts
-    choose anew.
+    Where nothing is found, or what is found lies far below the bound, more prompts choose anew. Where a
+    search breaks off with nothing, a larger one would take long: the edge is asked before.
 
     Args:
         prompts: The batch.
@@ -135,8 +134,8 @@ def finish(
                     best, spare = totals, bound - totals.gained
                 else:
                     choice[core] = before
-            if best is None and size == CORES[0] and edge is not None:
-                found = edge(prices)
+            if best is None and milp.broke_off and edge is not None:
+                found, edge = edge(prices), None
                 totals = None if found is None else kept(prompts, found)
                 if found is not None and totals is not None and not far(bound, totals.gained):
                     choice[:] = found

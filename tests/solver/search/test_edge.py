@@ -19,24 +19,30 @@ from routoo.solver.solve import solve
 MakeScores = Callable[[int, int, int], Scores]
 
 
-def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def searches(monkeypatch: pytest.MonkeyPatch, *, broken: bool = True) -> list[int]:
     """How many prompts are searched each time, from now on in searches that find nothing."""
     found: list[int] = []
-    monkeypatch.setattr(Milp, "branched", lambda milp, **_: found.append(len(milp.kinds.count)))
+
+    def nothing(milp: Milp, **_: object) -> None:
+        found.append(len(milp.kinds.count))
+        milp.broke_off = broken
+
+    monkeypatch.setattr(Milp, "branched", nothing)
     return found
 
 
-@pytest.mark.parametrize("near", [True, False])
-def test_more_prompts_are_searched_only_where_the_edge_is_far(
-    random_scores: MakeScores, monkeypatch: pytest.MonkeyPatch, near: bool
+@pytest.mark.parametrize(("near", "broken"), [(True, True), (False, True), (True, False)])
+def test_the_edge_is_taken_where_it_is_near_and_a_search_breaks_off(
+    random_scores: MakeScores, monkeypatch: pytest.MonkeyPatch, near: bool, broken: bool
 ) -> None:
     problem = Problem(scores=random_scores(1, 4000, 3), budget_usd=6.0, max_mean_latency_s=1.7)
     whole, cheapest = InMemory(problem), problem.scores.cost_usd.argmin(axis=1).astype(np.int32)
-    best, tried = solve(problem).choice, searches(monkeypatch)
+    best, tried = solve(problem).choice, searches(monkeypatch, broken=broken)
     found = assign(whole, tolerance=1e-6, edge=lambda prices: best if near else cheapest)
-    assert tried == list(CORES[: 1 if near else 3])
-    assert found.status == ("solved" if near else "unsolved")
-    assert np.array_equal(found.choice, best) == near
+    taken = near and broken
+    assert tried == list(CORES[: 1 if taken else 3])
+    assert found.status == ("solved" if taken else "unsolved")
+    assert np.array_equal(found.choice, best) == taken
 
 
 def test_a_domain_that_is_not_solved_leaves_a_bound_of_all(
