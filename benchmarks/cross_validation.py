@@ -31,8 +31,8 @@ from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, baselines
 from routoo.evaluation.in_words import signed
-from routoo.models.encoder.embedding import TrunkFeatures
-from routoo.models.encoder.trunk import MINILM
+from routoo.models.encoder.embedding import EncoderFeatures
+from routoo.models.encoder.encoder import MINILM
 from routoo.models.training.options import default_cache_dir
 
 TOLD = "routoo, told"
@@ -58,7 +58,7 @@ def predicted(outcomes: Outcomes, pool: Pool, seed: int) -> dict[str, Scores]:
     """What the router and the baselines, trained on the other folds, say of the test part."""
     predictor = routoo.train(outcomes, pool, seed=seed)
     judged = outcomes.part("test")
-    embed = TrunkFeatures(MINILM, last_layer=True, cache_dir=default_cache_dir())
+    embed = EncoderFeatures(MINILM, last_layer=True, cache_dir=default_cache_dir())
     found = {ROUTER: predictor.predict(judged.texts)}
     if predictor.trained.domains:
         found[TOLD] = predictor.predict(judged.texts, judged.domains)

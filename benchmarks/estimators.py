@@ -2,10 +2,10 @@
 
     python benchmarks/estimators.py FOLDER [--pool pool.toml] [--seed 0] [--output OUT]
 
-Baselines see the features of the same frozen trunk, computed once and kept on disk, without the length. What
-a method has to choose, it chooses on the prompts in train and val; the table is of those in test. Only the
-domain table is told the domain of a test prompt. The last column but one is the area of a row less that of
-the default predictor, with its 95 % range over resamples of the prompts.
+Baselines see the features of the same frozen encoder, computed once and kept on disk, without the length.
+What a method has to choose, it chooses on the prompts in train and val; the table is of those in test. Only
+the domain table is told the domain of a test prompt. The last column but one is the area of a row less that
+of the default predictor, with its 95 % range over resamples of the prompts.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from routoo.evaluation.experiment import ROUTER
 from routoo.evaluation.metrics.metrics import Metrics
 from routoo.models.baselines.embedding import Embed, remembered
 from routoo.models.baselines.registry import BASELINES
-from routoo.models.encoder.embedding import TrunkFeatures
-from routoo.models.encoder.trunk import MINILM
+from routoo.models.encoder.embedding import EncoderFeatures
+from routoo.models.encoder.encoder import MINILM
 from routoo.models.training.options import default_cache_dir
 
 FIGURES = ("auc", "brier", "ece", "area", "closed", "cost@0.95")
 
 
 def embedding() -> Embed:
-    """What baselines read: all features of the default trunk but the last, which is the log of the length."""
-    features = TrunkFeatures(MINILM, cache_dir=default_cache_dir())
+    """What baselines read: the default encoder's features but the last, which is the log of the length."""
+    features = EncoderFeatures(MINILM, cache_dir=default_cache_dir())
     return remembered(lambda prompts: features(prompts)[:, :-1])
 
 

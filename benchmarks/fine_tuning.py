@@ -1,4 +1,4 @@
-"""What fine-tuning the trunk is worth beside leaving it frozen.
+"""What fine-tuning the encoder is worth beside leaving it frozen.
 
     python benchmarks/fine_tuning.py FOLDER [--pool POOL.toml] [--prompts 2400] [--tokens 128] [--seed 0]
         [--settings NAME ...]
@@ -44,7 +44,7 @@ SETTINGS: Mapping[str, Options] = {
     "frozen": {},
     "last-1": {**_LAST, "tuned_layers": 1},
     "last-2": _LAST,
-    "last-2-slow": {**_LAST, "trunk_learning_rate": 2e-5},
+    "last-2-slow": {**_LAST, "encoder_learning_rate": 2e-5},
     "last-2-even": {**_LAST, "layer_decay": 1.0},
     "last-2-short": {**_LAST, "max_tokens": 64},
     "full": {"tune": "full", "epochs": 3, "batch_size": 64},

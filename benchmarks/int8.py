@@ -39,7 +39,7 @@ def drawn(judged: Outcomes, n_prompts: int, seed: int) -> list[str]:
 def agreement(bundle: Bundle, prompts: list[str]) -> Agreement:
     """How near the int8 graph is to the float32 one on these prompts."""
     description = bundle.description
-    encoded = Runtime(bundle, int8=True).encoder.encode(prompts)  # refuses a bundle without int8, in words
+    encoded = Runtime(bundle, int8=True).tokenizer.encode(prompts)  # refuses a bundle without int8, in words
     sent = encoded.input_tokens[:, None] * np.array(description.input_token_ratio)
     in_float, in_int8 = (
         open_graph(bundle.content(name), threads=usable_cores()) for name in (LAYOUT.graph, LAYOUT.int8_graph)

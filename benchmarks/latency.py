@@ -113,10 +113,10 @@ def main(
 
 def text_of(bundle: Bundle, tokens: int, *, seed: int = SEED) -> str:
     """A text that the bundle's tokenizer makes at most so many tokens of, and as near as words allow."""
-    encoder = Runtime(bundle).encoder
+    tokenizer = Runtime(bundle).tokenizer
     choose, words = random.Random(seed).choice, _WORDS.split()
     text = choose(words)
-    while len(encoder.tokenizer.encode(longer := f"{text} {choose(words)}").ids) <= tokens:
+    while len(tokenizer.backend.encode(longer := f"{text} {choose(words)}").ids) <= tokens:
         text = longer
     return text
 
@@ -132,7 +132,7 @@ def _answers(bundle: Bundle, threads: int) -> dict[str, Answer]:
     network = torch_graph(trained.network)
 
     def by_torch(prompts: Sequence[str]) -> None:
-        encoded = trained.encoder.encode(prompts)
+        encoded = trained.tokenizer.encode(prompts)
         for rows in encoded.batches(_TORCH_BATCH_TOKENS):
             network(*encoded.batch(rows))
 
@@ -185,10 +185,10 @@ def _fresh_bundle(folder: Path) -> Path:
     import torch
 
     from routoo.data.pool import Pool, PoolModel
-    from routoo.data.text import PromptEncoder, TextPolicy
+    from routoo.data.text import PromptTokenizer, TextPolicy
     from routoo.export.writer import write_bundle
+    from routoo.models.encoder.encoder import MINILM, encoder_config, load_encoder
     from routoo.models.encoder.pooling import default_layers
-    from routoo.models.encoder.trunk import MINILM, load_trunk, trunk_config
     from routoo.models.evidence.evidence import EvidenceConfig
     from routoo.models.evidence.kernel import MOST_CENTRES
     from routoo.models.network.heads import HeadConfig
@@ -199,25 +199,27 @@ def _fresh_bundle(folder: Path) -> Path:
         tuple(PoolModel(name=f"m{at}", usd_per_1m_input=at, usd_per_1m_output=4 * at) for at in range(1, 9))
     )
     torch.manual_seed(SEED)
-    trunk = load_trunk(MINILM)
-    layers = default_layers(trunk.n_layers)
-    heads = HeadConfig(n_features=trunk.width * len(layers) + 1, n_models=len(pool), n_domains=8)
+    encoder = load_encoder(MINILM)
+    layers = default_layers(encoder.n_layers)
+    heads = HeadConfig(n_features=encoder.width * len(layers) + 1, n_models=len(pool), n_domains=8)
     evidence = EvidenceConfig(
         n_features=heads.n_features,
-        skipped=trunk.width,
+        skipped=encoder.width,
         n_centres=MOST_CENTRES,
         n_heads=len(pool),
         guessed=heads.guessed,
         n_models=len(pool),
         output_tokens=True,
     )
-    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads, evidence)).eval()
+    network = RouterNetwork(
+        encoder.model, NetworkConfig(encoder_config(encoder), layers, heads, evidence)
+    ).eval()
     trained = TrainedNetwork(
         network,
-        PromptEncoder(trunk.tokenizer, TextPolicy(max(LENGTHS))),
+        PromptTokenizer(encoder.tokenizer, TextPolicy(max(LENGTHS))),
         pool,
         np.ones(len(pool), np.float32),
-        {"data": "none: fresh heads", "trunk": trunk.origin, "seed": SEED},
+        {"data": "none: fresh heads", "encoder": encoder.origin, "seed": SEED},
         {},
     )
     write_bundle(trained, folder / "bundle")

@@ -44,9 +44,9 @@ from routoo.data.text import EncodedPrompts
 from routoo.evaluation.metrics.coverage import coverage_of
 from routoo.evaluation.metrics.reliability import brier
 from routoo.models.adding.new_model import with_column
+from routoo.models.encoder.encoder import load_encoder
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import prompt_features
-from routoo.models.encoder.trunk import load_trunk
 from routoo.models.evidence.evidence import Column, Predictions
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import predict_inputs
@@ -81,16 +81,16 @@ class Recorded:
 
     @classmethod
     def of(cls, outcomes: Outcomes, pool: Pool, predictor: routoo.Predictor) -> Recorded:
-        encoded = predictor.trained.encoder.encode(outcomes.texts)
+        encoded = predictor.trained.tokenizer.encode(outcomes.texts)
         part = outcomes.prompts["split"].to_numpy()
         cost = recorded_cost_usd(outcomes, pool)
         seen = np.flatnonzero(part != "test")
         judged = np.flatnonzero(part == "test")
-        trunk = load_trunk(predictor.trained_on["trunk"])
+        encoder = load_encoder(predictor.trained_on["encoder"])
         features = np.empty((len(outcomes), predictor.trained.network.config.heads.n_features), np.float32)
         for rows in (seen, judged):  # what training read is in the cache
             features[rows] = prompt_features(
-                trunk,
+                encoder,
                 encoded.rows(rows),
                 predictor.trained.network.config.layers,
                 cache_dir=default_cache_dir(),

@@ -43,8 +43,8 @@ from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.trial.policy import BEST_SINGLE, Policy, predicted
 from routoo.evaluation.trial.single_models import SingleModels
 from routoo.evaluation.trial.trial import Trial, trial_of
-from routoo.models.encoder.embedding import TrunkFeatures
-from routoo.models.encoder.trunk import MINILM
+from routoo.models.encoder.embedding import EncoderFeatures
+from routoo.models.encoder.encoder import MINILM
 from routoo.models.training.options import default_cache_dir
 
 _WIDTH = 150  # of the table, be it a terminal or a file
@@ -70,7 +70,7 @@ class Ours:
 
 def run_ours(outcomes: Outcomes, pool: Pool, trial: Trial, *, seed: int, threads: int) -> Ours:
     """Trains with the default options and predicts the test prompts; the features are read beforehand."""
-    read = TrunkFeatures(MINILM, cache_dir=default_cache_dir())
+    read = EncoderFeatures(MINILM, cache_dir=default_cache_dir())
     read(outcomes.texts)
     started = time.perf_counter()
     predictor = routoo.train(outcomes, pool, seed=seed, threads=threads, progress=False)
@@ -219,7 +219,7 @@ def main() -> None:
     outcomes = read.with_split().select(pool.names)
     trial = trial_of(outcomes, pool, "test")
     ours = run_ours(outcomes, pool, trial, seed=given.seed, threads=given.threads)
-    embeddings = TrunkFeatures(MINILM, last_layer=True, cache_dir=default_cache_dir())(outcomes.texts)
+    embeddings = EncoderFeatures(MINILM, last_layer=True, cache_dir=default_cache_dir())(outcomes.texts)
     peers = []
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)

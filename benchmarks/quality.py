@@ -1,7 +1,7 @@
 """Trains on a folder of recorded outcomes and judges the router on its test prompts.
 
-    python benchmarks/quality.py FOLDER [--pool POOL.toml] [--seeds 0 1 2] [--trunk TRUNK] [--samples 1000]
-        [--output OUT]
+    python benchmarks/quality.py FOLDER [--pool POOL.toml] [--seeds 0 1 2] [--encoder ENCODER]
+        [--samples 1000] [--output OUT]
 
 For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there
 are domains, once more with the domains told. Prints a table with the baselines, then the means over the
@@ -37,7 +37,7 @@ from routoo.evaluation.in_words import UNDEFINED, number
 from routoo.evaluation.report.report import write_report
 from routoo.evaluation.report.table import EvaluationTable
 from routoo.evaluation.trial.bootstrap import Interval
-from routoo.models.encoder.trunk import MINILM
+from routoo.models.encoder.encoder import MINILM
 from routoo.models.training.options import default_cache_dir
 
 FIGURES = ("auc", "brier", "ece", "area", "closed", "apgr", "acc@0.5", "cost@0.95", "cost@1")
@@ -55,11 +55,11 @@ class Run:
     seconds: float
 
 
-def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, trunk: str, samples: int) -> Run:
+def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, encoder: str, samples: int) -> Run:
     """Trains, exports and judges with one seed; the files are left in `output`."""
     outcomes = routoo.Outcomes.read(data)
     started = time.perf_counter()
-    predictor = routoo.train(outcomes, pool, seed=seed, tune=tune, trunk=trunk)
+    predictor = routoo.train(outcomes, pool, seed=seed, tune=tune, encoder=encoder)
     seconds = time.perf_counter() - started
     predictor.export(output / "bundle")
     router = routoo.Router.from_pretrained(output / "bundle", threads=None)
@@ -70,7 +70,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, trunk: st
             router,
             outcomes,
             tell_domains=name == "told",
-            trunk=trunk,
+            encoder=encoder,
             cache_dir=default_cache_dir(),
             samples=samples,
             robustness_prompts=200 if name == "guessed" else 0,
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("out/quality"))
     parser.add_argument("--samples", type=int, default=1000, help="resamples behind the ranges")
     parser.add_argument("--tune", choices=["frozen", "last", "full"], default="frozen")
-    parser.add_argument("--trunk", default=MINILM, help="a folder or a hub id")
+    parser.add_argument("--encoder", default=MINILM, help="a folder or a hub id")
     chosen = parser.parse_args()
     console = Console(width=_WIDTH)
     pool = pool_for(routoo.Outcomes.read(chosen.data), chosen.data, chosen.pool)
@@ -173,7 +173,7 @@ def main() -> None:
             seed,
             folder,
             tune=chosen.tune,
-            trunk=chosen.trunk,
+            encoder=chosen.encoder,
             samples=chosen.samples,
         )
         note = f"seed {seed}: trained in {made.seconds:.0f} s; files in {folder}\n"

@@ -47,8 +47,8 @@ from routoo.evaluation.metrics.reliability import brier
 from routoo.evaluation.trial.bootstrap import Resamples
 from routoo.models.baselines.embedding import Embed, remembered
 from routoo.models.baselines.registry import BASELINES
-from routoo.models.encoder.embedding import TrunkFeatures
-from routoo.models.encoder.trunk import MINILM
+from routoo.models.encoder.embedding import EncoderFeatures
+from routoo.models.encoder.encoder import MINILM
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.options import default_cache_dir
 
@@ -177,7 +177,7 @@ def cells(outcomes: Outcomes, pool: Pool, variant: str, given: argparse.Namespac
 
 def run(given: argparse.Namespace, journal: Journal, console: Console) -> None:
     """Measures every cell of every set that the journal lacks."""
-    trunk = TrunkFeatures(MINILM, cache_dir=default_cache_dir())
+    encoder = EncoderFeatures(MINILM, cache_dir=default_cache_dir())
     bar = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     pools = given.pool or [None] * len(given.data)
     with Progress(*bar, console=console) as progress:
@@ -185,7 +185,7 @@ def run(given: argparse.Namespace, journal: Journal, console: Console) -> None:
             recorded = Outcomes.read(folder)
             pool = pool_for(recorded, folder, path)
             recorded = recorded.select(pool.names).with_split(seed=given.seed)
-            features = remembered(trunk)
+            features = remembered(encoder)
             for variant in given.variant:
                 outcomes = VARIANTS[variant](recorded, np.random.default_rng(given.seed))
                 wanted = cells(outcomes, pool, variant, given)

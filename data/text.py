@@ -96,7 +96,7 @@ class EncodedPrompts:
         return [*batches, order[start:]] if len(order) else []
 
 
-class PromptEncoder:
+class PromptTokenizer:
     """A tokenizer with a text policy.
 
     Args:
@@ -112,7 +112,7 @@ class PromptEncoder:
             raise InputError("the tokenizer has an empty vocabulary: it tells no text from another")
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        self.tokenizer = tokenizer
+        self.backend = tokenizer
         self.policy = policy
         with library_errors(InputError, "the tokenizer cannot read a letter"):
             probe = tokenizer.encode("a")
@@ -139,9 +139,9 @@ class PromptEncoder:
         shown = [self._clip(text) for text in texts]
         with library_errors(InputError, "the tokenizer cannot read the prompts"):
             if len(shown) == 1:
-                encodings = [self.tokenizer.encode(shown[0], add_special_tokens=False)]
+                encodings = [self.backend.encode(shown[0], add_special_tokens=False)]
             else:
-                encodings = self.tokenizer.encode_batch(shown, add_special_tokens=False)
+                encodings = self.backend.encode_batch(shown, add_special_tokens=False)
         ids, tokens, cut = [], [], []
         for text, part, encoding in zip(texts, shown, encodings, strict=True):
             body = encoding.ids

@@ -105,17 +105,17 @@ def _front_matter(trained_on: Mapping[str, Any]) -> list[str]:
         "pipeline_tag: text-classification",
         "tags: [routoo, llm-routing, onnx]",
     ]
-    trunk = trained_on.get("trunk")
-    if isinstance(trunk, str) and "/" in trunk:
-        lines.append(f"base_model: {json.dumps(trunk)}")
+    encoder = trained_on.get("encoder")
+    if isinstance(encoder, str) and "/" in encoder:
+        lines.append(f"base_model: {json.dumps(encoder)}")
     return lines
 
 
 def _said(trained_on: Mapping[str, Any]) -> dict[str, Any]:
-    """The record for people: a nano predictor has but the token vectors of the trunk that it names."""
+    """The record for people: a nano predictor has but the token vectors of the encoder that it names."""
     said = dict(trained_on)
-    if "teacher" in said and "trunk" in said:
-        said["trunk"] = f"token vectors of {said['trunk']} alone, distilled from a predictor on all of it"
+    if "teacher" in said and "encoder" in said:
+        said["encoder"] = f"token vectors of {said['encoder']} alone, distilled from a predictor on all of it"
     return said
 
 

@@ -13,6 +13,7 @@ from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
 from routoo.data.validation import ValidationRecord, repriced
+from routoo.export.older_names import newer_keys
 
 Json = dict[str, Any]
 """A mapping that JSON holds."""
@@ -110,6 +111,7 @@ class BundleDescription:
         Raises:
             BundleError: A key is missing, or a value is not what it should be.
         """
+        values = newer_keys(values)
         ratio = _part(values, "input_token_ratio", list)
         max_tokens = _part(_part(values, "text", dict), "max_tokens", int)
         pool = _part(values, "pool", list)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from routoo.data.storage.file_set import FileSet
 
-NEWEST_FORMAT = 6
-"""Version of the format that is written, the newest that is read: its network has evidence heads. From the
-fifth on `router.json` holds a hash of itself."""
+NEWEST_FORMAT = 7
+"""Version of the format that is written, the newest that is read; `older_names` has what it renamed. From the
+sixth on the network has evidence heads, from the fifth on `router.json` holds a hash of itself."""
 
 OLDEST_FORMAT = 3
 """The oldest that is read, and the one that could not have labels; the second did not tell guessed and known
@@ -32,7 +32,7 @@ class Layout:
     Args:
         router: Format version, `BundleDescription`, size and SHA-256 of every other file.
         graph: The network for ONNX Runtime, in float32; not there before an export.
-        int8_graph: The same with the trunk in int8; may be left out.
+        int8_graph: The same with the encoder in int8; may be left out.
         tokenizer: Of the Hugging Face `tokenizers` library.
         weights: The network's weights, to train on.
         metrics: Figures of training and export.

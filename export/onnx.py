@@ -1,4 +1,4 @@
-"""The network as an ONNX graph, in float32 and with its trunk in int8."""
+"""The network as an ONNX graph, in float32 and with its encoder in int8."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS, LABELS_INPUT
 if TYPE_CHECKING:
     from routoo.models.network.network import RouterNetwork
 
-_TRUNK = "trunk"
+_ENCODER = "encoder"
 _IN_FLOAT = 2
 _TOKENS = {0: "n_prompts", 1: "length"}
 _PROMPTS = {0: "n_prompts"}
@@ -30,14 +30,14 @@ _SCOPES = "pkg.torch.onnx.name_scopes"
 def to_onnx(network: RouterNetwork) -> onnx.ModelProto:
     """The graph of the network in evaluation mode: pooling, heads and evidence heads are part of it.
 
-    Number of prompts and length are free. Nodes of the trunk have names that begin with ``trunk/``.
+    Number of prompts and length are free. Nodes of the encoder have names that begin with ``encoder/``.
 
     Args:
         network: Left as it is; a copy is traced.
     """
     # Written-out attention: the fused kind exports with checks for fully masked rows that cost time.
     network = copy.deepcopy(network).cpu().float().eval()
-    network.trunk.set_attn_implementation("eager")
+    network.encoder.set_attn_implementation("eager")
     ids = torch.arange(1, 25).reshape(2, 12)
     mask = torch.ones_like(ids)
     mask[1, 8:] = 0
@@ -66,7 +66,7 @@ def to_onnx(network: RouterNetwork) -> onnx.ModelProto:
 
 
 def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph with the trunk's weights in int8 and its activations quantised as they come.
+    """The graph with the encoder's weights in int8 and its activations quantised as they come.
 
     Heads and pooling stay in float. Scales are kept per output channel: one scale per matrix moves
     predictions three times as far. Weights take seven bits, since eight overflow in the 16-bit sums of
@@ -83,7 +83,7 @@ def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     weights = {
         node.name: shapes[name]
         for node in model.graph.node
-        if node.name.startswith(f"{_TRUNK}/") and node.op_type in ("MatMul", "Gather")
+        if node.name.startswith(f"{_ENCODER}/") and node.op_type in ("MatMul", "Gather")
         for name in node.input
         if name in shapes
     }
@@ -114,7 +114,7 @@ def _name_by_part(graph: onnx.GraphProto) -> None:
     """Puts the part of the network that a node came from before its name."""
     for node in graph.node:
         scopes = next((entry.value for entry in node.metadata_props if entry.key == _SCOPES), "")
-        part = _TRUNK if f"'{_TRUNK}'" in scopes else "heads"
+        part = _ENCODER if f"'{_ENCODER}'" in scopes else "heads"
         node.name = f"{part}/{node.name}"
 
 

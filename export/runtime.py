@@ -20,7 +20,7 @@ from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores, priced_scores
 from routoo.data.storage.foreign import library_errors
-from routoo.data.text import EncodedPrompts, PromptEncoder
+from routoo.data.text import EncodedPrompts, PromptTokenizer
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT
 from routoo.export.session import Graph, Ids, Outputs, open_graph
@@ -70,7 +70,7 @@ class Runtime:
         if self._graph_name not in bundle.files:
             raise BundleError(f"{bundle.folder} has no {self._graph_name}: `routoo export` writes one")
         self.threads = usable_cores() if threads is None else threads
-        self.encoder = read_encoder(bundle)
+        self.tokenizer = read_tokenizer(bundle)
         self._batch_tokens = batch_tokens or (1 if self.int8 else _FP32_BATCH_TOKENS)
         self._columns = _columns(bundle.description.pool, self.pool)
         self._input_token_ratio = np.array(bundle.description.input_token_ratio)[self._columns]
@@ -104,7 +104,7 @@ class Runtime:
             InputError: There is no prompt, or one is neither text nor chat, or blank, the ids are not as
                 many, or a label was not learned.
         """
-        encoded = self.encoder.encode(prompt_texts(prompts))
+        encoded = self.tokenizer.encode(prompt_texts(prompts))
         return self.predict_encoded(
             encoded, domains=domains, labels=labels, prompt_ids=prompt_ids, progress=progress
         )
@@ -118,7 +118,7 @@ class Runtime:
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
-        """The same for prompts that `encoder` encoded before; `encoded.cut` says which lost their middle.
+        """The same for prompts that `tokenizer` encoded before; `encoded.cut` says which lost their middle.
 
         Raises:
             InputError: There is no prompt, the ids are not as many, or a label was not learned.
@@ -184,7 +184,7 @@ class Runtime:
         return {**self.__dict__, "_graphs": {}}
 
 
-def read_encoder(bundle: Bundle) -> PromptEncoder:
+def read_tokenizer(bundle: Bundle) -> PromptTokenizer:
     """The tokenizer of a bundle, with its policy.
 
     Raises:
@@ -194,7 +194,7 @@ def read_encoder(bundle: Bundle) -> PromptEncoder:
     with library_errors(BundleError, f"{bundle.folder}: {LAYOUT.tokenizer} cannot be read"):
         tokenizer = Tokenizer.from_buffer(content)
     try:
-        return PromptEncoder(tokenizer, bundle.description.policy)
+        return PromptTokenizer(tokenizer, bundle.description.policy)
     except InputError as error:
         raise BundleError(f"{bundle.folder}: {LAYOUT.tokenizer}: {error}") from error
 

@@ -18,9 +18,10 @@ from routoo.export.card import model_card
 from routoo.export.description import BundleDescription
 from routoo.export.layout import LAYOUT
 from routoo.export.manifest import to_json
+from routoo.export.older_names import newer_weight
 from routoo.export.onnx import to_int8, to_onnx
 from routoo.export.parity import Matrix, ParityReport, Tolerance, compare, with_made_lengths
-from routoo.export.runtime import read_encoder
+from routoo.export.runtime import read_tokenizer
 from routoo.export.session import Graph, Ids, Outputs, open_graph
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def write_bundle(
         folder: Where to write, in one step; a bundle that was there is replaced.
         sample_prompts: Prompts like those to be routed, validation's say, of which the first 64 are compared;
             a few general ones when none are given. The bundle does not keep them.
-        int8: Whether to write the graph with the trunk in int8 too.
+        int8: Whether to write the graph with the encoder in int8 too.
         tolerance: How far the graphs may be from the network.
         threads: Threads to compare with.
 
@@ -101,7 +102,7 @@ def _common(
     """The files that every bundle has."""
     parity = {} if report is None else {"parity": report.to_dict()}
     return {
-        LAYOUT.tokenizer: trained.encoder.tokenizer.to_str(pretty=True).encode(),
+        LAYOUT.tokenizer: trained.tokenizer.backend.to_str(pretty=True).encode(),
         LAYOUT.weights: _weights(trained.network),
         LAYOUT.metrics: to_json({**trained.metrics, **parity}),
         LAYOUT.card: model_card(description, report).encode(),
@@ -114,7 +115,7 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
     network = trained.network
     return BundleDescription(
         pool=trained.pool,
-        policy=trained.encoder.policy,
+        policy=trained.tokenizer.policy,
         input_token_ratio=tuple(trained.input_token_ratio.tolist()),
         output_tokens_known=network.fitted.config.output_tokens,
         latency_known=network.fitted.config.latency,
@@ -145,14 +146,15 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
     words = f"{bundle.folder}: {LAYOUT.weights} is not of the network in {LAYOUT.router}"
     with library_errors(BundleError, words):
         network = RouterNetwork.from_config(NetworkConfig.from_dict(dict(description.network))).eval()
-        network.load_state_dict(tensors.load(bundle.content(LAYOUT.weights)))
+        weights = tensors.load(bundle.content(LAYOUT.weights))
+        network.load_state_dict({newer_weight(name): value for name, value in weights.items()})
         with torch.inference_mode():  # what cannot be computed is found here, and not with the first prompt
             network(torch.zeros((1, 2), dtype=torch.int64), torch.ones((1, 2), dtype=torch.int64))
     metrics = bundle.metrics()
     metrics.pop("parity", None)
     return TrainedNetwork(
         network,
-        read_encoder(bundle),
+        read_tokenizer(bundle),
         description.pool,
         np.array(description.input_token_ratio, np.float32),
         dict(description.trained_on),
@@ -177,9 +179,9 @@ def torch_graph(network: RouterNetwork) -> Graph:
 
 
 def _sample(trained: TrainedNetwork, prompts: Sequence[str]) -> EncodedPrompts:
-    encoder = trained.encoder
-    encoded = encoder.encode((prompts or _GENERAL_PROMPTS)[:_MAX_SAMPLE])
-    return with_made_lengths(encoded, max_tokens=encoder.policy.max_tokens)
+    tokenizer = trained.tokenizer
+    encoded = tokenizer.encode((prompts or _GENERAL_PROMPTS)[:_MAX_SAMPLE])
+    return with_made_lengths(encoded, max_tokens=tokenizer.policy.max_tokens)
 
 
 def _parity(

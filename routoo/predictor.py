@@ -140,7 +140,7 @@ class Predictor:
     ) -> Predictor:
         """A nano predictor for hot paths: it reads words alone, and answers many times as fast as this one.
 
-        Its trunk is this one's table of token vectors. Its heads learn what this one says of every model on
+        Its encoder is this one's table of token vectors. Its heads learn what this one says of every model on
         every prompt, recorded or not; recorded scores say how far to believe them.
 
         Args:
@@ -175,7 +175,7 @@ class Predictor:
 
         Args:
             folder: Where to write, in one step; a bundle that was there is replaced.
-            int8: Whether to write the graph with the trunk in int8 too.
+            int8: Whether to write the graph with the encoder in int8 too.
 
         Returns:
             How near the graphs are to the network.
@@ -229,8 +229,8 @@ def train(
     Args:
         outcomes: Recorded outcomes.
         pool: The models to learn, or the TOML file of it; derived from the recorded costs when not given.
-        on_features: Told how many prompts the frozen trunk has read, of how many.
-        **options: Fields of `routoo.models.training.options.TrainOptions`: `trunk`, `tune`, `seed` and so on.
+        on_features: Told how many prompts the frozen encoder has read, of how many.
+        **options: Fields of `routoo.models.training.options.TrainOptions`: `encoder`, `tune`, `seed`, ...
 
     Raises:
         InputError: An option, the pool or the outcomes cannot be used.

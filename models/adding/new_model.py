@@ -56,7 +56,7 @@ def with_model(
         )
     judged = _judged(trained, outcomes, model.name)
     scored = judged.part("train", "val")
-    encoded = trained.encoder.encode(scored.texts)
+    encoded = trained.tokenizer.encode(scored.texts)
     targets = targets_of(scored, (*trained.pool.names, model.name), fitting=np.ones(len(scored), bool))
     features = read_prompts(trained.network, encoded, progress=progress)
     known = [label.name for label in trained.labels if label.name in scored.prompts.columns]

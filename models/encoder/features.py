@@ -1,4 +1,4 @@
-"""Features of prompts from a frozen trunk, computed once a prompt and kept on disk."""
+"""Features of prompts from a frozen encoder, computed once a prompt and kept on disk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from routoo.models.encoder.pooling import pooled_features
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts
-    from routoo.models.encoder.trunk import Trunk
+    from routoo.models.encoder.encoder import Encoder
 
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is to do, in prompts."""
@@ -29,7 +29,7 @@ TOKENS_PER_BATCH = 8192
 
 
 def prompt_features(
-    trunk: Trunk,
+    encoder: Encoder,
     prompts: EncodedPrompts,
     layers: tuple[int, ...],
     *,
@@ -39,24 +39,24 @@ def prompt_features(
     """Features ``(n_prompts, n_features)`` float32 of encoded prompts (see `pooled_features`).
 
     Args:
-        trunk: The encoder; it runs where its weights are.
-        prompts: Token ids, as the same trunk's tokenizer made them.
+        encoder: The encoder; it runs where its weights are.
+        prompts: Token ids, as the same encoder's tokenizer made them.
         layers: Hidden states to pool.
         cache_dir: Where to keep features, by hashes of the weights, the layers and each prompt's token ids:
             a set that grows has only its new prompts read. Nothing is kept when not given, or, with a
             warning, where it cannot be written.
         progress: Told after every batch.
     """
-    width = trunk.width * len(layers) + 1
+    width = encoder.width * len(layers) + 1
     read = partial(
         read_features,
-        partial(pooled_features, trunk.model, layers),
+        partial(pooled_features, encoder.model, layers),
         width=width,
-        device=next(trunk.model.parameters()).device,
+        device=next(encoder.model.parameters()).device,
     )
     if cache_dir is None:
         return read(prompts, progress=progress)
-    cache = FeatureCache(cache_dir / _fingerprint(trunk, layers), width)
+    cache = FeatureCache(cache_dir / _fingerprint(encoder, layers), width)
     features, missing = cache.find(prompts.ids)
     if progress:
         progress(len(prompts) - len(missing), len(prompts))
@@ -83,9 +83,9 @@ def read_features(
 
     Args:
         read: Token ids and mask of a batch to its features.
-        prompts: Token ids, as the tokenizer of the trunk that reads them made them.
+        prompts: Token ids, as the tokenizer of the encoder that reads them made them.
         width: Of the features.
-        device: Where the trunk is.
+        device: Where the encoder is.
         progress: Told after every batch.
     """
     out = np.empty((len(prompts), width), np.float32)
@@ -106,15 +106,15 @@ def in_batches(rows: npt.NDArray[Any], size: int = 512) -> Iterator[npt.NDArray[
 
 
 @contextmanager
-def on_accelerator(trunk: Trunk, accelerator: str) -> Iterator[None]:
-    """Has the trunk on the graphics card while it reads, where there is one and `accelerator` allows it."""
-    before = next(trunk.model.parameters()).device
+def on_accelerator(encoder: Encoder, accelerator: str) -> Iterator[None]:
+    """Has the encoder on the graphics card while it reads, where there is one and `accelerator` allows it."""
+    before = next(encoder.model.parameters()).device
     if uses_gpu(accelerator):
-        torch.nn.Module.to(trunk.model, "cuda")
+        torch.nn.Module.to(encoder.model, "cuda")
     try:
         yield
     finally:
-        torch.nn.Module.to(trunk.model, before)
+        torch.nn.Module.to(encoder.model, before)
 
 
 def uses_gpu(accelerator: str) -> bool:
@@ -142,11 +142,11 @@ def _from(before: int, progress: Progress) -> Progress:
     return lambda done, total: progress(before + done, before + total)
 
 
-def _fingerprint(trunk: Trunk, layers: tuple[int, ...]) -> str:
-    device = next(trunk.model.parameters()).device.type
+def _fingerprint(encoder: Encoder, layers: tuple[int, ...]) -> str:
+    device = next(encoder.model.parameters()).device.type
     digest = hashlib.sha256(f"{_VERSION}|{layers}|{device}|{has_native_bf16()}".encode())
-    for name, weight in sorted(trunk.model.state_dict().items()):
-        if name.startswith("pooler."):  # never read, and taken off once the trunk is part of a network
+    for name, weight in sorted(encoder.model.state_dict().items()):
+        if name.startswith("pooler."):  # never read, and taken off once the encoder is part of a network
             continue
         digest.update(name.encode())
         digest.update(weight.detach().cpu().numpy().tobytes())

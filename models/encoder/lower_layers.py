@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from routoo.models.encoder.encoder import layers_of
 from routoo.models.encoder.features import TOKENS_PER_BATCH, Progress, autocast
 from routoo.models.encoder.pooling import unit_mean
-from routoo.models.encoder.trunk import layers_of
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts
-    from routoo.models.encoder.trunk import Trunk
+    from routoo.models.encoder.encoder import Encoder
 
 _BERT_KIND = ("bert", "roberta", "xlm-roberta")
 """Encoders that are embeddings and then ``encoder.layer``, one after another, under an additive mask."""
@@ -48,7 +48,7 @@ class LowerLayers:
     @classmethod
     def of(
         cls,
-        trunk: Trunk,
+        encoder: Encoder,
         prompts: EncodedPrompts,
         layers: tuple[int, ...],
         *,
@@ -59,25 +59,25 @@ class LowerLayers:
         """The states of encoded prompts.
 
         Args:
-            trunk: An encoder that `has_plain_layers`; it runs where its weights are.
-            prompts: Token ids, as the same trunk's tokenizer made them.
+            encoder: An encoder that `has_plain_layers`; it runs where its weights are.
+            prompts: Token ids, as the same encoder's tokenizer made them.
             layers: Hidden states to pool, ascending; 0 is the embedding layer.
             first: Position of the lowest layer that learns.
             folder: Where the nameless file lies; the system's folder for such files when not given.
             progress: Told after every batch.
         """
-        device = next(trunk.model.parameters()).device
-        embeddings = trunk.model.get_submodule("embeddings")
+        device = next(encoder.model.parameters()).device
+        embeddings = encoder.model.get_submodule("embeddings")
         below = [layer for layer in layers if layer <= first]
         starts = np.concatenate([[0], prompts.lengths.cumsum()])
-        kept = _nameless((int(starts[-1]), trunk.width), folder)
-        means = np.empty((len(prompts), len(below) * trunk.width), np.float32)
+        kept = _nameless((int(starts[-1]), encoder.width), folder)
+        means = np.empty((len(prompts), len(below) * encoder.width), np.float32)
         done = 0
         with torch.inference_mode(), autocast(device):
             for rows in prompts.batches(TOKENS_PER_BATCH):
                 ids, mask = (torch.from_numpy(a).to(device) for a in prompts.batch(rows))
                 embedded = embeddings(input_ids=ids)
-                states = [embedded, *_run(layers_of(trunk.model)[:first], embedded, mask)]
+                states = [embedded, *_run(layers_of(encoder.model)[:first], embedded, mask)]
                 means[rows] = torch.cat([unit_mean(states[at], mask) for at in below], 1).cpu().numpy()
                 last = states[first].half().cpu().numpy()
                 for at, row in enumerate(rows):
@@ -103,16 +103,16 @@ class LowerLayers:
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def has_plain_layers(trunk: nn.Module) -> bool:
-    """Whether the trunk's layers can be run one after another from the outside: BERT and its like."""
-    config = getattr(trunk, "config", None)
+def has_plain_layers(encoder: nn.Module) -> bool:
+    """Whether the encoder's layers can be run one after another from the outside: BERT and its like."""
+    config = getattr(encoder, "config", None)
     return getattr(config, "model_type", None) in _BERT_KIND and not getattr(config, "is_decoder", False)
 
 
-def upper_features(trunk: nn.Module, layers: tuple[int, ...], batch: dict[str, Tensor]) -> Tensor:
+def upper_features(encoder: nn.Module, layers: tuple[int, ...], batch: dict[str, Tensor]) -> Tensor:
     """The features of `pooled_features`, from a batch of `LowerLayers`: only layers that learn are run."""
     first, mask = int(batch["first_layer"]), batch["attention_mask"]
-    states = list(_run(layers_of(trunk)[first:], batch["lower_states"].float(), mask))
+    states = list(_run(layers_of(encoder)[first:], batch["lower_states"].float(), mask))
     means = [unit_mean(states[layer - first - 1], mask) for layer in layers if layer > first]
     return torch.cat([batch["lower_means"], *means, mask.sum(1, keepdim=True).float().log1p()], dim=1)
 

@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 
 def pooled_features(
-    trunk: nn.Module, layers: tuple[int, ...], input_ids: Tensor, attention_mask: Tensor
+    encoder: nn.Module, layers: tuple[int, ...], input_ids: Tensor, attention_mask: Tensor
 ) -> Tensor:
     """Features ``(n_prompts, len(layers) * hidden + 1)`` of token ids and mask ``(n_prompts, length)``.
 
     The mean over the tokens of each chosen layer, scaled to unit length, side by side: the embedding layer
     tells words, the middle form, the last meaning. Then the log of the number of tokens read.
     """
-    states = trunk(
+    states = encoder(
         input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, return_dict=True
     ).hidden_states
     means = [unit_mean(states[layer], attention_mask) for layer in layers]

@@ -1,4 +1,4 @@
-"""A trunk without layers: a table of token vectors, whose mean is all that the heads read."""
+"""An encoder without layers: a table of token vectors, whose mean is all that the heads read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
 from routoo.data.errors import InputError
-from routoo.models.encoder.trunk import Trunk, max_positions
+from routoo.models.encoder.encoder import Encoder, max_positions
 
 
 class StaticConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # transformers leaves it untyped
@@ -59,25 +59,25 @@ class StaticEncoder(PreTrainedModel):
         return BaseModelOutput(last_hidden_state=states, hidden_states=(states,))
 
 
-def static_trunk(trunk: Trunk) -> Trunk:
-    """The trunk that is left of an encoder without its layers: tokenizer and token vectors.
+def without_layers(encoder: Encoder) -> Encoder:
+    """What is left of an encoder without its layers: tokenizer and token vectors.
 
     Raises:
         InputError: It has no layers to leave out.
 
     Example:
-        >>> from routoo.models.encoder.trunk import load_trunk
-        >>> static_trunk(load_trunk("tiny", texts=["a b c"])).n_layers
+        >>> from routoo.models.encoder.encoder import load_encoder
+        >>> without_layers(load_encoder("tiny", texts=["a b c"])).n_layers
         0
     """
-    if isinstance(trunk.model, StaticEncoder):
+    if isinstance(encoder.model, StaticEncoder):
         raise InputError(
             "the predictor is a nano predictor already, which reads words alone; distill the one it came from"
         )
-    vectors = trunk.model.get_input_embeddings().get_parameter("weight").detach()
+    vectors = encoder.model.get_input_embeddings().get_parameter("weight").detach()
     rows, width = vectors.shape
-    encoder = StaticEncoder(StaticConfig(rows, width, max_position_embeddings=max_positions(trunk)))
+    static = StaticEncoder(StaticConfig(rows, width, max_position_embeddings=max_positions(encoder)))
     with torch.no_grad():
-        encoder.table.weight.copy_(vectors)
-    encoder.requires_grad_(False).train(False)
-    return Trunk(encoder, trunk.tokenizer, trunk.origin, True)
+        static.table.weight.copy_(vectors)
+    static.requires_grad_(False).train(False)
+    return Encoder(static, encoder.tokenizer, encoder.origin, True)

@@ -35,7 +35,7 @@ _PARTS = {"state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks
 
 
 def fit_network(network: RouterNetwork, data: PromptData, options: TrainOptions, run_id: str) -> None:
-    """Trains the heads of a network, and its trunk where that learns; the last epoch is what stays.
+    """Trains the heads of a network, and its encoder where that learns; the last epoch is what stays.
 
     Args:
         network: What learns; it is left on the CPU, in evaluation mode.
@@ -105,7 +105,7 @@ def _check_checkpoint(path: Path) -> None:
 
 
 def _precision(options: TrainOptions) -> Any:  # Lightning's literal of a dozen names
-    """bfloat16 for a trunk that learns, where the processor has it; heads alone take float32."""
+    """bfloat16 for an encoder that learns, where the processor has it; heads alone take float32."""
     native = torch.cuda.is_bf16_supported() if uses_gpu(options.accelerator) else has_native_bf16()
     return "bf16-mixed" if native and options.tune != "frozen" else "32-true"
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from routoo.models.encoder.encoder import Encoder, encoder_config, layers_of
 from routoo.models.encoder.pooling import default_layers
-from routoo.models.encoder.trunk import Trunk, layers_of, trunk_config
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.network import NetworkConfig, RouterNetwork
 from routoo.models.training.options import TrainOptions
@@ -15,19 +15,19 @@ from routoo.models.training.targets import Targets, shrunk_log_odds
 
 
 def initial_network(
-    trunk: Trunk, targets: Targets, seen: npt.NDArray[np.bool_], options: TrainOptions
+    encoder: Encoder, targets: Targets, seen: npt.NDArray[np.bool_], options: TrainOptions
 ) -> RouterNetwork:
-    """The network before training, on this trunk: heads that start out as the shrunk table of means.
+    """The network before training, on this encoder: heads that start out as the shrunk table of means.
 
     Args:
-        trunk: Its last layers learn as the options say, in place.
+        encoder: Its last layers learn as the options say, in place.
         targets: What is to be learned.
         seen: Prompts that each member may learn from, ``(members, n_prompts)``.
         options: See `TrainOptions`.
     """
-    layers = default_layers(trunk.n_layers)
+    layers = default_layers(encoder.n_layers)
     heads = HeadConfig(
-        n_features=trunk.width * len(layers) + 1,
+        n_features=encoder.width * len(layers) + 1,
         n_models=targets.score.shape[1],
         n_domains=len(targets.domains),
         labels=tuple(label.n_values for label in targets.labels),
@@ -35,19 +35,19 @@ def initial_network(
         members=options.members,
         dropout=options.dropout,
     )
-    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
+    network = RouterNetwork(encoder.model, NetworkConfig(encoder_config(encoder), layers, heads))
     with torch.no_grad():
         levels = [shrunk_log_odds(targets.rows(np.flatnonzero(rows))) for rows in seen]
         network.heads.level.copy_(torch.from_numpy(np.stack(levels)))
-    trainable = {"frozen": 0, "last": options.tuned_layers, "full": trunk.n_layers}[options.tune]
-    _freeze(trunk, trainable)
+    trainable = {"frozen": 0, "last": options.tuned_layers, "full": encoder.n_layers}[options.tune]
+    _freeze(encoder, trainable)
     return network
 
 
-def _freeze(trunk: Trunk, trainable: int) -> None:
+def _freeze(encoder: Encoder, trainable: int) -> None:
     """Lets only the last layers learn; all of them means the embeddings too."""
-    whole = 0 < trainable >= trunk.n_layers
-    trunk.model.requires_grad_(whole)
+    whole = 0 < trainable >= encoder.n_layers
+    encoder.model.requires_grad_(whole)
     if not whole and trainable:
-        for layer in layers_of(trunk.model)[-trainable:]:
+        for layer in layers_of(encoder.model)[-trainable:]:
             layer.requires_grad_(True)

@@ -13,7 +13,7 @@ from routoo.models.encoder.lower_layers import LowerLayers, upper_features
 from routoo.models.network.network import RouterNetwork
 
 Inputs = Features | EncodedPrompts | LowerLayers
-"""Features of a frozen trunk, token ids for one that learns, or what its frozen layers say of them."""
+"""Features of a frozen encoder, token ids for one that learns, or what its frozen layers say of them."""
 
 
 def input_tensors(inputs: Inputs, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
@@ -31,5 +31,5 @@ def network_features(network: RouterNetwork, batch: dict[str, Tensor]) -> Tensor
     if "features" in batch:
         return batch["features"]
     if "lower_states" in batch:
-        return upper_features(network.trunk, network.config.layers, batch)
+        return upper_features(network.encoder, network.config.layers, batch)
     return network.features(batch["input_ids"], batch["attention_mask"])

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from routoo.models.encoder.trunk import layers_of
+from routoo.models.encoder.encoder import layers_of
 from routoo.models.network.heads import HeadOutputs
 from routoo.models.network.inputs import Inputs, input_tensors, network_features
 from routoo.models.network.network import RouterNetwork
@@ -29,7 +29,7 @@ class PromptData(L.LightningDataModule):
     """Training prompts in batches of row numbers.
 
     Args:
-        inputs: Features of a frozen trunk, or token ids for one that learns, or what its frozen layers say.
+        inputs: Features of a frozen encoder, or token ids for one that learns, or what its frozen layers say.
         targets: Recorded outcomes of the same prompts.
         seen: Prompts that each member learns from, ``(members, n_prompts)``.
         options: Batch size, epochs and seed.
@@ -123,23 +123,23 @@ class RouterModule(L.LightningModule):
         return loss
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:  # Lightning's optimiser and options
-        """No gradient is longer than one: of no member, lest it hear of what others see, nor of the trunk."""
+        """No gradient is longer than one: of no member, lest it hear what others see, and of no encoder."""
         heads = [p.grad for p in self.network.heads.parameters() if p.grad is not None]
         squares = torch.stack([gradient.square().flatten(1).sum(1) for gradient in heads])
         factor = _LONGEST / squares.sum(0).sqrt().clamp_min(_LONGEST)
         for gradient in heads:
             gradient.mul_(factor.reshape(-1, *[1] * (gradient.ndim - 1)))
-        torch.nn.utils.clip_grad_norm_(self.network.trunk.parameters(), _LONGEST)
+        torch.nn.utils.clip_grad_norm_(self.network.encoder.parameters(), _LONGEST)
 
     def configure_optimizers(self) -> Any:  # Lightning's own union of a dozen forms
-        """AdamW with a rate for the heads and one for each layer of the trunk, all in one cycle."""
+        """AdamW with a rate for the heads and one for each layer of the encoder, all in one cycle."""
         options = self.options
         groups: list[dict[str, Any]] = [
             {"params": list(self.network.heads.parameters()), "lr": options.learning_rate}
         ]
-        for depth, learning in enumerate(_learning_by_depth(self.network.trunk)):
+        for depth, learning in enumerate(_learning_by_depth(self.network.encoder)):
             if learning:
-                rate = options.trunk_learning_rate * options.layer_decay**depth
+                rate = options.encoder_learning_rate * options.layer_decay**depth
                 groups.append({"params": learning, "lr": rate})
         optimizer = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -148,11 +148,11 @@ class RouterModule(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _learning_by_depth(trunk: nn.Module) -> list[list[nn.Parameter]]:
+def _learning_by_depth(encoder: nn.Module) -> list[list[nn.Parameter]]:
     """Parameters that learn, of each layer from the last down; then what is in none, the embeddings."""
-    inside = [list(layer.parameters()) for layer in reversed(layers_of(trunk))]
+    inside = [list(layer.parameters()) for layer in reversed(layers_of(encoder))]
     known = {id(p) for layer in inside for p in layer}
-    outside = [p for p in trunk.parameters() if id(p) not in known]
+    outside = [p for p in encoder.parameters() if id(p) not in known]
     return [[p for p in layer if p.requires_grad] for layer in (*inside, outside)]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _CODE = ("auto_map", "quantization_config")
-"""Keys of a trunk's configuration that name code."""
+"""Keys of an encoder's configuration that name code."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class NetworkConfig:
     """All that is needed to build a network again before its weights are loaded.
 
     Args:
-        trunk: Configuration of the Hugging Face encoder, as its `to_dict` gives it.
+        encoder: Configuration of the Hugging Face encoder, as its `to_dict` gives it.
         layers: Hidden states whose means over the tokens are the features; 0 is the embedding layer.
         heads: See `HeadConfig`.
         evidence: See `EvidenceConfig`; None before it was fitted.
     """
 
-    trunk: dict[str, Any]
+    encoder: dict[str, Any]
     layers: tuple[int, ...]
     heads: HeadConfig
     evidence: EvidenceConfig | None = None
@@ -39,7 +39,7 @@ class NetworkConfig:
     def to_dict(self) -> dict[str, Any]:
         """A mapping that JSON can hold and `from_dict` reads back."""
         return {
-            "trunk": self.trunk,
+            "encoder": self.encoder,
             "layers": list(self.layers),
             "heads": dataclasses.asdict(self.heads),
             "evidence": None if self.evidence is None else dataclasses.asdict(self.evidence),
@@ -49,7 +49,7 @@ class NetworkConfig:
     def from_dict(cls, values: dict[str, Any]) -> NetworkConfig:
         """The configuration that `to_dict` wrote."""
         return cls(
-            values["trunk"],
+            values["encoder"],
             tuple(values["layers"]),
             HeadConfig(**values["heads"]),
             EvidenceConfig(**values["evidence"]),
@@ -63,15 +63,15 @@ class RouterNetwork(nn.Module):
     they say of prompts that they have not learned from.
 
     Args:
-        trunk: A Hugging Face encoder.
+        encoder: A Hugging Face encoder.
         config: The configuration that this network follows.
     """
 
-    def __init__(self, trunk: PreTrainedModel, config: NetworkConfig) -> None:
+    def __init__(self, encoder: PreTrainedModel, config: NetworkConfig) -> None:
         super().__init__()
-        if getattr(trunk, "pooler", None) is not None:
-            trunk.register_module("pooler", None)  # its output is never read: the heads pool hidden states
-        self.trunk = trunk
+        if getattr(encoder, "pooler", None) is not None:
+            encoder.register_module("pooler", None)  # its output is never read: the heads pool hidden states
+        self.encoder = encoder
         self.config = config
         self.heads = Heads(config.heads)
         self.evidence = None if config.evidence is None else Evidence(config.evidence)
@@ -83,13 +83,13 @@ class RouterNetwork(nn.Module):
 
         from routoo.models.encoder.static import StaticConfig, StaticEncoder
 
-        values = _plain(config.trunk)
+        values = _plain(config.encoder)
         kind = values.pop("model_type")
         if kind == StaticConfig.model_type:
             return cls(StaticEncoder(StaticConfig(**values)), config)
-        trunk_config = AutoConfig.for_model(kind, **values)
-        trunk: PreTrainedModel = AutoModel.from_config(trunk_config)  # type: ignore[no-untyped-call]  # transformers
-        return cls(trunk, config)
+        encoder_config = AutoConfig.for_model(kind, **values)
+        encoder: PreTrainedModel = AutoModel.from_config(encoder_config)  # type: ignore[no-untyped-call]  # transformers
+        return cls(encoder, config)
 
     @property
     def fitted(self) -> Evidence:
@@ -99,7 +99,7 @@ class RouterNetwork(nn.Module):
 
     def features(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Features ``(n_prompts, n_features)`` of token ids and mask (see `pooled_features`)."""
-        return pooled_features(self.trunk, self.config.layers, input_ids, attention_mask)
+        return pooled_features(self.encoder, self.config.layers, input_ids, attention_mask)
 
     def said(self, features: Tensor) -> Said:
         """What the heads say of features, the mean of their members."""
@@ -119,7 +119,7 @@ class RouterNetwork(nn.Module):
     def attach(self, evidence: Evidence) -> RouterNetwork:
         """The same network with these evidence heads; it shares all other weights."""
         config = dataclasses.replace(self.config, evidence=evidence.config)
-        made = type(self)(self.trunk, config)
+        made = type(self)(self.encoder, config)
         made.heads, made.evidence = self.heads, evidence
         return made.eval()
 
@@ -147,7 +147,7 @@ class RouterNetwork(nn.Module):
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:  # any JSON values
-    """A trunk's configuration without the keys that name code, which transformers may fetch and run."""
+    """An encoder's configuration without the keys that name code, which transformers may fetch and run."""
     return {
         key: _plain(value) if isinstance(value, Mapping) else value
         for key, value in values.items()

@@ -22,7 +22,7 @@ _BATCH = 256
 def read_prompts(
     network: RouterNetwork, prompts: EncodedPrompts, *, progress: Progress | None = None
 ) -> Features:
-    """Features ``(n_prompts, n_features)`` of encoded prompts, by the network's own trunk."""
+    """Features ``(n_prompts, n_features)`` of encoded prompts, by the network's own encoder."""
     return read_features(
         network.features,
         prompts,

@@ -62,7 +62,7 @@ def predicted_scores(
     Raises:
         InputError: There is no prompt, or one is neither text nor chat, or blank, or a label was not learned.
     """
-    encoded = trained.encoder.encode(prompt_texts(prompts))
+    encoded = trained.tokenizer.encode(prompt_texts(prompts))
     order = np.argsort(encoded.lengths, kind="stable")
     back = np.argsort(order)
     numbers = domain_numbers(domains, trained.domains, len(encoded))

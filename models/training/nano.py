@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from routoo.models.encoder.encoder import Encoder
 from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
-from routoo.models.encoder.static import static_trunk
-from routoo.models.encoder.trunk import Trunk
+from routoo.models.encoder.static import without_layers
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Array
@@ -43,7 +43,9 @@ def nano_network(
         InputError: The teacher is a nano itself, a model of its has no outcome in ``train``, or there is too
             little to train on.
     """
-    large = Trunk(teacher.network.trunk, teacher.encoder.tokenizer, str(teacher.trained_on["trunk"]), True)
+    large = Encoder(
+        teacher.network.encoder, teacher.tokenizer.backend, str(teacher.trained_on["encoder"]), True
+    )
 
     def teach(prompts: EncodedPrompts) -> Array:
         layers = teacher.network.config.layers
@@ -56,7 +58,7 @@ def nano_network(
         learned,
         teacher.pool,
         _pupil_options(teacher, options),
-        trunk=static_trunk(large),
+        encoder=without_layers(large),
         teach=teach,
     )
     kept = ("data", "n_train", "options", "added")
@@ -75,6 +77,6 @@ def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptio
         | {
             "tune": "frozen",
             "epochs": None,
-        }  # a teacher that learned with its trunk may have had two or three
-        | {"max_tokens": teacher.encoder.policy.max_tokens}
+        }  # a teacher that learned with its encoder may have had two or three
+        | {"max_tokens": teacher.tokenizer.policy.max_tokens}
     )

@@ -14,7 +14,7 @@ import numpy as np
 from routoo.data.checks.arguments import choice, shown
 from routoo.data.errors import InputError
 from routoo.data.text import TextPolicy
-from routoo.models.encoder.trunk import MINILM
+from routoo.models.encoder.encoder import MINILM
 
 Tune = Literal["frozen", "last", "full"]
 
@@ -42,7 +42,7 @@ _RESERVED = ("prompt_id", "prompt", "domain", "split", "answer")
 
 _EFFECTIVE: tuple[tuple[str, str, Callable[[TrainOptions], bool]], ...] = (
     ("tuned_layers", "tune='last'", lambda options: options.tune == "last"),
-    ("trunk_learning_rate", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
+    ("encoder_learning_rate", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
     ("layer_decay", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
 )
 """Options without effect unless others have these values, in words."""
@@ -58,12 +58,12 @@ class TrainOptions:
     """How to train a predictor.
 
     Args:
-        trunk: A folder, a hub id, or ``tiny`` (see `load_trunk`).
-        tune: ``frozen``: the trunk stays as it is and its features are computed once; ``last``: its last
+        encoder: A folder, a hub id, or ``tiny`` (see `load_encoder`).
+        tune: ``frozen``: the encoder stays as it is and its features are computed once; ``last``: its last
             `tuned_layers` layers learn with the heads; ``full``: all of it does.
         tuned_layers: Layers that learn under ``last``.
         width: Hidden units of the heads.
-        members: Heads trained side by side; with a frozen trunk each is without a share of the prompts, so
+        members: Heads trained side by side; with a frozen encoder each is without a share of the prompts, so
             that what it says of these is what it would say of new ones.
         dropout: Share of hidden units left out in training.
         max_tokens: Tokens of a prompt that are read, from its head and its tail.
@@ -71,7 +71,7 @@ class TrainOptions:
             hundred steps.
         batch_size: Prompts a step.
         learning_rate: Peak rate of the heads.
-        trunk_learning_rate: Peak rate of the trunk, where it learns.
+        encoder_learning_rate: Peak rate of the encoder, where it learns.
         layer_decay: What the rate of each layer that learns is multiplied by for the layer below it.
         weight_decay: Of AdamW.
         labels: Columns of the prompts that are known when they are routed, beside the domain: language,
@@ -83,14 +83,14 @@ class TrainOptions:
         threads: CPU threads; all that this process may use when not given.
         checkpoint_dir: Where checkpoints are written, so that training can go on after an interruption.
         resume: Go on from the last checkpoint in `checkpoint_dir`, when there is one.
-        cache_dir: Where features of a frozen trunk are kept; None to keep none.
+        cache_dir: Where features of a frozen encoder are kept; None to keep none.
         progress: Show progress bars on standard error.
 
     Raises:
         InputError: A value is of another kind, or out of range; the message names the option.
     """
 
-    trunk: str = MINILM
+    encoder: str = MINILM
     tune: Tune = "frozen"
     tuned_layers: int = 2
     width: int = 128
@@ -100,7 +100,7 @@ class TrainOptions:
     epochs: int | None = None
     batch_size: int = 256
     learning_rate: float = 3e-3
-    trunk_learning_rate: float = 5e-5
+    encoder_learning_rate: float = 5e-5
     layer_decay: float = 0.8
     weight_decay: float = 1e-2
     labels: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ class TrainOptions:
             raise InputError(
                 "members must be at least 2 under tune='frozen': each learns without a share of the prompts"
             )
-        for name in ("learning_rate", "trunk_learning_rate"):
+        for name in ("learning_rate", "encoder_learning_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         if not 0 < self.layer_decay <= 1:

@@ -21,11 +21,11 @@ from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.domains import Label
 from routoo.data.errors import InputError
 from routoo.data.splits import Split
-from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
+from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
+from routoo.models.encoder.encoder import Encoder, load_encoder, max_positions
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
 from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers
-from routoo.models.encoder.trunk import Trunk, load_trunk, max_positions
 from routoo.models.evidence.fit import fit_evidence
 from routoo.models.network.fitting import fit_network
 from routoo.models.network.initial_network import initial_network
@@ -46,7 +46,7 @@ Teach = Callable[[EncodedPrompts], Array]
 """What a teacher says of the score of each model on these prompts, ``(n_prompts, n_models)`` in [0, 1]."""
 
 _STANDARD_SAMPLE = 1024
-"""Training prompts by which the features of a trunk that learns are standardised before it does."""
+"""Training prompts by which the features of an encoder that learns are standardised before it does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +55,9 @@ class TrainedNetwork:
 
     Args:
         network: In evaluation mode, on the CPU.
-        encoder: Prompts to token ids.
+        tokenizer: Prompts to token ids.
         pool: The models that its columns stand for.
-        input_token_ratio: Recorded input tokens over the encoder's own count, ``(n_models,)``.
+        input_token_ratio: Recorded input tokens over the tokenizer's own count, ``(n_models,)``.
         trained_on: Data, options and seed, as plain JSON values.
         metrics: Figures of predictions for prompts that were left out, as plain JSON values.
         domains: Names of the domains that it learned, in the order of their numbers.
@@ -68,7 +68,7 @@ class TrainedNetwork:
     """
 
     network: RouterNetwork
-    encoder: PromptEncoder
+    tokenizer: PromptTokenizer
     pool: Pool
     input_token_ratio: npt.NDArray[np.float32]
     trained_on: dict[str, Any]
@@ -86,14 +86,14 @@ def train_network(
     options: TrainOptions,
     *,
     progress: Progress | None = None,
-    trunk: Trunk | None = None,
+    encoder: Encoder | None = None,
     teach: Teach | None = None,
 ) -> TrainedNetwork:
     """A network trained on the prompts in ``train`` and ``val``.
 
-    With a frozen trunk both are one: each member of the heads is without a share of the prompts, and the
-    evidence heads are fitted on what it says of that share. A trunk that learns does so from ``train`` alone,
-    and the evidence heads are fitted on what the network says of ``val``.
+    With a frozen encoder both are one: each member of the heads is without a share of the prompts, and the
+    evidence heads are fitted on what it says of that share. An encoder that learns does so from ``train``
+    alone, and the evidence heads are fitted on what the network says of ``val``.
 
     The prompts in ``test`` are never looked at. The same arguments give the same network on the same machine,
     up to the rounding of features in `cache_dir`, which were computed in whatever batches they first came in.
@@ -102,8 +102,8 @@ def train_network(
         outcomes: Recorded outcomes with a split; only the pool's models are learned.
         pool: The models to learn, in the order of the network's columns.
         options: See `TrainOptions`.
-        progress: Told while the features of a frozen trunk are computed.
-        trunk: The trunk itself, where it is not the one that the options name.
+        progress: Told while the features of a frozen encoder are computed.
+        encoder: The encoder itself, where it is not the one that the options name.
         teach: What the heads learn, where it is not the recorded scores.
 
     Raises:
@@ -118,20 +118,22 @@ def train_network(
     L.seed_everything(options.seed, verbose=False)
     with _threads(options.threads):
         texts = learned.texts
-        if trunk is None:
-            trunk = load_trunk(options.trunk, texts=[texts[i] for i in fitting], seed=options.seed)
-        _check_options(trunk, options)
-        encoder = PromptEncoder(trunk.tokenizer, TextPolicy(min(options.max_tokens, max_positions(trunk))))
-        encoded = encoder.encode(texts)
+        if encoder is None:
+            encoder = load_encoder(options.encoder, texts=[texts[i] for i in fitting], seed=options.seed)
+        _check_options(encoder, options)
+        tokenizer = PromptTokenizer(
+            encoder.tokenizer, TextPolicy(min(options.max_tokens, max_positions(encoder)))
+        )
+        encoded = tokenizer.encode(texts)
         in_train = np.isin(np.arange(len(learned)), fitting)
         targets = targets_of(learned, pool.names, fitting=in_train, labels=options.labels)
         _check_covered(targets, fitting, validating, pool.names)
         if teach is not None:
             targets = replace(targets, taught=teach(encoded))
         seen = _seen(in_train, options)
-        network = initial_network(trunk, targets, seen, options)
-        with on_accelerator(trunk, options.accelerator):
-            inputs = _read(trunk, network, encoded, np.flatnonzero(seen.any(0)), options, progress)
+        network = initial_network(encoder, targets, seen, options)
+        with on_accelerator(encoder, options.accelerator):
+            inputs = _read(encoder, network, encoded, np.flatnonzero(seen.any(0)), options, progress)
         cost = recorded_cost_usd(learned, pool)
         data = PromptData(inputs, targets, seen=seen, options=options)
         fit_network(network, data, options, _run_id(learned, pool, options, targets, cost))
@@ -153,14 +155,14 @@ def train_network(
         "data": learned.name,
         "n_train": len(fitting),
         "n_val": len(validating),
-        "trunk": trunk.origin,
+        "encoder": encoder.origin,
         "options": _plain(options),
         "seconds": round(time.monotonic() - started, 1),
         "cut_prompts": int(encoded.cut.sum()),
     }
     return TrainedNetwork(
         network.attach(fitted.evidence),
-        encoder,
+        tokenizer,
         pool,
         ratio,
         trained_on,
@@ -192,11 +194,13 @@ def _rows(learned: Outcomes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]
     return fitting, validating
 
 
-def _check_options(trunk: Trunk, options: TrainOptions) -> None:
-    if not trunk.pretrained and options.tune != "full":
-        raise InputError(f"trunk {trunk.origin!r} has fresh weights that must learn: use tune='full'")
-    if options.tune == "last" and options.tuned_layers > trunk.n_layers:
-        raise InputError(f"tuned_layers is {options.tuned_layers}, trunk {trunk.origin} has {trunk.n_layers}")
+def _check_options(encoder: Encoder, options: TrainOptions) -> None:
+    if not encoder.pretrained and options.tune != "full":
+        raise InputError(f"encoder {encoder.origin!r} has fresh weights that must learn: use tune='full'")
+    if options.tune == "last" and options.tuned_layers > encoder.n_layers:
+        raise InputError(
+            f"tuned_layers is {options.tuned_layers}, encoder {encoder.origin} has {encoder.n_layers}"
+        )
 
 
 def _check_covered(
@@ -218,24 +222,24 @@ def _check_covered(
 
 
 def _read(
-    trunk: Trunk,
+    encoder: Encoder,
     network: RouterNetwork,
     encoded: EncodedPrompts,
     fitting: npt.NDArray[np.intp],
     options: TrainOptions,
     progress: Progress | None,
 ) -> Inputs:
-    """What the network learns from, with what never changes of its trunk computed; heads are standardised."""
+    """What the network learns from, as far as its encoder never changes; heads are standardised."""
     layers, folder = network.config.layers, options.cache_dir
     if options.tune == "frozen":
-        features = prompt_features(trunk, encoded, layers, cache_dir=folder, progress=progress)
+        features = prompt_features(encoder, encoded, layers, cache_dir=folder, progress=progress)
         _standardise(network, features[fitting])
         return features
     sample = encoded.rows(fitting[:_STANDARD_SAMPLE])
-    _standardise(network, prompt_features(trunk, sample, layers, progress=progress))
-    first = trunk.n_layers - options.tuned_layers
-    if options.tune == "last" and first > 0 and has_plain_layers(trunk.model):
-        return LowerLayers.of(trunk, encoded, layers, first=first, folder=folder, progress=progress)
+    _standardise(network, prompt_features(encoder, sample, layers, progress=progress))
+    first = encoder.n_layers - options.tuned_layers
+    if options.tune == "last" and first > 0 and has_plain_layers(encoder.model):
+        return LowerLayers.of(encoder, encoded, layers, first=first, folder=folder, progress=progress)
     return encoded
 
 

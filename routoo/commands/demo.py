@@ -31,10 +31,10 @@ _CHANGED = 100  # prompts, to see whether choices flip
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.")] = Path("routoo-demo"),
     prompts: Annotated[int, typer.Option(metavar="N", help="How many prompts to simulate.")] = 2000,
-    trunk: Annotated[
+    encoder: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Trunk to train on.", show_default="MiniLM if installed, else tiny"
+            metavar="NAME", help="Encoder to train on.", show_default="MiniLM if installed, else tiny"
         ),
     ] = None,
     seed: Seed = 0,
@@ -61,10 +61,10 @@ def demo(
 
     with progress("reading prompts", quiet=quiet) as told:
         predictor = routoo.train(
-            outcomes, pool, on_features=told, seed=seed, progress=is_watched(quiet=quiet), **_trunk(trunk)
+            outcomes, pool, on_features=told, seed=seed, progress=is_watched(quiet=quiet), **_encoder(encoder)
         )
     learned = predictor.trained_on
-    watch.stage(f"trained on {learned['n_train']:,} of them, trunk {learned['trunk']}")
+    watch.stage(f"trained on {learned['n_train']:,} of them, encoder {learned['encoder']}")
     predictor.export(folder / "bundle")
     watch.stage("exported, in float32 and int8, and compared the graphs with the network")
 
@@ -113,13 +113,13 @@ class _Watch:
         return self._last - self._started
 
 
-def _trunk(name: str | None) -> dict[str, Any]:  # Any: fields of TrainOptions
-    """The trunk to train on; one with fresh weights has to learn as a whole."""
+def _encoder(name: str | None) -> dict[str, Any]:  # Any: fields of TrainOptions
+    """The encoder to train on; one with fresh weights has to learn as a whole."""
     if name is None:
         name = "tiny" if importlib.util.find_spec(_MINILM_PACKAGE) is None else None
     if name is None:
         return {}
-    return {"trunk": name, **({"tune": "full"} if name == "tiny" else {})}
+    return {"encoder": name, **({"tune": "full"} if name == "tiny" else {})}
 
 
 def _spend_of_best_single(outcomes: Outcomes, pool: Pool) -> float:
@@ -142,7 +142,7 @@ def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) 
     learned = router.runtime.bundle.description.trained_on
     provenance = {
         "bundle": str(folder / "bundle"),
-        "trained on": f"{learned['n_train']:,} simulated prompts, trunk {learned['trunk']}",
+        "trained on": f"{learned['n_train']:,} simulated prompts, encoder {learned['encoder']}",
         "command": f"routoo demo {folder} --prompts {len(outcomes)} --seed {learned['options']['seed']}",
     }
     with stages(quiet=quiet) as told:

@@ -47,7 +47,7 @@ def evaluate(
         bool,
         typer.Option("--tell-labels", help="Tell the router each prompt's labels that it learned, likewise."),
     ] = False,
-    trunk: Annotated[
+    encoder: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
@@ -94,7 +94,7 @@ def evaluate(
             part=_part(part),
             tell_domains=tell_domains,
             tell_labels=tell_labels,
-            trunk=trunk,
+            encoder=encoder,
             cache_dir=default_cache_dir(),
             seed=seed,
             samples=samples,
@@ -140,6 +140,6 @@ def provenance(router: Router, bundle: str) -> dict[str, str]:
     return {
         "bundle": bundle,
         "trained on": f"{trained.get('data')}, {trained.get('n_train')} prompts, "
-        f"trunk {trained.get('trunk')}, seed {trained.get('options', {}).get('seed')}",
+        f"encoder {trained.get('encoder')}, seed {trained.get('options', {}).get('seed')}",
         "command": shlex.join(["routoo", *sys.argv[1:]]),
     }

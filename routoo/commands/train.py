@@ -64,7 +64,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where features of a frozen trunk are kept for the next run.",
+            help="Where features of a frozen encoder are kept for the next run.",
             show_default="~/.cache/routoo/features",
         ),
     ] = None,
@@ -81,7 +81,7 @@ def train(
 
     check_bundle_folder(output)
     if cache_dir is not None and options["tune"] == "full":
-        say(f"{cache_dir}: nothing to keep, since --tune full changes all that a trunk says", quiet=quiet)
+        say(f"{cache_dir}: nothing to keep, since --tune full changes all that an encoder says", quiet=quiet)
     outcomes = reading.outcomes(source, quiet=quiet).with_split(seed=options["seed"])
     models = pool_for(outcomes, source, pool, quiet=quiet)
     state = output.with_name(f"{output.name}.partial")
@@ -142,12 +142,14 @@ def _forget(state: Path) -> None:
 
 def _summary(predictor: Predictor, output: Path, kind: str) -> str:
     trained, metrics = predictor.trained_on, predictor.metrics
-    trunk = f"token vectors of {trained['trunk']}" if "teacher" in trained else f"trunk {trained['trunk']}"
+    encoder = (
+        f"token vectors of {trained['encoder']}" if "teacher" in trained else f"encoder {trained['encoder']}"
+    )
     brier, of_means = metrics["left_out_brier"], metrics["left_out_brier_of_means"]
     prompts = counted(trained["n_train"] + trained["n_val"], kind)
     return "\n".join(
         [
-            f"{output}: {counted(len(predictor.pool), 'model')}, {trunk}, seed "
+            f"{output}: {counted(len(predictor.pool), 'model')}, {encoder}, seed "
             f"{trained['options']['seed']}; learned from {prompts} in {trained['seconds']:.0f} s",
             f"each prompt left out: Brier score {brier:.4f}, of the models' means {of_means:.4f}",
             *([_MUTE] if brier >= of_means else []),

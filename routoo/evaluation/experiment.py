@@ -26,7 +26,7 @@ from routoo.predictor import require_training
 
 if TYPE_CHECKING:
     from routoo.models.baselines.embedding import Embed
-    from routoo.models.encoder.embedding import TrunkFeatures
+    from routoo.models.encoder.embedding import EncoderFeatures
     from routoo.models.estimator import Estimator
     from routoo.router import Router
 
@@ -45,7 +45,7 @@ def evaluate_router(
     part: Part = "test",
     tell_domains: bool = False,
     tell_labels: bool = False,
-    trunk: str | None = None,
+    encoder: str | None = None,
     cache_dir: Path | None = None,
     seed: int = 0,
     samples: int = 1000,
@@ -57,7 +57,7 @@ def evaluate_router(
 
     Settings are chosen by what the router showed on validation when it was trained, where its bundle knows.
     Baselines are fitted on the prompts in ``train`` and ``val``: the domain table, which is given the true
-    domains, where the prompts carry them; the 100 nearest neighbours by the embedding of a pretrained trunk.
+    domains, where the prompts carry them; the 100 nearest neighbours in the embedding of an encoder.
     Their settings are chosen on ``val`` by fits on ``train`` alone.
 
     Args:
@@ -67,8 +67,8 @@ def evaluate_router(
         part: The part to judge on.
         tell_domains: Whether the router is told the domain of each prompt, or must guess it from the text.
         tell_labels: Whether it is told their values of the labels that it learned.
-        trunk: Embeds the prompts for the nearest neighbours, see `load_trunk` of the encoder's room; unless
-            given, the router's own, or the default one, with a note, where that is not at hand.
+        encoder: Embeds the prompts for the nearest neighbours, see `load_encoder`; unless given, the
+            router's own, or the default one, with a note, where that is not at hand.
         cache_dir: Where embeddings are kept.
         seed: Of the resamples behind the intervals.
         samples: How many resamples.
@@ -80,7 +80,7 @@ def evaluate_router(
     Raises:
         InputError: The outcomes lack a part, none of them is of a model in the pool, a number is negative, or
             domains or labels are to be told where there are none, or the router learned none.
-        MissingExtraError: Extra `train` is not installed: the nearest neighbours need a trunk.
+        MissingExtraError: Extra `train` is not installed: the nearest neighbours need an encoder.
     """
     if robustness_prompts < 0:
         raise InputError(f"robustness_prompts must be at least 0, got {robustness_prompts}")
@@ -102,8 +102,8 @@ def evaluate_router(
         raise InputError("this router learned no domains, so that none can be told: leave out --tell-domains")
     labels = _labels_to_tell(router, judged) if tell_labels else None
     features, note = _embedding(
-        trunk,
-        str(bundle.description.trained_on.get("trunk", "")),
+        encoder,
+        str(bundle.description.trained_on.get("encoder", "")),
         outcomes.part("train", "val").texts,
         cache_dir=cache_dir,
         progress=told(NEIGHBOURS),
@@ -159,13 +159,13 @@ def _embedding(
     *,
     cache_dir: Path | None,
     progress: Callable[[int, int], None] | None,
-) -> tuple[TrunkFeatures, str | None]:
-    """What embeds prompts for the nearest neighbours, and a note where it is not the router's own trunk."""
-    from routoo.models.encoder.embedding import TrunkFeatures
-    from routoo.models.encoder.trunk import MINILM
+) -> tuple[EncoderFeatures, str | None]:
+    """What embeds prompts for the nearest neighbours, and a note where it is not the router's own encoder."""
+    from routoo.models.encoder.embedding import EncoderFeatures
+    from routoo.models.encoder.encoder import MINILM
 
-    def features(name: str) -> TrunkFeatures:
-        found = TrunkFeatures(name, last_layer=True, cache_dir=cache_dir, progress=progress)
+    def features(name: str) -> EncoderFeatures:
+        found = EncoderFeatures(name, last_layer=True, cache_dir=cache_dir, progress=progress)
         found.load(prompts)
         return found
 
@@ -174,7 +174,7 @@ def _embedding(
     except RoutooError:
         if chosen or own == MINILM:
             raise
-    note = f"The nearest neighbours are by {MINILM}: the router's own trunk, {own}, is not at hand."
+    note = f"The nearest neighbours are by {MINILM}: the router's own encoder, {own}, is not at hand."
     return features(MINILM), note
 
 

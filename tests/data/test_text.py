@@ -11,7 +11,7 @@ from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import WordPieceTrainer
 
 from routoo.data.errors import InputError
-from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
+from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
 
 WORDS = [f"word{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
 
@@ -29,83 +29,83 @@ def _trained() -> Tokenizer:
     return tokenizer
 
 
-@pytest.fixture(name="encoder")
-def _encoder() -> PromptEncoder:
-    return PromptEncoder(_trained(), TextPolicy(max_tokens=16))
+@pytest.fixture(name="tokenizer")
+def _tokenizer() -> PromptTokenizer:
+    return PromptTokenizer(_trained(), TextPolicy(max_tokens=16))
 
 
-def decoded(encoder: PromptEncoder, ids: list[int]) -> list[str | None]:
-    return [encoder.tokenizer.id_to_token(at) for at in ids]
+def decoded(tokenizer: PromptTokenizer, ids: list[int]) -> list[str | None]:
+    return [tokenizer.backend.id_to_token(at) for at in ids]
 
 
-def test_a_short_prompt_is_read_whole(encoder: PromptEncoder) -> None:
-    encoded = encoder.encode(["worda wordb"])
-    assert decoded(encoder, encoded.ids[0]) == ["[CLS]", "worda", "wordb", "[SEP]"]
+def test_a_short_prompt_is_read_whole(tokenizer: PromptTokenizer) -> None:
+    encoded = tokenizer.encode(["worda wordb"])
+    assert decoded(tokenizer, encoded.ids[0]) == ["[CLS]", "worda", "wordb", "[SEP]"]
     assert (encoded.input_tokens.tolist(), encoded.cut.tolist()) == ([2.0], [False])
 
 
-def test_a_long_prompt_keeps_head_and_tail(encoder: PromptEncoder) -> None:
-    encoded = encoder.encode([" ".join(WORDS)])
+def test_a_long_prompt_keeps_head_and_tail(tokenizer: PromptTokenizer) -> None:
+    encoded = tokenizer.encode([" ".join(WORDS)])
     kept = [*WORDS[:7], *WORDS[-7:]]
-    assert decoded(encoder, encoded.ids[0]) == ["[CLS]", *kept, "[SEP]"]
+    assert decoded(tokenizer, encoded.ids[0]) == ["[CLS]", *kept, "[SEP]"]
     assert (encoded.input_tokens.tolist(), encoded.cut.tolist()) == ([26.0], [True])
 
 
-def test_a_megabyte_keeps_head_and_tail(encoder: PromptEncoder) -> None:
+def test_a_megabyte_keeps_head_and_tail(tokenizer: PromptTokenizer) -> None:
     prompt = "worda wordb " + "wordm " * 200_000 + "wordy wordz"
     assert len(prompt) > 1 << 20
-    encoded = encoder.encode([prompt])
-    tokens = decoded(encoder, encoded.ids[0])
+    encoded = tokenizer.encode([prompt])
+    tokens = decoded(tokenizer, encoded.ids[0])
     assert (len(tokens), tokens[1:3], tokens[-3:-1]) == (16, ["worda", "wordb"], ["wordy", "wordz"])
     assert encoded.cut[0]
     assert encoded.input_tokens[0] == pytest.approx(200_004, rel=0.02)
 
 
-def test_a_megabyte_of_white_space_does_not_crowd_out_the_words(encoder: PromptEncoder) -> None:
-    encoded = encoder.encode([" \n" * 600_000 + "worda" + "\t" * 600_000])
-    assert decoded(encoder, encoded.ids[0]) == ["[CLS]", "worda", "[SEP]"]
+def test_a_megabyte_of_white_space_does_not_crowd_out_the_words(tokenizer: PromptTokenizer) -> None:
+    encoded = tokenizer.encode([" \n" * 600_000 + "worda" + "\t" * 600_000])
+    assert decoded(tokenizer, encoded.ids[0]) == ["[CLS]", "worda", "[SEP]"]
     assert not encoded.cut[0]
 
 
-def test_null_bytes_and_lone_surrogates_are_read_as_something(encoder: PromptEncoder) -> None:
-    tokens = decoded(encoder, encoder.encode(["worda\0wordb\ud800"]).ids[0])
+def test_null_bytes_and_lone_surrogates_are_read_as_something(tokenizer: PromptTokenizer) -> None:
+    tokens = decoded(tokenizer, tokenizer.encode(["worda\0wordb\ud800"]).ids[0])
     assert tokens == ["[CLS]", "worda", "wordb", "[UNK]", "[SEP]"]
 
 
 @pytest.mark.parametrize("prompt", ["", "  \n", "\0\0"])
-def test_an_empty_prompt_is_refused(encoder: PromptEncoder, prompt: str) -> None:
+def test_an_empty_prompt_is_refused(tokenizer: PromptTokenizer, prompt: str) -> None:
     with pytest.raises(InputError, match=r"prompts\[1\] is empty"):
-        encoder.encode(["worda", prompt])
+        tokenizer.encode(["worda", prompt])
 
 
-def test_bytes_are_refused(encoder: PromptEncoder) -> None:
+def test_bytes_are_refused(tokenizer: PromptTokenizer) -> None:
     with pytest.raises(InputError, match=r"prompts\[0\] must be text, got bytes; decode bytes as UTF-8"):
-        encoder.encode([b"worda"])  # type: ignore[list-item]  # what a caller may do
+        tokenizer.encode([b"worda"])  # type: ignore[list-item]  # what a caller may do
 
 
-def test_one_prompt_is_read_as_in_a_batch(encoder: PromptEncoder) -> None:
+def test_one_prompt_is_read_as_in_a_batch(tokenizer: PromptTokenizer) -> None:
     prompts = ["worda", " ".join(WORDS), "wordc wordd"]
-    together = encoder.encode(prompts).ids
-    assert together == [encoder.encode([prompt]).ids[0] for prompt in prompts]
+    together = tokenizer.encode(prompts).ids
+    assert together == [tokenizer.encode([prompt]).ids[0] for prompt in prompts]
 
 
-def test_a_batch_is_padded_on_the_right(encoder: PromptEncoder) -> None:
-    encoded = encoder.encode(["worda", "worda wordb wordc", "worda wordb"])
+def test_a_batch_is_padded_on_the_right(tokenizer: PromptTokenizer) -> None:
+    encoded = tokenizer.encode(["worda", "worda wordb wordc", "worda wordb"])
     ids, mask = encoded.batch([0, 1])
     assert ids.shape == mask.shape == (2, 5)
     assert mask.sum(axis=1).tolist() == [3, 5]
-    assert (ids[0, 3:] == encoder.tokenizer.token_to_id("[PAD]")).all()
+    assert (ids[0, 3:] == tokenizer.backend.token_to_id("[PAD]")).all()
 
 
-def test_an_empty_batch_is_a_batch(encoder: PromptEncoder) -> None:
-    encoded = encoder.encode([])
+def test_an_empty_batch_is_a_batch(tokenizer: PromptTokenizer) -> None:
+    encoded = tokenizer.encode([])
     assert (len(encoded), encoded.batches(8)) == (0, [])
 
 
 def test_a_tokenizer_without_special_tokens_still_gives_a_token() -> None:
     tokenizer = _trained()
     tokenizer.post_processor = TemplateProcessing(single="$A", special_tokens=[])
-    encoded = PromptEncoder(tokenizer, TextPolicy(max_tokens=8)).encode(["\u200d", "worda"])
+    encoded = PromptTokenizer(tokenizer, TextPolicy(max_tokens=8)).encode(["\u200d", "worda"])
     assert np.all(encoded.lengths > 0)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.splits import Split, fingerprint
-from routoo.data.text import PromptEncoder, TextPolicy
+from routoo.data.text import PromptTokenizer, TextPolicy
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.description import BundleDescription
 from routoo.export.layout import LAYOUT
@@ -56,17 +56,17 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
     """A tiny network of random weights whose predictions differ from prompt to prompt."""
     import torch
 
+    from routoo.models.encoder.encoder import encoder_config, load_encoder
     from routoo.models.encoder.pooling import default_layers
-    from routoo.models.encoder.trunk import load_trunk, trunk_config
     from routoo.models.evidence.evidence import Evidence, EvidenceConfig
     from routoo.models.network.heads import HeadConfig
     from routoo.models.network.network import NetworkConfig, RouterNetwork
     from routoo.models.training.train import TrainedNetwork
 
-    trunk = load_trunk("tiny", texts=PROMPTS)
-    layers = default_layers(trunk.n_layers)
+    encoder = load_encoder("tiny", texts=PROMPTS)
+    layers = default_layers(encoder.n_layers)
     heads = HeadConfig(
-        n_features=trunk.width * len(layers) + 1,
+        n_features=encoder.width * len(layers) + 1,
         n_models=len(pool),
         n_domains=2,
         width=16,
@@ -74,13 +74,13 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
+        network = RouterNetwork(encoder.model, NetworkConfig(encoder_config(encoder), layers, heads))
         network.heads.level.data.normal_()
         network.heads.score.weight.data.normal_(std=0.1)
         evidence = Evidence(
             EvidenceConfig(
                 n_features=heads.n_features,
-                skipped=trunk.width,
+                skipped=encoder.width,
                 n_centres=5,
                 n_heads=len(pool),
                 guessed=heads.guessed,
@@ -98,10 +98,10 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
         evidence.tokens[-1] += 4.0
     return TrainedNetwork(
         network.attach(evidence),
-        PromptEncoder(trunk.tokenizer, TextPolicy(MAX_TOKENS)),
+        PromptTokenizer(encoder.tokenizer, TextPolicy(MAX_TOKENS)),
         pool,
         np.array([1.0, 1.1, 1.3], np.float32),
-        {"data": "made up", "trunk": "tiny", "seed": 1, "domains": ["a", "b"]},
+        {"data": "made up", "encoder": "tiny", "seed": 1, "domains": ["a", "b"]},
         {"val_brier": 0.2},
         split=Split(2, {fingerprint(PROMPTS[0]): "train", fingerprint(PROMPTS[1]): "test"}),
     )

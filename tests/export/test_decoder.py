@@ -1,4 +1,4 @@
-"""A causal language model as the trunk: it is trained on, exported, checked and served like an encoder."""
+"""A causal language model as the encoder: it is trained on, exported, checked and served like an encoder."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.export.writer import write_bundle
-from routoo.models.encoder import trunk as trunks
-from routoo.models.encoder.trunk import load_trunk
+from routoo.models.encoder import encoder as encoders
+from routoo.models.encoder.encoder import load_encoder
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.train import train_network
 
@@ -83,10 +83,10 @@ def _outcomes() -> Outcomes:
 def test_from_a_folder_to_a_choice(decoder: Path, pool: Pool, tmp_path: Path) -> None:
     two = Pool(tuple(model for model in pool.models if model.name != "medium"))
     options = TrainOptions(
-        trunk=str(decoder), members=2, width=8, epochs=3, progress=False, cache_dir=None, accelerator="cpu"
+        encoder=str(decoder), members=2, width=8, epochs=3, progress=False, cache_dir=None, accelerator="cpu"
     )
     trained = train_network(_outcomes(), two, options)
-    assert trained.network.trunk.dtype == torch.float32
+    assert trained.network.encoder.dtype == torch.float32
     report = write_bundle(trained, tmp_path / "bundle", sample_prompts=TEXTS)
     assert max(report.fp32.p_max, report.fp32.padded_p_max) < 1e-5
     assert report.int8 is not None
@@ -99,8 +99,8 @@ def test_from_a_folder_to_a_choice(decoder: Path, pool: Pool, tmp_path: Path) ->
 
 
 def test_loading_is_silent_about_the_output_layer(decoder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    trunk = load_trunk(str(decoder))
-    assert (trunk.n_layers, trunk.width, trunk.model.config.use_cache) == (2, 32, False)
+    encoder = load_encoder(str(decoder))
+    assert (encoder.n_layers, encoder.width, encoder.model.config.use_cache) == (2, 32, False)
     assert capfd.readouterr() == ("", "")
 
 
@@ -111,13 +111,13 @@ def test_weights_that_are_absent_are_named(decoder: Path, tmp_path: Path) -> Non
     del weights["model.layers.1.mlp.up_proj.weight"]
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(InputError, match=r"lacks layers\.1\.mlp\.up_proj\.weight$"):
-        load_trunk(str(tmp_path))
+        load_encoder(str(tmp_path))
 
 
 def test_one_that_no_graph_can_hold_is_refused(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trunks, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(encoders, "_MOST_BYTES", 1000)
     with pytest.raises(InputError, match="an ONNX file holds"):
-        load_trunk(str(decoder))
+        load_encoder(str(decoder))
 
 
 def test_an_encoder_with_a_decoder_is_refused(decoder: Path, tmp_path: Path) -> None:
@@ -127,5 +127,5 @@ def test_an_encoder_with_a_decoder_is_refused(decoder: Path, tmp_path: Path) -> 
     T5Model(config).save_pretrained(tmp_path)
     (tmp_path / "tokenizer.json").write_bytes((decoder / "tokenizer.json").read_bytes())
     assert json.loads((tmp_path / "config.json").read_text())["is_encoder_decoder"]
-    with pytest.raises(InputError, match="an encoder with a decoder"):
-        load_trunk(str(tmp_path))
+    with pytest.raises(InputError, match="has a decoder too"):
+        load_encoder(str(tmp_path))

@@ -26,9 +26,9 @@ def latency(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_texts_have_as_many_tokens_as_asked(latency: ModuleType, bundle: Bundle) -> None:
-    encoder = Runtime(bundle).encoder
+    tokenizer = Runtime(bundle).tokenizer
     for tokens in (12, 32, 48):
-        assert tokens - 8 <= int(encoder.encode([latency.text_of(bundle, tokens)]).lengths[0]) <= tokens
+        assert tokens - 8 <= int(tokenizer.encode([latency.text_of(bundle, tokens)]).lengths[0]) <= tokens
 
 
 def test_it_measures_a_bundle(

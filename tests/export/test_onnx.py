@@ -73,12 +73,12 @@ def test_int8_is_near(trained: TrainedNetwork, int8_model: onnx.ModelProto, shap
     assert 0 < off.max() < 0.02
 
 
-def test_the_trunk_is_quantised_and_the_heads_are_not(
+def test_the_encoder_is_quantised_and_the_heads_are_not(
     model: onnx.ModelProto, int8_model: onnx.ModelProto
 ) -> None:
     quantised = {node.name for node in int8_model.graph.node if node.op_type == "MatMulInteger"}
     assert len(quantised) == 10  # two layers: query, key, value, output, and what widens the feed-forward
-    assert all(name.startswith("trunk/") for name in quantised)
+    assert all(name.startswith("encoder/") for name in quantised)
     kept = [node for node in int8_model.graph.node if node.name.startswith("heads/")]
     before = [node for node in model.graph.node if node.name.startswith("heads/")]
     assert sorted(node.op_type for node in kept) == sorted(node.op_type for node in before)
@@ -106,13 +106,13 @@ def test_both_axes_are_free(model: onnx.ModelProto) -> None:
 
 def test_the_network_is_left_as_it_was(trained: TrainedNetwork) -> None:
     network = trained.network
-    attention = network.trunk.config._attn_implementation
+    attention = network.encoder.config._attn_implementation
     state = {name: value.clone() for name, value in network.state_dict().items()}
     network.train()
     to_onnx(network)
     assert network.training
     network.eval()
-    assert network.trunk.config._attn_implementation == attention
+    assert network.encoder.config._attn_implementation == attention
     for name, value in network.state_dict().items():
         assert torch.equal(value, state[name])
 

@@ -17,7 +17,7 @@ from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
 from routoo.data.scores import Scores
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.layout import LAYOUT
-from routoo.export.runtime import Runtime, read_encoder
+from routoo.export.runtime import Runtime, read_tokenizer
 from routoo.export.writer import torch_graph, write_bundle
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ PROMPTS = [
 
 def by_torch(trained: TrainedNetwork, prompts: list[str]) -> np.ndarray:
     """What the network itself says, a prompt at a time."""
-    encoded = trained.encoder.encode(prompts)
+    encoded = trained.tokenizer.encode(prompts)
     run = torch_graph(trained.network)
     return np.concatenate([run(*encoded.batch([row]))[0] for row in range(len(encoded))])
 
@@ -70,12 +70,12 @@ def test_cost_is_tokens_times_prices(bundle: Bundle, pool: Pool) -> None:
     scores = runtime.predict(PROMPTS)
     assert scores.output_tokens is not None
     assert scores.input_tokens is not None
-    sent = runtime.encoder.encode(PROMPTS).input_tokens[:, None] * np.array([1.0, 1.1, 1.3])
+    sent = runtime.tokenizer.encode(PROMPTS).input_tokens[:, None] * np.array([1.0, 1.1, 1.3])
     np.testing.assert_allclose(scores.input_tokens, sent, rtol=1e-6)
     by_hand = (sent * [0.1, 1, 10] + scores.output_tokens * [0.2, 2, 30]) / 1e6
     np.testing.assert_allclose(scores.cost_usd, by_hand, rtol=1e-5)
-    whole = runtime.encoder.tokenizer.encode(PROMPTS[2], add_special_tokens=False).ids
-    assert sent[2, 0] == len(whole) > runtime.encoder.policy.max_tokens
+    whole = runtime.tokenizer.backend.encode(PROMPTS[2], add_special_tokens=False).ids
+    assert sent[2, 0] == len(whole) > runtime.tokenizer.policy.max_tokens
 
 
 def test_latency_is_the_listed_one_where_none_was_learned(bundle: Bundle) -> None:
@@ -94,7 +94,7 @@ def test_latency_is_the_learned_one_and_tokens_unknown(
     assert bundle.description.latency_known
     assert not bundle.description.output_tokens_known
     scores = Runtime(bundle).predict(PROMPTS)
-    encoded = made.encoder.encode(PROMPTS)
+    encoded = made.tokenizer.encode(PROMPTS)
     learned = torch_graph(made.network)(*encoded.batch(range(len(PROMPTS)))).latency_s
     np.testing.assert_allclose(scores.latency, learned, rtol=1e-4)
     assert scores.input_tokens is not None
@@ -172,7 +172,7 @@ def test_prompts_that_cannot_be_read(bundle: Bundle, prompts: list[str], words: 
 def test_odd_prompts_are_read(bundle: Bundle) -> None:
     runtime = Runtime(bundle)
     megabyte = "a long tale " * 90_000
-    encoded = runtime.encoder.encode([megabyte, "null\0byte", "lone \ud800 surrogate", "日本語", "x"])
+    encoded = runtime.tokenizer.encode([megabyte, "null\0byte", "lone \ud800 surrogate", "日本語", "x"])
     assert encoded.cut.tolist() == [True, False, False, False, False]
     assert isinstance(runtime.predict_encoded(encoded), Scores)
 
@@ -274,7 +274,7 @@ def test_a_tokenizer_that_is_not_the_graphs_is_refused(bundle: Bundle, tmp_path:
     with pytest.raises(BundleError, match="the graph cannot read what the tokenizer makes"):
         Runtime(altered).predict(["2 + 2?"])
     with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read"):
-        read_encoder(_with(bundle, tmp_path / "b", tokenizer=b"{}"))
+        read_tokenizer(_with(bundle, tmp_path / "b", tokenizer=b"{}"))
 
 
 def test_no_prompts_at_all_are_refused(bundle: Bundle) -> None:

@@ -35,7 +35,7 @@ def test_a_bundle_is_written_whole(written: tuple[Bundle, ParityReport], trained
     bundle, report = written
     assert {path.name for path in bundle.folder.iterdir()} == set(LAYOUT.names) - {LAYOUT.sample}
     assert bundle.description.pool == trained.pool
-    assert bundle.description.policy == trained.encoder.policy
+    assert bundle.description.policy == trained.tokenizer.policy
     assert bundle.description.input_token_ratio == pytest.approx((1, 1.1, 1.3))
     assert bundle.description.output_tokens_known
     assert not bundle.description.latency_known
@@ -62,7 +62,7 @@ def test_evidence_heads_that_were_fitted_are_exported(trained: TrainedNetwork, t
     draw = np.random.default_rng(0)
     network = trained.network
     texts = [" ".join(draw.choice(["sum", "code", "rain", "blue", "prove"], 6)) for _ in range(60)]
-    features = read_prompts(network, trained.encoder.encode(texts))
+    features = read_prompts(network, trained.tokenizer.encode(texts))
     domain = np.arange(60) % 2
     score = (draw.random((60, 3)) < np.where(domain, 0.8, 0.3)[:, None]).astype(np.float32)
     targets = Targets(score, np.log(1 + 99 * score), None, domain, ("a", "b"))
@@ -77,7 +77,7 @@ def test_evidence_heads_that_were_fitted_are_exported(trained: TrainedNetwork, t
     assert report.fp32.std_max < 1e-5
     served = Runtime(Bundle.read(tmp_path / "b"), int8=False)
     guessed, told = (served.predict(texts[:5], domains=known).p_correct for known in (None, ["b"] * 5))
-    ids, mask = made.encoder.encode(texts[:5]).batch(np.arange(5))
+    ids, mask = made.tokenizer.encode(texts[:5]).batch(np.arange(5))
     for found, number in ((guessed, -1), (told, 1)):
         expected = torch_graph(made.network)(ids, mask, np.full(5, number)).p_correct
         np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -114,20 +114,20 @@ def test_the_card_has_front_matter_and_the_pool(bundle: Bundle) -> None:
     assert "| int8 |" in body
 
 
-def test_the_card_of_a_nano_names_what_it_has_of_the_trunk(trained: TrainedNetwork) -> None:
-    record = {**trained.trained_on, "trunk": "team/large", "teacher": {"added": [{"model": "small"}]}}
+def test_the_card_of_a_nano_names_what_it_has_of_the_encoder(trained: TrainedNetwork) -> None:
+    record = {**trained.trained_on, "encoder": "team/large", "teacher": {"added": [{"model": "small"}]}}
     card = model_card(describe(dataclasses.replace(trained, trained_on=record)), None)
-    assert "- trunk: token vectors of team/large alone, distilled from" in card
+    assert "- encoder: token vectors of team/large alone, distilled from" in card
     assert '- teacher: {"added": [{"model": "small"}]}' in card
     plain = model_card(describe(trained), None)
-    assert "- trunk: tiny\n" in plain
+    assert "- encoder: tiny\n" in plain
 
 
 def test_the_network_comes_back(bundle: Bundle, trained: TrainedNetwork) -> None:
     back = read_trained(bundle)
     for name, value in trained.network.state_dict().items():
         assert torch.equal(back.network.state_dict()[name], value), name
-    encoded = back.encoder.encode(["Why is the sky blue?"])
+    encoded = back.tokenizer.encode(["Why is the sky blue?"])
     np.testing.assert_array_equal(
         torch_graph(back.network)(*encoded.batch([0]))[0],
         torch_graph(trained.network)(*encoded.batch([0]))[0],

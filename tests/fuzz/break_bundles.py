@@ -125,7 +125,9 @@ def make_bundle(folder: Path) -> Path:
     from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 
     outcomes = simulated_outcomes(200, seed=0).with_split(seed=0)
-    predictor = routoo.train(outcomes, simulated_pool(), trunk="tiny", tune="full", epochs=1, progress=False)
+    predictor = routoo.train(
+        outcomes, simulated_pool(), encoder="tiny", tune="full", epochs=1, progress=False
+    )
     predictor.export(folder)
     return folder
 

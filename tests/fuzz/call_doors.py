@@ -433,7 +433,9 @@ def main() -> int:
 def _made(folder: Path) -> tuple[Path, Path]:
     """A tiny predictor, trained and exported."""
     outcomes = simulated_outcomes(60).with_split(val=0.2, test=0.2)
-    predictor = routoo.train(outcomes, simulated_pool(), trunk="tiny", tune="full", epochs=1, progress=False)
+    predictor = routoo.train(
+        outcomes, simulated_pool(), encoder="tiny", tune="full", epochs=1, progress=False
+    )
     predictor.save_pretrained(folder / "predictor")
     predictor.export(folder / "bundle", int8=False)
     return folder / "predictor", folder / "bundle"

@@ -9,7 +9,7 @@ import pytest
 
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
-from routoo.models.encoder.trunk import Trunk, load_trunk
+from routoo.models.encoder.encoder import Encoder, load_encoder
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.train import TrainedNetwork, train_network
 
@@ -17,12 +17,12 @@ WORDS = {"sum": "add the numbers", "code": "write a function that sorts", "histo
 SKILL = {"sum": (0.9, 0.3, 0.6), "code": (0.2, 0.9, 0.6), "history": (0.5, 0.5, 0.6)}
 MODELS = ("adder", "coder", "even")
 QUICK: dict[str, Any] = {
-    "trunk": "tiny",
+    "encoder": "tiny",
     "epochs": 10,
     "batch_size": 16,
     "members": 3,
     "width": 32,
-    "trunk_learning_rate": 2e-3,
+    "encoder_learning_rate": 2e-3,
     "max_tokens": 32,
     "progress": False,
     "cache_dir": None,
@@ -69,17 +69,17 @@ def pool() -> Pool:
 
 @pytest.fixture(scope="session")
 def trained(outcomes: Outcomes, pool: Pool) -> TrainedNetwork:
-    """A network whose trunk learned who is good at what."""
+    """A network whose encoder learned who is good at what."""
     return train_network(outcomes, pool, TrainOptions(**QUICK, tune="full"))
 
 
 @pytest.fixture(scope="session")
-def frozen_trunk(outcomes: Outcomes) -> Trunk:
-    """A tiny trunk of fresh weights that is taken for a pretrained one."""
-    return dataclasses.replace(load_trunk("tiny", texts=outcomes.texts), pretrained=True)
+def frozen_encoder(outcomes: Outcomes) -> Encoder:
+    """A tiny encoder of fresh weights that is taken for a pretrained one."""
+    return dataclasses.replace(load_encoder("tiny", texts=outcomes.texts), pretrained=True)
 
 
 @pytest.fixture(scope="session")
-def frozen(outcomes: Outcomes, pool: Pool, frozen_trunk: Trunk) -> TrainedNetwork:
-    """A network of heads alone on a trunk that stays as it is."""
-    return train_network(outcomes, pool, TrainOptions(**QUICK), trunk=frozen_trunk)
+def frozen(outcomes: Outcomes, pool: Pool, frozen_encoder: Encoder) -> TrainedNetwork:
+    """A network of heads alone on an encoder that stays as it is."""
+    return train_network(outcomes, pool, TrainOptions(**QUICK), encoder=frozen_encoder)

@@ -47,8 +47,8 @@ def data_folder(simulated: Outcomes, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def tiny_predictor(simulated: Outcomes, simulated_models: Pool) -> Predictor:
-    """A predictor with a tiny trunk that saw every prompt twice."""
-    return train(simulated, simulated_models, trunk="tiny", tune="full", epochs=2, progress=False)
+    """A predictor with a tiny encoder that saw every prompt twice."""
+    return train(simulated, simulated_models, encoder="tiny", tune="full", epochs=2, progress=False)
 
 
 @pytest.fixture(scope="session")

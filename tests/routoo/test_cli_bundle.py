@@ -246,23 +246,24 @@ def test_domains_that_nobody_learned_are_noted(
     assert "domains that were not learned are guessed from the text: 'chess'" in shown
 
 
-def test_neighbours_read_by_another_trunk_where_the_routers_own_is_not_at_hand(
+def test_neighbours_read_by_another_encoder_where_the_routers_own_is_not_at_hand(
     routoo: Routoo, bundle_folder: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("routoo.models.encoder.trunk.MINILM", "tiny")
+    monkeypatch.setattr("routoo.models.encoder.encoder.MINILM", "tiny")
     moved = Path(shutil.copytree(bundle_folder, tmp_path / "moved"))
     record = json.loads((moved / "router.json").read_text())
-    record["trained_on"]["trunk"] = "somewhere-else"
+    record["trained_on"]["encoder"] = "somewhere-else"
     (moved / "router.json").write_bytes(sealed(record))
     few = ("--samples", "0", "--robustness", "0")
     shown = routoo("evaluate", moved, data_folder, *few).stdout
     assert (
-        "The nearest neighbours are by tiny: the router's own trunk, somewhere-else, is not at hand" in shown
+        "The nearest neighbours are by tiny: the router's own encoder, somewhere-else, is not at hand"
+        in shown
     )
-    assert "not at hand" not in routoo("evaluate", moved, data_folder, *few, "--trunk", "tiny").stdout
-    refused = routoo("evaluate", moved, data_folder, *few, "--trunk", "nowhere-at-all")
+    assert "not at hand" not in routoo("evaluate", moved, data_folder, *few, "--encoder", "tiny").stdout
+    refused = routoo("evaluate", moved, data_folder, *few, "--encoder", "nowhere-at-all")
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "trunk 'nowhere-at-all' was not found" in refused.stderr
+    assert "encoder 'nowhere-at-all' was not found" in refused.stderr
 
 
 def test_a_router_without_domains_is_told_none(

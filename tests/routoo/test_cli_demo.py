@@ -14,7 +14,7 @@ from routoo.predictor import Predictor
 
 Routoo = Callable[..., Result]
 
-SMALL = ("--prompts", "160", "--trunk", "tiny")
+SMALL = ("--prompts", "160", "--encoder", "tiny")
 
 
 def test_the_demo_does_the_whole_job(routoo: Routoo, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_demo_runs_over_what_an_earlier_one_wrote(
     monkeypatch.setattr("routoo.predictor.train", trained)
     result = routoo("demo", tmp_path / "demo", *SMALL, "--seed", "5", "--json", "-q")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert (asked[0]["trunk"], asked[0]["tune"], asked[0]["seed"]) == ("tiny", "full", 5)
+    assert (asked[0]["encoder"], asked[0]["tune"], asked[0]["seed"]) == ("tiny", "full", 5)
     found = json.loads(result.stdout)
     assert found["simulated"]
     assert found["prompts"] == found["evaluation"]["n_prompts"] == 50

@@ -31,7 +31,7 @@ def unused(simulated: Outcomes) -> Outcomes:
 
 @pytest.fixture(scope="module")
 def predictor(unused: Outcomes, simulated_models: Pool) -> Predictor:
-    return train(unused, simulated_models, trunk="tiny", tune="full", epochs=1, members=2, progress=False)
+    return train(unused, simulated_models, encoder="tiny", tune="full", epochs=1, members=2, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_every_command_says_that_costs_are_nominal(
 def test_training_says_it_and_warns_of_nothing_else(
     routoo: Routoo, folders: dict[str, Path], tmp_path: Path
 ) -> None:
-    options = ("--trunk", "tiny", "--tune", "full", "--epochs", 1, "--members", 2, "-q", "--json")
+    options = ("--encoder", "tiny", "--tune", "full", "--epochs", 1, "--members", 2, "-q", "--json")
     result = routoo("train", folders["data"], "-o", tmp_path / "p", *options)
     assert result.stderr.startswith(REMARK)
     assert len(result.stderr.splitlines()) == 1

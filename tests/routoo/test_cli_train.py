@@ -19,7 +19,7 @@ from routoo.models.training.options import TrainOptions
 
 Routoo = Callable[..., Result]
 
-QUICK = ("--trunk", "tiny", "--tune", "full", "--epochs", "2", "--members", "2")
+QUICK = ("--encoder", "tiny", "--tune", "full", "--epochs", "2", "--members", "2")
 SET_BY_THE_VERB = {"labels", "checkpoint_dir", "cache_dir", "progress", "resume"}
 
 
@@ -123,7 +123,7 @@ def test_quiet_is_quiet_and_only_checkpoints_are_cleared(routoo: Routoo, data: P
     [
         (["--epochs", "0"], "epochs must be at least 1, got 0"),
         (["--learning-rate", "2"], "learning_rate must lie between 0 and 1"),
-        (["--trunk", "tiny", "--tune", "frozen"], "fresh weights that must learn"),
+        (["--encoder", "tiny", "--tune", "frozen"], "fresh weights that must learn"),
         (["--tune", "some"], "'some' is not one of"),
         (["--pool", "none.toml"], "none.toml: no such file"),
         (["-o", "{taken}"], "which are left alone"),
@@ -153,7 +153,7 @@ def test_the_working_directory_is_refused_before_any_work(
     routoo: Callable[..., Result], data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    result = routoo("train", data_folder, "-o", ".", "--trunk", "tiny")
+    result = routoo("train", data_folder, "-o", ".", "--encoder", "tiny")
     assert result.exit_code == 2
     assert "found the working directory" in result.stderr
     assert "simulated prompts" not in result.stderr

@@ -50,7 +50,7 @@ def test_its_test_prompts_are_its_teachers_whatever_its_seed(
     simulated: Outcomes, simulated_models: Pool, tmp_path: Path
 ) -> None:
     unsplit = Outcomes(simulated.prompts.drop("split"), simulated.outcomes, "unsplit")
-    quick: dict[str, Any] = {"trunk": "tiny", "tune": "full", "epochs": 1, "members": 2, "progress": False}
+    quick: dict[str, Any] = {"encoder": "tiny", "tune": "full", "epochs": 1, "members": 2, "progress": False}
     teacher = train(unsplit, simulated_models, seed=3, **quick)
     nano = teacher.distill(unsplit, seed=1, cache_dir=None, progress=False)
     assert nano.trained_on["options"]["seed"] == 1
@@ -69,8 +69,8 @@ def test_a_nano_is_not_distilled_again(nano: Predictor, simulated: Outcomes) -> 
 
 
 def test_an_option_that_is_the_teachers_is_refused(tiny_predictor: Predictor, simulated: Outcomes) -> None:
-    with pytest.raises(InputError, match="unknown options trunk; known: accelerator"):
-        tiny_predictor.distill(simulated, trunk="tiny")
+    with pytest.raises(InputError, match="unknown options encoder; known: accelerator"):
+        tiny_predictor.distill(simulated, encoder="tiny")
 
 
 def test_the_command_writes_a_predictor_that_exports(

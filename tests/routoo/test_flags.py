@@ -25,16 +25,16 @@ from routoo.data.pool import Pool
 from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 from routoo.export import writer
 from routoo.export.onnx import to_onnx
-from routoo.models.encoder.trunk import load_trunk
+from routoo.models.encoder.encoder import load_encoder
 from routoo.models.network.network import RouterNetwork
 
 MODES = {"assign": ("assign bundle", "assign predictions.parquet")}
 """Commands that work in several ways, by how they begin: each flag is shown in each of them."""
 
 SMALL = "--epochs 1 --members 2 --width 8 --max-tokens 32"
-TINY = f"train data -o out --trunk tiny --tune full {SMALL}"
-FROZEN = f"train data -o out --trunk trunk {SMALL}"
-LAST = f"train data -o out --trunk trunk --tune last --tuned-layers 1 {SMALL}"
+TINY = f"train data -o out --encoder tiny --tune full {SMALL}"
+FROZEN = f"train data -o out --encoder encoder {SMALL}"
+LAST = f"train data -o out --encoder encoder --tune last --tuned-layers 1 {SMALL}"
 QUICK = "--samples 0 --robustness 0"
 EVALUATE = f"evaluate bundle data {QUICK} --json"
 SELECT = "select bundle 'What is 2 + 2?'"
@@ -48,7 +48,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --pool": ((TINY, "--pool few.toml"),),
     "train --label": ((TINY, "--label tenant"),),
     "train --resume": ((TINY, "--resume"),),
-    "train --trunk": ((TINY, "--trunk trunk"),),
+    "train --encoder": ((TINY, "--encoder encoder"),),
     "train --tune": ((FROZEN, "--tune full"),),
     "train --tuned-layers": ((LAST, "--tuned-layers 2"),),
     "train --width": ((TINY, "--width 12"),),
@@ -58,7 +58,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --epochs": ((f"{TINY} --batch-size 1 --epochs 4", "--epochs 5"),),
     "train --batch-size": ((TINY, "--batch-size 8"),),
     "train --learning-rate": ((TINY, "--learning-rate 0.1"),),
-    "train --trunk-learning-rate": ((TINY, "--trunk-learning-rate 0.01"),),
+    "train --encoder-learning-rate": ((TINY, "--encoder-learning-rate 0.01"),),
     "train --layer-decay": ((TINY, "--layer-decay 0.1"),),
     "train --weight-decay": ((TINY, "--weight-decay 0.5"),),
     "train --domain-weight": ((f"{TINY} --batch-size 8", "--domain-weight 2"),),
@@ -144,11 +144,11 @@ REFUSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --accelerator": ((f"{TINY} --accelerator nowhere", "accelerator 'nowhere' cannot be used"),),
     "train --threads": ((f"{TINY} --threads 0", "threads must be at least 1"),),
     "train --tuned-layers": ((f"{TINY} --tuned-layers 1", "tuned_layers=1 does nothing here"),),
-    "train --trunk-learning-rate": (
-        (f"{FROZEN} --trunk-learning-rate 0.01", "trunk_learning_rate=0.01 does nothing here"),
+    "train --encoder-learning-rate": (
+        (f"{FROZEN} --encoder-learning-rate 0.01", "encoder_learning_rate=0.01 does nothing here"),
     ),
     "train --layer-decay": ((f"{FROZEN} --layer-decay 0.1", "layer_decay=0.1 does nothing here"),),
-    "evaluate --trunk": ((f"{EVALUATE} --trunk nowhere", "trunk 'nowhere' was not found"),),
+    "evaluate --encoder": ((f"{EVALUATE} --encoder nowhere", "encoder 'nowhere' was not found"),),
     "evaluate --threads": ((f"{EVALUATE} --threads 0", "threads must be a whole number of at least 1"),),
     "predict --threads": (
         ("predict bundle prompts.txt --threads 0", "threads must be a whole number of at least 1"),
@@ -213,7 +213,7 @@ QUIET = {
 """By command: what --quiet is added to, where somebody watches."""
 
 OUTCOMES = {
-    "train": f"train {{}} -o out --pool pool.toml --trunk tiny --tune full {SMALL}",
+    "train": f"train {{}} -o out --pool pool.toml --encoder tiny --tune full {SMALL}",
     "distill": "distill predictor {} -o out",
     "evaluate": f"evaluate bundle {{}} {QUICK} --json",
     "data inspect": "data inspect {}",
@@ -242,7 +242,7 @@ FILES = {
 """By flag: a file that cannot be read without it, or with it, and what to add."""
 
 ELSEWHERE = {
-    f"demo {flag}": "test_cli_demo.py" for flag in ("--prompts", "--trunk", "--seed", "--json", "--quiet")
+    f"demo {flag}": "test_cli_demo.py" for flag in ("--prompts", "--encoder", "--seed", "--json", "--quiet")
 }
 """Flags shown in another file of tests, since the command does too much to be run for each."""
 
@@ -338,15 +338,15 @@ def place(tmp_path_factory: pytest.TempPathFactory, _no_long_waits: None) -> Pla
     scored.prompts.join(new, on="prompt_id").drop("split").write_csv(folder / "scored.csv")
     pools(folder)
     odd_files(folder, outcomes.prompts, pl.concat([outcomes.outcomes, new.filter(model="new")]))
-    trunk = load_trunk("tiny", texts=outcomes.texts)
-    trunk.model.save_pretrained(folder / "trunk")
-    trunk.tokenizer.save(str(folder / "trunk" / "tokenizer.json"))
+    encoder = load_encoder("tiny", texts=outcomes.texts)
+    encoder.model.save_pretrained(folder / "encoder")
+    encoder.tokenizer.save(str(folder / "encoder" / "tokenizer.json"))
     started = Place(folder, tmp_path_factory.mktemp("runs"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.chdir(folder)
         for line in (
-            f"train data -o predictor --label tenant --pool pool.toml --trunk trunk {SMALL}",
+            f"train data -o predictor --label tenant --pool pool.toml --encoder encoder {SMALL}",
             "export predictor bundle",
             "predict bundle prompts.txt -o predictions.parquet",
         ):

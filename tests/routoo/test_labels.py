@@ -53,7 +53,7 @@ def predictor_with_labels(recorded_file: Path, tmp_path_factory: pytest.TempPath
     from routoo.cli import app
 
     folder = tmp_path_factory.mktemp("labels") / "predictor"
-    small = ["--trunk", "tiny", "--tune", "full", "--epochs", "4", "--members", "2", "--width", "16"]
+    small = ["--encoder", "tiny", "--tune", "full", "--epochs", "4", "--members", "2", "--width", "16"]
     words = ["train", str(recorded_file), "-o", str(folder), "--label", "tenant", *small]
     result = CliRunner().invoke(app, words, catch_exceptions=False)
     assert result.exit_code == 0, result.output

@@ -49,7 +49,7 @@ def test_a_prompt_becomes_a_choice(bundle_folder: Path) -> None:
 def test_outcomes_become_a_bundle(simulated: Outcomes, simulated_models: Pool, tmp_path: Path) -> None:
     def trip() -> None:
         predictor = train(
-            simulated, simulated_models, trunk="tiny", tune="full", epochs=1, progress=False, cache_dir=None
+            simulated, simulated_models, encoder="tiny", tune="full", epochs=1, progress=False, cache_dir=None
         )
         predictor.export(tmp_path / "bundle", int8=False)
 

@@ -30,7 +30,7 @@ def twins(outcomes: Outcomes, of: str, n: int | None = None, *, others: bool = T
 
 
 def predicted(trained: TrainedNetwork, texts: list[str]) -> Predictions:
-    return predict_inputs(trained.network, trained.encoder.encode(texts), np.arange(len(texts)))
+    return predict_inputs(trained.network, trained.tokenizer.encode(texts), np.arange(len(texts)))
 
 
 def last_column(trained: TrainedNetwork) -> Column:

@@ -8,11 +8,11 @@ from transformers import DistilBertConfig, DistilBertModel
 
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.text import EncodedPrompts, PromptEncoder, TextPolicy
+from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
+from routoo.models.encoder.encoder import Encoder, encoder_config, load_encoder
 from routoo.models.encoder.features import prompt_features
 from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers, upper_features
 from routoo.models.encoder.pooling import default_layers
-from routoo.models.encoder.trunk import Trunk, load_trunk, trunk_config
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.lightning import RouterModule
 from routoo.models.network.network import NetworkConfig, RouterNetwork
@@ -24,51 +24,53 @@ TEXTS = ["one two three", "a much longer prompt with many more words in it", "fo
 
 
 @pytest.fixture(scope="module")
-def trunk() -> Trunk:
-    return load_trunk("tiny", texts=TEXTS)
+def encoder() -> Encoder:
+    return load_encoder("tiny", texts=TEXTS)
 
 
 @pytest.fixture(scope="module")
-def encoded(trunk: Trunk) -> EncodedPrompts:
-    return PromptEncoder(trunk.tokenizer, TextPolicy(32)).encode(TEXTS)
+def encoded(encoder: Encoder) -> EncodedPrompts:
+    return PromptTokenizer(encoder.tokenizer, TextPolicy(32)).encode(TEXTS)
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
-def test_the_features_are_those_of_the_whole_trunk(trunk: Trunk, encoded: EncodedPrompts, first: int) -> None:
+def test_the_features_are_those_of_the_whole_encoder(
+    encoder: Encoder, encoded: EncodedPrompts, first: int
+) -> None:
     layers, rows = (0, 1, 2), np.array([2, 0, 1])
-    lower = LowerLayers.of(trunk, encoded, layers, first=first)
+    lower = LowerLayers.of(encoder, encoded, layers, first=first)
     with torch.inference_mode():
-        found = upper_features(trunk.model, layers, lower.batch(rows)).numpy()
-    np.testing.assert_allclose(found, prompt_features(trunk, encoded, layers)[rows], atol=5e-3)
+        found = upper_features(encoder.model, layers, lower.batch(rows)).numpy()
+    np.testing.assert_allclose(found, prompt_features(encoder, encoded, layers)[rows], atol=5e-3)
 
 
-def test_a_prompt_takes_two_bytes_a_number(trunk: Trunk, encoded: EncodedPrompts) -> None:
+def test_a_prompt_takes_two_bytes_a_number(encoder: Encoder, encoded: EncodedPrompts) -> None:
     told: list[tuple[int, int]] = []
     lower = LowerLayers.of(
-        trunk, encoded, (0, 2), first=1, progress=lambda done, total: told.append((done, total))
+        encoder, encoded, (0, 2), first=1, progress=lambda done, total: told.append((done, total))
     )
-    assert lower.states.nbytes == 2 * trunk.width * encoded.lengths.sum()
-    assert lower.means.shape == (3, trunk.width)  # the last layer learns: its mean is not known yet
+    assert lower.states.nbytes == 2 * encoder.width * encoded.lengths.sum()
+    assert lower.means.shape == (3, encoder.width)  # the last layer learns: its mean is not known yet
     assert told[-1] == (3, 3)
 
 
-def test_an_encoder_of_another_kind_is_left_whole(trunk: Trunk) -> None:
-    assert has_plain_layers(trunk.model)
+def test_an_encoder_of_another_kind_is_left_whole(encoder: Encoder) -> None:
+    assert has_plain_layers(encoder.model)
     config = DistilBertConfig(vocab_size=8, dim=8, n_layers=1, n_heads=1, hidden_dim=8)
     assert not has_plain_layers(DistilBertModel(config))
 
 
-def test_the_rate_falls_from_layer_to_layer(trunk: Trunk) -> None:
-    layers = default_layers(trunk.n_layers)
-    heads = HeadConfig(n_features=3 * trunk.width + 1, n_models=2)
-    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
-    trunk.model.requires_grad_(True)
-    options = TrainOptions(tune="full", learning_rate=1e-2, trunk_learning_rate=1e-3, layer_decay=0.5)
+def test_the_rate_falls_from_layer_to_layer(encoder: Encoder) -> None:
+    layers = default_layers(encoder.n_layers)
+    heads = HeadConfig(n_features=3 * encoder.width + 1, n_models=2)
+    network = RouterNetwork(encoder.model, NetworkConfig(encoder_config(encoder), layers, heads))
+    encoder.model.requires_grad_(True)
+    options = TrainOptions(tune="full", learning_rate=1e-2, encoder_learning_rate=1e-3, layer_decay=0.5)
     groups = RouterModule(network, options, 10).configure_optimizers()["optimizer"].param_groups
-    trunk.model.requires_grad_(False)
+    encoder.model.requires_grad_(False)
     assert [group["max_lr"] for group in groups] == pytest.approx([1e-2, 1e-3, 5e-4, 2.5e-4])
     assert sum(len(group["params"]) for group in groups) == len(list(network.parameters()))
-    lowest = {id(p) for p in trunk.model.get_input_embeddings().parameters()}
+    lowest = {id(p) for p in encoder.model.get_input_embeddings().parameters()}
     assert lowest <= {id(p) for p in groups[-1]["params"]}
 
 
@@ -78,21 +80,26 @@ def test_training_comes_out_as_without_them(
     texts = outcomes.texts
 
     def tuned(*, kept: bool) -> TrainedNetwork:
-        monkeypatch.setattr(training, "load_trunk", lambda *_, **__: dataclasses.replace(
-            load_trunk("tiny", texts=texts), pretrained=True
+        monkeypatch.setattr(training, "load_encoder", lambda *_, **__: dataclasses.replace(
+            load_encoder("tiny", texts=texts), pretrained=True
         ))  # fmt: skip
         monkeypatch.setattr(training, "has_plain_layers", lambda _: kept)
-        quick: dict[str, Any] = {"epochs": 1, "batch_size": 16, "trunk_learning_rate": 2e-3, "max_tokens": 32}
+        quick: dict[str, Any] = {
+            "epochs": 1,
+            "batch_size": 16,
+            "encoder_learning_rate": 2e-3,
+            "max_tokens": 32,
+        }
         still: dict[str, Any] = {"progress": False, "cache_dir": None, "accelerator": "cpu"}
         return train_network(outcomes, pool, TrainOptions(tune="last", tuned_layers=1, **quick, **still))
 
     kept, whole = tuned(kept=True), tuned(kept=False)
     brier = [made.metrics["left_out_brier"] for made in (kept, whole)]
     assert brier[0] == pytest.approx(brier[1], abs=2e-3)
-    fresh = load_trunk("tiny", texts=texts).model.state_dict()
+    fresh = load_encoder("tiny", texts=texts).model.state_dict()
     for made in (kept, whole):
         moved = {
-            name for name, value in made.network.trunk.state_dict().items() if not value.equal(fresh[name])
+            name for name, value in made.network.encoder.state_dict().items() if not value.equal(fresh[name])
         }
         assert moved
         assert all(name.startswith("encoder.layer.1.") for name in moved)

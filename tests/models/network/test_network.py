@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from routoo.models.encoder.encoder import encoder_config, load_encoder
 from routoo.models.encoder.pooling import default_layers
-from routoo.models.encoder.trunk import load_trunk, trunk_config
 from routoo.models.evidence.evidence import Evidence, EvidenceConfig
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.network import NetworkConfig, RouterNetwork
@@ -11,16 +11,16 @@ from routoo.models.network.network import NetworkConfig, RouterNetwork
 def tiny_network() -> RouterNetwork:
     """Weights drawn at random, so that what is predicted differs from prompt to prompt."""
     torch.manual_seed(0)
-    trunk = load_trunk("tiny", texts=["one two three four", "five six seven"])
-    layers = default_layers(trunk.n_layers)
-    n_features = trunk.width * len(layers) + 1
+    encoder = load_encoder("tiny", texts=["one two three four", "five six seven"])
+    layers = default_layers(encoder.n_layers)
+    n_features = encoder.width * len(layers) + 1
     heads = HeadConfig(n_features=n_features, n_models=3, n_domains=2, labels=(3,), members=2)
-    network = RouterNetwork(trunk.model, NetworkConfig(trunk_config(trunk), layers, heads))
+    network = RouterNetwork(encoder.model, NetworkConfig(encoder_config(encoder), layers, heads))
     torch.nn.init.normal_(network.heads.level)
     evidence = Evidence(
         EvidenceConfig(
             n_features=n_features,
-            skipped=trunk.width,
+            skipped=encoder.width,
             n_centres=4,
             n_heads=3,
             guessed=(2, 3),
@@ -124,8 +124,8 @@ def test_the_default_layers_are_words_form_and_meaning() -> None:
     ],
 )
 def test_no_configuration_names_code(code: dict[str, object]) -> None:
-    trunk = load_trunk("tiny", texts=["a b"])
-    layers = default_layers(trunk.n_layers)
-    heads = HeadConfig(n_features=trunk.width * len(layers) + 1, n_models=1, width=4)
-    config = NetworkConfig({**trunk_config(trunk), **code}, layers, heads)
+    encoder = load_encoder("tiny", texts=["a b"])
+    layers = default_layers(encoder.n_layers)
+    heads = HeadConfig(n_features=encoder.width * len(layers) + 1, n_models=1, width=4)
+    config = NetworkConfig({**encoder_config(encoder), **code}, layers, heads)
     assert isinstance(RouterNetwork.from_config(config), RouterNetwork)

@@ -12,7 +12,7 @@ from routoo.models.training.estimators import NetworkEstimator
 from routoo.models.training.options import TrainOptions
 
 NETWORK: dict[str, Any] = {
-    "trunk": "tiny",
+    "encoder": "tiny",
     "tune": "full",
     "epochs": 1,
     "max_tokens": 32,

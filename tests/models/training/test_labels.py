@@ -11,7 +11,7 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.models.adding.new_model import with_model, without_model
-from routoo.models.encoder.trunk import load_trunk
+from routoo.models.encoder.encoder import load_encoder
 from routoo.models.training.estimators import predicted_scores
 from routoo.models.training.nano import nano_network
 from routoo.models.training.options import TrainOptions
@@ -23,7 +23,7 @@ SKILL = {"north": (0.9, 0.2), "south": (0.2, 0.9)}
 WORDS = {"de": "wie viele sind es", "en": "how many are there"}
 LABELS = ("tenant", "language")
 QUICK = TrainOptions(
-    trunk="tiny",
+    encoder="tiny",
     tune="full",
     members=2,
     width=24,
@@ -70,8 +70,8 @@ def told(request: pytest.FixtureRequest, labelled: Outcomes, pair: Pool) -> Trai
     options = replace(QUICK, labels=LABELS)
     if request.param == "learns":
         return train_network(labelled, pair, options)
-    frozen = replace(load_trunk("tiny", texts=labelled.texts), pretrained=True)
-    return train_network(labelled, pair, replace(options, tune="frozen"), trunk=frozen)
+    frozen = replace(load_encoder("tiny", texts=labelled.texts), pretrained=True)
+    return train_network(labelled, pair, replace(options, tune="frozen"), encoder=frozen)
 
 
 def p_correct(trained: TrainedNetwork, texts: list[str], **labels: str) -> np.ndarray:
@@ -176,7 +176,7 @@ def test_a_label_that_nothing_can_be_learned_of_is_refused(labelled: Outcomes, p
     odd = Outcomes(frame, labelled.outcomes, "odd")
 
     def train(*labels: str) -> None:
-        train_network(odd, pair, TrainOptions(trunk="tiny", tune="full", labels=labels, progress=False))
+        train_network(odd, pair, TrainOptions(encoder="tiny", tune="full", labels=labels, progress=False))
 
     with pytest.raises(InputError, match=r"labels number, constant lack two values with 10 prompts"):
         train("number", "constant")

@@ -22,7 +22,7 @@ ASKED = TrainOptions(seed=5, cache_dir=None, progress=False)
 @pytest.fixture(scope="module")
 def teacher(outcomes: Outcomes, pool: Pool) -> TrainedNetwork:
     options = TrainOptions(
-        trunk="tiny",
+        encoder="tiny",
         tune="full",
         members=2,
         width=24,
@@ -39,7 +39,7 @@ def nano(teacher: TrainedNetwork, outcomes: Outcomes) -> TrainedNetwork:
 
 
 def p_correct(trained: TrainedNetwork, texts: list[str]) -> np.ndarray:
-    encoded = trained.encoder.encode(texts)
+    encoded = trained.tokenizer.encode(texts)
     return predict_inputs(trained.network, encoded, np.arange(len(texts))).p_correct.numpy()
 
 
@@ -78,7 +78,7 @@ def test_it_is_trained_as_its_teacher_was_but_for_what_is_asked(
     assert (options["members"], options["width"], options["max_tokens"]) == (2, 24, 16)
     assert options["tune"] == "frozen"
     assert nano.pool == teacher.pool
-    assert nano.encoder.policy == teacher.encoder.policy
+    assert nano.tokenizer.policy == teacher.tokenizer.policy
     assert nano.trained_on["teacher"]["options"] == teacher.trained_on["options"]
 
 

@@ -11,7 +11,7 @@ import torch
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
-from routoo.models.encoder.trunk import Trunk
+from routoo.models.encoder.encoder import Encoder
 from routoo.models.network.lightning import RouterModule
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training import train as training
@@ -19,13 +19,13 @@ from routoo.models.training.options import TrainOptions
 from routoo.models.training.train import TrainedNetwork, train_network
 
 QUICK: dict[str, Any] = {
-    "trunk": "tiny",
+    "encoder": "tiny",
     "tune": "full",
     "epochs": 12,
     "members": 3,
     "width": 32,
     "batch_size": 16,
-    "trunk_learning_rate": 2e-3,
+    "encoder_learning_rate": 2e-3,
     "max_tokens": 32,
     "progress": False,
     "cache_dir": None,
@@ -34,7 +34,7 @@ QUICK: dict[str, Any] = {
 
 
 def predictions(trained: TrainedNetwork, texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    encoded = trained.encoder.encode(texts)
+    encoded = trained.tokenizer.encode(texts)
     found: np.ndarray[Any, np.dtype[np.float32]] = predict_inputs(
         trained.network, encoded, np.arange(len(texts))
     ).p_correct.numpy()
@@ -56,7 +56,7 @@ def test_it_learns_who_is_good_at_what(trained: TrainedNetwork, outcomes: Outcom
 
 def test_tokens_and_latency_are_learned_to_the_mean(trained: TrainedNetwork, outcomes: Outcomes) -> None:
     seen = outcomes.part("train", "val")
-    out = predict_inputs(trained.network, trained.encoder.encode(seen.texts), np.arange(len(seen)))
+    out = predict_inputs(trained.network, trained.tokenizer.encode(seen.texts), np.arange(len(seen)))
     recorded = seen.to_matrices(trained.pool.names)
     for guess, truth in ((out.output_tokens, recorded.output_tokens), (out.latency_s, recorded.latency_s)):
         known = ~np.isnan(truth)
@@ -68,7 +68,7 @@ def test_tokens_and_latency_are_learned_to_the_mean(trained: TrainedNetwork, out
 def test_an_answer_of_one_token_is_one_token(outcomes: Outcomes, pool: Pool) -> None:
     short = Outcomes(outcomes.prompts, outcomes.outcomes.with_columns(pl.lit(1).alias("output_tokens")))
     found = train_network(short, pool, TrainOptions(**QUICK | {"epochs": 1}))
-    out = predict_inputs(found.network, found.encoder.encode(short.texts[:5]), np.arange(5))
+    out = predict_inputs(found.network, found.tokenizer.encode(short.texts[:5]), np.arange(5))
     np.testing.assert_allclose(out.output_tokens, 1.0, rtol=0.01)
 
 
@@ -177,7 +177,7 @@ def test_fresh_weights_must_learn(outcomes: Outcomes, pool: Pool) -> None:
         ("threads", 1.0),
         ("weight_decay", float("nan")),
         ("dropout", "0.3"),
-        ("trunk", None),
+        ("encoder", None),
         ("checkpoint_dir", 5),
     ],
 )
@@ -188,9 +188,9 @@ def test_bad_options_are_refused_by_name(field: str, value: object) -> None:
 
 def test_options_come_as_they_are_kept(tmp_path: Path) -> None:
     given: dict[str, Any] = {"checkpoint_dir": str(tmp_path), "epochs": np.int64(3), "weight_decay": 0}
-    options = TrainOptions(**given, trunk=tmp_path, cache_dir=None)  # type: ignore[arg-type]  # the point
+    options = TrainOptions(**given, encoder=tmp_path, cache_dir=None)  # type: ignore[arg-type]  # the point
     assert options.checkpoint_dir == tmp_path
-    assert (type(options.epochs), type(options.weight_decay), options.trunk) == (int, float, str(tmp_path))
+    assert (type(options.epochs), type(options.weight_decay), options.encoder) == (int, float, str(tmp_path))
 
 
 @pytest.mark.parametrize("change", ["nothing", "prompt", "domain", "split", "output_tokens", "latency_s"])
@@ -231,7 +231,7 @@ def turned(outcomes: Outcomes, prompt_ids: list[str]) -> Outcomes:
 
 
 def test_no_member_hears_of_the_scores_that_it_may_not_see(
-    outcomes: Outcomes, pool: Pool, frozen_trunk: Trunk
+    outcomes: Outcomes, pool: Pool, frozen_encoder: Encoder
 ) -> None:
     """What a member says of the prompts that it is without is what it would say had nobody scored them."""
     options = TrainOptions(**FROZEN)
@@ -240,7 +240,7 @@ def test_no_member_hears_of_the_scores_that_it_may_not_see(
     assert ((~seen).sum(0) == 1).all()
     unseen = [learned.prompt_ids[row] for row in np.flatnonzero(~seen[1])]
     before, after = (
-        train_network(each, pool, options, trunk=frozen_trunk).network.heads.state_dict()
+        train_network(each, pool, options, encoder=frozen_encoder).network.heads.state_dict()
         for each in (outcomes, turned(outcomes, unseen))
     )
     learn = [name for name in before if name not in ("mean", "std")]
@@ -249,21 +249,21 @@ def test_no_member_hears_of_the_scores_that_it_may_not_see(
     assert all(not torch.equal(after["score.weight"][at], before["score.weight"][at]) for at in (0, 2))
 
 
-def test_with_a_frozen_trunk_validation_is_learned_from_too(
-    outcomes: Outcomes, pool: Pool, frozen_trunk: Trunk
+def test_with_a_frozen_encoder_validation_is_learned_from_too(
+    outcomes: Outcomes, pool: Pool, frozen_encoder: Encoder
 ) -> None:
     options = TrainOptions(**FROZEN)
     validation = outcomes.part("val")
     texts, known = validation.texts, validation.to_matrices(pool.names).score
     made = [
-        train_network(each, pool, options, trunk=frozen_trunk)
+        train_network(each, pool, options, encoder=frozen_encoder)
         for each in (outcomes, turned(outcomes, validation.prompt_ids))
     ]
     losses = [float(np.nanmean((predictions(each, texts) - known) ** 2)) for each in made]
     assert losses[0] < losses[1]
 
 
-def test_a_trunk_that_learns_does_not_see_validation(
+def test_an_encoder_that_learns_does_not_see_validation(
     outcomes: Outcomes, pool: Pool, trained: TrainedNetwork
 ) -> None:
     """The evidence heads alone do, which are fitted on what the network says of it."""

@@ -1,4 +1,4 @@
-"""The trunk: a Hugging Face encoder with its tokenizer, found without a network where that is possible."""
+"""A Hugging Face encoder with its tokenizer, found without a network where that is possible."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 
 
 @dataclass(frozen=True, eq=False)
-class Trunk:
+class Encoder:
     """An encoder, its tokenizer, and where both came from.
 
     Args:
@@ -58,8 +58,8 @@ class Trunk:
         return int(self.model.config.hidden_size)
 
 
-def load_trunk(name: str = MINILM, *, texts: Sequence[str] = (), seed: int = 0) -> Trunk:
-    """The trunk of this name.
+def load_encoder(name: str = MINILM, *, texts: Sequence[str] = (), seed: int = 0) -> Encoder:
+    """The encoder of this name.
 
     Args:
         name: A folder with `config.json`, `model.safetensors`, `tokenizer.json`, of an encoder or a causal
@@ -84,7 +84,7 @@ def load_trunk(name: str = MINILM, *, texts: Sequence[str] = (), seed: int = 0) 
     return _from_folder(_hub_folder(name), name)
 
 
-def _from_folder(folder: Path, origin: str) -> Trunk:
+def _from_folder(folder: Path, origin: str) -> Encoder:
     import torch
     from tokenizers import Tokenizer
     from transformers import AutoModel
@@ -93,7 +93,7 @@ def _from_folder(folder: Path, origin: str) -> Trunk:
         n for n in ("config.json", "model.safetensors", "tokenizer.json") if not (folder / n).is_file()
     ]
     if missing:
-        raise InputError(f"trunk {origin}: {folder} lacks {', '.join(missing)}")
+        raise InputError(f"encoder {origin}: {folder} lacks {', '.join(missing)}")
     with _silent():
         model, report = AutoModel.from_pretrained(
             folder,
@@ -105,19 +105,21 @@ def _from_folder(folder: Path, origin: str) -> Trunk:
     _check_model(model, origin, absent=report["missing_keys"])
     model.config.use_cache = False  # of a causal language model: a prompt is read once
     model.requires_grad_(False).eval()
-    return Trunk(model, Tokenizer.from_file(str(folder / "tokenizer.json")), origin, True)
+    return Encoder(model, Tokenizer.from_file(str(folder / "tokenizer.json")), origin, True)
 
 
 def _check_model(model: PreTrainedModel, origin: str, *, absent: Iterable[str]) -> None:
     """Refuses what cannot be read with, or not be exported."""
     if model.config.is_encoder_decoder:
-        raise InputError(f"trunk {origin} is an encoder with a decoder: give an encoder, or a decoder alone")
+        raise InputError(
+            f"encoder {origin} has a decoder too: give an encoder, or a decoder alone"
+        )
     if absent := sorted(name for name in absent if not name.startswith("pooler.")):
-        raise InputError(f"trunk {origin}: its file of weights lacks {some(absent)}")
+        raise InputError(f"encoder {origin}: its file of weights lacks {some(absent)}")
     size = 4 * model.num_parameters()
     if size > _MOST_BYTES:
         raise InputError(
-            f"trunk {origin} has {size / 4e9:.2f} billion parameters; as a graph in float32 they take "
+            f"encoder {origin} has {size / 4e9:.2f} billion parameters; as a graph in float32 they take "
             f"{size / 1e9:.1f} GB, and an ONNX file holds {_MOST_BYTES / 1e9:.1f} GB: give a smaller one"
         )
 
@@ -152,7 +154,8 @@ def _hub_folder(name: str) -> Path:
         from huggingface_hub import snapshot_download
     except ModuleNotFoundError:
         raise MissingExtraError(
-            f"trunk {name!r} is neither a folder nor installed; to look at the hub: pip install 'routoo[hub]'"
+            f"encoder {name!r} is neither a folder nor installed; to look at the hub: "
+            "pip install 'routoo[hub]'"
         ) from None
     wanted = ["config.json", "model.safetensors", "tokenizer.json"]
     tried = [f"folder {name}"]
@@ -163,15 +166,15 @@ def _hub_folder(name: str) -> Path:
             return Path(snapshot_download(name, allow_patterns=wanted, local_files_only=local))
         except Exception as error:  # the hub client raises many kinds; all mean: not there
             tried.append(f"{where} ({type(error).__name__})")
-    raise InputError(f"trunk {name!r} was not found; looked in: {'; '.join(tried)}")
+    raise InputError(f"encoder {name!r} was not found; looked in: {'; '.join(tried)}")
 
 
-def _tiny(texts: Sequence[str], seed: int) -> Trunk:
+def _tiny(texts: Sequence[str], seed: int) -> Encoder:
     import torch
     from transformers import BertConfig, BertModel
 
     if not texts:
-        raise InputError("trunk 'tiny' trains its tokenizer on prompts: give some")
+        raise InputError("encoder 'tiny' trains its tokenizer on prompts: give some")
     tokenizer = _train_tokenizer([check_prompt(text, f"prompts[{at}]") for at, text in enumerate(texts)])
     config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),
@@ -186,7 +189,7 @@ def _tiny(texts: Sequence[str], seed: int) -> Trunk:
         torch.manual_seed(seed)
         model = BertModel(config, add_pooling_layer=False)
     model.train(False)
-    return Trunk(model, tokenizer, "tiny", False)
+    return Encoder(model, tokenizer, "tiny", False)
 
 
 def _train_tokenizer(texts: Sequence[str]) -> Tokenizer:
@@ -216,12 +219,12 @@ def layers_of(model: nn.Module) -> list[nn.Module]:
     return list(next((m for m in model.modules() if isinstance(m, ModuleList)), ()))
 
 
-def max_positions(trunk: Trunk) -> int:
-    """The longest input that the trunk can read, in tokens."""
-    return int(getattr(trunk.model.config, "max_position_embeddings", 512))
+def max_positions(encoder: Encoder) -> int:
+    """The longest input that the encoder can read, in tokens."""
+    return int(getattr(encoder.model.config, "max_position_embeddings", 512))
 
 
-def trunk_config(trunk: Trunk) -> dict[str, object]:
+def encoder_config(encoder: Encoder) -> dict[str, object]:
     """The encoder's configuration as plain JSON values."""
-    values: dict[str, object] = json.loads(trunk.model.config.to_json_string(use_diff=False))
+    values: dict[str, object] = json.loads(encoder.model.config.to_json_string(use_diff=False))
     return {key: value for key, value in values.items() if not key.startswith("_") and key != "architectures"}
