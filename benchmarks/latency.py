@@ -207,7 +207,7 @@ def _fresh_bundle(folder: Path) -> Path:
         skipped=encoder.width,
         n_centres=MOST_CENTRES,
         n_heads=len(pool),
-        guessed=heads.guessed,
+        inferred=heads.inferred,
         n_models=len(pool),
         output_tokens=True,
     )

@@ -163,7 +163,7 @@ def _train(outcomes: Outcomes, pool: Pool, seed: int) -> routoo.Predictor:
 
 
 def _added(network: RouterNetwork, features: Features, known: Targets) -> RouterNetwork:
-    return with_column(network, features, known, known.attributes)
+    return with_column(network, features, known, known.observed)
 
 
 def _alone(known: Targets) -> Targets:

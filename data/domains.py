@@ -1,4 +1,4 @@
-"""Domains and labels of prompts: the names that a user knows, as the numbers that a network reads."""
+"""Domains and attributes of prompts: the names that a user knows, as the numbers that a network reads."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from routoo.data.checks.batch import listed
 from routoo.data.checks.came import came
 from routoo.data.errors import InputError
 
-LabelValue = str | bool | int | float | None
-"""What a label may be of a prompt; `label_value` spells it. None where it is not known."""
+AttributeValue = str | bool | int | float | None
+"""What an attribute may be of a prompt; `attribute_value` spells it. None where it is not known."""
 
-Labels = Mapping[str, Sequence[LabelValue]]
-"""What is known of prompts beside text and domain: by label, a value a prompt."""
+Attributes = Mapping[str, Sequence[AttributeValue]]
+"""What is known of prompts beside text and domain: by attribute, a value a prompt."""
 
 Ids = npt.NDArray[np.int64]
 
 _SHOWN = 8  # names that a message lists
 _WHOLE = re.compile(r"(-?\d+)\.0+")
-_GUESSED = "are guessed from the text"
+_INFERRED = "are inferred from the text"
 
 
 @dataclass(frozen=True)
-class Label:
-    """A column of prompts, beside the domain, that a network learned to be told.
+class Attribute:
+    """A column of prompts, beside the domain, that a network learned to use.
 
     Args:
         name: Of the column, say ``language``.
-        values: What it learned to tell apart, in the order of their numbers.
+        values: What it learned, in the order of their numbers.
         rest: Whether one more number, the last, stands for all other values.
     """
 
@@ -47,15 +47,15 @@ class Label:
         return len(self.values) + self.rest
 
 
-def label_value(value: object, what: str = "a label") -> str | None:
+def attribute_value(value: object, what: str = "an attribute") -> str | None:
     """The one spelling of a value, wherever it comes from; None where it is not known.
 
     Raises:
         InputError: It is neither text, number, truth value nor None.
 
-    >>> [label_value(value) for value in (" de ", 1.0, "1.0", True, "TRUE", 0.5)]
+    >>> [attribute_value(value) for value in (" de ", 1.0, "1.0", True, "TRUE", 0.5)]
     ['de', '1', '1', 'true', 'true', '0.5']
-    >>> [label_value(value) for value in (None, " ", float("nan"))]
+    >>> [attribute_value(value) for value in (None, " ", float("nan"))]
     [None, None, None]
     """
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
@@ -87,7 +87,7 @@ def unlearned_domains(
     learned: Sequence[str],
     *,
     what: str = "domains",
-    treated: str = _GUESSED,
+    treated: str = _INFERRED,
 ) -> str:
     """In words: which of these names are of no learned domain, and which are; empty where all are.
 
@@ -98,7 +98,7 @@ def unlearned_domains(
         treated: What is done with those that were not learned.
 
     >>> unlearned_domains(["law", None, "chess"], ["history", "law"])
-    "domains that were not learned are guessed from the text: 'chess'; learned: 'history', 'law'"
+    "domains that were not learned are inferred from the text: 'chess'; learned: 'history', 'law'"
     """
     unknown = sorted({name for name in given or () if name is not None} - set(learned))
     if not unknown:
@@ -108,21 +108,21 @@ def unlearned_domains(
     return f"{what} that were not learned {treated}: {shown}; learned: {known}"
 
 
-def unlearned_labels(given: Labels | None, learned: Sequence[Label]) -> list[str]:
-    """In words, one a label that was learned: which of these values were not.
+def unlearned_attributes(given: Attributes | None, learned: Sequence[Attribute]) -> list[str]:
+    """In words, one an attribute that was learned: which of these values were not.
 
-    >>> unlearned_labels({"language": ["de", "eo"]}, [Label("language", ("de", "en"))])
-    ["values of language that were not learned are guessed from the text: 'eo'; learned: 'de', 'en'"]
+    >>> unlearned_attributes({"language": ["de", "eo"]}, [Attribute("language", ("de", "en"))])
+    ["values of language that were not learned are inferred from the text: 'eo'; learned: 'de', 'en'"]
     """
     said = (
         unlearned_domains(
-            [label_value(value) for value in given[label.name]],
-            label.values,
-            what=f"values of {label.name}",
-            treated="count as all others" if label.rest else _GUESSED,
+            [attribute_value(value) for value in given[attribute.name]],
+            attribute.values,
+            what=f"values of {attribute.name}",
+            treated="count as all others" if attribute.rest else _INFERRED,
         )
-        for label in learned
-        if given is not None and given.get(label.name) is not None
+        for attribute in learned
+        if given is not None and given.get(attribute.name) is not None
     )
     return [words for words in said if words]
 
@@ -159,47 +159,51 @@ def domain_names(given: Iterable[str | None], n_prompts: int) -> list[str | None
     return names
 
 
-def label_numbers(given: Labels | None, learned: Sequence[Label], n_prompts: int) -> Ids:
-    """Number of each prompt's value of each learned label, ``(n_prompts, n_labels)``; -1 where not known.
+def attribute_numbers(given: Attributes | None, learned: Sequence[Attribute], n_prompts: int) -> Ids:
+    """Number of each prompt's value of each learned attribute, ``(n_prompts, n_attributes)``; -1 for unknown.
 
     Args:
-        given: By label; those that are left out are not known of any prompt.
-        learned: The labels that were learned.
+        given: By attribute; those that are left out are not known of any prompt.
+        learned: The attributes that were learned.
         n_prompts: How many prompts there are.
 
     Raises:
-        InputError: A label was not learned, there is not one value a prompt, or `label_value` refuses one.
+        InputError: An attribute was not learned, there is not one value a prompt, or `attribute_value`
+            refuses one.
 
-    >>> label_numbers({"language": ["en", "eo"]}, [Label("language", ("de", "en"))], 2).tolist()
+    >>> given = {"language": ["en", "eo"]}
+    >>> attribute_numbers(given, [Attribute("language", ("de", "en"))], 2).tolist()
     [[1], [-1]]
-    >>> label_numbers({"language": ["en", "eo"]}, [Label("language", ("de", "en"), rest=True)], 2).tolist()
+    >>> attribute_numbers(given, [Attribute("language", ("de", "en"), rest=True)], 2).tolist()
     [[1], [2]]
     """
     given = {} if given is None else given
     if not isinstance(given, Mapping):
         raise InputError(
-            f"labels must be a mapping from label to values, got {type(given).__name__}; a polars frame "
-            "gives one by .to_dict(as_series=False)"
+            f"attributes must be a mapping from attribute to values, got {type(given).__name__}; a polars "
+            "frame gives one by .to_dict(as_series=False)"
         )
     if odd := [name for name in given if not isinstance(name, str)]:
-        raise InputError(f"labels: each must be called by its name, got {odd[0]!r} ({type(odd[0]).__name__})")
-    known = [label.name for label in learned]
+        raise InputError(
+            f"attributes: each must be called by its name, got {odd[0]!r} ({type(odd[0]).__name__})"
+        )
+    known = [attribute.name for attribute in learned]
     if unknown := sorted(set(given) - set(known)):
         raise InputError(
-            f"labels {', '.join(unknown)} were not learned; learned: {', '.join(known) or 'none'}"
-            f"{near_names(unknown, known) or '.'} What is to be told has to be named in training: "
-            "train(..., labels=...), or `routoo train --label`"
+            f"attributes {', '.join(unknown)} were not learned; learned: {', '.join(known) or 'none'}"
+            f"{near_names(unknown, known) or '.'} What is to be given has to be named in training: "
+            "train(..., attributes=...), or `routoo train --attribute`"
         )
-    columns = [_label_column(given.get(label.name), label, n_prompts) for label in learned]
+    columns = [_attribute_column(given.get(attribute.name), attribute, n_prompts) for attribute in learned]
     return np.stack(columns, axis=1) if columns else np.empty((n_prompts, 0), np.int64)
 
 
-def _label_column(given: Sequence[LabelValue] | None, label: Label, n_prompts: int) -> Ids:
+def _attribute_column(given: Sequence[AttributeValue] | None, attribute: Attribute, n_prompts: int) -> Ids:
     if given is None:
         return np.full(n_prompts, -1, np.int64)
-    what = f"values of {label.name}"
-    values = [label_value(value, what) for value in _one_each(given, what, n_prompts)]
-    return _numbers(values, label.values, len(label.values) if label.rest else -1)
+    what = f"values of {attribute.name}"
+    values = [attribute_value(value, what) for value in _one_each(given, what, n_prompts)]
+    return _numbers(values, attribute.values, len(attribute.values) if attribute.rest else -1)
 
 
 def _numbers(given: Sequence[str | None], learned: Sequence[str], other: int) -> Ids:

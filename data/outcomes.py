@@ -14,7 +14,7 @@ import polars as pl
 
 from routoo.data.checks.arguments import choice, name_list, path_of, record, text_of
 from routoo.data.checks.outcome_checks import checked_outcomes, checked_prompts
-from routoo.data.domains import label_value, near_names
+from routoo.data.domains import attribute_value, near_names
 from routoo.data.errors import InputError
 from routoo.data.splits import PARTS, Part, Placed, Split, continued_parts, split_prompts
 from routoo.data.tables.columns import NUMBERS, dtype_in_words
@@ -143,8 +143,8 @@ class Outcomes:
         """Domain of each prompt in row order, where the column is known."""
         return self.prompts["domain"].to_list() if "domain" in self.prompts.columns else None
 
-    def labels(self, names: Sequence[str]) -> dict[str, list[str | None]]:
-        """Values of further columns of the prompts, as `label_value` spells them, in row order, by name.
+    def attributes(self, names: Sequence[str]) -> dict[str, list[str | None]]:
+        """Values of further columns of the prompts, as `attribute_value` spells them, in row order, by name.
 
         Raises:
             InputError: There is no such column, it is one of the outcomes, or it holds lists or the like.
@@ -159,7 +159,7 @@ class Outcomes:
                 f"{self.name}: the prompts have no column {', '.join(missing)}; they have "
                 f"{', '.join(known)}{near_names(missing, known)}"
             )
-        return {name: _as_labels(self.prompts[name], self.name) for name in names}
+        return {name: _as_attributes(self.prompts[name], self.name) for name in names}
 
     def _among_outcomes(self, name: str) -> str:
         """Why a column is one of the outcomes and none of the prompts, in words."""
@@ -170,7 +170,7 @@ class Outcomes:
         )
         several = values.filter(pl.col(name) > 1)
         if several.is_empty():
-            return f"{name} is a column of the outcomes; a label is a column of the prompts"
+            return f"{name} is a column of the outcomes; an attribute is a column of the prompts"
         return (
             f"{name} has several values for one prompt, for {len(several)} of {len(values)} prompts, such as "
             f"prompt_id={several['prompt_id'][0]!r}; give each request a prompt_id of its own"
@@ -300,11 +300,11 @@ class Outcomes:
         return OutcomeMatrices(**{field.name: matrix(field.name) for field in fields(OutcomeMatrices)})
 
 
-def _as_labels(column: pl.Series, source: str) -> list[str | None]:
+def _as_attributes(column: pl.Series, source: str) -> list[str | None]:
     if column.dtype.is_nested() or column.dtype == pl.Binary:
         raise InputError(
             f"{source}: {column.name} must be text or a number, got {dtype_in_words(column.dtype)}"
         )
     if column.dtype.is_float():
         column = column.fill_nan(None)
-    return [label_value(value) for value in column.cast(pl.String)]
+    return [attribute_value(value) for value in column.cast(pl.String)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routoo.data.costs.nominal import nominal_remark
-from routoo.data.domains import Label
+from routoo.data.domains import Attribute
 from routoo.data.pool import PoolModel
 from routoo.export.description import BundleDescription
 from routoo.export.parity import Agreement, ParityReport
@@ -53,33 +53,36 @@ def model_card(description: BundleDescription, parity: ParityReport | None) -> s
         f"- latency: {'predicted' if description.latency_known else 'never recorded'}",
         f"- text read of a prompt: up to {description.policy.max_tokens} tokens, from its head and its tail",
         "",
-        *_told_section(description),
+        *_attributes_section(description),
         *(_parity_section(parity) if parity is not None else []),
     ]
     return "\n".join(lines)
 
 
-def _told_section(description: BundleDescription) -> list[str]:
-    """The domains and labels that were learned, and how a router is told them; nothing where none were."""
+def _attributes_section(description: BundleDescription) -> list[str]:
+    """Domains and attributes that were learned, and how a router takes them; nothing where none were."""
     learned = [
         *([f"- domain: {_cell(', '.join(description.domains))}"] if description.domains else []),
-        *(f"- label {_cell(label.name)}: {_cell(_values(label))}" for label in description.labels),
+        *(
+            f"- attribute {_cell(attribute.name)}: {_cell(_values(attribute))}"
+            for attribute in description.attributes
+        ),
     ]
     if not learned:
         return []
     return [
-        "## What it can be told",
+        "## Domains and attributes",
         "",
-        "`router.select(prompt, domain=..., labels={...})` takes what is known of a prompt; the rest is",
-        "guessed from its text.",
+        "`router.select(prompt, domain=..., attributes={...})` takes what is known of a prompt; the rest is",
+        "inferred from its text.",
         "",
         *learned,
         "",
     ]
 
 
-def _values(label: Label) -> str:
-    return ", ".join(label.values) + (" and all others" if label.rest else "")
+def _values(attribute: Attribute) -> str:
+    return ", ".join(attribute.values) + (" and all others" if attribute.rest else "")
 
 
 def _parity_section(parity: ParityReport) -> list[str]:

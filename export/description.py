@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from routoo.data.costs.nominal import NominalCosts, nominal_costs
-from routoo.data.domains import Label
+from routoo.data.domains import Attribute
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
@@ -31,7 +31,7 @@ class BundleDescription:
         unrecorded: Models of which none were, so that their costs are nominal; all where none are predicted.
         latency_known: Whether latency was recorded, and so is predicted.
         domains: Names of the domains that were learned, in the order of their numbers.
-        labels: The labels that were learned, in the order of the graph's.
+        attributes: The attributes that were learned, in the order of the graph's.
         network: What rebuilds the network before `model.safetensors` is loaded.
         trained_on: Data, counts, options and seed.
         validation: What choices at a price showed on validation, where that is known and still holds.
@@ -53,7 +53,7 @@ class BundleDescription:
     unrecorded: tuple[str, ...] = ()
     latency_known: bool = False
     domains: tuple[str, ...] = ()
-    labels: tuple[Label, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     validation: ValidationRecord | None = None
@@ -95,9 +95,9 @@ class BundleDescription:
             "unrecorded": list(self.unrecorded),
             "latency_known": self.latency_known,
             "domains": list(self.domains),
-            "labels": [
-                {"name": label.name, "values": list(label.values), "rest": label.rest}
-                for label in self.labels
+            "attributes": [
+                {"name": attribute.name, "values": list(attribute.values), "rest": attribute.rest}
+                for attribute in self.attributes
             ],
             "network": dict(self.network),
             "trained_on": dict(self.trained_on),
@@ -117,9 +117,9 @@ class BundleDescription:
         pool = _part(values, "pool", list)
         if not all(isinstance(row, dict) for row in pool):
             raise BundleError("pool: expected one mapping a model")
-        labels = tuple(map(_label, _part({"labels": [], **values}, "labels", list)))
+        attributes = tuple(map(_attribute, _part({"attributes": [], **values}, "attributes", list)))
         network = _part(values, "network", dict)
-        _check_label_heads(labels, network)
+        _check_attribute_heads(attributes, network)
         seen = values.get("validation")
         if not isinstance(seen, dict | None):
             raise BundleError(f"'validation' must be of type dict, got {type(seen).__name__}")
@@ -132,7 +132,7 @@ class BundleDescription:
                 unrecorded=tuple(_part({"unrecorded": [], **values}, "unrecorded", list)),
                 latency_known=_part(values, "latency_known", bool),
                 domains=tuple(_part(values, "domains", list)),
-                labels=labels,
+                attributes=attributes,
                 network=network,
                 trained_on=_part(values, "trained_on", dict),
                 validation=None if seen is None else ValidationRecord.from_dict(seen),
@@ -141,23 +141,23 @@ class BundleDescription:
             raise BundleError(str(error)) from None
 
 
-def _label(values: Any) -> Label:  # Any: whatever the file holds there
+def _attribute(values: Any) -> Attribute:  # Any: whatever the file holds there
     if not isinstance(values, dict):
-        raise BundleError(f"labels: expected one mapping a label, got {type(values).__name__}")
+        raise BundleError(f"attributes: expected one mapping an attribute, got {type(values).__name__}")
     name, known = _part(values, "name", str), _part(values, "values", list)
     if not all(isinstance(value, str) for value in known):
-        raise BundleError(f"labels: the values of {name} must be text")
-    return Label(name, tuple(known), _part({"rest": False, **values}, "rest", bool))
+        raise BundleError(f"attributes: the values of {name} must be text")
+    return Attribute(name, tuple(known), _part({"rest": False, **values}, "rest", bool))
 
 
-def _check_label_heads(labels: tuple[Label, ...], network: Mapping[str, Any]) -> None:
-    """Refuses labels that are not those of the network, where its heads are described."""
+def _check_attribute_heads(attributes: tuple[Attribute, ...], network: Mapping[str, Any]) -> None:
+    """Refuses attributes that are not those of the network, where its heads are described."""
     if not isinstance(heads := network.get("heads"), dict):
         return
-    described, expected = [label.n_values for label in labels], heads.get("labels", [])
+    described, expected = [attribute.n_values for attribute in attributes], heads.get("attributes", [])
     if not isinstance(expected, list | tuple) or described != [*expected]:
         raise BundleError(
-            f"labels: they have {described} values, and the network has {expected}, one number a label"
+            f"attributes: they have {described} values, and the network has {expected}, a number each"
         )
 
 

@@ -12,14 +12,14 @@ NEWEST_FORMAT = 7
 sixth on the network has evidence heads, from the fifth on `router.json` holds a hash of itself."""
 
 OLDEST_FORMAT = 3
-"""The oldest that is read, and the one that could not have labels; the second did not tell guessed and known
-domains apart in its weights and calibration."""
+"""The oldest that is read, and the one without attributes; the second had one calibration for inferred and
+observed domains."""
 
 GRAPH_INPUTS = ("input_ids", "attention_mask", "domain")
 """Inputs of the graphs, int64: ``(n_prompts, length)`` twice, then ``(n_prompts,)``, -1 for unknown."""
 
-LABELS_INPUT = "labels"
-"""One more input where labels were learned, int64 ``(n_prompts, n_labels)``, -1 for unknown."""
+ATTRIBUTES_INPUT = "attributes"
+"""One more input where attributes were learned, int64 ``(n_prompts, n_attributes)``, -1 for unknown."""
 
 GRAPH_OUTPUTS = ("p_correct", "logit_std", "output_tokens", "latency_s")
 """Outputs of the graphs, each ``(n_prompts, n_models)`` float32; NaN where nothing is known."""

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-KEYS = {"trunk": "encoder", "trunk_learning_rate": "encoder_learning_rate"}
+KEYS = {
+    "trunk": "encoder",
+    "trunk_learning_rate": "encoder_learning_rate",
+    "labels": "attributes",
+    "domain_weight": "attribute_weight",
+    "guessed": "inferred",
+}
 """Keys of `router.json`."""
 
-WEIGHTS = (("trunk.", "encoder."),)
+WEIGHTS = (("trunk.", "encoder."), ("heads.guess.", "heads.attributes."), ("evidence.told", "evidence.table"))
 """How names of weights begin."""
+
+ATTRIBUTES_INPUT = "labels"
+"""The input of the graphs that is now called `layout.ATTRIBUTES_INPUT`."""
 
 
 def newer_keys(values: Mapping[str, Any]) -> dict[str, Any]:  # any JSON values

@@ -15,7 +15,7 @@ import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS, LABELS_INPUT
+from routoo.export.layout import ATTRIBUTES_INPUT, GRAPH_INPUTS, GRAPH_OUTPUTS
 
 if TYPE_CHECKING:
     from routoo.models.network.network import RouterNetwork
@@ -43,9 +43,9 @@ def to_onnx(network: RouterNetwork) -> onnx.ModelProto:
     mask[1, 8:] = 0
     given, names = [ids, mask, torch.tensor([0, -1])], [*GRAPH_INPUTS]
     axes = [_TOKENS, _TOKENS, _PROMPTS]
-    if network.config.heads.labels:
-        given.append(torch.tensor([[0], [-1]]).repeat(1, len(network.config.heads.labels)))
-        names.append(LABELS_INPUT)
+    if network.config.heads.attributes:
+        given.append(torch.tensor([[0], [-1]]).repeat(1, len(network.config.heads.attributes)))
+        names.append(ATTRIBUTES_INPUT)
         axes.append(_PROMPTS)
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(

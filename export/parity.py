@@ -15,8 +15,8 @@ from routoo.export.description import Json
 from routoo.export.session import Graph, Ids, Outputs
 
 Matrix = npt.NDArray[np.floating]
-Told = tuple[Ids | None, Ids | None]
-"""Numbers of the domain and of the labels of each prompt, where they are told."""
+Observed = tuple[Ids | None, Ids | None]
+"""Numbers of the domain and of the attributes of each prompt, where they are observed."""
 
 CostOf = Callable[[Matrix], Matrix]
 """Predicted output tokens ``(n_prompts, n_models)`` to costs in USD, the same shape."""
@@ -54,8 +54,8 @@ class Tolerance:
 class Agreement:
     """How near a graph is to the network, over prompts and models.
 
-    Where the network knows domains or labels every prompt counts twice: with these guessed, and with one of
-    each told; where it knows both, once more with the labels told and the domain guessed.
+    Where the network knows domains or attributes every prompt counts twice: with these inferred, and with one
+    of each observed; where it knows both, once more with the attributes observed and the domain inferred.
 
     Args:
         p_mean: Mean absolute difference of `p_correct`, prompts one at a time.
@@ -153,13 +153,13 @@ def compare(
     encoded: EncodedPrompts,
     cost_of: CostOf,
     n_domains: int = 0,
-    labels: Sequence[int] = (),
+    attributes: Sequence[int] = (),
     tolerance: Tolerance | None = None,
 ) -> ParityReport:
     """How near the graphs are to the network on these prompts, alone and in padded batches.
 
-    Where domains or labels are known, all is done once more with each prompt told one of each; where both
-    are, also with the labels told alone.
+    Where domains or attributes are known, all is done once more with one of each observed of each prompt;
+    where both are, also with the attributes observed alone.
 
     Args:
         network: The network itself.
@@ -168,21 +168,21 @@ def compare(
         encoded: Prompts like those that will be routed, with `with_made_lengths` of several lengths.
         cost_of: What predicted tokens cost, for the share of changed choices.
         n_domains: Domains that the network knows.
-        labels: Values of each label that it knows.
+        attributes: Values of each attribute that it knows.
         tolerance: Goes into the report; see `ParityReport.check`.
     """
     alone = [np.array([row]) for row in range(len(encoded))]
     order = np.argsort(np.arange(len(encoded)) * 7919 % len(encoded), kind="stable")  # unlike lengths meet
     padded = [order[start : start + size] for size in _BATCHES for start in range(0, len(encoded), size)]
     rows = np.concatenate(padded)
-    tellings = _tellings(len(encoded), n_domains, labels)
-    truths = [_outputs(network, encoded, alone, told) for told in tellings]
+    cases = _observations(len(encoded), n_domains, attributes)
+    truths = [_outputs(network, encoded, alone, observed) for observed in cases]
     truth, padded_truth = Outputs.join(truths), Outputs.join([each.rows(rows) for each in truths])
 
     def agreement(graph: Graph) -> Agreement:
-        each = [_outputs(graph, encoded, alone, told) for told in tellings]
+        each = [_outputs(graph, encoded, alone, observed) for observed in cases]
         found = Outputs.join(each)
-        padded_found = Outputs.join([_outputs(graph, encoded, padded, told) for told in tellings])
+        padded_found = Outputs.join([_outputs(graph, encoded, padded, observed) for observed in cases])
         off = np.abs(found.p_correct - truth.p_correct)
         padded_off = np.abs(padded_found.p_correct - padded_truth.p_correct)
         choices = [_choices(*pair, cost_of) for pair in zip(truths, each, strict=True)]
@@ -226,30 +226,30 @@ def with_made_lengths(encoded: EncodedPrompts, *, max_tokens: int) -> EncodedPro
     )
 
 
-def _tellings(n_prompts: int, n_domains: int, labels: Sequence[int]) -> list[Told]:
-    """Nothing told; domain and labels, drawn apart, where there are any; labels alone too where both are."""
+def _observations(n_prompts: int, n_domains: int, attributes: Sequence[int]) -> list[Observed]:
+    """Nothing; domain and attributes, drawn apart, where there are any; attributes alone where both are."""
     draw = np.random.default_rng(0)
 
     def drawn(n_values: int) -> Ids:
         return draw.permutation(n_prompts) % n_values
 
     domain = drawn(n_domains) if n_domains else None
-    label = np.stack([drawn(n_values) for n_values in labels], axis=1) if labels else None
-    tellings: list[Told] = [(None, None)]
-    if domain is not None or label is not None:
-        tellings.append((domain, label))
-    if domain is not None and label is not None:
-        tellings.append((None, label))
-    return tellings
+    attribute = np.stack([drawn(n_values) for n_values in attributes], axis=1) if attributes else None
+    cases: list[Observed] = [(None, None)]
+    if domain is not None or attribute is not None:
+        cases.append((domain, attribute))
+    if domain is not None and attribute is not None:
+        cases.append((None, attribute))
+    return cases
 
 
 def _outputs(
-    graph: Graph, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]], told: Told
+    graph: Graph, encoded: EncodedPrompts, batches: list[npt.NDArray[np.intp]], observed: Observed
 ) -> Outputs:
-    """The graph's outputs, batch after batch, each prompt told its domain and labels where they are given."""
+    """The graph's outputs, batch after batch, with what is observed of each prompt."""
     return Outputs.join(
         [
-            graph(*encoded.batch(rows), *(None if ids is None else ids[rows] for ids in told))
+            graph(*encoded.batch(rows), *(None if ids is None else ids[rows] for ids in observed))
             for rows in batches
         ]
     )

@@ -15,7 +15,7 @@ from routoo.data.chat import Prompt
 from routoo.data.checks.arguments import number, record
 from routoo.data.checks.batch import prompt_texts
 from routoo.data.cores import usable_cores
-from routoo.data.domains import Labels, domain_numbers, label_numbers
+from routoo.data.domains import Attributes, attribute_numbers, domain_numbers
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores, priced_scores
@@ -86,7 +86,7 @@ class Runtime:
         prompts: Iterable[Prompt],
         *,
         domains: Iterable[str | None] | None = None,
-        labels: Labels | None = None,
+        attributes: Attributes | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
@@ -95,18 +95,18 @@ class Runtime:
         Args:
             prompts: Texts or chats, as `prompt_texts` takes them.
             domains: Domain of each prompt, where it is known. A name that was not learned counts as
-                unknown, and the domain is then guessed from the text.
-            labels: Values of labels that were learned, likewise.
+                unknown, and the domain is then inferred from the text.
+            attributes: Values of attributes that were learned, likewise.
             prompt_ids: Their names in the result.
             progress: Told how far it is.
 
         Raises:
             InputError: There is no prompt, or one is neither text nor chat, or blank, the ids are not as
-                many, or a label was not learned.
+                many, or an attribute was not learned.
         """
         encoded = self.tokenizer.encode(prompt_texts(prompts))
         return self.predict_encoded(
-            encoded, domains=domains, labels=labels, prompt_ids=prompt_ids, progress=progress
+            encoded, domains=domains, attributes=attributes, prompt_ids=prompt_ids, progress=progress
         )
 
     def predict_encoded(
@@ -114,21 +114,21 @@ class Runtime:
         encoded: EncodedPrompts,
         *,
         domains: Iterable[str | None] | None = None,
-        labels: Labels | None = None,
+        attributes: Attributes | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
         """The same for prompts that `tokenizer` encoded before; `encoded.cut` says which lost their middle.
 
         Raises:
-            InputError: There is no prompt, the ids are not as many, or a label was not learned.
+            InputError: There is no prompt, the ids are not as many, or an attribute was not learned.
         """
         if not len(encoded):
             raise InputError("nothing to predict: expected at least one prompt, got none")
         known = self.bundle.description
         told = (
             domain_numbers(domains, known.domains, len(encoded)),
-            label_numbers(labels, known.labels, len(encoded)),
+            attribute_numbers(attributes, known.attributes, len(encoded)),
         )
         found = Outputs(*(output[:, self._columns] for output in self._run(encoded, told, progress)))
         sent = encoded.input_tokens[:, None] * self._input_token_ratio

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from routoo.data.errors import BundleError
+from routoo.export import older_names
 from routoo.export.graph_check import check_graph
-from routoo.export.layout import GRAPH_INPUTS, GRAPH_OUTPUTS, LABELS_INPUT
+from routoo.export.layout import ATTRIBUTES_INPUT, GRAPH_INPUTS, GRAPH_OUTPUTS
 
 Ids = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float32]
@@ -38,8 +39,10 @@ class Outputs(NamedTuple):
 class Graph(Protocol):
     """What a graph computes."""
 
-    def __call__(self, ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
-        """The outputs for token ids and mask ``(n_prompts, length)``, domains ``(n_prompts,)`` and labels."""
+    def __call__(
+        self, ids: Ids, mask: Ids, domain: Ids | None = None, attributes: Ids | None = None
+    ) -> Outputs:
+        """The outputs for ids and mask ``(n_prompts, length)``, domain ``(n_prompts,)``, and attributes."""
         ...
 
 
@@ -81,13 +84,16 @@ def open_graph(model: bytes, *, threads: int) -> Graph:
     if missing := {*GRAPH_INPUTS, *GRAPH_OUTPUTS} - names:
         raise BundleError(f"the graph lacks {', '.join(sorted(missing))}")
 
-    n_labels = inputs[LABELS_INPUT].shape[1] if LABELS_INPUT in inputs else 0
+    further = next(
+        (name for name in (ATTRIBUTES_INPUT, older_names.ATTRIBUTES_INPUT) if name in inputs), None
+    )
+    n_attributes = 0 if further is None else inputs[further].shape[1]
 
-    def run(ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
-        unknown = np.full((len(ids), 1 + n_labels), -1, np.int64)
+    def run(ids: Ids, mask: Ids, domain: Ids | None = None, attributes: Ids | None = None) -> Outputs:
+        unknown = np.full((len(ids), 1 + n_attributes), -1, np.int64)
         given = dict(zip(GRAPH_INPUTS, (ids, mask, unknown[:, 0] if domain is None else domain), strict=True))
-        if n_labels:
-            given[LABELS_INPUT] = unknown[:, 1:] if labels is None else labels
+        if further is not None:
+            given[further] = unknown[:, 1:] if attributes is None else attributes
         try:
             found = Outputs(*session.run(GRAPH_OUTPUTS, given))
         except Exception as error:  # the errors of ONNX Runtime have no root of their own

@@ -120,7 +120,7 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
         output_tokens_known=network.fitted.config.output_tokens,
         latency_known=network.fitted.config.latency,
         domains=trained.domains,
-        labels=trained.labels,
+        attributes=trained.attributes,
         unrecorded=trained.unrecorded,
         network=network.config.to_dict(),
         trained_on=trained.trained_on,
@@ -160,7 +160,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
         dict(description.trained_on),
         metrics,
         description.domains,
-        description.labels,
+        description.attributes,
         bundle.split(),
         description.unrecorded,
         description.validation,
@@ -170,8 +170,10 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
 def torch_graph(network: RouterNetwork) -> Graph:
     """The network as a function of arrays, to compare with a graph."""
 
-    def run(ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
-        given = (None if array is None else torch.from_numpy(array) for array in (ids, mask, domain, labels))
+    def run(ids: Ids, mask: Ids, domain: Ids | None = None, attributes: Ids | None = None) -> Outputs:
+        given = (
+            None if array is None else torch.from_numpy(array) for array in (ids, mask, domain, attributes)
+        )
         with torch.inference_mode():
             return Outputs(*(found.numpy() for found in network(*given)))
 
@@ -205,7 +207,7 @@ def _parity(
         encoded=encoded,
         cost_of=cost_of,
         n_domains=trained.network.config.heads.n_domains,
-        labels=trained.network.config.heads.labels,
+        attributes=trained.network.config.heads.attributes,
         tolerance=tolerance,
     )
 

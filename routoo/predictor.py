@@ -18,7 +18,7 @@ from routoo.data.scores import Scores
 
 if TYPE_CHECKING:
     from routoo.data.chat import Prompt
-    from routoo.data.domains import Labels
+    from routoo.data.domains import Attributes
     from routoo.export.parity import ParityReport
     from routoo.models.encoder.features import Progress
     from routoo.models.training.options import TrainOptions
@@ -66,22 +66,22 @@ class Predictor:
         self,
         prompts: Iterable[Prompt],
         domains: Iterable[str | None] | None = None,
-        labels: Labels | None = None,
+        attributes: Attributes | None = None,
     ) -> Scores:
         """Predicted score, cost and latency of each model on each prompt.
 
         Args:
             prompts: Texts or chats, as `Router.predict` takes them.
-            domains: Domain of each prompt, where it is known; else it is guessed from the text.
-            labels: Values of labels that it learned, likewise.
+            domains: Domain of each prompt, where it is known; else it is inferred from the text.
+            attributes: Values of attributes that it learned, likewise.
 
         Raises:
-            InputError: There is no prompt, or one is neither text nor chat, or blank, or a label was not
+            InputError: There is no prompt, or one is neither text nor chat, or blank, or an attribute was not
                 learned or has a value that is neither text, number, truth value nor None.
         """
         from routoo.models.training.estimators import predicted_scores
 
-        return predicted_scores(self.trained, prompts, domains, labels)
+        return predicted_scores(self.trained, prompts, domains, attributes)
 
     def add_model(
         self, model: PoolModel, outcomes: Outcomes, *, progress: Progress | None = None
@@ -151,18 +151,19 @@ class Predictor:
                 rest it is trained as this one was.
 
         Raises:
-            InputError: An option or the outcomes cannot be used, or they lack a label that this one learned.
+            InputError: An option or the outcomes cannot be used, or they lack an attribute that was learned.
         """
         from routoo.models.training.nano import ASKED, nano_network
 
         chosen = _train_options(options, ASKED)
         learned = _checked(outcomes).with_split(keep=self.trained.split)
-        labels = [label.name for label in self.trained.labels]
+        attributes = [attribute.name for attribute in self.trained.attributes]
         try:
-            learned.labels(labels)
+            learned.attributes(attributes)
         except InputError as error:
             raise InputError(
-                f"the predictor learned the labels {', '.join(labels)}, and is distilled with them: {error}"
+                f"the predictor learned the attributes {', '.join(attributes)}, and is distilled with them: "
+                f"{error}"
             ) from None
         nano = nano_network(self.trained, learned, chosen, progress=on_features)
         return Predictor(nano, _sample_prompts(learned))

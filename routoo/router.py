@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from routoo.data.chat import Prompt
     from routoo.data.costs.cost_spread import CostSpread
     from routoo.data.costs.nominal import NominalCosts
-    from routoo.data.domains import Label, Labels, LabelValue
+    from routoo.data.domains import Attribute, Attributes, AttributeValue
     from routoo.data.validation import ValidationRecord
     from routoo.solver.online.pacer import Pacer
     from routoo.solver.solve import SolverName
@@ -91,17 +91,17 @@ class Router:
         return self.runtime.bundle.description.nominal_costs(self.pool)
 
     @property
-    def labels(self) -> tuple[Label, ...]:
-        """The labels that it learned, with their values, and can be told.
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The attributes that it learned, with their values.
 
-        A value that it did not learn counts as all others where `Label.rest` says that these have a number,
-        and is guessed from the text where not.
+        A value that it did not learn counts as all others where `Attribute.rest` says that these have a
+        number, and is inferred from the text where not.
         """
-        return self.runtime.bundle.description.labels
+        return self.runtime.bundle.description.attributes
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """The domains that it learned, and can be told."""
+        """The domains that it learned."""
         return self.runtime.bundle.description.domains
 
     @property
@@ -132,7 +132,7 @@ class Router:
         prompts: Iterable[Prompt],
         *,
         domains: Iterable[str | None] | None = None,
-        labels: Labels | None = None,
+        attributes: Attributes | None = None,
         prompt_ids: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Scores:
@@ -141,19 +141,19 @@ class Router:
         Args:
             prompts: Texts, or chats (lists of messages, or requests), in a list, array, column or iterator.
             domains: Domain of each prompt, where it is known; else, or where it is none of `domains`, it is
-                guessed from the text.
-            labels: By name of a label that it learned, its value for each prompt: text, a number, True,
-                False, or None where it is not known. White space around it and the case of ``true`` and
+                inferred from the text.
+            attributes: By name of an attribute that it learned, its value for each prompt: text, a number,
+                True, False, or None where it is not known. White space around it and the case of ``true`` and
                 ``false`` do not matter, and 1.0 is ``"1"``.
             prompt_ids: Their names in the result.
             progress: Told the prompts that are done, and all that there are.
 
         Raises:
             InputError: There is no prompt, or one is neither text nor chat, or blank, a domain is neither
-                text nor None, or a label was not learned or has another kind of value.
+                text nor None, or an attribute was not learned or has another kind of value.
         """
         return self.runtime.predict(
-            prompts, domains=domains, labels=labels, prompt_ids=prompt_ids, progress=progress
+            prompts, domains=domains, attributes=attributes, prompt_ids=prompt_ids, progress=progress
         )
 
     def select(
@@ -166,7 +166,7 @@ class Router:
         tags: Sequence[str] | None = None,
         price: float | None = None,
         domain: str | None = None,
-        labels: Mapping[str, LabelValue] | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
         confidence: float | None = None,
         pacer: Pacer | None = None,
         progress: float | None = None,
@@ -187,7 +187,7 @@ class Router:
                 and 0 takes the best model. When not given it is `default_price`; 0 where that is not
                 known, or where `max_cost_usd` says what a call may cost.
             domain: Domain of the prompt, where it is known.
-            labels: Its values of labels that the router learned, where they are known.
+            attributes: Its values of attributes that the router learned, where they are known.
             confidence: Choose by the score that each model exceeds with this confidence (see
                 `Scores.cautious`), such as 0.9; by the expected score when not given. The choice reports
                 both: `p_correct` is expected of it, `cautious_p_correct` is what it was chosen by.
@@ -201,12 +201,14 @@ class Router:
             InputError: The prompt or a limit cannot be used.
             InfeasibleError: No model keeps the limits; the message names the least that would do.
         """
-        if labels is not None and not isinstance(labels, Mapping):
-            raise InputError(f"labels must be a mapping from label to value, got {type(labels).__name__}")
+        if attributes is not None and not isinstance(attributes, Mapping):
+            raise InputError(
+                f"attributes must be a mapping from attribute to value, got {type(attributes).__name__}"
+            )
         predicted = self.predict(
             [check_prompt(prompt_text(prompt), "prompt")],
             domains=None if domain is None else [domain],
-            labels={name: [value] for name, value in (labels or {}).items()},
+            attributes={name: [value] for name, value in (attributes or {}).items()},
         )
         scores = predicted if confidence is None else predicted.cautious(confidence)
         limits: dict[str, Any] = {  # Any: each limit has its own type
@@ -239,7 +241,7 @@ class Router:
         self,
         prompts: Iterable[Prompt] | Scores,
         *,
-        labels: Labels | None = None,
+        attributes: Attributes | None = None,
         prompt_ids: Sequence[str] | None = None,
         confidence: float | None = None,
         budget_confidence: float | None = None,
@@ -258,7 +260,7 @@ class Router:
 
         Args:
             prompts: Texts or chats, as in `predict`; or scores that were predicted before.
-            labels: As in `predict`, where texts are given.
+            attributes: As in `predict`, where texts are given.
             prompt_ids: Their names in the result, where texts are given.
             confidence: Choose by the score that each model exceeds with this confidence (see
                 `Scores.cautious`); by the expected score when not given.
@@ -286,16 +288,16 @@ class Router:
         if limits.get("domains") is not None:  # read twice, by the predictor and by the problem
             limits["domains"] = listed(limits["domains"], "domains", "names or None")
         if isinstance(prompts, Scores):
-            told = {"labels": labels, "prompt_ids": prompt_ids}
+            told = {"attributes": attributes, "prompt_ids": prompt_ids}
             if late := [name for name, value in told.items() if value is not None]:
                 raise InputError(
-                    f"{' and '.join(late)} are told when scores are predicted: give texts, or leave them out"
+                    f"{' and '.join(late)} are given when scores are predicted: give texts, or leave them out"
                 )
         else:
             prompts = self.predict(
                 prompts,
                 domains=limits.get("domains"),
-                labels=labels,
+                attributes=attributes,
                 prompt_ids=prompt_ids,
                 progress=progress,
             )

@@ -13,7 +13,7 @@ Of a file these (`FILE_FORMATS`):
 
 A table with a column of numbers a model is read where the columns of models are named, and only then.
 Further columns are kept, but for those of lists and objects: those with one value a prompt go to the
-prompts, where they may be labels.
+prompts, where they may be attributes.
 """
 
 from __future__ import annotations

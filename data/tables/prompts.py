@@ -3,7 +3,7 @@
 What a source may be, told by its ending:
 
 - ``.txt``: a prompt a line; blank lines are passed over and counted.
-- ``.jsonl``, ``.ndjson``: an object a line, with `prompt`, and where known `prompt_id`, `domain` and labels.
+- ``.jsonl``, ``.ndjson``: an object a line, with `prompt`, and where known `prompt_id`, `domain`, attributes.
 - ``.csv``, ``.tsv``, ``.parquet``: a row a prompt, with the same columns.
 - ``-``, standard input: JSON lines where the first line is an object, else a prompt a line.
 
@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from routoo.data.domains import label_value
+from routoo.data.domains import attribute_value
 from routoo.data.errors import InputError
 from routoo.data.storage.text_files import bare, decode_utf8, open_bytes
 from routoo.data.tables.column_names import check_columns, lacking
@@ -42,7 +42,7 @@ class Prompts:
     """Prompts to be routed, in the order of their source.
 
     Args:
-        frame: `prompt_id`, `prompt`, and where known `domain` and labels.
+        frame: `prompt_id`, `prompt`, and where known `domain` and attributes.
         source: Where they come from, for messages.
         blank_lines: Lines of a text that held no prompt and were passed over.
         columns: Names of all columns of the source, kept or not.
@@ -83,10 +83,10 @@ class Prompts:
         """Domain of each prompt where it is known; None when none is."""
         return self.frame["domain"].to_list() if "domain" in self.frame.columns else None
 
-    def labels(self, names: Sequence[str]) -> dict[str, list[str | None]]:
-        """Values of these labels by name, as `label_value` spells them, as far as the source has them."""
+    def attributes(self, names: Sequence[str]) -> dict[str, list[str | None]]:
+        """Values of these attributes, as `attribute_value` spells them, as far as the source has them."""
         found = [name for name in names if name in self.frame.columns]
-        return {name: [label_value(value) for value in self.frame[name]] for name in found}
+        return {name: [attribute_value(value) for value in self.frame[name]] for name in found}
 
     def _refuse(self, fault: pl.Expr, words: str) -> None:
         at = self.frame.select(fault).to_series().arg_true()
@@ -101,7 +101,7 @@ def read_prompts(
     source: str | Path,
     stdin: BinaryIO | None = None,
     *,
-    labels: Sequence[str] = (),
+    attributes: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
     separator: str | None = None,
 ) -> Prompts:
@@ -110,7 +110,7 @@ def read_prompts(
     Args:
         source: A file of one of the kinds above, or ``-``.
         stdin: What ``-`` stands for.
-        labels: Further columns that are kept where the source has them.
+        attributes: Further columns that are kept where the source has them.
         columns: What the source calls its columns, by ours, such as ``{"prompt": "question"}``.
         separator: What separates the fields of a CSV; looked for in its header when not given.
 
@@ -123,14 +123,14 @@ def read_prompts(
     ['1', '3']
     """
     check_columns(columns or {})
-    path, known = Path(source), {**dict.fromkeys(labels, TEXT), TAGS: TAGS_COLUMN}
+    path, known = Path(source), {**dict.fromkeys(attributes, TEXT), TAGS: TAGS_COLUMN}
     if str(source) == STDIN:
         if stdin is None:
             raise InputError("no standard input to read prompts from; name a file")
         raw, name = stdin.read(), "standard input"
         lines = _lines(raw, name)
         if _is_json(lines) and separator is None:
-            return _from_table(json_table(io.BytesIO(raw), Path(name), columns or {}, known), labels)
+            return _from_table(json_table(io.BytesIO(raw), Path(name), columns or {}, known), attributes)
         _refuse_options(name, columns, separator)
         return _from_text(lines, name)
     if bare(path).suffix.lower() == _TEXT:
@@ -138,7 +138,7 @@ def read_prompts(
         with open_bytes(path) as file:
             return _from_text(_lines(file.read(), str(path)), str(path))
     _check_is_table(path)
-    return _from_table(open_table(path, columns, separator, known), labels)
+    return _from_table(open_table(path, columns, separator, known), attributes)
 
 
 def _refuse_options(source: object, columns: Mapping[str, str] | None, separator: str | None) -> None:
@@ -179,10 +179,10 @@ def _check_is_table(path: Path) -> None:
         raise InputError(f"{path}: no such file of prompts")
 
 
-def _from_table(table: Table, labels: Sequence[str]) -> Prompts:
+def _from_table(table: Table, attributes: Sequence[str]) -> Prompts:
     if (lacks := lacking(table.columns, ["prompt"])) is not None:
         raise InputError(f"{table.path}: {lacks}")
-    wanted = dict.fromkeys(column for column in (*_COLUMNS, *labels) if column in table.columns)
+    wanted = dict.fromkeys(column for column in (*_COLUMNS, *attributes) if column in table.columns)
     frame = table.collect(wanted)
     numbers = range(1, len(frame) + 1) if table.lines is None else table.lines
     ids = pl.Series("prompt_id", [str(number) for number in numbers], dtype=pl.String)

@@ -24,10 +24,10 @@ class Known:
 
     Args:
         directions: The evidence heads' directions of each prompt, ``(n_prompts, n_directions)``.
-        attributes: What its attributes are beyond what was guessed, ``(n_prompts, n_values)``.
+        attributes: Its attributes, observed less inferred, ``(n_prompts, n_values)``.
         level: Level of each model of the pool, ``(n_models,)``.
         weight: Directions to the models' scores, ``(n_directions, n_models)``.
-        told: Attributes to the same, ``(n_values, n_models)``.
+        table: Attributes to the same, ``(n_values, n_models)``.
         noise: Covariance of their scores beyond that.
         score: What they achieved on the prompts, ``(n_prompts, n_models)``; NaN where not recorded.
     """
@@ -36,7 +36,7 @@ class Known:
     attributes: Array
     level: Array
     weight: Array
-    told: Array
+    table: Array
     noise: Array
     score: Array
 
@@ -48,7 +48,7 @@ class NewColumn:
     Args:
         level: Its level.
         weight: ``(n_directions,)``.
-        told: ``(n_values,)``.
+        table: ``(n_values,)``.
         doubt: Variance of its expected score on a prompt, on average.
         shared: Covariance with scores of the pool beyond what is predicted, ``(n_models,)``.
         noise: Variance of its own scores beyond that: the pool's mean.
@@ -56,7 +56,7 @@ class NewColumn:
 
     level: float
     weight: Array
-    told: Array
+    table: Array
     doubt: float
     shared: Array
     noise: float
@@ -105,7 +105,7 @@ def fit_column(known: Known, score: Array) -> NewColumn:
     return NewColumn(
         level=float(made[0]),
         weight=known.weight @ factors.map @ loading + prior.own * found[n_shared:],
-        told=made[1 + len(loading) :],
+        table=made[1 + len(loading) :],
         doubt=doubt,
         shared=factors.loadings @ factors.noise @ loading,
         noise=float(np.diag(common).mean()),
@@ -175,13 +175,13 @@ class _Prior:
     @classmethod
     def of(cls, known: Known, factors: _Factors) -> _Prior:
         n = len(known.level)
-        models = np.hstack([known.level[:, None], factors.loadings, known.told.T])
+        models = np.hstack([known.level[:, None], factors.loadings, known.table.T])
         mean = models.mean(0)
         away = models - mean
         covariance = (away.T @ away + np.diag((models**2).mean(0) + _LEAST)) / n
-        table = np.arange(len(mean)) >= len(mean) - len(known.told)
+        table = np.arange(len(mean)) >= len(mean) - len(known.table)
         apart = (table[:, None] | table) & ~np.eye(len(mean), dtype=bool)
-        covariance[apart] = 0.0  # what was never told is not guessed from the rest
+        covariance[apart] = 0.0  # a value that was never observed does not follow from the rest
         own = known.weight - known.weight @ factors.map @ factors.loadings.T
         variance = ((own**2).sum(1) + (known.weight**2).mean(1) / n) / n
         return cls(mean, np.linalg.cholesky(covariance), np.sqrt(variance))

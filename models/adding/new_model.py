@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from routoo.data.domains import domain_numbers, label_numbers
+from routoo.data.domains import attribute_numbers, domain_numbers
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
 from routoo.models.adding.column_fit import Known, NewColumn, fit_column, fit_log
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 from routoo.data.validation import repriced
 
 LEAST_PROMPTS = 20
-"""Scored prompts below which a new model is refused: its level would be a guess."""
+"""Scored prompts below which a new model is refused: its level would be chance."""
 
 
 def with_model(
@@ -59,17 +59,17 @@ def with_model(
     encoded = trained.tokenizer.encode(scored.texts)
     targets = targets_of(scored, (*trained.pool.names, model.name), fitting=np.ones(len(scored), bool))
     features = read_prompts(trained.network, encoded, progress=progress)
-    known = [label.name for label in trained.labels if label.name in scored.prompts.columns]
-    labels = label_numbers(scored.labels(known), trained.labels, len(scored))
+    known = [attribute.name for attribute in trained.attributes if attribute.name in scored.prompts.columns]
+    attributes = attribute_numbers(scored.attributes(known), trained.attributes, len(scored))
     domains = domain_numbers(scored.domains, trained.domains, len(scored))
-    told = np.concatenate([domains[:, None][:, : bool(trained.domains)], labels], axis=1)
+    observed = np.concatenate([domains[:, None][:, : bool(trained.domains)], attributes], axis=1)
     ratio = _input_token_ratio(trained, scored.to_matrices([model.name]).input_tokens[:, 0], encoded)
     learns_tokens = trained.network.fitted.config.output_tokens
     predicted = learns_tokens and model.name not in targets.unrecorded((*trained.pool.names, model.name))
     added = [*trained.trained_on.get("added", []), _record(model, scored)]
     return dataclasses.replace(
         trained,
-        network=with_column(trained.network, features, targets, told),
+        network=with_column(trained.network, features, targets, observed),
         pool=Pool((*trained.pool.models, model)),
         input_token_ratio=np.append(trained.input_token_ratio, np.float32(ratio)),
         trained_on={**trained.trained_on, "added": added},
@@ -115,7 +115,7 @@ def with_prices(trained: TrainedNetwork, pool: Pool) -> TrainedNetwork:
 
 
 def with_column(
-    network: RouterNetwork, features: Features, targets: Targets, told: npt.NDArray[np.int64]
+    network: RouterNetwork, features: Features, targets: Targets, observed: npt.NDArray[np.int64]
 ) -> RouterNetwork:
     """The network with a column for one more model, the last of `targets`.
 
@@ -123,19 +123,21 @@ def with_column(
         network: Without the new model.
         features: Of prompts on which it was scored, ``(n_prompts, n_features)``.
         targets: What was recorded there, of the models of the network and, last, of the new one.
-        told: Number of each prompt's value of each attribute, ``(n_prompts, n_attributes)``; -1 for unknown.
+        observed: Number of each attribute's value, ``(n_prompts, n_attributes)``; -1 for unknown.
     """
     evidence = network.fitted
     with torch.inference_mode():
         x = torch.from_numpy(features)
-        said = network.said(x)
-        inputs = evidence.inputs(x, said)
+        predicted = network.head_predictions(x)
+        inputs = evidence.inputs(x, predicted)
         known = Known(
             directions=_numpy(evidence.directions(inputs)),
-            attributes=_numpy(evidence.beyond(said, tuple(torch.from_numpy(told).unbind(1)))),
+            attributes=_numpy(
+                evidence.attribute_residuals(predicted, tuple(torch.from_numpy(observed).unbind(1)))
+            ),
             level=_numpy(evidence.level),
             weight=_numpy(evidence.weight),
-            told=_numpy(evidence.told),
+            table=_numpy(evidence.table),
             noise=_numpy(evidence.noise),
             score=targets.score[:, :-1].astype(np.float64),
         )
@@ -145,7 +147,7 @@ def with_column(
         weight=_tensor(new.weight),
         spread=evidence.spread.mean(1),
         doubt=torch.tensor(new.doubt),
-        told=_tensor(new.told),
+        table=_tensor(new.table),
         tokens=_usage(evidence.tokens, _numpy(inputs), targets.log_tokens),
         latency=_usage(evidence.latency, _numpy(inputs), targets.log_latency),
     )

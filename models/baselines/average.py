@@ -36,6 +36,6 @@ class Average:
 
     def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
         """The mean of what they expect."""
-        texts, told = prompt_texts(prompts), None if domains is None else list(domains)
-        said = [estimator.predict(texts, told) for estimator in self.estimators]
-        return replace(said[0], p_correct=np.mean([scores.p_correct for scores in said], axis=0))
+        texts, known = prompt_texts(prompts), None if domains is None else list(domains)
+        each = [estimator.predict(texts, known) for estimator in self.estimators]
+        return replace(each[0], p_correct=np.mean([scores.p_correct for scores in each], axis=0))

@@ -95,8 +95,8 @@ class BaseLearner(ABC):
     def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
         """Expected scores of each prompt, with each model's mean cost and latency."""
         texts = prompt_texts(prompts)
-        told = [None] * len(texts) if domains is None else domain_names(domains, len(texts))
-        p_correct = self.expected(texts, told).clip(0, 1).astype(np.float32)
+        known = [None] * len(texts) if domains is None else domain_names(domains, len(texts))
+        p_correct = self.expected(texts, known).clip(0, 1).astype(np.float32)
         cost, latency = (
             np.broadcast_to(means, p_correct.shape).astype(np.float32)
             for means in (self._known.mean_cost_usd, self._known.mean_latency_s)

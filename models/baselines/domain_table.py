@@ -29,8 +29,8 @@ class DomainTable(BaseLearner):
         names = sorted(set(filter(None, known.domains)))
         if not names:
             raise InputError("a domain table needs a domain column in the prompts; there is none")
-        labels = np.array(known.domains, dtype=object)
-        rows = known.shrunk_means([labels == name for name in names], self.strength)
+        domains = np.array(known.domains, dtype=object)
+        rows = known.shrunk_means([domains == name for name in names], self.strength)
         self._mean, self._rows = known.mean_score, dict(zip(names, rows, strict=True))
 
     def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:

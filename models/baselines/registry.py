@@ -30,4 +30,4 @@ BASELINES: dict[str, Callable[[Embed], Estimator]] = {
     **LEARNED,
     "mean of four": lambda embed: Average([make(embed) for make in LEARNED.values()]),
 }
-"""All of them, likewise; the domain table alone is told the domains, and needs them."""
+"""All of them, likewise; the domain table alone reads the domains, and needs them."""

@@ -111,9 +111,7 @@ def _from_folder(folder: Path, origin: str) -> Encoder:
 def _check_model(model: PreTrainedModel, origin: str, *, absent: Iterable[str]) -> None:
     """Refuses what cannot be read with, or not be exported."""
     if model.config.is_encoder_decoder:
-        raise InputError(
-            f"encoder {origin} has a decoder too: give an encoder, or a decoder alone"
-        )
+        raise InputError(f"encoder {origin} has a decoder too: give an encoder, or a decoder alone")
     if absent := sorted(name for name in absent if not name.startswith("pooler.")):
         raise InputError(f"encoder {origin}: its file of weights lacks {some(absent)}")
     size = 4 * model.num_parameters()

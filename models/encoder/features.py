@@ -61,9 +61,9 @@ def prompt_features(
     if progress:
         progress(len(prompts) - len(missing), len(prompts))
     if len(missing):
-        told = None if progress is None else _from(len(prompts) - len(missing), progress)
+        further = None if progress is None else _from(len(prompts) - len(missing), progress)
         new = prompts.rows(missing)
-        features[missing] = read(new, progress=told)
+        features[missing] = read(new, progress=further)
         try:
             cache.add(new.ids, features[missing])
         except OSError as error:

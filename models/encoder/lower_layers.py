@@ -121,8 +121,8 @@ def _run(layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Iterator[
     """What each layer says, one after another, where padding is seen by none."""
     unseen = (1.0 - mask[:, None, None, :].to(states.dtype)) * torch.finfo(torch.bfloat16).min
     for layer in layers:
-        said = layer(states, unseen)
-        states = said[0] if isinstance(said, tuple) else said  # a tuple before transformers 5
+        output = layer(states, unseen)
+        states = output[0] if isinstance(output, tuple) else output  # a tuple before transformers 5
         yield states
 
 

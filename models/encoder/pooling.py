@@ -12,7 +12,7 @@ def pooled_features(
     """Features ``(n_prompts, len(layers) * hidden + 1)`` of token ids and mask ``(n_prompts, length)``.
 
     The mean over the tokens of each chosen layer, scaled to unit length, side by side: the embedding layer
-    tells words, the middle form, the last meaning. Then the log of the number of tokens read.
+    knows words, the middle form, the last meaning. Then the log of the number of tokens read.
     """
     states = encoder(
         input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, return_dict=True

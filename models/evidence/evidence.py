@@ -23,7 +23,7 @@ class EvidenceConfig:
         skipped: Features before those that the kernel reads.
         n_centres: Centres of the kernel.
         n_heads: Models of which the network's heads have a score.
-        guessed: How many values each attribute has that the network guesses.
+        inferred: How many values each attribute has that the heads infer.
         n_models: Models that are predicted: those of the heads, less those that left, and those that joined.
         output_tokens: Whether expected output tokens were learned.
         latency: Whether latency was learned.
@@ -33,22 +33,22 @@ class EvidenceConfig:
     skipped: int
     n_centres: int
     n_heads: int
-    guessed: tuple[int, ...]
+    inferred: tuple[int, ...]
     n_models: int
     output_tokens: bool = False
     latency: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "guessed", tuple(self.guessed))  # a list, where JSON kept it
+        object.__setattr__(self, "inferred", tuple(self.inferred))  # a list, where JSON kept it
 
     @property
     def n_inputs(self) -> int:
-        """Inputs of the matrix product: length, likeness to centres, guesses, scores of the heads."""
-        return 1 + self.n_centres + sum(self.guessed) + self.n_heads
+        """Inputs of the matrix product: length, likeness to centres, attributes and scores by the heads."""
+        return 1 + self.n_centres + sum(self.inferred) + self.n_heads
 
 
-class Said(NamedTuple):
-    """What the network's heads say of prompts: scores ``(n_prompts, n_heads)``, posteriors of attributes."""
+class HeadPredictions(NamedTuple):
+    """What the heads predict: scores ``(n_prompts, n_heads)``, and posteriors of the attributes."""
 
     p: Tensor
     posteriors: tuple[Tensor, ...]
@@ -73,7 +73,7 @@ class Column(NamedTuple):
     weight: Tensor
     spread: Tensor
     doubt: Tensor
-    told: Tensor
+    table: Tensor
     tokens: Tensor
     latency: Tensor
 
@@ -82,8 +82,8 @@ class Evidence(nn.Module):
     """Inputs to scores, their variance, output tokens and latency.
 
     The score of a model is ``level + q @ weight`` with ``q = inputs @ basis - offset``; its variance is
-    ``q² @ spread + doubt``, `doubt` being the level's. An attribute that is told adds to it the difference
-    between what is told and what was guessed, less the mean of that, `bias`, times the table `told`. `tokens`
+    ``q² @ spread + doubt``, `doubt` being the level's. An observed attribute adds to it the difference
+    between its observed and inferred values, less the mean of that, `bias`, times `table`. `tokens`
     and `latency` are maps from the inputs to logs; their last row is the level. `noise` is the covariance of
     scores beyond what is predicted, for models that join.
     """
@@ -95,7 +95,7 @@ class Evidence(nn.Module):
     spread: Tensor
     doubt: Tensor
     bias: Tensor
-    told: Tensor
+    table: Tensor
     tokens: Tensor
     latency: Tensor
     noise: Tensor
@@ -111,30 +111,32 @@ class Evidence(nn.Module):
         self.register_buffer("weight", torch.zeros(n, models))
         self.register_buffer("spread", torch.zeros(n, models))
         self.register_buffer("doubt", torch.zeros(models))
-        self.register_buffer("bias", torch.zeros(sum(config.guessed)))
-        self.register_buffer("told", torch.zeros(sum(config.guessed), models))
+        self.register_buffer("bias", torch.zeros(sum(config.inferred)))
+        self.register_buffer("table", torch.zeros(sum(config.inferred), models))
         self.register_buffer("tokens", torch.zeros(n + 1, models))
         self.register_buffer("latency", torch.zeros(n + 1, models))
         self.register_buffer("noise", torch.eye(models))
 
-    def inputs(self, features: Tensor, said: Said) -> Tensor:
+    def inputs(self, features: Tensor, predicted: HeadPredictions) -> Tensor:
         """All that is known of prompts side by side, ``(n_prompts, n_inputs)``."""
-        return torch.cat([features[:, -1:], self.kernel(features), *said.posteriors, said.p], dim=1)
+        return torch.cat([features[:, -1:], self.kernel(features), *predicted.posteriors, predicted.p], dim=1)
 
     def directions(self, inputs: Tensor) -> Tensor:
         """The inputs in the directions that scores and their variance are made of, the same shape."""
         return inputs @ self.basis - self.offset
 
-    def forward(self, features: Tensor, said: Said, told: tuple[Tensor, ...]) -> Predictions:
-        """Predictions from features and what the heads say of them.
+    def forward(
+        self, features: Tensor, predicted: HeadPredictions, observed: tuple[Tensor, ...]
+    ) -> Predictions:
+        """Predictions from features and those of the heads.
 
-        `told` has the number of each attribute's value, ``(n_prompts,)``; -1 where it is not known.
+        `observed` has the number of each attribute's value, ``(n_prompts,)``; -1 where it is not known.
         """
-        inputs = self.inputs(features, said)
+        inputs = self.inputs(features, predicted)
         q = self.directions(inputs)
         p = self.level + q @ self.weight
-        if said.posteriors:
-            p = p + self.beyond(said, told) @ self.told
+        if predicted.posteriors:
+            p = p + self.attribute_residuals(predicted, observed) @ self.table
         p = p.clamp(_EDGE, 1 - _EDGE)
         variance = q.square() @ self.spread + self.doubt
         # What the log-odds vary by, to first order; near 0 and 1 no more than the whole way there.
@@ -147,11 +149,11 @@ class Evidence(nn.Module):
             self._usage(inputs, self.latency) if self.config.latency else unknown,
         )
 
-    def beyond(self, said: Said, told: tuple[Tensor, ...]) -> Tensor:
-        """How far what is told is from what was guessed, ``(n_prompts, n_values)``; 0 if nothing is told."""
-        more = [said.p.new_zeros((len(said.p), 0))]
-        biases = torch.split(self.bias, list(self.config.guessed))
-        for posterior, bias, number in zip(said.posteriors, biases, told, strict=True):
+    def attribute_residuals(self, predicted: HeadPredictions, observed: tuple[Tensor, ...]) -> Tensor:
+        """Observed less inferred attributes, ``(n_prompts, n_values)``; 0 where none is observed."""
+        more = [predicted.p.new_zeros((len(predicted.p), 0))]
+        biases = torch.split(self.bias, list(self.config.inferred))
+        for posterior, bias, number in zip(predicted.posteriors, biases, observed, strict=True):
             known = (number >= 0)[:, None]
             of = torch.eye(posterior.shape[1])[number.clamp_min(0)]
             more.append(torch.where(known, of - posterior - bias, 0.0))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from routoo.models.encoder.feature_cache import Features
-from routoo.models.evidence.evidence import Evidence, EvidenceConfig, Said
+from routoo.models.evidence.evidence import Evidence, EvidenceConfig, HeadPredictions
 from routoo.models.evidence.kernel import FittedKernel, fit_kernel
 from routoo.models.evidence.regression import Regression, fit_regression
 from routoo.models.training.targets import Targets
@@ -36,21 +36,21 @@ class FittedEvidence:
 
 
 def fit_evidence(
-    features: Features, said: Said, targets: Targets, *, layers: int, seed: int
+    features: Features, predicted: HeadPredictions, targets: Targets, *, layers: int, seed: int
 ) -> FittedEvidence:
-    """The evidence heads that recorded outcomes tell.
+    """The evidence heads by recorded outcomes.
 
     Args:
         features: Of the prompts, ``(n_prompts, n_features)``.
-        said: What the network's heads say of these prompts, from which they have not learned.
+        predicted: By the heads, which have not learned from these prompts.
         targets: What was recorded of them.
         layers: Layers that the features are made of.
         seed: Of the kernel's centres.
     """
     kernel = fit_kernel(features, layers, seed=seed)
-    posteriors = [each.double().numpy() for each in said.posteriors]
-    heads = said.p.double().numpy()
-    groups = [features[:, -1:].astype(np.float64), kernel.inputs(features), *posteriors, heads]
+    posteriors = [each.double().numpy() for each in predicted.posteriors]
+    head_scores = predicted.p.double().numpy()
+    groups = [features[:, -1:].astype(np.float64), kernel.inputs(features), *posteriors, head_scores]
     score = targets.score.astype(np.float64)
     found = fit_regression(groups, score)
     usage = {"tokens": targets.log_tokens, "latency": targets.log_latency}
@@ -59,8 +59,8 @@ def fit_evidence(
         n_features=features.shape[1],
         skipped=kernel.kernel.span.start,
         n_centres=len(kernel.kernel.centres),
-        n_heads=heads.shape[1],
-        guessed=tuple(each.shape[1] for each in posteriors),
+        n_heads=head_scores.shape[1],
+        inferred=tuple(each.shape[1] for each in posteriors),
         n_models=score.shape[1],
         output_tokens="tokens" in fitted,
         latency="latency" in fitted,
@@ -70,7 +70,7 @@ def fit_evidence(
     buffers = {name: getattr(found, name) for name in ("offset", "level", "weight", "spread", "noise")}
     buffers["doubt"] = np.diag(found.noise) / np.maximum((~np.isnan(score)).sum(0), 1)  # of the level itself
     buffers["basis"] = _on_likeness(found.basis, kernel)
-    buffers["bias"], buffers["told"] = _told(posteriors, targets, score - found.left_out)
+    buffers["bias"], buffers["table"] = _attribute_table(posteriors, targets, score - found.left_out)
     for name, used in fitted.items():
         buffers[name] = np.vstack([_on_likeness(used.weight, kernel), used.level])
     for name, value in buffers.items():
@@ -107,8 +107,8 @@ def _fit_usage(groups: list[Array], recorded: npt.NDArray[np.float32]) -> _Usage
     beyond = np.where(known[:, some], target[:, some] - found.left_out, 0.0)
     spread = np.where(known[:, some], target[:, some] - mean, 0.0)
     total = np.where(known, np.exp(np.where(known, target, 0.0)), 0.0).sum(0)[some]
-    guessed = np.where(known[:, some], np.exp(found.left_out), 0.0).sum(0)
-    smearing = np.log(total / guessed)
+    predicted = np.where(known[:, some], np.exp(found.left_out), 0.0).sum(0)
+    smearing = np.log(total / predicted)
     weight = found.basis @ found.weight
     parts = (weight, found.level + smearing - found.offset @ found.weight, found.left_out + smearing)
     weight, level, left_out = (_all_columns(part, some) for part in parts)
@@ -133,16 +133,16 @@ def _on_likeness(weight: Array, kernel: FittedKernel) -> Array:
     return out
 
 
-def _told(posteriors: list[Array], targets: Targets, missed: Array) -> tuple[Array, Array]:
-    """By how much guesses of attributes are off on average, ``(n_values,)``, and what each value adds.
+def _attribute_table(posteriors: list[Array], targets: Targets, missed: Array) -> tuple[Array, Array]:
+    """The mean of observed less inferred attributes, ``(n_values,)``, and what each value adds.
 
-    What it adds where it is told, ``(n_values, n_models)``, is a regression of what the left out predictions
-    miss on how far what was told is from what was guessed, beyond that average.
+    What it adds where it is observed, ``(n_values, n_models)``, is a regression of what the left-out
+    predictions miss on observed less inferred attributes, beyond that mean.
     """
     if not posteriors:
         return np.zeros(0), np.zeros((0, missed.shape[1]))
     groups, biases = [], []
-    for posterior, number in zip(posteriors, targets.attributes.T, strict=True):
+    for posterior, number in zip(posteriors, targets.observed.T, strict=True):
         known = (number >= 0)[:, None]
         beyond = np.where(known, np.eye(posterior.shape[1])[number.clip(0)] - posterior, 0.0)
         biases.append(beyond.sum(0) / max(int(known.sum()), 1))

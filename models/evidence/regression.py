@@ -15,7 +15,7 @@ from routoo.models.evidence.gaps import filled_in
 Array = npt.NDArray[np.float64]
 
 _SIGNALS = np.exp(np.linspace(-9.0, 0.5, 20))[:, None]
-"""Variance of what the features tell over that of the noise; none is told beyond 1.6 times the noise."""
+"""Variance of what the features explain over that of the noise: at most 1.6 times the noise."""
 
 _SCALE_DEVIATION = 2.0  # of the logs of the groups' prior scales
 _SCALE_BOUND = 9.0
@@ -37,8 +37,8 @@ class Regression:
         level: ``(n_columns,)``.
         weight: ``(n_directions, n_columns)``.
         spread: The same shape.
-        left_out: What would be said of each prompt, had it not been learned from, ``(n_prompts, n_columns)``.
-        noise: Covariance of the columns beyond what the inputs tell, ``(n_columns, n_columns)``.
+        left_out: Predictions of each prompt by all others, ``(n_prompts, n_columns)``.
+        noise: Covariance of the columns beyond what the inputs explain, ``(n_columns, n_columns)``.
         scales: Share of each group of inputs in the prior variance, ``(n_groups,)``.
         gain: Log evidence in nats, over that of levels alone.
     """
@@ -66,7 +66,7 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
     independent a priori. A component is linear in the inputs, with noise: each weight is normal, its variance
     the noise's times a signal-to-noise ratio of the component's own, times the scale of its group, which all
     components share. Ratios are integrated out on a grid (log-uniform prior) and scales maximise the evidence
-    (MacKay 1992, "Bayesian Interpolation"; log-normal prior), so that what tells nothing is not listened to.
+    (MacKay 1992, "Bayesian Interpolation"; log-normal prior), so that what explains nothing gets no weight.
 
     Args:
         groups: Each ``(n_prompts, width)``; scaled here so that all have the same mean square.
@@ -220,8 +220,8 @@ class _Components:
         seen = self._spectrum(log_scales)
         shares = _shares(log_scales)
         members = np.eye(len(shares))[self.group].T
-        told = members @ seen.directions**2  # what each direction is made of, (n_groups, n_directions)
-        slope = -0.5 * told @ (seen.shrink * seen.lengths).T @ seen.belief.sum(1)
+        made_of = members @ seen.directions**2  # what each direction is made of, (n_groups, n_directions)
+        slope = -0.5 * made_of @ (seen.shrink * seen.lengths).T @ seen.belief.sum(1)
         for at in np.flatnonzero(seen.belief.max(1) > _NEGLIGIBLE):
             weight = seen.directions @ (seen.shrink[at][:, None] * seen.products)
             size = members @ weight**2 / (_SIGNALS[at] * seen.noise[at])

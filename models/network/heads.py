@@ -1,4 +1,4 @@
-"""The heads that Lightning trains: a score for every model, and guesses of a prompt's attributes."""
+"""The heads that Lightning trains: a score for every model, and the attributes of a prompt."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class HeadConfig:
     Args:
         n_features: Width of the features of a prompt.
         n_models: Models that were trained on.
-        n_domains: Domains that a prompt is guessed to be of; 0 for none.
-        labels: How many values each further label has that is guessed.
+        n_domains: Domains that are inferred; 0 for none.
+        attributes: How many values each further attribute has.
         width: Hidden units.
         members: Heads trained side by side, each without prompts of its own (see `RouterModule`).
         dropout: Share of the hidden units left out in training; half of it for the features.
@@ -36,13 +36,13 @@ class HeadConfig:
     n_features: int
     n_models: int
     n_domains: int = 0
-    labels: tuple[int, ...] = ()
+    attributes: tuple[int, ...] = ()
     width: int = 128
     members: int = 5
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", tuple(self.labels))  # a list, where JSON kept it
+        object.__setattr__(self, "attributes", tuple(self.attributes))  # a list, where JSON kept it
         for field in ("n_features", "n_models", "width", "members"):
             if getattr(self, field) < 1:
                 raise InputError(f"{field} must be at least 1, got {getattr(self, field)}")
@@ -50,27 +50,27 @@ class HeadConfig:
             raise InputError(f"dropout must lie in [0, 1), got {self.dropout}")
 
     @property
-    def guessed(self) -> tuple[int, ...]:
-        """How many values each attribute has that is guessed: the domain first, if any, then the labels."""
-        return ((self.n_domains,) if self.n_domains else ()) + self.labels
+    def inferred(self) -> tuple[int, ...]:
+        """How many values each attribute has that is inferred: the domain first, if any, then the others."""
+        return ((self.n_domains,) if self.n_domains else ()) + self.attributes
 
 
 class HeadOutputs(NamedTuple):
     """What the heads say, each with a first axis of members.
 
-    `logits` are ``(members, n_prompts, n_models)``; `guesses` has for each attribute logits
+    `logits` are ``(members, n_prompts, n_models)``; `attribute_logits` has for each attribute logits
     ``(members, n_prompts, n_values)``.
     """
 
     logits: Tensor
-    guesses: tuple[Tensor, ...]
+    attribute_logits: tuple[Tensor, ...]
 
 
 class Heads(nn.Module):
     """All heads of all members, as a handful of matrix products on one hidden layer.
 
     The logit of a score is linear in the hidden units, on top of a level; with domains the level is a table
-    of domains by models, read through the guess of the domain.
+    of domains by models, read through the inferred domain.
 
     Example:
         >>> heads = Heads(HeadConfig(n_features=8, n_models=3, members=2))
@@ -90,13 +90,13 @@ class Heads(nn.Module):
         self.hidden = Dense(members, config.n_features, width)
         self.level = nn.Parameter(torch.zeros(members, max(config.n_domains, 1), config.n_models))
         self.score = Dense(members, width, config.n_models, scale=0.0)
-        self.guess = nn.ModuleList(Dense(members, width, size) for size in config.guessed)
+        self.attributes = nn.ModuleList(Dense(members, width, size) for size in config.inferred)
 
     def forward(self, features: Tensor) -> HeadOutputs:
         """What each member makes of features ``(n_prompts, n_features)``."""
         x = ((features - self.mean) / self.std).clamp(-_FAR, _FAR)
         x = F.dropout(x, self.config.dropout / 2, self.training).expand(self.config.members, -1, -1)
         hidden = F.dropout(F.gelu(self.hidden(x)), self.config.dropout, self.training)
-        guesses = tuple(head(hidden) for head in self.guess)
-        level = torch.bmm(guesses[0].softmax(-1), self.level) if self.config.n_domains else self.level
-        return HeadOutputs(self.score(hidden) + level, guesses)
+        attributes = tuple(head(hidden) for head in self.attributes)
+        level = torch.bmm(attributes[0].softmax(-1), self.level) if self.config.n_domains else self.level
+        return HeadOutputs(self.score(hidden) + level, attributes)

@@ -30,7 +30,7 @@ def initial_network(
         n_features=encoder.width * len(layers) + 1,
         n_models=targets.score.shape[1],
         n_domains=len(targets.domains),
-        labels=tuple(label.n_values for label in targets.labels),
+        attributes=tuple(attribute.n_values for attribute in targets.attributes),
         width=options.width,
         members=options.members,
         dropout=options.dropout,

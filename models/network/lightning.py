@@ -69,7 +69,7 @@ class PromptData(L.LightningDataModule):
         targets = self.targets.rows(rows)
         arrays = {
             "score": targets.score if targets.taught is None else targets.taught,
-            "attributes": targets.attributes,
+            "observed": targets.observed,
             "seen": self.seen[:, rows],
         }
         return {key: torch.from_numpy(value) for key, value in arrays.items()} | input_tensors(
@@ -118,7 +118,7 @@ class RouterModule(L.LightningModule):
         """The loss of one batch; dropout is seeded by the step, so that a resumed run goes on unchanged."""
         torch.manual_seed(hash((self.options.seed, self.global_step)) % 2**63)
         outputs = self.network.heads(network_features(self.network, batch))
-        loss = router_loss(outputs, batch, attribute_weight=self.options.domain_weight)
+        loss = router_loss(outputs, batch, attribute_weight=self.options.attribute_weight)
         self.log("train_loss", loss, prog_bar=True, batch_size=len(batch["score"]))
         return loss
 
@@ -157,7 +157,7 @@ def _learning_by_depth(encoder: nn.Module) -> list[list[nn.Parameter]]:
 
 
 def router_loss(outputs: HeadOutputs, batch: dict[str, Tensor], *, attribute_weight: float) -> Tensor:
-    """Cross-entropy with soft labels over the known cells, and that of each attribute's guess.
+    """Cross-entropy with soft labels over the known cells, and over the observed attributes.
 
     Each member's loss is a mean over what it may see; members add up, so that they learn as if alone.
     """
@@ -168,10 +168,10 @@ def router_loss(outputs: HeadOutputs, batch: dict[str, Tensor], *, attribute_wei
         outputs.logits, score.nan_to_num().expand_as(outputs.logits), weight=known, reduction="none"
     )
     loss = (cells.sum((1, 2)) / known.sum((1, 2)).clamp_min(1.0)).sum()
-    for guess, number in zip(outputs.guesses, batch["attributes"].unbind(1), strict=True):
-        told = (seen & (number >= 0)).to(guess.dtype)
+    for logits, number in zip(outputs.attribute_logits, batch["observed"].unbind(1), strict=True):
+        observed = (seen & (number >= 0)).to(logits.dtype)
         each = F.cross_entropy(
-            guess.flatten(0, 1), number.clamp_min(0).repeat(members), reduction="none"
-        ).view_as(told)
-        loss = loss + attribute_weight * ((each * told).sum(1) / told.sum(1).clamp_min(1.0)).sum()
+            logits.flatten(0, 1), number.clamp_min(0).repeat(members), reduction="none"
+        ).view_as(observed)
+        loss = loss + attribute_weight * ((each * observed).sum(1) / observed.sum(1).clamp_min(1.0)).sum()
     return loss

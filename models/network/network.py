@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from routoo.models.encoder.pooling import pooled_features
-from routoo.models.evidence.evidence import Evidence, EvidenceConfig, Predictions, Said
+from routoo.models.evidence.evidence import Evidence, EvidenceConfig, HeadPredictions, Predictions
 from routoo.models.network.heads import HeadConfig, Heads
 
 if TYPE_CHECKING:
@@ -101,19 +101,18 @@ class RouterNetwork(nn.Module):
         """Features ``(n_prompts, n_features)`` of token ids and mask (see `pooled_features`)."""
         return pooled_features(self.encoder, self.config.layers, input_ids, attention_mask)
 
-    def said(self, features: Tensor) -> Said:
-        """What the heads say of features, the mean of their members."""
+    def head_predictions(self, features: Tensor) -> HeadPredictions:
+        """What the heads predict, the mean of their members."""
         outputs = self.heads(features)
-        return Said(
-            outputs.logits.mean(0).sigmoid(), tuple(guess.softmax(-1).mean(0) for guess in outputs.guesses)
-        )
+        posteriors = tuple(logits.softmax(-1).mean(0) for logits in outputs.attribute_logits)
+        return HeadPredictions(outputs.logits.mean(0).sigmoid(), posteriors)
 
     def predict_features(
-        self, features: Tensor, domain: Tensor | None = None, labels: Tensor | None = None
+        self, features: Tensor, domain: Tensor | None = None, attributes: Tensor | None = None
     ) -> Predictions:
         """Predictions from features that were computed before."""
-        told = self._told(features, domain, labels)
-        predictions: Predictions = self.fitted(features, self.said(features), told)
+        observed = self._observed(features, domain, attributes)
+        predictions: Predictions = self.fitted(features, self.head_predictions(features), observed)
         return predictions
 
     def attach(self, evidence: Evidence) -> RouterNetwork:
@@ -128,22 +127,24 @@ class RouterNetwork(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor,
         domain: Tensor | None = None,
-        labels: Tensor | None = None,
+        attributes: Tensor | None = None,
     ) -> Predictions:
         """Predictions for token ids and mask, both ``(n_prompts, length)`` int64.
 
-        `domain` ``(n_prompts,)`` int64 numbers the domain of each prompt where it is known, else -1; `labels`
-        ``(n_prompts, n_labels)`` likewise its value of each label.
+        `domain` ``(n_prompts,)`` int64 numbers the domain of each prompt where it is known, else -1;
+        `attributes` ``(n_prompts, n_attributes)`` likewise its value of each further attribute.
         """
-        return self.predict_features(self.features(input_ids, attention_mask), domain, labels)
+        return self.predict_features(self.features(input_ids, attention_mask), domain, attributes)
 
-    def _told(self, features: Tensor, domain: Tensor | None, labels: Tensor | None) -> tuple[Tensor, ...]:
-        """The number of each attribute's value, ``(n_prompts,)``; -1 where it is not told."""
+    def _observed(
+        self, features: Tensor, domain: Tensor | None, attributes: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """The number of each attribute's value, ``(n_prompts,)``; -1 where it is not observed."""
         heads = self.config.heads
         unknown = features.new_full((len(features),), -1).long()
-        told = ((unknown if domain is None else domain),) if heads.n_domains else ()
-        given = (unknown,) * len(heads.labels) if labels is None else labels.unbind(1)
-        return told + tuple(given[: len(heads.labels)])
+        observed = ((unknown if domain is None else domain),) if heads.n_domains else ()
+        given = (unknown,) * len(heads.attributes) if attributes is None else attributes.unbind(1)
+        return observed + tuple(given[: len(heads.attributes)])
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:  # any JSON values

@@ -1,4 +1,4 @@
-"""What a network says of prompts, batch after batch."""
+"""What a network predicts of prompts, batch after batch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from routoo.data.text import EncodedPrompts
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import Progress, read_features
-from routoo.models.evidence.evidence import Predictions, Said
+from routoo.models.evidence.evidence import HeadPredictions, Predictions
 from routoo.models.network.inputs import Inputs, input_tensors, network_features
 from routoo.models.network.network import RouterNetwork
 
@@ -39,8 +39,8 @@ def features_of(network: RouterNetwork, inputs: Inputs, rows: npt.NDArray[np.int
     return torch.cat(parts).float().numpy()
 
 
-def said_unseen(network: RouterNetwork, features: Features, seen: npt.NDArray[np.bool_]) -> Said:
-    """What the heads say of each prompt, by the members that have not learned from it.
+def cross_fitted(network: RouterNetwork, features: Features, seen: npt.NDArray[np.bool_]) -> HeadPredictions:
+    """What the heads predict of each prompt, by the members that have not learned from it.
 
     Args:
         network: Its heads were trained.
@@ -55,8 +55,8 @@ def said_unseen(network: RouterNetwork, features: Features, seen: npt.NDArray[np
 
     with torch.inference_mode():
         outputs = network.heads(torch.from_numpy(features))
-        guesses = tuple(mean(guess.softmax(-1)) for guess in outputs.guesses)
-        return Said(mean(outputs.logits).sigmoid(), guesses)
+        posteriors = tuple(mean(logits.softmax(-1)) for logits in outputs.attribute_logits)
+        return HeadPredictions(mean(outputs.logits).sigmoid(), posteriors)
 
 
 def predict_inputs(
@@ -65,19 +65,21 @@ def predict_inputs(
     rows: npt.NDArray[np.intp],
     *,
     domain: npt.NDArray[np.int64] | None = None,
-    labels: npt.NDArray[np.int64] | None = None,
+    attributes: npt.NDArray[np.int64] | None = None,
 ) -> Predictions:
     """Predictions for rows of features or of encoded prompts, in the order of `rows`.
 
     `domain` ``(n_prompts,)`` numbers the domain of each row of `inputs` where it is known, else -1, and
-    `labels` ``(n_prompts, n_labels)`` its value of each label.
+    `attributes` ``(n_prompts, n_attributes)`` its value of each further attribute.
     """
     parts: list[tuple[Tensor, ...]] = []
     with torch.inference_mode():
         for chosen in _batches(rows):
             features = network_features(network, input_tensors(inputs, chosen))
-            told = (None if ids is None else torch.from_numpy(ids[chosen]) for ids in (domain, labels))
-            parts.append(network.predict_features(features, *told))
+            observed = (
+                None if ids is None else torch.from_numpy(ids[chosen]) for ids in (domain, attributes)
+            )
+            parts.append(network.predict_features(features, *observed))
     return Predictions(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from routoo.data.chat import Prompt
 from routoo.data.checks.batch import prompt_texts
-from routoo.data.domains import Labels, domain_numbers, label_numbers
+from routoo.data.domains import Attributes, attribute_numbers, domain_numbers
 from routoo.data.scores import priced_scores
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.train import TrainedNetwork, train_network
@@ -49,27 +49,30 @@ def predicted_scores(
     trained: TrainedNetwork,
     prompts: Iterable[Prompt],
     domains: Iterable[str | None] | None = None,
-    labels: Labels | None = None,
+    attributes: Attributes | None = None,
 ) -> Scores:
     """Predicted score, cost and latency of each model on each prompt, by a network on torch.
 
     Args:
         trained: The network with its text side.
         prompts: Texts or chats.
-        domains: Domain of each prompt, where it is known; else it is guessed from the text.
-        labels: Values of labels that it learned, likewise.
+        domains: Domain of each prompt, where it is known; else it is inferred from the text.
+        attributes: Values of attributes that it learned, likewise.
 
     Raises:
-        InputError: There is no prompt, or one is neither text nor chat, or blank, or a label was not learned.
+        InputError: There is no prompt, or one is neither text nor chat, or blank, or an attribute
+            was not learned.
     """
     encoded = trained.tokenizer.encode(prompt_texts(prompts))
     order = np.argsort(encoded.lengths, kind="stable")
     back = np.argsort(order)
     numbers = domain_numbers(domains, trained.domains, len(encoded))
-    told = (
-        label_numbers(labels, trained.labels, len(encoded)) if trained.labels or labels is not None else None
+    observed = (
+        attribute_numbers(attributes, trained.attributes, len(encoded))
+        if trained.attributes or attributes is not None
+        else None
     )
-    found = predict_inputs(trained.network, encoded, order, domain=numbers, labels=told)
+    found = predict_inputs(trained.network, encoded, order, domain=numbers, attributes=observed)
     sent = encoded.input_tokens[:, None] * trained.input_token_ratio
     outputs = {name: value.numpy()[back] for name, value in found._asdict().items()}
     return priced_scores(trained.pool, sent, **outputs, unrecorded=trained.unrecorded)

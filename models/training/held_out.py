@@ -23,9 +23,9 @@ def validation_record(
     input_tokens: npt.NDArray[np.floating[Any]],
     cost_usd: npt.NDArray[np.float64],
 ) -> ValidationRecord:
-    """The record of choosing by what is said of each prompt with its own outcomes left out.
+    """The record of choosing by left-out predictions.
 
-    Domains and labels are guessed.
+    Domains and attributes are inferred.
 
     Args:
         fitted: The evidence heads with what they say of the prompts they were fitted on, each left out.

@@ -26,7 +26,7 @@ ASKED = ("seed", "accelerator", "threads", "cache_dir", "progress")
 def nano_network(
     teacher: TrainedNetwork, outcomes: Outcomes, options: TrainOptions, *, progress: Progress | None = None
 ) -> TrainedNetwork:
-    """A network on the teacher's token vectors alone whose heads learned the teacher's word on each prompt.
+    """A network on the teacher's token vectors alone whose heads learned the teacher's predictions.
 
     The loss is the cross-entropy against the score that the teacher predicts (Hinton, Vinyals and Dean 2015,
     arXiv 1503.02531), for every model on every prompt, recorded or not. Heads are trained as the teacher's
@@ -62,9 +62,11 @@ def nano_network(
         teach=teach,
     )
     kept = ("data", "n_train", "options", "added")
-    told = {name: teacher.trained_on[name] for name in kept if name in teacher.trained_on}
-    record = {**nano.trained_on, "teacher": told}
-    return dataclasses.replace(nano, trained_on=record, split=teacher.split.with_learned(learned.placed()))
+    record = {name: teacher.trained_on[name] for name in kept if name in teacher.trained_on}
+    trained_on = {**nano.trained_on, "teacher": record}
+    return dataclasses.replace(
+        nano, trained_on=trained_on, split=teacher.split.with_learned(learned.placed())
+    )
 
 
 def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptions:

@@ -37,7 +37,7 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], object]]] = 
 
 
 _RESERVED = ("prompt_id", "prompt", "domain", "split", "answer")
-"""Columns that are no labels: what has a meaning of its own, and what is not known when a prompt comes."""
+"""Columns that are no attributes: with a meaning of their own, or not known when a prompt comes."""
 
 
 _EFFECTIVE: tuple[tuple[str, str, Callable[[TrainOptions], bool]], ...] = (
@@ -49,7 +49,7 @@ _EFFECTIVE: tuple[tuple[str, str, Callable[[TrainOptions], bool]], ...] = (
 
 
 def default_cache_dir() -> Path:
-    """Where features are kept unless told otherwise."""
+    """Where features are kept by default."""
     return Path.home() / ".cache" / "routoo" / "features"
 
 
@@ -74,10 +74,10 @@ class TrainOptions:
         encoder_learning_rate: Peak rate of the encoder, where it learns.
         layer_decay: What the rate of each layer that learns is multiplied by for the layer below it.
         weight_decay: Of AdamW.
-        labels: Columns of the prompts that are known when they are routed, beside the domain: language,
-            tenant, task. The router can then be told them; where it is not, it guesses them from the text.
-        domain_weight: Weight of the auxiliary losses that make the heads guess the prompt's domain and
-            labels.
+        attributes: Columns of the prompts that are known when they are routed, beside the domain: language,
+            tenant, task. The router then takes observed values, and infers the others from the text.
+        attribute_weight: Weight of the auxiliary losses by which the heads learn to infer domain and
+            attributes.
         seed: Of weights, batches and dropout.
         accelerator: Lightning's: ``auto`` takes a GPU when there is one.
         threads: CPU threads; all that this process may use when not given.
@@ -103,8 +103,8 @@ class TrainOptions:
     encoder_learning_rate: float = 5e-5
     layer_decay: float = 0.8
     weight_decay: float = 1e-2
-    labels: tuple[str, ...] = ()
-    domain_weight: float = 0.3
+    attributes: tuple[str, ...] = ()
+    attribute_weight: float = 0.3
     seed: int = 0
     accelerator: str = "auto"
     threads: int | None = None
@@ -129,7 +129,7 @@ class TrainOptions:
                 raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         if not 0 < self.layer_decay <= 1:
             raise InputError(f"layer_decay must be above 0 and at most 1, got {self.layer_decay}")
-        for name in ("weight_decay", "domain_weight"):
+        for name in ("weight_decay", "attribute_weight"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.resume and self.checkpoint_dir is None:
@@ -155,15 +155,15 @@ class TrainOptions:
 
     def _check_kinds(self) -> None:
         """Refuses values of another kind; numbers of numpy become Python's, and names of folders paths."""
-        labels = self.labels
-        if not isinstance(labels, list | tuple) or not all(isinstance(name, str) for name in labels):
-            raise InputError(f"labels must be a list of names of columns, got {shown(labels)}")
-        if len(set(labels) - set(_RESERVED)) < len(labels):
+        attributes = self.attributes
+        if not isinstance(attributes, list | tuple) or not all(isinstance(name, str) for name in attributes):
+            raise InputError(f"attributes must be a list of names of columns, got {shown(attributes)}")
+        if len(set(attributes) - set(_RESERVED)) < len(attributes):
             raise InputError(
-                f"labels must be columns beside {', '.join(_RESERVED)}, each named once, "
-                f"got {', '.join(labels)}"
+                f"attributes must be columns beside {', '.join(_RESERVED)}, each named once, "
+                f"got {', '.join(attributes)}"
             )
-        object.__setattr__(self, "labels", tuple(labels))
+        object.__setattr__(self, "attributes", tuple(attributes))
         for option in fields(self):
             value, (kind, *others) = getattr(self, option.name), str(option.type).split(" | ")
             if kind not in _KINDS or (value is None and others == ["None"]):

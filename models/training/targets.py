@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.domains import Label
+from routoo.data.domains import Attribute
 from routoo.data.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Targets:
         domain: Number of the domain of each prompt, ``(n_prompts,)``; -1 where it is not known.
         domains: Names of the domains.
         taught: What a teacher says of every score, ``(n_prompts, n_models)``: learned in place of `score`.
-        label: Number of the value of each label, ``(n_prompts, n_labels)``; -1 where it is not known.
-        labels: The labels.
+        attribute: Number of each attribute's value, ``(n_prompts, n_attributes)``; -1 where it is not known.
+        attributes: The attributes beside the domain.
     """
 
     score: Array
@@ -43,15 +43,15 @@ class Targets:
     domain: npt.NDArray[np.int64]
     domains: tuple[str, ...]
     taught: Array | None = None
-    label: npt.NDArray[np.int64] | None = None
-    labels: tuple[Label, ...] = ()
+    attribute: npt.NDArray[np.int64] | None = None
+    attributes: tuple[Attribute, ...] = ()
 
     @property
-    def attributes(self) -> npt.NDArray[np.int64]:
-        """Numbers of domain, if any, and labels of each prompt, ``(n_prompts, n_attributes)``."""
+    def observed(self) -> npt.NDArray[np.int64]:
+        """Numbers of the domain, if any, and the other attributes, ``(n_prompts, n_attributes)``."""
         domain = [self.domain[:, None]] if self.domains else []
-        label = [] if self.label is None else [self.label]
-        return np.concatenate([np.zeros((len(self.domain), 0), np.int64), *domain, *label], axis=1)
+        attribute = [] if self.attribute is None else [self.attribute]
+        return np.concatenate([np.zeros((len(self.domain), 0), np.int64), *domain, *attribute], axis=1)
 
     def unrecorded(self, models: Sequence[str]) -> tuple[str, ...]:
         """The models, named in the order of the columns, of which no output tokens were recorded."""
@@ -62,7 +62,9 @@ class Targets:
 
     def rows(self, index: npt.NDArray[np.intp]) -> Targets:
         """The targets of these prompts."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("domains", "labels")}
+        arrays = {
+            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("domains", "attributes")
+        }
         cut: dict[str, Any] = {n: None if array is None else array[index] for n, array in arrays.items()}
         return replace(self, **cut)
 
@@ -72,7 +74,7 @@ def targets_of(
     models: tuple[str, ...],
     *,
     fitting: npt.NDArray[np.bool_],
-    labels: Sequence[str] = (),
+    attributes: Sequence[str] = (),
 ) -> Targets:
     """The targets that outcomes give for these models.
 
@@ -80,20 +82,20 @@ def targets_of(
         outcomes: Recorded outcomes.
         models: Names of the columns.
         fitting: Prompts that are trained on, ``(n_prompts,)``: a domain counts when enough of them have it.
-        labels: Columns of the prompts that are learned beside the domain.
+        attributes: Columns of the prompts that are learned beside the domain.
 
     Raises:
         InputError: There is no such column, or it has no two values that enough prompts have.
     """
     matrices = outcomes.to_matrices(models)
     domain, names, rest = _frequent(outcomes.domains or [None] * len(outcomes), fitting)
-    known = outcomes.labels(labels)
+    known = outcomes.attributes(attributes)
     columns = {name: _frequent(values, fitting) for name, values in known.items()}
     if few := [name for name, (_, values, _) in columns.items() if not values]:
         raise InputError(
-            f"{outcomes.name}: labels {', '.join(few)} lack two values with {_LEAST_IN_DOMAIN} prompts each "
-            "to train on, so that nothing can be learned of them: leave them out, or put rare values and "
-            "ranges of numbers together"
+            f"{outcomes.name}: attributes {', '.join(few)} lack two values with {_LEAST_IN_DOMAIN} prompts "
+            "each to train on, so that nothing can be learned of them: leave them out, or put rare values "
+            "and ranges of numbers together"
         )
     return Targets(
         score=matrices.score.astype(np.float32),
@@ -101,8 +103,8 @@ def targets_of(
         log_latency=_log(np.maximum(matrices.latency_s, 1e-3)),
         domain=domain,
         domains=(*names, _REST) if rest else names,
-        label=np.stack([numbers for numbers, _, _ in columns.values()], axis=1) if columns else None,
-        labels=tuple(Label(name, values, rest) for name, (_, values, rest) in columns.items()),
+        attribute=np.stack([numbers for numbers, _, _ in columns.values()], axis=1) if columns else None,
+        attributes=tuple(Attribute(name, values, rest) for name, (_, values, rest) in columns.items()),
     )
 
 
@@ -124,24 +126,24 @@ def shrunk_log_odds(targets: Targets, *, strength: float = 20.0) -> Array:
 
 
 def _frequent(
-    labels: list[str | None], fitting: npt.NDArray[np.bool_]
+    values: list[str | None], fitting: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...], bool]:
     """Numbers of the values with enough prompts to learn from, these values, and whether there are others.
 
     All others together have one more number.
     """
     seen: dict[str, int] = {}
-    for label, used in zip(labels, fitting, strict=True):
-        if label is not None and used:
-            seen[label] = seen.get(label, 0) + 1
+    for value, used in zip(values, fitting, strict=True):
+        if value is not None and used:
+            seen[value] = seen.get(value, 0) + 1
     frequent = sorted(seen, key=lambda name: (-seen[name], name))[: _MOST_DOMAINS - 1]
     names = sorted(name for name in frequent if seen[name] >= _LEAST_IN_DOMAIN)
     if len(names) < 2:
-        return np.full(len(labels), -1, np.int64), (), False
+        return np.full(len(values), -1, np.int64), (), False
     place = {name: at for at, name in enumerate(names)}
     rest = len(names) < len(seen)
     other = len(names) if rest else -1
-    numbers = np.array([-1 if x is None else place.get(x, other) for x in labels], np.int64)
+    numbers = np.array([-1 if x is None else place.get(x, other) for x in values], np.int64)
     return numbers, tuple(names), rest
 
 

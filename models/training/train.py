@@ -18,7 +18,7 @@ import torch
 
 from routoo.data.cores import usable_cores
 from routoo.data.costs.recorded_costs import recorded_cost_usd
-from routoo.data.domains import Label
+from routoo.data.domains import Attribute
 from routoo.data.errors import InputError
 from routoo.data.splits import Split
 from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
@@ -32,7 +32,7 @@ from routoo.models.network.initial_network import initial_network
 from routoo.models.network.inputs import Inputs
 from routoo.models.network.lightning import PromptData
 from routoo.models.network.network import RouterNetwork
-from routoo.models.network.predicting import features_of, said_unseen
+from routoo.models.network.predicting import cross_fitted, features_of
 from routoo.models.training.held_out import validation_record
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Array, Targets, targets_of
@@ -59,9 +59,9 @@ class TrainedNetwork:
         pool: The models that its columns stand for.
         input_token_ratio: Recorded input tokens over the tokenizer's own count, ``(n_models,)``.
         trained_on: Data, options and seed, as plain JSON values.
-        metrics: Figures of predictions for prompts that were left out, as plain JSON values.
+        metrics: Of predictions for prompts that were left out, as plain JSON values.
         domains: Names of the domains that it learned, in the order of their numbers.
-        labels: The labels that it learned.
+        attributes: The attributes that it learned.
         split: Which prompts it was trained, validated and is to be tested on.
         unrecorded: Models whose output tokens were never recorded, so that their costs are nominal.
         validation: What its choices showed on validation, where that is known and still holds.
@@ -74,7 +74,7 @@ class TrainedNetwork:
     trained_on: dict[str, Any]
     metrics: dict[str, Any]
     domains: tuple[str, ...] = ()
-    labels: tuple[Label, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
     split: Split = field(default_factory=Split)
     unrecorded: tuple[str, ...] = ()
     validation: ValidationRecord | None = None
@@ -126,7 +126,7 @@ def train_network(
         )
         encoded = tokenizer.encode(texts)
         in_train = np.isin(np.arange(len(learned)), fitting)
-        targets = targets_of(learned, pool.names, fitting=in_train, labels=options.labels)
+        targets = targets_of(learned, pool.names, fitting=in_train, attributes=options.attributes)
         _check_covered(targets, fitting, validating, pool.names)
         if teach is not None:
             targets = replace(targets, taught=teach(encoded))
@@ -140,9 +140,9 @@ def train_network(
         rows = np.arange(len(learned)) if options.tune == "frozen" else validating
         features = features_of(network, inputs, rows)
         known = targets.rows(rows)
-        said = said_unseen(network, features, seen[:, rows])
+        predicted = cross_fitted(network, features, seen[:, rows])
         layers = len(network.config.layers)
-        fitted = fit_evidence(features, said, known, layers=layers, seed=options.seed)
+        fitted = fit_evidence(features, predicted, known, layers=layers, seed=options.seed)
     ratio = _input_token_ratio(learned, pool.names, encoded)
     record = validation_record(
         fitted,
@@ -168,7 +168,7 @@ def train_network(
         trained_on,
         fitted.metrics,
         targets.domains,
-        targets.labels,
+        targets.attributes,
         Split.of(whole.placed(), seed=options.seed),
         targets.unrecorded(pool.names),
         record,
@@ -275,9 +275,9 @@ def _run_id(
     parts = learned.prompts["split"].to_list()
     prompts = [learned.prompt_ids, learned.texts, learned.domains, parts]
     digest = hashlib.sha256(json.dumps([values, pool.names, prompts], sort_keys=True).encode())
-    arrays = (targets.score, targets.log_tokens, targets.log_latency, targets.taught, targets.label, cost)
-    for told in arrays:
-        digest.update(b"none" if told is None else np.nan_to_num(told, nan=np.inf).tobytes())
+    arrays = (targets.score, targets.log_tokens, targets.log_latency, targets.taught, targets.attribute, cost)
+    for array in arrays:
+        digest.update(b"none" if array is None else np.nan_to_num(array, nan=np.inf).tobytes())
     return digest.hexdigest()[:16]
 
 

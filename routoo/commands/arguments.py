@@ -28,7 +28,8 @@ PromptsFile = Annotated[
     typer.Argument(
         metavar="PROMPTS|-",
         help="Prompts: .txt (one a line), .jsonl, .csv or .parquet with a column prompt (or messages), and "
-        "where known domain and the labels that the router learned; - is standard input, text or JSON lines.",
+        "where known domain and the attributes that the router learned; - is standard input, text or JSON "
+        "lines.",
         show_default=False,
     ),
 ]

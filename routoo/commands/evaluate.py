@@ -43,9 +43,11 @@ def evaluate(
         bool,
         typer.Option("--tell-domains", help="Tell the router each prompt's domain, as if it were known."),
     ] = False,
-    tell_labels: Annotated[
+    tell_attributes: Annotated[
         bool,
-        typer.Option("--tell-labels", help="Tell the router each prompt's labels that it learned, likewise."),
+        typer.Option(
+            "--tell-attributes", help="Tell the router each prompt's attributes that it learned, likewise."
+        ),
     ] = False,
     encoder: Annotated[
         str | None,
@@ -93,7 +95,7 @@ def evaluate(
             reading.outcomes(source, quiet=quiet),
             part=_part(part),
             tell_domains=tell_domains,
-            tell_labels=tell_labels,
+            tell_attributes=tell_attributes,
             encoder=encoder,
             cache_dir=default_cache_dir(),
             seed=seed,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from routoo.commands.reading import PromptsReading
-    from routoo.data.domains import Labels
+    from routoo.data.domains import Attributes
     from routoo.data.scores import Scores
     from routoo.data.tables.prompts import Prompts
     from routoo.export.runtime import Progress
@@ -24,35 +24,39 @@ _STDIN = "-"
 
 @dataclass(frozen=True, eq=False)
 class Requests:
-    """Prompts to be routed, with the labels that a router learned and their source knows.
+    """Prompts to be routed, with the attributes that a router learned and their source knows.
 
     Args:
         prompts: The prompts.
-        labels: Values of the labels.
+        attributes: Values of the attributes.
         tags: Tags that a model needs for each prompt, where the source has a column for them.
     """
 
     prompts: Prompts
-    labels: Labels
+    attributes: Attributes
     tags: Sequence[Sequence[str]] | None = None
 
     def predicted(self, router: Router, progress: Progress | None = None) -> Scores:
         """What the router predicts of them."""
         asked = self.prompts
         return router.predict(
-            asked.texts, domains=asked.domains, labels=self.labels, prompt_ids=asked.ids, progress=progress
+            asked.texts,
+            domains=asked.domains,
+            attributes=self.attributes,
+            prompt_ids=asked.ids,
+            progress=progress,
         )
 
 
 def prompts_of(
-    source: str, reading: PromptsReading, *, labels: Sequence[str] = (), quiet: bool = False
+    source: str, reading: PromptsReading, *, attributes: Sequence[str] = (), quiet: bool = False
 ) -> Prompts:
-    """The prompts in a file, or on standard input where the source is ``-``, with these labels."""
+    """The prompts in a file, or on standard input where the source is ``-``, with these attributes."""
     from routoo.data.tables.prompts import read_prompts
 
     _announce(source, quiet=quiet)
     prompts = read_prompts(
-        source, sys.stdin.buffer, labels=labels, columns=reading.names, separator=reading.separator
+        source, sys.stdin.buffer, attributes=attributes, columns=reading.names, separator=reading.separator
     )
     if prompts.blank_lines:
         say(f"{prompts.source}: {counted(prompts.blank_lines, 'blank line')} passed over", quiet=quiet)
@@ -74,24 +78,27 @@ def requests_of(source: str, router: Router, reading: PromptsReading, *, quiet: 
     from routoo.data.domains import near_names
     from routoo.data.tables.required_tags import TAGS, tags_of
 
-    learned = [label.name for label in router.labels]
-    prompts = prompts_of(source, reading, labels=[*learned, TAGS], quiet=quiet)
-    cells = prompts.labels([TAGS]).get(TAGS)
-    requests = Requests(prompts, prompts.labels(learned), None if cells is None else tags_of(cells))
-    if missing := [name for name in learned if name not in requests.labels]:
+    learned = [attribute.name for attribute in router.attributes]
+    prompts = prompts_of(source, reading, attributes=[*learned, TAGS], quiet=quiet)
+    cells = prompts.attributes([TAGS]).get(TAGS)
+    requests = Requests(prompts, prompts.attributes(learned), None if cells is None else tags_of(cells))
+    if missing := [name for name in learned if name not in requests.attributes]:
         near = near_names(missing, prompts.columns)
-        say(f"{prompts.source} has no {', '.join(missing)}: guessed from the text{near}", quiet=quiet)
-    say_unlearned(router, prompts.domains, requests.labels, quiet=quiet)
+        say(f"{prompts.source} has no {', '.join(missing)}: inferred from the text{near}", quiet=quiet)
+    say_unlearned(router, prompts.domains, requests.attributes, quiet=quiet)
     return requests
 
 
 def say_unlearned(
-    router: Router, domains: Sequence[str | None] | None, labels: Labels, *, quiet: bool = False
+    router: Router, domains: Sequence[str | None] | None, attributes: Attributes, *, quiet: bool = False
 ) -> None:
-    """Remarks on domains and values of labels that were given and that the router never learned."""
-    from routoo.data.domains import unlearned_domains, unlearned_labels
+    """Remarks on domains and values of attributes that were given and that the router never learned."""
+    from routoo.data.domains import unlearned_attributes, unlearned_domains
 
-    for words in (unlearned_domains(domains, router.domains), *unlearned_labels(labels, router.labels)):
+    for words in (
+        unlearned_domains(domains, router.domains),
+        *unlearned_attributes(attributes, router.attributes),
+    ):
         if words:
             say(words, quiet=quiet)
 

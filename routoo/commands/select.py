@@ -51,11 +51,11 @@ def select(
         str | None,
         typer.Option(metavar="NAME", help="Domain of the prompt, where it is known.", show_default=False),
     ] = None,
-    label: Annotated[
+    attribute: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUE",
-            help="Value of a label that the router learned, where it is known; may be repeated.",
+            help="Value of an attribute that the router learned, where it is known; may be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -73,8 +73,8 @@ def select(
 
     text = prompt_of(prompt, quiet=quiet)
     router = Router.from_pretrained(bundle, pool=pool)
-    labels = named_values(label or (), "--label", "language=de")
-    say_unlearned(router, [domain], {name: [value] for name, value in labels.items()}, quiet=quiet)
+    attributes = named_values(attribute or (), "--attribute", "language=de")
+    say_unlearned(router, [domain], {name: [value] for name, value in attributes.items()}, quiet=quiet)
     say_nominal(router.nominal_costs, quiet=quiet)
     allowed = None if models is None else router.pool.select(map(str.strip, models.split(","))).names
     try:
@@ -86,7 +86,7 @@ def select(
             tags=tag,
             price=price,
             domain=domain,
-            labels=labels,
+            attributes=attributes,
             confidence=confidence,
         )
     except InfeasibleError as error:

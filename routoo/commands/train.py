@@ -30,7 +30,7 @@ _MUTE = (
 @options_of(
     TrainOptions,
     panel="How to train",
-    leave_out=("labels", "checkpoint_dir", "cache_dir", "resume", "progress"),
+    leave_out=("attributes", "checkpoint_dir", "cache_dir", "resume", "progress"),
 )
 @options_of(OutcomesReading, into="reading")
 def train(
@@ -48,7 +48,7 @@ def train(
             show_default="pool.toml beside the outcomes, else what their costs tell",
         ),
     ] = None,
-    label: Annotated[
+    attribute: Annotated[
         list[str] | None,
         typer.Option(
             metavar="COLUMN",
@@ -96,7 +96,7 @@ def train(
                 models,
                 on_features=told,
                 checkpoint_dir=state,
-                labels=label or (),
+                attributes=attribute or (),
                 resume=resume,
                 cache_dir=cache_dir or default_cache_dir(),
                 progress=is_watched(quiet=quiet),

@@ -66,9 +66,9 @@ class Evaluation:
         notes: What was left out or filled in, in words.
         provenance: What else the reader should know (command, training seed, bundle), by label.
         simulated: Whether the outcomes are simulated rather than recorded.
-        told_domains: Whether the router was told the domain of each prompt, or guessed it from the text.
-        told_labels: Of how many prompts the router was told each label that it learned; None for those that
-            it had to guess.
+        told_domains: Whether the router was told the domain of each prompt, or inferred it from the text.
+        told_attributes: Of how many prompts the router was told each attribute that it learned; None for
+            those that it inferred.
         robustness: How often the router's choices flip, where that was asked.
     """
 
@@ -99,7 +99,7 @@ class Evaluation:
     provenance: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
     told_domains: bool = False
-    told_labels: Mapping[str, int | None] = field(default_factory=dict)
+    told_attributes: Mapping[str, int | None] = field(default_factory=dict)
     robustness: tuple[Robustness, ...] = ()
 
     def row(self, name: str) -> Metrics:
@@ -184,13 +184,13 @@ class Evaluation:
         table = any(row.name == DOMAIN_TABLE for row in self.rows)
         return f"{router}; the {DOMAIN_TABLE} is given the true domains" if table else router
 
-    def labels_in_words(self) -> str:
-        """Which labels the router is told, and of how many prompts; empty where it learned none."""
+    def attributes_in_words(self) -> str:
+        """Which attributes the router is told, and of how many prompts; empty where it learned none."""
         return "; ".join(
-            f"{name} guessed from the text"
+            f"{name} inferred from the text"
             if told is None
             else f"{name} told for {told} of {self.n_prompts} prompts"
-            for name, told in self.told_labels.items()
+            for name, told in self.told_attributes.items()
         )
 
     def headline(self) -> str:
@@ -247,7 +247,7 @@ class Evaluation:
             "data": self.data,
             "simulated": self.simulated,
             "told_domains": self.told_domains,
-            "told_labels": dict(self.told_labels),
+            "told_attributes": dict(self.told_attributes),
             "part": self.part,
             "n_prompts": self.n_prompts,
             "split": dict(self.split),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from routoo.data.domains import Labels, label_numbers, unlearned_domains, unlearned_labels
+from routoo.data.domains import Attributes, attribute_numbers, unlearned_attributes, unlearned_domains
 from routoo.data.errors import InputError, RoutooError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
@@ -44,7 +44,7 @@ def evaluate_router(
     *,
     part: Part = "test",
     tell_domains: bool = False,
-    tell_labels: bool = False,
+    tell_attributes: bool = False,
     encoder: str | None = None,
     cache_dir: Path | None = None,
     seed: int = 0,
@@ -66,7 +66,7 @@ def evaluate_router(
             that no prompt it learned from is judged.
         part: The part to judge on.
         tell_domains: Whether the router is told the domain of each prompt, or must guess it from the text.
-        tell_labels: Whether it is told their values of the labels that it learned.
+        tell_attributes: Whether it is told their values of the attributes that it learned.
         encoder: Embeds the prompts for the nearest neighbours, see `load_encoder`; unless given, the
             router's own, or the default one, with a note, where that is not at hand.
         cache_dir: Where embeddings are kept.
@@ -79,7 +79,7 @@ def evaluate_router(
 
     Raises:
         InputError: The outcomes lack a part, none of them is of a model in the pool, a number is negative, or
-            domains or labels are to be told where there are none, or the router learned none.
+            domains or attributes are to be told where there are none, or the router learned none.
         MissingExtraError: Extra `train` is not installed: the nearest neighbours need an encoder.
     """
     if robustness_prompts < 0:
@@ -100,7 +100,7 @@ def evaluate_router(
         raise InputError(f"{outcomes.name} has no domains to tell: its prompts need a column domain")
     if tell_domains and not router.domains:
         raise InputError("this router learned no domains, so that none can be told: leave out --tell-domains")
-    labels = _labels_to_tell(router, judged) if tell_labels else None
+    attributes = _attributes_to_tell(router, judged) if tell_attributes else None
     features, note = _embedding(
         encoder,
         str(bundle.description.trained_on.get("encoder", "")),
@@ -110,7 +110,11 @@ def evaluate_router(
     )
     embed = remembered(features)
     scores = router.predict(
-        judged.texts, domains=domains, labels=labels, prompt_ids=judged.prompt_ids, progress=told(ROUTER)
+        judged.texts,
+        domains=domains,
+        attributes=attributes,
+        prompt_ids=judged.prompt_ids,
+        progress=told(ROUTER),
     )
     predictions = {ROUTER: scores, **baselines(outcomes, pool, judged, embed=embed)}
     validation: dict[str, Scores | ValidationRecord] = {}
@@ -130,11 +134,14 @@ def evaluate_router(
         told_domains=tell_domains,
         validation={name: validation[name] for name in predictions if name in validation},
     )
-    unlearned = [unlearned_domains(domains, router.domains), *unlearned_labels(labels, router.labels)]
+    unlearned = [
+        unlearned_domains(domains, router.domains),
+        *unlearned_attributes(attributes, router.attributes),
+    ]
     found = replace(
         found,
         notes=(*found.notes, *filter(None, (*unlearned, note))),
-        told_labels=_told_labels(router, labels, judged),
+        told_attributes=_told_attributes(router, attributes, judged),
     )
     if robustness_prompts:
         kinds = _robustness(
@@ -143,7 +150,7 @@ def evaluate_router(
             judged.texts,
             robustness_prompts,
             domains=domains,
-            labels=labels,
+            attributes=attributes,
             samples=samples,
             seed=seed,
             progress=told(CHANGED),
@@ -178,23 +185,27 @@ def _embedding(
     return features(MINILM), note
 
 
-def _labels_to_tell(router: Router, judged: Outcomes) -> Labels:
-    if not router.labels:
-        raise InputError("this router learned no labels, so that none can be told: leave out --tell-labels")
+def _attributes_to_tell(router: Router, judged: Outcomes) -> Attributes:
+    if not router.attributes:
+        raise InputError(
+            "this router learned no attributes, so that none can be told: leave out --tell-attributes"
+        )
     try:
-        return judged.labels([label.name for label in router.labels])
+        return judged.attributes([attribute.name for attribute in router.attributes])
     except InputError as error:
         raise InputError(
-            f"--tell-labels needs the columns that the router learned; add them, or leave it out: {error}"
+            f"--tell-attributes needs the columns that the router learned; add them, or leave it out: {error}"
         ) from None
 
 
-def _told_labels(router: Router, labels: Labels | None, judged: Outcomes) -> dict[str, int | None]:
-    """Of how many prompts a router is told each label that it learned; None where it has to guess."""
-    if labels is None:
-        return {label.name: None for label in router.labels}
-    told = (label_numbers(labels, router.labels, len(judged)) >= 0).sum(0)
-    return {label.name: int(count) for label, count in zip(router.labels, told, strict=True)}
+def _told_attributes(
+    router: Router, attributes: Attributes | None, judged: Outcomes
+) -> dict[str, int | None]:
+    """Of how many prompts a router is told each attribute that it learned; None where it has to guess."""
+    if attributes is None:
+        return {attribute.name: None for attribute in router.attributes}
+    told = (attribute_numbers(attributes, router.attributes, len(judged)) >= 0).sum(0)
+    return {attribute.name: int(count) for attribute, count in zip(router.attributes, told, strict=True)}
 
 
 def _robustness(
@@ -204,7 +215,7 @@ def _robustness(
     n_prompts: int,
     *,
     domains: Sequence[str | None] | None,
-    labels: Labels | None,
+    attributes: Attributes | None,
     samples: int,
     seed: int,
     progress: Callable[[int, int], None] | None,
@@ -213,14 +224,14 @@ def _robustness(
     n_prompts = min(n_prompts, len(texts))
     drawn = np.sort(np.random.default_rng(seed).choice(len(texts), n_prompts, replace=False))
     told_domains = None if domains is None else [domains[at] for at in drawn]
-    told_labels = {name: [values[at] for at in drawn] for name, values in (labels or {}).items()}
+    told_attributes = {name: [values[at] for at in drawn] for name, values in (attributes or {}).items()}
     total, before = n_prompts * (1 + len(PERTURBATIONS)), 0
 
     def predict(prompts: Sequence[str]) -> Scores:
         nonlocal before
         start, before = before, before + len(prompts)
         told = None if progress is None else lambda done, _: progress(start + done, total)
-        found = router.predict(prompts, domains=told_domains, labels=told_labels, progress=told)
+        found = router.predict(prompts, domains=told_domains, attributes=told_attributes, progress=told)
         return found.columns(trial.models)
 
     return robustness(

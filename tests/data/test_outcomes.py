@@ -172,15 +172,15 @@ def test_a_value_that_does_not_fit_is_not_quoted() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_label_is_no_column_of_the_outcomes() -> None:
+def test_an_attribute_is_no_column_of_the_outcomes() -> None:
     prompts = pl.DataFrame({"prompt_id": ["a", "b"], "prompt": ["x", "y"], "tags": [["u"], ["v"]]})
     scores = pl.DataFrame({"prompt_id": ["a", "b"], "model": "m", "score": 1.0})
     outcomes = Outcomes(prompts, scores.with_columns(tenant=pl.lit("north"), more=pl.lit([1])))
     for name, words in (
-        ("tenant", "tenant is a column of the outcomes; a label is a column of the prompts"),
+        ("tenant", "tenant is a column of the outcomes; an attribute is a column of the prompts"),
         ("more", "more must be text or a number, got a list"),
         ("tags", "tags must be text or a number, got a list"),
         ("Prompt", r"the prompts have no column Prompt; .*; did you mean prompt\?"),
     ):
         with pytest.raises(InputError, match=words):
-            outcomes.labels([name])
+            outcomes.attributes([name])

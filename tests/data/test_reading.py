@@ -94,8 +94,8 @@ def test_the_same_outcomes_are_read_from_every_kind_of_file(
         found = dict(zip(outcomes.texts, outcomes.to_matrices().score[:, 0].tolist(), strict=True))
         assert found == pytest.approx(expected), name
         assert outcomes.name == name.partition(".")[0]
-        assert outcomes.labels(["tenant"]) == {"tenant": ["north"] * len(texts)}
-        assert read_prompts(path, labels=["tenant"]).texts == list(texts), name
+        assert outcomes.attributes(["tenant"]) == {"tenant": ["north"] * len(texts)}
+        assert read_prompts(path, attributes=["tenant"]).texts == list(texts), name
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -108,9 +108,9 @@ def test_columns_have_the_names_that_are_given(tmp_path: Path, name: str) -> Non
     outcomes = Outcomes.read(path, columns=names)
     by_text = dict(zip(outcomes.texts, outcomes.to_matrices().score[:, 0].tolist(), strict=True))
     assert by_text == {"a": 1, "b": 0}
-    assert sorted(outcomes.labels(["language"])["language"], key=str) == ["de", "en"]
-    asked = read_prompts(path, columns={"prompt": "Question", "language": "lang"}, labels=["language"])
-    assert (asked.texts, asked.labels(["language"])) == (["a", "b"], {"language": ["de", "en"]})
+    assert sorted(outcomes.attributes(["language"])["language"], key=str) == ["de", "en"]
+    asked = read_prompts(path, columns={"prompt": "Question", "language": "lang"}, attributes=["language"])
+    assert (asked.texts, asked.attributes(["language"])) == (["a", "b"], {"language": ["de", "en"]})
     with pytest.raises(
         InputError, match=r"--columns names question, but the file has .* did you mean Question"
     ):
@@ -193,7 +193,7 @@ def test_columns_of_scores_are_models_where_they_are_named(tmp_path: Path) -> No
     outcomes = Outcomes.read(path, score_columns=["gpt-4", "mixtral"], on_remark=said.append)
     assert outcomes.models == ("gpt-4", "mixtral")
     np.testing.assert_array_equal(outcomes.to_matrices().score, [[1, 0], [0.5, np.nan]])
-    assert outcomes.labels(["difficulty"]) == {"difficulty": ["3", "4"]}
+    assert outcomes.attributes(["difficulty"]) == {"difficulty": ["3", "4"]}
     assert said == [f"{path}: a column a model; models: gpt-4, mixtral; not models: prompt, difficulty"]
     assert Outcomes.read(path, score_columns=["gpt-4"]).models == ("gpt-4",)
 

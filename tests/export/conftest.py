@@ -83,7 +83,7 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
                 skipped=encoder.width,
                 n_centres=5,
                 n_heads=len(pool),
-                guessed=heads.guessed,
+                inferred=heads.inferred,
                 n_models=len(pool),
                 output_tokens=output_tokens,
                 latency=latency,
@@ -93,7 +93,7 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
         evidence.level.copy_(torch.tensor([0.4, 0.5, 0.6]))
         evidence.spread.fill_(0.01)
         evidence.kernel.centres.normal_(std=0.1)
-        for weight in (evidence.weight, evidence.told, evidence.tokens, evidence.latency):
+        for weight in (evidence.weight, evidence.table, evidence.tokens, evidence.latency):
             weight.normal_(std=0.1)
         evidence.tokens[-1] += 4.0
     return TrainedNetwork(

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from routoo.data.domains import Label
+from routoo.data.domains import Attribute
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
@@ -129,13 +129,13 @@ def test_a_newer_format_asks_for_an_upgrade(hollow: Path) -> None:
         Bundle.read(hollow)
 
 
-def test_labels_are_kept(hollow: Path, tmp_path: Path) -> None:
-    labels = (Label("tenant", ("north", "south"), rest=True), Label("language", ("de", "en")))
-    described = dataclasses.replace(Bundle.read(hollow).description, labels=labels)
+def test_attributes_are_kept(hollow: Path, tmp_path: Path) -> None:
+    attributes = (Attribute("tenant", ("north", "south"), rest=True), Attribute("language", ("de", "en")))
+    described = dataclasses.replace(Bundle.read(hollow).description, attributes=attributes)
     write_files(
-        tmp_path / "labels", described, {name: (hollow / name).read_bytes() for name in LAYOUT.required}
+        tmp_path / "attributes", described, {name: (hollow / name).read_bytes() for name in LAYOUT.required}
     )
-    assert Bundle.read(tmp_path / "labels").description.labels == labels
+    assert Bundle.read(tmp_path / "attributes").description.attributes == attributes
 
 
 @pytest.mark.parametrize("version", range(OLDEST_FORMAT, FIRST_SEALED))
@@ -215,13 +215,17 @@ def test_the_links_of_a_hub_cache_are_followed(hollow: Path, tmp_path: Path) -> 
         ("input_token_ratio", [1, 1, 0], "3 positive numbers"),
         ("input_token_ratio", [1, 1, None], "float"),
         ("latency_known", "yes", "must be of type bool"),
-        ("labels", None, "'labels' must be of type list, got NoneType"),
-        ("labels", ["tenant"], "expected one mapping a label, got str"),
-        ("labels", [{"name": "tenant"}], "'values' is missing"),
-        ("labels", [{"name": "tenant", "values": ["x", 1]}], "the values of tenant must be text"),
-        ("labels", [{"name": "tenant", "values": ["x"], "rest": 1}], "'rest' must be of type bool"),
-        ("network", {"heads": {"labels": [3]}}, r"labels: they have \[\] values, and the network has \[3\]"),
-        ("network", {"heads": {"labels": 3}}, "the network has 3"),
+        ("attributes", None, "'attributes' must be of type list, got NoneType"),
+        ("attributes", ["tenant"], "expected one mapping an attribute, got str"),
+        ("attributes", [{"name": "tenant"}], "'values' is missing"),
+        ("attributes", [{"name": "tenant", "values": ["x", 1]}], "the values of tenant must be text"),
+        ("attributes", [{"name": "tenant", "values": ["x"], "rest": 1}], "'rest' must be of type bool"),
+        (
+            "network",
+            {"heads": {"attributes": [3]}},
+            r"attributes: they have \[\] values, and the network has \[3\]",
+        ),
+        ("network", {"heads": {"attributes": 3}}, "the network has 3"),
         ("validation", [1], "'validation' must be of type dict, got list"),
         ("validation", {"models": ["small"]}, "validation record: missing, or no number: 'n_prompts'"),
     ],
@@ -486,14 +490,14 @@ def test_json_of_numbers_that_json_does_not_have() -> None:
     }
 
 
-def test_labels_are_those_of_the_network(pool: Pool) -> None:
-    labels = (Label("tenant", ("north", "south"), rest=True), Label("language", ("de", "en")))
+def test_attributes_are_those_of_the_network(pool: Pool) -> None:
+    attributes = (Attribute("tenant", ("north", "south"), rest=True), Attribute("language", ("de", "en")))
     for counts in ([3, 2], [2, 3], [3]):
         description = BundleDescription(
-            pool, TextPolicy(), (1, 1, 1), labels=labels, network={"heads": {"labels": counts}}
+            pool, TextPolicy(), (1, 1, 1), attributes=attributes, network={"heads": {"attributes": counts}}
         )
         if counts == [3, 2]:
-            assert BundleDescription.from_dict(description.to_dict()).labels == labels
+            assert BundleDescription.from_dict(description.to_dict()).attributes == attributes
             continue
         with pytest.raises(BundleError, match=r"they have \[3, 2\] values, and the network has \["):
             BundleDescription.from_dict(description.to_dict())
@@ -502,10 +506,10 @@ def test_labels_are_those_of_the_network(pool: Pool) -> None:
 def test_the_card_says_what_can_be_told(pool: Pool) -> None:
     plain = BundleDescription(pool, TextPolicy(), (1, 1, 1))
     assert "What it can be told" not in model_card(plain, None)
-    labels = (Label("tenant", ("a|b", "south"), rest=True), Label("language", ("de", "en")))
-    card = model_card(dataclasses.replace(plain, domains=("law", "maths"), labels=labels), None)
+    attributes = (Attribute("tenant", ("a|b", "south"), rest=True), Attribute("language", ("de", "en")))
+    card = model_card(dataclasses.replace(plain, domains=("law", "maths"), attributes=attributes), None)
     assert "- domain: law, maths\n" in card
-    assert "- label tenant: a&#124;b, south and all others\n- label language: de, en\n" in card
+    assert "- attribute tenant: a&#124;b, south and all others\n- attribute language: de, en\n" in card
 
 
 def test_the_card_says_which_costs_are_nominal(pool: Pool) -> None:

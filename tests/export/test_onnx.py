@@ -55,13 +55,13 @@ def test_float32_is_the_network(
 def test_a_known_domain_counts(trained: TrainedNetwork, model: onnx.ModelProto) -> None:
     ids, mask = inputs(4, 9)
     graph, network = open_graph(model.SerializeToString(), threads=1), torch_graph(trained.network)
-    told = np.array([0, 1, -1, 0])
+    observed = np.array([0, 1, -1, 0])
     np.testing.assert_allclose(
-        graph(ids, mask, told).p_correct, network(ids, mask, told).p_correct, atol=1e-5
+        graph(ids, mask, observed).p_correct, network(ids, mask, observed).p_correct, atol=1e-5
     )
-    guessed, known = graph(ids, mask).p_correct, graph(ids, mask, told).p_correct
-    np.testing.assert_array_equal(guessed[2], known[2])
-    assert (np.abs(guessed - known).max(1)[[0, 1, 3]] > 1e-4).all()
+    inferred, known = graph(ids, mask).p_correct, graph(ids, mask, observed).p_correct
+    np.testing.assert_array_equal(inferred[2], known[2])
+    assert (np.abs(inferred - known).max(1)[[0, 1, 3]] > 1e-4).all()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -132,7 +132,7 @@ def test_an_encoder_of_another_kind() -> None:
         pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2,
     )  # fmt: skip
     heads = HeadConfig(n_features=32 * 2 + 1, n_models=3, width=8)
-    known = EvidenceConfig(n_features=65, skipped=32, n_centres=4, n_heads=3, guessed=(), n_models=3)
+    known = EvidenceConfig(n_features=65, skipped=32, n_centres=4, n_heads=3, inferred=(), n_models=3)
     network = RouterNetwork(ModernBertModel(config), NetworkConfig({}, (1, 2), heads, known)).eval()
     evidence = network.fitted
     evidence.basis.copy_(torch.eye(len(evidence.basis)))

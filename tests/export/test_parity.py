@@ -29,12 +29,12 @@ def graph(
 ) -> Graph:
     """Two models: the first is better on long prompts, by the mean of the ids; `shift` favours it."""
 
-    def run(ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
+    def run(ids: Ids, mask: Ids, domain: Ids | None = None, attributes: Ids | None = None) -> Outputs:
         first = 0.4 + 0.01 * (ids * mask).sum(1) / mask.sum(1) + shift + padding * (mask == 0).any(1)
         if domain is not None:
             first = first + told * domain
-        if labels is not None:
-            first = first + told * labels.sum(1)
+        if attributes is not None:
+            first = first + told * attributes.sum(1)
         p = np.stack([first, np.full(len(ids), 0.5)], 1).astype(np.float32)
         return Outputs(p, np.full_like(p, std), np.full_like(p, tokens), np.full_like(p, NAN))
 
@@ -95,34 +95,36 @@ def test_what_is_beyond_the_tolerance_is_refused(fp32: Graph, int8: Graph | None
         report.check()
 
 
-@pytest.mark.parametrize(("n_domains", "labels"), [(3, ()), (0, (3,)), (2, (1, 2)), (0, (2, 2))])
+@pytest.mark.parametrize(("n_domains", "attributes"), [(3, ()), (0, (3,)), (2, (1, 2)), (0, (2, 2))])
 def test_a_graph_that_is_off_where_something_is_told_is_refused(
-    n_domains: int, labels: tuple[int, ...]
+    n_domains: int, attributes: tuple[int, ...]
 ) -> None:
     off, encoded = graph(told=0.01), encoded_of(*range(4, 16))
     compare(graph(), off, None, encoded=encoded, cost_of=cost_of).check()
-    report = compare(graph(), off, None, encoded=encoded, cost_of=cost_of, n_domains=n_domains, labels=labels)
+    report = compare(
+        graph(), off, None, encoded=encoded, cost_of=cost_of, n_domains=n_domains, attributes=attributes
+    )
     assert report.prompts == 12
     assert report.fp32.p_max == report.fp32.padded_p_max == pytest.approx(0.02, abs=1e-6)
     with pytest.raises(BundleError, match=r"float32 p_correct is off by 0.02"):
         report.check()
 
 
-def test_what_is_told_is_drawn_apart_and_labels_are_told_alone_too() -> None:
+def test_what_is_told_is_drawn_apart_and_attributes_are_told_alone_too() -> None:
     seen: set[tuple[int | None, tuple[int, ...] | None]] = set()
 
-    def seeing(ids: Ids, mask: Ids, domain: Ids | None = None, labels: Ids | None = None) -> Outputs:
+    def seeing(ids: Ids, mask: Ids, domain: Ids | None = None, attributes: Ids | None = None) -> Outputs:
         for row in range(len(ids)):
             seen.add(
                 (
                     None if domain is None else int(domain[row]),
-                    None if labels is None else tuple(labels[row].tolist()),
+                    None if attributes is None else tuple(attributes[row].tolist()),
                 )
             )
         return graph()(ids, mask)
 
     encoded = encoded_of(*range(4, 68))
-    compare(graph(), seeing, None, encoded=encoded, cost_of=cost_of, n_domains=2, labels=(2, 2))
+    compare(graph(), seeing, None, encoded=encoded, cost_of=cost_of, n_domains=2, attributes=(2, 2))
     values = [(a, b) for a in (0, 1) for b in (0, 1)]
     assert seen == {(None, None), *((domain, pair) for domain in (None, 0, 1) for pair in values)}
 

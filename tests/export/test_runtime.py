@@ -44,7 +44,7 @@ def test_float32_predicts_what_torch_predicts(bundle: Bundle, trained: TrainedNe
     np.testing.assert_allclose(scores.p_correct, by_torch(trained, PROMPTS), atol=1e-5)
     assert scores.models == ("small", "medium", "large")
     assert scores.names() == list("abcde")
-    assert np.ptp(scores.p_correct, axis=0).min() > 1e-3  # the prompts are told apart
+    assert np.ptp(scores.p_correct, axis=0).min() > 1e-3  # the prompts are observed apart
 
 
 def test_int8_is_near_and_the_same_in_any_company(bundle: Bundle, trained: TrainedNetwork) -> None:
@@ -184,10 +184,10 @@ def test_ids_must_be_as_many(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize(("int8", "threads"), [(True, 1), (True, 2), (False, 1)])
 def test_progress_is_told(bundle: Bundle, int8: bool, threads: int) -> None:
-    told: list[tuple[int, int]] = []
-    Runtime(bundle, int8=int8, threads=threads).predict(PROMPTS, progress=lambda *at: told.append(at))
-    assert told[-1] == (5, 5)
-    assert told == sorted(told)
+    observed: list[tuple[int, int]] = []
+    Runtime(bundle, int8=int8, threads=threads).predict(PROMPTS, progress=lambda *at: observed.append(at))
+    assert observed[-1] == (5, 5)
+    assert observed == sorted(observed)
 
 
 def test_options_that_make_no_sense(bundle: Bundle) -> None:

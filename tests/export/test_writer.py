@@ -67,7 +67,7 @@ def test_evidence_heads_that_were_fitted_are_exported(trained: TrainedNetwork, t
     score = (draw.random((60, 3)) < np.where(domain, 0.8, 0.3)[:, None]).astype(np.float32)
     targets = Targets(score, np.log(1 + 99 * score), None, domain, ("a", "b"))
     with torch.inference_mode():
-        said = network.said(torch.from_numpy(features))
+        said = network.head_predictions(torch.from_numpy(features))
     layers = len(network.config.layers)
     fitted = fit_evidence(features, said, targets, layers=layers, seed=0)
     made = dataclasses.replace(trained, network=network.attach(fitted.evidence), domains=("a", "b"))
@@ -76,12 +76,12 @@ def test_evidence_heads_that_were_fitted_are_exported(trained: TrainedNetwork, t
     assert report.fp32.std_max is not None
     assert report.fp32.std_max < 1e-5
     served = Runtime(Bundle.read(tmp_path / "b"), int8=False)
-    guessed, told = (served.predict(texts[:5], domains=known).p_correct for known in (None, ["b"] * 5))
+    inferred, observed = (served.predict(texts[:5], domains=known).p_correct for known in (None, ["b"] * 5))
     ids, mask = made.tokenizer.encode(texts[:5]).batch(np.arange(5))
-    for found, number in ((guessed, -1), (told, 1)):
+    for found, number in ((inferred, -1), (observed, 1)):
         expected = torch_graph(made.network)(ids, mask, np.full(5, number)).p_correct
         np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert np.abs(told - guessed).max() > 0.1
+    assert np.abs(observed - inferred).max() > 0.1
 
 
 def as_before_evidence(bundle: Bundle, folder: Path) -> Bundle:

@@ -74,7 +74,7 @@ def _route(folder: Path) -> None:
     router = routoo.Router.from_pretrained(folder)
     scores = router.predict(PROMPTS)
     assert ((scores.p_correct >= 0) & (scores.p_correct <= 1)).all()
-    repr(router.pool), router.domains, router.labels
+    repr(router.pool), router.domains, router.attributes
     router.runtime.bundle.metrics()
 
 

@@ -109,7 +109,7 @@ def limits(world: World) -> dict[str, Any]:
 
 
 def of_predict(world: World, draw: random.Random) -> object:
-    more: dict[str, Any] = {"domains": ["math"] * 3, "labels": {}, "prompt_ids": ["a", "b", "c"]}
+    more: dict[str, Any] = {"domains": ["math"] * 3, "attributes": {}, "prompt_ids": ["a", "b", "c"]}
     return world.router.predict(**given(draw, {"prompts": PROMPTS}, more)).to_polars()
 
 
@@ -121,7 +121,7 @@ def of_select(world: World, draw: random.Random) -> object:
         "tags": [],
         "price": 1.0,
         "domain": "math",
-        "labels": {},
+        "attributes": {},
         "confidence": 0.9,
         "pacer": routoo.Pacer(1.0, expected_prompts=3),
         "now_s": 1.0,
@@ -131,14 +131,14 @@ def of_select(world: World, draw: random.Random) -> object:
 
 def of_assign(world: World, draw: random.Random) -> object:
     prompts = draw.choice((PROMPTS, world.router.predict(PROMPTS)))
-    more = {"labels": None, "prompt_ids": None, "confidence": 0.9, "solver": "auto"}
+    more = {"attributes": None, "prompt_ids": None, "confidence": 0.9, "solver": "auto"}
     names = {"model_limits", "allowed", "pool", "latency_tail", "max_mean_latency_s", "max_latency_s"}
     further = {name: value for name, value in limits(world).items() if name not in names}
     return world.router.assign(**given(draw, {"prompts": prompts}, more | further)).to_polars()
 
 
 def of_predictor(world: World, draw: random.Random) -> object:
-    more: dict[str, Any] = {"domains": ["math"] * 3, "labels": None}
+    more: dict[str, Any] = {"domains": ["math"] * 3, "attributes": None}
     return world.predictor.predict(**given(draw, {"prompts": PROMPTS}, more))
 
 
@@ -191,7 +191,7 @@ def of_recorded(world: World, draw: random.Random) -> object:
             (outcomes.select, {"models": list(world.pool.names)}, {}),
             (outcomes.subset, {"prompt_ids": world.outcomes.prompt_ids[:3]}, {}),
             (unsplit.with_split, {"seed": 0}, {"val": 0.1, "test": 0.2, "keep": world.outcomes}),
-            (outcomes.labels, {"names": ["domain"]}, {}),
+            (outcomes.attributes, {"names": ["domain"]}, {}),
             (outcomes.to_matrices, {"models": list(world.pool.names)}, {}),
             (routoo.Outcomes.read, {"path": "nowhere"}, {"name": "odd"}),
             (outcomes.records, {"column": "cost_usd"}, {}),

@@ -38,7 +38,7 @@ def faults(trial: Trial, folder: Path) -> list[str]:
     found = []
     for read in (
         lambda: _used(Outcomes.read(path, **trial.options)),
-        lambda: read_prompts(path, labels=["tenant", "odd"], **shared).labels(["tenant", "odd"]),
+        lambda: read_prompts(path, attributes=["tenant", "odd"], **shared).attributes(["tenant", "odd"]),
     ):
         found += _faults_of(read)
     path.unlink()

@@ -243,7 +243,7 @@ def test_domains_that_nobody_learned_are_noted(
     other.write(tmp_path / "other")
     few = ("--samples", "0", "--robustness", "0", "--tell-domains")
     shown = routoo("evaluate", bundle_folder, tmp_path / "other", *few).stdout
-    assert "domains that were not learned are guessed from the text: 'chess'" in shown
+    assert "domains that were not learned are inferred from the text: 'chess'" in shown
 
 
 def test_neighbours_read_by_another_encoder_where_the_routers_own_is_not_at_hand(
@@ -277,9 +277,9 @@ def test_a_router_without_domains_is_told_none(
 
 def test_a_domain_that_was_not_learned_is_remarked_on(routoo: Routoo, bundle_folder: Path) -> None:
     known = Router.from_pretrained(bundle_folder).domains
-    remark = f"guessed from the text: 'nosuch'; learned: {', '.join(map(repr, known))}"
+    remark = f"inferred from the text: 'nosuch'; learned: {', '.join(map(repr, known))}"
     assert remark in routoo("select", bundle_folder, "Hi", "--domain", "nosuch").stderr
-    assert "guessed" not in routoo("select", bundle_folder, "Hi", "--domain", known[0]).stderr
+    assert "inferred" not in routoo("select", bundle_folder, "Hi", "--domain", known[0]).stderr
     line = '{"prompt": "Hi", "domain": "nosuch"}'
     for rest in (["predict"], ["assign", "--budget-usd", "1"]):
         result = routoo(rest[0], bundle_folder, "-", *rest[1:], stdin=line)

@@ -20,7 +20,7 @@ from routoo.models.training.options import TrainOptions
 Routoo = Callable[..., Result]
 
 QUICK = ("--encoder", "tiny", "--tune", "full", "--epochs", "2", "--members", "2")
-SET_BY_THE_VERB = {"labels", "checkpoint_dir", "cache_dir", "progress", "resume"}
+SET_BY_THE_VERB = {"attributes", "checkpoint_dir", "cache_dir", "progress", "resume"}
 
 
 @pytest.fixture

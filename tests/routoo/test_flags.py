@@ -46,7 +46,7 @@ ADD = "model add predictor scored.csv --model new --pool new.toml -o out"
 CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --output": ((TINY, "-o other"),),
     "train --pool": ((TINY, "--pool few.toml"),),
-    "train --label": ((TINY, "--label tenant"),),
+    "train --attribute": ((TINY, "--attribute tenant"),),
     "train --resume": ((TINY, "--resume"),),
     "train --encoder": ((TINY, "--encoder encoder"),),
     "train --tune": ((FROZEN, "--tune full"),),
@@ -61,7 +61,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --encoder-learning-rate": ((TINY, "--encoder-learning-rate 0.01"),),
     "train --layer-decay": ((TINY, "--layer-decay 0.1"),),
     "train --weight-decay": ((TINY, "--weight-decay 0.5"),),
-    "train --domain-weight": ((f"{TINY} --batch-size 8", "--domain-weight 2"),),
+    "train --attribute-weight": ((f"{TINY} --batch-size 8", "--attribute-weight 2"),),
     "train --seed": ((TINY, "--seed 1"),),
     "train --cache-dir": ((FROZEN, "--cache-dir cache"),),
     "distill --output": (("distill predictor data -o out", "-o other"),),
@@ -71,7 +71,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "evaluate --report": ((EVALUATE, "--report out.html"),),
     "evaluate --predictions": ((EVALUATE, "--predictions out.csv"),),
     "evaluate --tell-domains": ((EVALUATE, "--tell-domains"),),
-    "evaluate --tell-labels": ((EVALUATE, "--tell-labels"),),
+    "evaluate --tell-attributes": ((EVALUATE, "--tell-attributes"),),
     "evaluate --pool": ((EVALUATE, "--pool stated.toml"),),
     "evaluate --seed": (("evaluate bundle data --samples 9 --robustness 0 --json", "--seed 1"),),
     "evaluate --samples": ((EVALUATE, "--samples 9"),),
@@ -84,7 +84,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "select --tag": ((f"{SELECT} --pool stated.toml", "--tag tools"),),
     "select --price": ((SELECT, "--price 1e6"),),
     "select --domain": ((f"{SELECT} --models simulated-coder", "--domain code"),),
-    "select --label": ((f"{SELECT} --models simulated-coder", "--label tenant=east"),),
+    "select --attribute": ((f"{SELECT} --models simulated-coder", "--attribute tenant=east"),),
     "select --confidence": ((SELECT, "--confidence 0.9"),),
     "select --pool": ((SELECT, "--pool stated.toml"),),
     "assign --budget-usd": ((ROUTED, "--budget-usd 1e-9"), (STREAMED, "--budget-usd 1e-9")),
@@ -346,7 +346,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, _no_long_waits: None) -> Pla
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.chdir(folder)
         for line in (
-            f"train data -o predictor --label tenant --pool pool.toml --encoder encoder {SMALL}",
+            f"train data -o predictor --attribute tenant --pool pool.toml --encoder encoder {SMALL}",
             "export predictor bundle",
             "predict bundle prompts.txt -o predictions.parquet",
         ):

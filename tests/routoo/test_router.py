@@ -57,10 +57,10 @@ def test_a_known_domain_and_caution_reach_the_choice(tiny_predictor: Predictor, 
     asked = ["First prompt", "Second prompt", "Third prompt"]
     learned = tiny_predictor.trained.domains
     assert len(learned) >= 2
-    guessed = router.predict(asked)
+    inferred = router.predict(asked)
     told = router.predict(asked, domains=[learned[0], None, "no such domain"])
-    assert np.abs(told.p_correct[0] - guessed.p_correct[0]).max() > 1e-4
-    np.testing.assert_allclose(told.p_correct[1:], guessed.p_correct[1:], atol=1e-5)
+    assert np.abs(told.p_correct[0] - inferred.p_correct[0]).max() > 1e-4
+    np.testing.assert_allclose(told.p_correct[1:], inferred.p_correct[1:], atol=1e-5)
     same = tiny_predictor.predict(asked, domains=[learned[0], None, "no such domain"])
     np.testing.assert_allclose(told.p_correct, same.p_correct, atol=1e-4)
     chosen = router.select(asked[0], price=0, domain=learned[0])
@@ -189,7 +189,7 @@ def test_the_pool_of_a_router_is_kept_wherever_it_chooses(bundle_folder: Path) -
 def test_names_that_come_too_late_are_refused(bundle_folder: Path) -> None:
     router = routoo.Router.from_pretrained(bundle_folder)
     scores = router.predict(["First prompt"])
-    with pytest.raises(routoo.InputError, match="prompt_ids are told when scores are predicted"):
+    with pytest.raises(routoo.InputError, match="prompt_ids are given when scores are predicted"):
         router.assign(scores, prompt_ids=["x"], budget_usd=1)
 
 

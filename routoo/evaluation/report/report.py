@@ -302,8 +302,8 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     ]
     if domains := evaluation.domains_in_words():
         facts.append(("domains", domains))
-    if labels := evaluation.labels_in_words():
-        facts.append(("labels", labels))
+    if attributes := evaluation.attributes_in_words():
+        facts.append(("attributes", attributes))
     if evaluation.samples:
         facts.append(
             ("ranges", f"95 % of {evaluation.samples:,} resamples of the prompts, seed {evaluation.seed}")

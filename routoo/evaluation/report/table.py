@@ -146,14 +146,14 @@ def _title(evaluation: Evaluation) -> str:
 
 def _caption(evaluation: Evaluation) -> list[str]:
     ranges = f"±: 95 % of {evaluation.samples:,} resamples of the prompts, seed {evaluation.seed}"
-    domains, labels = evaluation.domains_in_words(), evaluation.labels_in_words()
+    domains, attributes = evaluation.domains_in_words(), evaluation.attributes_in_words()
     return [
         *([ranges] if evaluation.samples else []),
         *_of_settings(evaluation),
         "a budget holds for predicted cost; the report says what batches cost in truth",
         "apgr: by cost, under the hull (not RouteLLM's, by share of calls)",
         *([f"domains: {domains}"] if domains else []),
-        *([f"labels: {labels}"] if labels else []),
+        *([f"attributes: {attributes}"] if attributes else []),
         *evaluation.notes,
     ]
 

@@ -138,7 +138,7 @@ def test_a_routerbench_table(tmp_path: Path, writer: Writer) -> None:
     assert outcomes.outcomes.filter(model="small")["response"].to_list() == ["no", "4"]
     further = ["oracle_model_to_route_to"]
     assert outcomes.prompts.columns == ["prompt_id", "prompt", "domain", *further]
-    assert outcomes.labels(further) == {further[0]: ["small", "vendor/large"]}
+    assert outcomes.attributes(further) == {further[0]: ["small", "vendor/large"]}
 
 
 def test_a_routerbench_table_without_ids_and_responses(tmp_path: Path) -> None:
@@ -163,12 +163,12 @@ def test_columns_that_are_no_models_stay_with_the_prompts(tmp_path: Path, writer
     more: dict[str, list[Any]] = {"tenant": ["north", "south"], "tier": [1, 2], "gone|total_cost": [0.1, 0.2]}
     bench = routerbench().with_columns(pl.Series(name, values) for name, values in more.items())
     outcomes = Outcomes.read(writer(bench, tmp_path / "bench"))
-    assert outcomes.labels(["tenant", "tier"]) == {"tenant": ["south", "north"], "tier": ["2", "1"]}
+    assert outcomes.attributes(["tenant", "tier"]) == {"tenant": ["south", "north"], "tier": ["2", "1"]}
     assert "gone|total_cost" not in outcomes.prompts.columns
     rows = pl.DataFrame({"prompt": ["a", "b"], "large": [True, False], "tenant": ["north", None]})
     outcomes = Outcomes.read(writer(rows, tmp_path / "llm"))
     assert outcomes.models == ("large",)
-    assert outcomes.labels(["tenant"]) == {"tenant": ["north", None]}
+    assert outcomes.attributes(["tenant"]) == {"tenant": ["north", None]}
 
 
 def test_nested_columns_of_a_routellm_table_are_left_out(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_requests_of_the_same_text_need_ids(tmp_path: Path) -> None:
         Outcomes.read(write(tmp_path / "a.csv", content))
 
 
-def test_a_label_of_several_values_a_prompt_is_explained(tmp_path: Path) -> None:
+def test_an_attribute_of_several_values_a_prompt_is_explained(tmp_path: Path) -> None:
     content = "prompt_id,prompt,tenant,model,score\n1,hi,north,m,1\n1,hi,south,n,0\n2,ho,south,m,0\n"
     outcomes = Outcomes.read(write(tmp_path / "a.csv", content))
     words = (
@@ -194,7 +194,7 @@ def test_a_label_of_several_values_a_prompt_is_explained(tmp_path: Path) -> None
         "request a prompt_id of its own"
     )
     with pytest.raises(InputError, match=words):
-        outcomes.labels(["tenant"])
+        outcomes.attributes(["tenant"])
 
 
 def test_a_folder_of_routellm_csvs_has_a_domain_a_file(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_json_lines_keep_ids_and_domains(tmp_path: Path) -> None:
     assert prompts.frame["domain"].to_list() == ["facts", None]
 
 
-def test_labels_have_one_spelling_in_every_kind_of_file(tmp_path: Path) -> None:
+def test_attributes_have_one_spelling_in_every_kind_of_file(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {
             "prompt": ["a", "b", "c"],
@@ -70,30 +70,30 @@ def test_labels_have_one_spelling_in_every_kind_of_file(tmp_path: Path) -> None:
         "tenant": ["north", None, "south"],
     }
     for name in ("p.csv", "p.parquet", "p.jsonl", "q.jsonl"):
-        assert read_prompts(tmp_path / name, labels=list(expected)).labels(list(expected)) == expected
+        assert read_prompts(tmp_path / name, attributes=list(expected)).attributes(list(expected)) == expected
 
 
-def test_a_label_that_no_prompt_has_is_not_missing(tmp_path: Path) -> None:
+def test_an_attribute_that_no_prompt_has_is_not_missing(tmp_path: Path) -> None:
     path = write(tmp_path / "p.jsonl", '{"prompt": "a", "tenant": null, "more": 1}\n')
-    prompts = read_prompts(path, labels=["tenant", "region"])
-    assert prompts.labels(["tenant", "region"]) == {"tenant": [None]}
+    prompts = read_prompts(path, attributes=["tenant", "region"])
+    assert prompts.attributes(["tenant", "region"]) == {"tenant": [None]}
     assert prompts.columns == ("prompt", "tenant", "more")
     path = write(tmp_path / "p.csv", "prompt,tenant,domain\na,,\n")
-    prompts = read_prompts(path, labels=["tenant"])
-    assert prompts.labels(["tenant"]) == {"tenant": [None]}
+    prompts = read_prompts(path, attributes=["tenant"])
+    assert prompts.attributes(["tenant"]) == {"tenant": [None]}
     assert prompts.domains is None
 
 
 @pytest.mark.parametrize(("value", "kind"), [(["x"], "a list"), ({"x": 1}, "an object")])
 @pytest.mark.parametrize("name", ["tenant", "domain"])
-def test_lists_and_objects_are_no_labels(tmp_path: Path, name: str, value: object, kind: str) -> None:
+def test_lists_and_objects_are_no_attributes(tmp_path: Path, name: str, value: object, kind: str) -> None:
     rows = [{"prompt": "a", name: "x"}, {"prompt": "b", name: value}]
     path = write(tmp_path / "p.jsonl", "\n".join(map(json.dumps, rows)))
     with pytest.raises(InputError, match=f"p.jsonl, line 2: {name} must be text or a number, got {kind}"):
-        read_prompts(path, labels=["tenant"])
+        read_prompts(path, attributes=["tenant"])
     pl.DataFrame(rows[1:]).write_parquet(tmp_path / "p.parquet")
     with pytest.raises(InputError, match=f"{name} must be text or a number, got {kind}"):
-        read_prompts(tmp_path / "p.parquet", labels=["tenant"])
+        read_prompts(tmp_path / "p.parquet", attributes=["tenant"])
 
 
 def test_standard_input_may_be_json_lines() -> None:

@@ -31,7 +31,7 @@ class World:
     def predicted(self, rows: npt.NDArray[np.intp], *, alone: bool = False) -> tuple[Array, float]:
         """Of all prompts, learned from these; and the variance that it is said to have."""
         new = fit_column(*self.rows(rows, alone=alone))
-        said = new.level + self.pool.directions @ new.weight + self.pool.attributes @ new.told
+        said = new.level + self.pool.directions @ new.weight + self.pool.attributes @ new.table
         return said, new.doubt
 
 
@@ -39,17 +39,17 @@ def made_world(seed: int, n: int = 600) -> World:
     random = np.random.default_rng(seed)
     weight = 0.1 * random.normal(size=(DIRECTIONS, 3)) @ random.normal(size=(3, MODELS + 1))
     level = 0.6 + 0.1 * random.normal(size=MODELS + 1)
-    told = 0.05 * random.normal(size=(2, MODELS + 1))
+    table = 0.05 * random.normal(size=(2, MODELS + 1))
     directions, attributes = random.normal(size=(n, DIRECTIONS)), random.choice([-0.5, 0.5], (n, 2))
     noise = 0.12 + 0.06 * np.eye(MODELS + 1)  # a prompt that is easy is so for all
-    truth = level + directions @ weight + attributes @ told
+    truth = level + directions @ weight + attributes @ table
     score = truth + random.multivariate_normal(np.zeros(MODELS + 1), noise, size=n)
     pool = Known(
         directions=directions,
         attributes=attributes,
         level=level[:-1],
         weight=weight[:, :-1],
-        told=told[:, :-1],
+        table=table[:, :-1],
         noise=noise[:-1, :-1],
         score=score[:, :-1],
     )
@@ -139,7 +139,7 @@ def test_models_that_are_all_alike_or_never_in_doubt_are_no_obstacle(n_models: i
         known,
         level=np.repeat(known.level[:1], n_models),
         weight=np.repeat(known.weight[:, :1], n_models, 1),
-        told=np.repeat(known.told[:, :1], n_models, 1),
+        table=np.repeat(known.table[:, :1], n_models, 1),
         noise=np.full((n_models, n_models), size),
         score=np.repeat(known.score[:, :1], n_models, 1),
     )
@@ -156,14 +156,14 @@ def test_a_pool_of_one_and_no_attributes() -> None:
         attributes=np.zeros((20, 0)),
         level=known.level[:1],
         weight=known.weight[:, :1],
-        told=np.zeros((0, 1)),
+        table=np.zeros((0, 1)),
         noise=known.noise[:1, :1],
         score=known.score[:, :1],
     )
     new = fit_column(one, score)
     assert np.isfinite([new.level, new.doubt, new.noise, *new.weight, *new.shared]).all()
     assert new.doubt > 0
-    assert new.told.shape == (0,)
+    assert new.table.shape == (0,)
     assert abs(new.level - score.mean()) < 0.2
 
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from routoo.data.domains import Label
-from routoo.models.evidence.evidence import Said
+from routoo.data.domains import Attribute
+from routoo.models.evidence.evidence import HeadPredictions
 from routoo.models.evidence.fit import FittedEvidence, fit_evidence
 from routoo.models.training.targets import Targets
 
@@ -22,7 +22,7 @@ class Known:
     """Prompts on which four models were run."""
 
     features: npt.NDArray[np.float32]
-    said: Said
+    predicted: HeadPredictions
     targets: Targets
     truth: npt.NDArray[np.float64]
 
@@ -33,19 +33,19 @@ class Known:
 
     @property
     def unknown(self) -> tuple[torch.Tensor, ...]:
-        """What is told of the attributes: nothing."""
+        """What is observed of the attributes: nothing."""
         return (torch.full((len(self.features),), -1),) * 2
 
     def fit(self) -> FittedEvidence:
         """The evidence heads that this tells."""
-        return fit_evidence(self.features, self.said, self.targets, layers=LAYERS, seed=0)
+        return fit_evidence(self.features, self.predicted, self.targets, layers=LAYERS, seed=0)
 
 
 def known_prompts(n: int = 600, *, seed: int = 0) -> Known:
-    """Scores follow the features, and a domain of which the features say nothing; a label tells nothing."""
+    """Scores follow the features, and a domain of which the features say nothing, but no attribute."""
     random = np.random.default_rng(seed)
     features = random.normal(size=(n, LAYERS * 4 + 1)).astype(np.float32)
-    domain, label = random.integers(0, 2, n), random.integers(0, 3, n)
+    domain, attribute = random.integers(0, 2, n), random.integers(0, 3, n)
     loadings = np.array([[0.3, -0.2, 0.1, 0.0], [0.0, 0.2, -0.2, 0.2]])
     by_domain = np.array([[0.15, -0.15, 0.0, 0.1], [-0.15, 0.15, 0.0, -0.1]])
     truth = (0.5 + np.tanh(features[:, [5, 9]]) @ loadings + by_domain[domain]).clip(0.05, 0.95)
@@ -62,10 +62,10 @@ def known_prompts(n: int = 600, *, seed: int = 0) -> Known:
         None,
         domain,
         ("a", "b"),
-        label=label[:, None],
-        labels=(Label("colour", ("red", "green", "blue")),),
+        attribute=attribute[:, None],
+        attributes=(Attribute("colour", ("red", "green", "blue")),),
     )
-    return Known(features, Said(heads, posteriors), targets, truth)
+    return Known(features, HeadPredictions(heads, posteriors), targets, truth)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from routoo.models.evidence.evidence import Evidence, EvidenceConfig, Said
+from routoo.models.evidence.evidence import Evidence, EvidenceConfig, HeadPredictions
 
 if TYPE_CHECKING:
     from routoo.models.evidence.fit import FittedEvidence
@@ -21,16 +21,16 @@ def evidence(fitted: FittedEvidence) -> Evidence:
     return fitted.evidence
 
 
-def told(known: Known, **numbers: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """What is told of domain and colour, by name; nothing of what is not named."""
+def observed(known: Known, **numbers: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """What is observed of domain and colour, by name; nothing of what is not named."""
     return tuple(
         numbers.get(name, unknown) for name, unknown in zip(("domain", "colour"), known.unknown, strict=True)
     )
 
 
 def test_it_says_what_its_buffers_spell(evidence: Evidence, known: Known) -> None:
-    out = evidence(known.x, known.said, known.unknown)
-    q = evidence.inputs(known.x, known.said) @ evidence.basis - evidence.offset
+    out = evidence(known.x, known.predicted, known.unknown)
+    q = evidence.inputs(known.x, known.predicted) @ evidence.basis - evidence.offset
     p = (evidence.level + q @ evidence.weight).clamp(1e-3, 1 - 1e-3)
     torch.testing.assert_close(out.p_correct, p)
     variance = q.square() @ evidence.spread + evidence.doubt
@@ -39,44 +39,46 @@ def test_it_says_what_its_buffers_spell(evidence: Evidence, known: Known) -> Non
     torch.testing.assert_close(out.logit_std[inside], delta / (1 + delta**2).sqrt(), rtol=1e-4, atol=1e-5)
 
 
-def test_inputs_are_length_likeness_guesses_and_heads(evidence: Evidence, known: Known) -> None:
-    inputs = evidence.inputs(known.x, known.said)
+def test_inputs_are_length_likeness_attributes_and_heads(evidence: Evidence, known: Known) -> None:
+    inputs = evidence.inputs(known.x, known.predicted)
     assert inputs.shape == (len(known.x), evidence.config.n_inputs)
     torch.testing.assert_close(inputs[:, 0], known.x[:, -1])
-    torch.testing.assert_close(inputs[:, -3:], known.said.p)
-    torch.testing.assert_close(inputs[:, -8:-3], torch.cat(known.said.posteriors, 1))
+    torch.testing.assert_close(inputs[:, -3:], known.predicted.p)
+    torch.testing.assert_close(inputs[:, -8:-3], torch.cat(known.predicted.posteriors, 1))
 
 
-def test_a_value_that_is_told_counts_as_far_as_it_was_not_guessed(evidence: Evidence, known: Known) -> None:
+def test_a_value_that_is_observed_counts_as_far_as_it_was_not_inferred(
+    evidence: Evidence, known: Known
+) -> None:
     domain = torch.ones(len(known.x), dtype=torch.int64)
-    beyond = evidence.beyond(known.said, told(known, domain=domain))
-    expected = torch.tensor([0.0, 1.0]) - known.said.posteriors[0] - evidence.bias[:2]
+    beyond = evidence.attribute_residuals(known.predicted, observed(known, domain=domain))
+    expected = torch.tensor([0.0, 1.0]) - known.predicted.posteriors[0] - evidence.bias[:2]
     torch.testing.assert_close(beyond[:, :2], expected)
     assert not beyond[:, 2:].any()
-    untold, found = (
-        evidence(known.x, known.said, given).p_correct
-        for given in (known.unknown, told(known, domain=domain))
+    inferred, found = (
+        evidence(known.x, known.predicted, given).p_correct
+        for given in (known.unknown, observed(known, domain=domain))
     )
-    inside = ((untold > 0.01) & (untold < 0.99) & (found > 0.01) & (found < 0.99)).all(1)
-    torch.testing.assert_close((found - untold)[inside], (beyond @ evidence.told)[inside])
+    inside = ((inferred > 0.01) & (inferred < 0.99) & (found > 0.01) & (found < 0.99)).all(1)
+    torch.testing.assert_close((found - inferred)[inside], (beyond @ evidence.table)[inside])
 
 
-def test_what_is_told_of_some_prompts_changes_these_alone(evidence: Evidence, known: Known) -> None:
+def test_what_is_observed_of_some_prompts_changes_these_alone(evidence: Evidence, known: Known) -> None:
     some = torch.arange(len(known.x)) % 3 == 0
     domain = torch.where(some, torch.from_numpy(known.targets.domain), -1)
-    untold = evidence(known.x, known.said, known.unknown)
-    partly = evidence(known.x, known.said, told(known, domain=domain))
-    for before, after in zip(untold, partly, strict=True):
+    inferred = evidence(known.x, known.predicted, known.unknown)
+    partly = evidence(known.x, known.predicted, observed(known, domain=domain))
+    for before, after in zip(inferred, partly, strict=True):
         torch.testing.assert_close(after[~some], before[~some], equal_nan=True, rtol=0, atol=0)
-    assert (partly.p_correct[some] - untold.p_correct[some]).abs().mean() > 0.02
+    assert (partly.p_correct[some] - inferred.p_correct[some]).abs().mean() > 0.02
 
 
 def test_prompts_do_not_know_of_one_another(evidence: Evidence, known: Known) -> None:
-    together = evidence(known.x, known.said, known.unknown)
+    together = evidence(known.x, known.predicted, known.unknown)
     at = slice(5, 6)
     alone = evidence(
         known.x[at],
-        Said(known.said.p[at], tuple(each[at] for each in known.said.posteriors)),
+        HeadPredictions(known.predicted.p[at], tuple(each[at] for each in known.predicted.posteriors)),
         tuple(each[at] for each in known.unknown),
     )
     torch.testing.assert_close(alone.p_correct, together.p_correct[at], atol=1e-5, rtol=0)
@@ -86,14 +88,14 @@ def test_prompts_do_not_know_of_one_another(evidence: Evidence, known: Known) ->
 def test_whatever_the_features_the_outputs_are_probabilities_and_errors(
     evidence: Evidence, known: Known, far: float
 ) -> None:
-    out = evidence(known.x * far + far, known.said, known.unknown)
+    out = evidence(known.x * far + far, known.predicted, known.unknown)
     assert ((out.p_correct > 0) & (out.p_correct < 1)).all()
     assert (out.logit_std > 0).all()
     assert out.logit_std.isfinite().all()
 
 
 def test_what_was_not_learned_is_nan(evidence: Evidence, known: Known) -> None:
-    out = evidence(known.x, known.said, known.unknown)
+    out = evidence(known.x, known.predicted, known.unknown)
     assert out.latency_s.isnan().all()
     assert (out.output_tokens > 0).all()
 
@@ -113,23 +115,23 @@ def test_the_columns_that_are_left_are_what_they_were(
     before = {name: value.clone() for name, value in evidence.state_dict().items()}
     fewer = evidence.with_columns([evidence.column(at) for at in left], evidence.noise[left][:, left])
     assert fewer.config == dataclasses.replace(evidence.config, n_models=len(left))
-    domain = told(known, domain=torch.from_numpy(known.targets.domain))
-    was, now = (each(known.x, known.said, domain) for each in (evidence, fewer))
+    domain = observed(known, domain=torch.from_numpy(known.targets.domain))
+    was, now = (each(known.x, known.predicted, domain) for each in (evidence, fewer))
     for name in ("p_correct", "logit_std", "output_tokens"):
         torch.testing.assert_close(getattr(now, name), getattr(was, name)[:, left], rtol=1e-5, atol=1e-6)
     assert all(torch.equal(before[name], value) for name, value in evidence.state_dict().items())
 
 
 def test_a_configuration_that_json_kept_is_the_same() -> None:
-    config = EvidenceConfig(n_features=9, skipped=4, n_centres=3, n_heads=2, guessed=(2, 3), n_models=2)
-    kept = EvidenceConfig(**{**dataclasses.asdict(config), "guessed": [2, 3]})
+    config = EvidenceConfig(n_features=9, skipped=4, n_centres=3, n_heads=2, inferred=(2, 3), n_models=2)
+    kept = EvidenceConfig(**{**dataclasses.asdict(config), "inferred": [2, 3]})
     assert kept == config
     assert hash(kept) == hash(config)
     assert config.n_inputs == 1 + 3 + 5 + 2
 
 
-def test_without_attributes_nothing_is_told(known: Known) -> None:
-    config = EvidenceConfig(n_features=13, skipped=4, n_centres=2, n_heads=3, guessed=(), n_models=4)
-    out = Evidence(config)(known.x, Said(known.said.p, ()), ())
+def test_without_attributes_nothing_is_observed(known: Known) -> None:
+    config = EvidenceConfig(n_features=13, skipped=4, n_centres=2, n_heads=3, inferred=(), n_models=4)
+    out = Evidence(config)(known.x, HeadPredictions(known.predicted.p, ()), ())
     assert out.p_correct.shape == (len(known.x), 4)
     assert np.isfinite(out.p_correct.numpy()).all()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from routoo.models.evidence.evidence import Said
+from routoo.models.evidence.evidence import HeadPredictions
 from routoo.models.evidence.fit import fit_evidence
 from routoo.models.evidence.kernel import fit_kernel
 from routoo.models.evidence.regression import fit_regression
@@ -23,20 +23,22 @@ if TYPE_CHECKING:
 
 def test_the_graph_says_what_the_regression_says(fitted: FittedEvidence, known: Known) -> None:
     kernel = fit_kernel(known.features, 3, seed=0)
-    posteriors = [each.double().numpy() for each in known.said.posteriors]
-    heads = known.said.p.double().numpy()
+    posteriors = [each.double().numpy() for each in known.predicted.posteriors]
+    heads = known.predicted.p.double().numpy()
     groups = [known.features[:, -1:].astype(np.float64), kernel.inputs(known.features), *posteriors, heads]
     found = fit_regression(groups, known.targets.score.astype(np.float64))
     mean, _ = found.predict(np.hstack(groups))
-    out = fitted.evidence(known.x, known.said, known.unknown)
+    out = fitted.evidence(known.x, known.predicted, known.unknown)
     np.testing.assert_allclose(out.p_correct, mean.clip(1e-3, 1 - 1e-3), atol=1e-4)
     np.testing.assert_allclose(fitted.p_correct, found.left_out.clip(0, 1))
 
 
 def test_it_learns_what_the_features_tell(fitted: FittedEvidence, known: Known) -> None:
-    out = fitted.evidence(known.x, known.said, (torch.from_numpy(known.targets.domain), known.unknown[1]))
-    untold = fitted.evidence(known.x, known.said, known.unknown)
-    errors = [np.square(each.p_correct.numpy() - known.truth).mean() for each in (out, untold)]
+    out = fitted.evidence(
+        known.x, known.predicted, (torch.from_numpy(known.targets.domain), known.unknown[1])
+    )
+    inferred = fitted.evidence(known.x, known.predicted, known.unknown)
+    errors = [np.square(each.p_correct.numpy() - known.truth).mean() for each in (out, inferred)]
     of_means = np.square(np.nanmean(known.targets.score, 0) - known.truth).mean()
     assert errors[0] < 0.7 * errors[1] < 0.7 * of_means
     assert fitted.metrics["left_out_brier"] < fitted.metrics["left_out_brier_of_means"]
@@ -45,21 +47,21 @@ def test_it_learns_what_the_features_tell(fitted: FittedEvidence, known: Known) 
 
 
 def test_an_attribute_that_tells_nothing_adds_next_to_nothing(fitted: FittedEvidence) -> None:
-    table = fitted.evidence.told
+    table = fitted.evidence.table
     assert table[:2].abs().max() > 0.1
     assert table[2:].abs().max() < 0.03
 
 
-def test_guesses_that_are_off_alike_do_not_move_what_is_told(fitted: FittedEvidence, known: Known) -> None:
+def test_a_common_bias_of_inferred_attributes_moves_nothing(fitted: FittedEvidence, known: Known) -> None:
     """Heads that hold one value for too likely do so of every prompt."""
-    first, second = known.said.posteriors
+    first, second = known.predicted.posteriors
     tilted = first * torch.tensor([1.0, 8.0])
     biased = dataclasses.replace(
-        known, said=Said(known.said.p, (tilted / tilted.sum(1, keepdim=True), second))
+        known, predicted=HeadPredictions(known.predicted.p, (tilted / tilted.sum(1, keepdim=True), second))
     )
-    told = (torch.from_numpy(known.targets.domain), known.unknown[1])
+    observed = (torch.from_numpy(known.targets.domain), known.unknown[1])
     found, expected = (
-        each.fit().evidence(each.x, each.said, told).p_correct.numpy() for each in (biased, known)
+        each.fit().evidence(each.x, each.predicted, observed).p_correct.numpy() for each in (biased, known)
     )
     known_score = np.nan_to_num(known.targets.score, nan=0.0)
     for domain in (0, 1):
@@ -72,7 +74,7 @@ def test_guesses_that_are_off_alike_do_not_move_what_is_told(fitted: FittedEvide
 def test_tokens_come_out_at_the_recorded_mean(fitted: FittedEvidence, known: Known) -> None:
     assert known.targets.log_tokens is not None
     recorded = np.exp(known.targets.log_tokens)
-    out = fitted.evidence(known.x, known.said, known.unknown)
+    out = fitted.evidence(known.x, known.predicted, known.unknown)
     np.testing.assert_allclose(out.output_tokens.mean(0), recorded.mean(0), rtol=0.05)
     assert fitted.output_tokens is not None
     np.testing.assert_allclose(fitted.output_tokens.mean(0), recorded.mean(0), rtol=1e-6)
@@ -88,7 +90,7 @@ def test_a_model_whose_tokens_were_never_recorded_is_as_the_others_are(known: Kn
     some[:, 2] = np.nan
     targets = dataclasses.replace(known.targets, log_tokens=some, log_latency=some)
     found = dataclasses.replace(known, targets=targets).fit()
-    out = found.evidence(known.x, known.said, known.unknown)
+    out = found.evidence(known.x, known.predicted, known.unknown)
     others = out.output_tokens[:, [0, 1, 3]].log().mean(1)
     torch.testing.assert_close(out.output_tokens[:, 2].log(), others, atol=1e-3, rtol=0)
     torch.testing.assert_close(out.latency_s, out.output_tokens)
@@ -101,17 +103,19 @@ def test_the_same_seed_gives_the_same_heads(fitted: FittedEvidence, known: Known
 
 def test_without_attributes_and_with_one_model(known: Known) -> None:
     targets = Targets(known.targets.score[:, :1], None, None, np.full(len(known.x), -1), ())
-    found = dataclasses.replace(known, targets=targets, said=Said(known.said.p[:, :1], ())).fit()
-    out = found.evidence(known.x, Said(known.said.p[:, :1], ()), ())
+    found = dataclasses.replace(
+        known, targets=targets, predicted=HeadPredictions(known.predicted.p[:, :1], ())
+    ).fit()
+    out = found.evidence(known.x, HeadPredictions(known.predicted.p[:, :1], ()), ())
     assert out.p_correct.shape == (len(known.x), 1)
     assert out.output_tokens.isnan().all()
     assert found.output_tokens is None
-    assert found.evidence.told.shape == (0, 1)
+    assert found.evidence.table.shape == (0, 1)
 
 
 def intervals(fitted: Evidence, known: Known) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is predicted where the domain is told, with the ends of the 90 % intervals."""
-    out = fitted(known.x, known.said, (torch.from_numpy(known.targets.domain), known.unknown[1]))
+    """What is predicted where the domain is observed, with the ends of the 90 % intervals."""
+    out = fitted(known.x, known.predicted, (torch.from_numpy(known.targets.domain), known.unknown[1]))
     odds, error = out.p_correct.double().logit(), 1.645 * out.logit_std.double()
     low, high = ((odds + sign * error).sigmoid().numpy() for sign in (-1, 1))
     return out.p_correct.double().numpy(), low, high
@@ -122,12 +126,14 @@ def test_intervals_hold_what_they_promise(known: Known, tells: bool) -> None:
     """Of single prompts, and of groups: a model on a third of the prompts, by what is predicted."""
     random = np.random.default_rng(0)
     truth = known.truth if tells else np.full(known.truth.shape, 0.6)
-    said = Said(known.said.p[:250], tuple(each[:250] for each in known.said.posteriors))
+    predicted = HeadPredictions(
+        known.predicted.p[:250], tuple(each[:250] for each in known.predicted.posteriors)
+    )
     alone, together = [], []
     for seed in range(10):
         score = (random.random(truth.shape) < truth).astype(np.float32)
         targets = dataclasses.replace(known.targets, score=score).rows(np.arange(250))
-        found = fit_evidence(known.features[:250], said, targets, layers=3, seed=seed).evidence
+        found = fit_evidence(known.features[:250], predicted, targets, layers=3, seed=seed).evidence
         p, low, high = (each[250:] for each in intervals(found, known))
         new = truth[250:]
         alone.append((low <= new) & (new <= high))

@@ -6,13 +6,13 @@ from routoo.models.network.heads import HeadConfig, Heads
 
 
 @pytest.mark.parametrize("n_domains", [0, 4])
-@pytest.mark.parametrize("labels", [(), (3, 2)])
-def test_heads_speak_for_every_member_prompt_and_model(n_domains: int, labels: tuple[int, ...]) -> None:
-    config = HeadConfig(n_features=6, n_models=3, n_domains=n_domains, labels=labels, members=2)
+@pytest.mark.parametrize("attributes", [(), (3, 2)])
+def test_heads_speak_for_every_member_prompt_and_model(n_domains: int, attributes: tuple[int, ...]) -> None:
+    config = HeadConfig(n_features=6, n_models=3, n_domains=n_domains, attributes=attributes, members=2)
     out = Heads(config).eval()(torch.randn(5, 6))
     assert out.logits.shape == (2, 5, 3)
-    assert [guess.shape[2] for guess in out.guesses] == list(config.guessed)
-    assert config.guessed == ((4,) if n_domains else ()) + labels
+    assert [logits.shape[2] for logits in out.attribute_logits] == list(config.inferred)
+    assert config.inferred == ((4,) if n_domains else ()) + attributes
 
 
 def test_members_do_not_know_of_one_another() -> None:
@@ -28,11 +28,11 @@ def test_members_do_not_know_of_one_another() -> None:
     assert not torch.equal(after[1], before[1])
 
 
-def test_before_training_the_guess_of_the_domain_mixes_the_table() -> None:
+def test_before_training_the_inferred_domain_mixes_the_table() -> None:
     heads = Heads(HeadConfig(n_features=4, n_models=2, n_domains=2, members=1)).eval()
     with torch.no_grad():
         heads.level.copy_(torch.tensor([[[1.0, -1.0], [3.0, 1.0]]]))
-        heads.guess[0].load_state_dict(
+        heads.attributes[0].load_state_dict(
             {"weight": torch.zeros(1, 128, 2), "bias": torch.tensor([[[0.0, 100.0]]])}
         )
     logits = heads(torch.randn(3, 4)).logits

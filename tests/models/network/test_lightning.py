@@ -14,7 +14,7 @@ EVERYONE = torch.ones(1, 2, dtype=torch.bool)
 
 
 def batch_of(score: torch.Tensor, attributes: torch.Tensor, seen: torch.Tensor) -> dict[str, torch.Tensor]:
-    return {"score": score, "attributes": attributes, "seen": seen}
+    return {"score": score, "observed": attributes, "seen": seen}
 
 
 def test_unknown_cells_count_for_nothing() -> None:
@@ -43,19 +43,19 @@ def test_soft_scores_have_their_own_probability_as_the_best() -> None:
     assert float(logits[int(np.argmin(losses))]) == pytest.approx(2.0, abs=0.05)
 
 
-def test_only_told_attributes_are_guessed_at() -> None:
-    guess = torch.randn(1, 2, 3)
-    outputs = HeadOutputs(torch.zeros(1, 2, 1), (guess,))
+def test_only_observed_attributes_are_learned() -> None:
+    logits = torch.randn(1, 2, 3)
+    outputs = HeadOutputs(torch.zeros(1, 2, 1), (logits,))
     score = torch.full((2, 1), float("nan"))
-    untold, told = (torch.tensor([[number], [-1]]) for number in (-1, 2))
-    assert float(router_loss(outputs, batch_of(score, untold, EVERYONE), attribute_weight=0.3)) == 0
-    found = router_loss(outputs, batch_of(score, told, EVERYONE), attribute_weight=0.3)
-    torch.testing.assert_close(found, 0.3 * F.cross_entropy(guess[0, :1], torch.tensor([2])))
+    unknown, observed = (torch.tensor([[number], [-1]]) for number in (-1, 2))
+    assert float(router_loss(outputs, batch_of(score, unknown, EVERYONE), attribute_weight=0.3)) == 0
+    found = router_loss(outputs, batch_of(score, observed, EVERYONE), attribute_weight=0.3)
+    torch.testing.assert_close(found, 0.3 * F.cross_entropy(logits[0, :1], torch.tensor([2])))
 
 
 def test_members_learn_as_if_alone() -> None:
     """The gradient of a member is the same whatever the others are and see."""
-    config = HeadConfig(n_features=5, n_models=3, n_domains=2, labels=(3,), members=3)
+    config = HeadConfig(n_features=5, n_models=3, n_domains=2, attributes=(3,), members=3)
     heads = Heads(config).eval()
     for parameter in heads.parameters():
         torch.nn.init.normal_(parameter, std=0.3)

@@ -14,7 +14,7 @@ def tiny_network() -> RouterNetwork:
     encoder = load_encoder("tiny", texts=["one two three four", "five six seven"])
     layers = default_layers(encoder.n_layers)
     n_features = encoder.width * len(layers) + 1
-    heads = HeadConfig(n_features=n_features, n_models=3, n_domains=2, labels=(3,), members=2)
+    heads = HeadConfig(n_features=n_features, n_models=3, n_domains=2, attributes=(3,), members=2)
     network = RouterNetwork(encoder.model, NetworkConfig(encoder_config(encoder), layers, heads))
     torch.nn.init.normal_(network.heads.level)
     evidence = Evidence(
@@ -23,14 +23,14 @@ def tiny_network() -> RouterNetwork:
             skipped=encoder.width,
             n_centres=4,
             n_heads=3,
-            guessed=(2, 3),
+            inferred=(2, 3),
             n_models=3,
             output_tokens=True,
         )
     )
     evidence.basis.copy_(torch.eye(len(evidence.basis)))
     evidence.level.fill_(0.5)
-    for weight in (evidence.weight, evidence.told, evidence.tokens, evidence.kernel.centres):
+    for weight in (evidence.weight, evidence.table, evidence.tokens, evidence.kernel.centres):
         weight.normal_(std=0.05)
     evidence.spread.fill_(0.01)
     return network.attach(evidence)
@@ -67,31 +67,31 @@ def test_a_network_is_built_again_from_its_configuration() -> None:
 def test_what_the_heads_say_is_the_mean_of_the_members() -> None:
     network = tiny_network()
     features = torch.randn(5, network.config.heads.n_features)
-    outputs, said = network.heads(features), network.said(features)
-    torch.testing.assert_close(said.p, outputs.logits.mean(0).sigmoid())
-    assert [posterior.shape for posterior in said.posteriors] == [(5, 2), (5, 3)]
-    for posterior in said.posteriors:
+    outputs, predicted = network.heads(features), network.head_predictions(features)
+    torch.testing.assert_close(predicted.p, outputs.logits.mean(0).sigmoid())
+    assert [posterior.shape for posterior in predicted.posteriors] == [(5, 2), (5, 3)]
+    for posterior in predicted.posteriors:
         torch.testing.assert_close(posterior.sum(1), torch.ones(5))
 
 
-def test_what_is_told_is_read_by_its_name() -> None:
+def test_what_is_observed_is_read_by_its_name() -> None:
     network = tiny_network()
     features = torch.randn(2, network.config.heads.n_features)
-    domain, labels = torch.tensor([1, 1]), torch.tensor([[2], [2]])
-    said, unknown = network.said(features), torch.tensor([-1, -1])
+    domain, attributes = torch.tensor([1, 1]), torch.tensor([[2], [2]])
+    predicted, unknown = network.head_predictions(features), torch.tensor([-1, -1])
 
-    def p_correct(*told: torch.Tensor | None) -> torch.Tensor:
-        return network.predict_features(features, *told).p_correct
+    def p_correct(*observed: torch.Tensor | None) -> torch.Tensor:
+        return network.predict_features(features, *observed).p_correct
 
     for given, numbers in (
         ((), (unknown, unknown)),
         ((domain,), (domain, unknown)),
-        ((None, labels), (unknown, labels[:, 0])),
-        ((domain, labels), (domain, labels[:, 0])),
+        ((None, attributes), (unknown, attributes[:, 0])),
+        ((domain, attributes), (domain, attributes[:, 0])),
     ):
-        expected = network.fitted(features, said, numbers).p_correct
+        expected = network.fitted(features, predicted, numbers).p_correct
         assert torch.equal(p_correct(*given), expected)
-    assert not torch.equal(p_correct(domain), p_correct(None, labels))
+    assert not torch.equal(p_correct(domain), p_correct(None, attributes))
 
 
 def test_other_evidence_heads_take_the_place_of_the_first() -> None:

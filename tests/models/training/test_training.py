@@ -58,9 +58,12 @@ def test_tokens_and_latency_are_learned_to_the_mean(trained: TrainedNetwork, out
     seen = outcomes.part("train", "val")
     out = predict_inputs(trained.network, trained.tokenizer.encode(seen.texts), np.arange(len(seen)))
     recorded = seen.to_matrices(trained.pool.names)
-    for guess, truth in ((out.output_tokens, recorded.output_tokens), (out.latency_s, recorded.latency_s)):
+    for predicted, truth in (
+        (out.output_tokens, recorded.output_tokens),
+        (out.latency_s, recorded.latency_s),
+    ):
         known = ~np.isnan(truth)
-        np.testing.assert_allclose(guess.numpy()[known].mean(), truth[known].mean(), rtol=0.1)
+        np.testing.assert_allclose(predicted.numpy()[known].mean(), truth[known].mean(), rtol=0.1)
     code = np.array(seen.domains) == "code"
     assert out.output_tokens.numpy()[code].mean() > 1.2 * out.output_tokens.numpy()[~code].mean()
 
@@ -161,7 +164,7 @@ def test_fresh_weights_must_learn(outcomes: Outcomes, pool: Pool) -> None:
         ("tune", "some"),
         ("epochs", 0),
         ("learning_rate", 2.0),
-        ("domain_weight", -1.0),
+        ("attribute_weight", -1.0),
         ("layer_decay", 0.0),
         ("resume", True),
         ("threads", 0),

@@ -1,4 +1,4 @@
-"""Columns that are known beside the domain: told, they change what is predicted; untold, they are guessed."""
+"""Columns beside the domain: observed, they change what is predicted; else they are inferred."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from routoo.data.domains import Label, label_numbers
+from routoo.data.domains import Attribute, attribute_numbers
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
@@ -21,7 +21,7 @@ from routoo.models.training.train import TrainedNetwork, train_network
 MODELS = ("east", "west")
 SKILL = {"north": (0.9, 0.2), "south": (0.2, 0.9)}
 WORDS = {"de": "wie viele sind es", "en": "how many are there"}
-LABELS = ("tenant", "language")
+ATTRIBUTES = ("tenant", "language")
 QUICK = TrainOptions(
     encoder="tiny",
     tune="full",
@@ -66,95 +66,100 @@ def pair() -> Pool:
 
 
 @pytest.fixture(scope="module", params=["learns", "frozen"])
-def told(request: pytest.FixtureRequest, labelled: Outcomes, pair: Pool) -> TrainedNetwork:
-    options = replace(QUICK, labels=LABELS)
+def learned(request: pytest.FixtureRequest, labelled: Outcomes, pair: Pool) -> TrainedNetwork:
+    options = replace(QUICK, attributes=ATTRIBUTES)
     if request.param == "learns":
         return train_network(labelled, pair, options)
     frozen = replace(load_encoder("tiny", texts=labelled.texts), pretrained=True)
     return train_network(labelled, pair, replace(options, tune="frozen"), encoder=frozen)
 
 
-def p_correct(trained: TrainedNetwork, texts: list[str], **labels: str) -> np.ndarray:
-    known = {name: [value] * len(texts) for name, value in labels.items()}
-    return predicted_scores(trained, texts, labels=known).p_correct
+def p_correct(trained: TrainedNetwork, texts: list[str], **attributes: str) -> np.ndarray:
+    known = {name: [value] * len(texts) for name, value in attributes.items()}
+    return predicted_scores(trained, texts, attributes=known).p_correct
 
 
 TEXTS = [text for text in labelled_outcomes().part("test").texts if text.startswith(WORDS["de"])]
 
 
-def test_a_label_that_is_told_changes_who_is_thought_right(told: TrainedNetwork) -> None:
-    north, south = (p_correct(told, TEXTS, tenant=tenant).mean(0) for tenant in SKILL)
+def test_an_attribute_that_is_observed_changes_who_is_thought_right(learned: TrainedNetwork) -> None:
+    north, south = (p_correct(learned, TEXTS, tenant=tenant).mean(0) for tenant in SKILL)
     np.testing.assert_allclose(north, SKILL["north"], atol=0.18)
     np.testing.assert_allclose(south, SKILL["south"], atol=0.18)
 
 
-def test_a_label_that_is_not_told_is_guessed_from_the_text(told: TrainedNetwork) -> None:
-    blind = p_correct(told, TEXTS)
+def test_an_attribute_that_is_not_observed_is_inferred_from_the_text(learned: TrainedNetwork) -> None:
+    blind = p_correct(learned, TEXTS)
     np.testing.assert_allclose(blind.mean(0), [0.55, 0.55], atol=0.12)
-    np.testing.assert_array_equal(p_correct(told, TEXTS, tenant="a tenant never seen"), blind)
-    unknown = predicted_scores(told, TEXTS, labels={"tenant": [None] * len(TEXTS)}).p_correct
+    np.testing.assert_array_equal(p_correct(learned, TEXTS, tenant="a tenant never seen"), blind)
+    unknown = predicted_scores(learned, TEXTS, attributes={"tenant": [None] * len(TEXTS)}).p_correct
     np.testing.assert_array_equal(unknown, blind)
 
 
-def test_a_label_that_the_text_shows_changes_little(told: TrainedNetwork) -> None:
-    assert np.abs(p_correct(told, TEXTS, language="de") - p_correct(told, TEXTS)).mean() < 0.05
+def test_an_attribute_that_the_text_shows_changes_little(learned: TrainedNetwork) -> None:
+    assert np.abs(p_correct(learned, TEXTS, language="de") - p_correct(learned, TEXTS)).mean() < 0.05
 
 
-def test_what_was_learned_is_named(told: TrainedNetwork) -> None:
-    assert told.labels == (Label("tenant", ("north", "south")), Label("language", ("de", "en")))
-    with pytest.raises(InputError, match=r"labels region were not learned; learned: tenant, language"):
-        p_correct(told, TEXTS, region="eu")
+def test_what_was_learned_is_named(learned: TrainedNetwork) -> None:
+    assert learned.attributes == (
+        Attribute("tenant", ("north", "south")),
+        Attribute("language", ("de", "en")),
+    )
+    with pytest.raises(InputError, match=r"attributes region were not learned; learned: tenant, language"):
+        p_correct(learned, TEXTS, region="eu")
 
 
-def test_a_nano_learns_the_labels_of_its_teacher(told: TrainedNetwork, labelled: Outcomes) -> None:
-    nano = nano_network(told, labelled, TrainOptions(cache_dir=None, progress=False))
+def test_a_nano_learns_the_attributes_of_its_teacher(learned: TrainedNetwork, labelled: Outcomes) -> None:
+    nano = nano_network(learned, labelled, TrainOptions(cache_dir=None, progress=False))
     for tenant in SKILL:
-        large, small = (p_correct(trained, TEXTS, tenant=tenant) for trained in (told, nano))
+        large, small = (p_correct(trained, TEXTS, tenant=tenant) for trained in (learned, nano))
         np.testing.assert_allclose(small.mean(0), large.mean(0), atol=0.1)
-    np.testing.assert_allclose(p_correct(nano, TEXTS).mean(0), p_correct(told, TEXTS).mean(0), atol=0.1)
+    np.testing.assert_allclose(p_correct(nano, TEXTS).mean(0), p_correct(learned, TEXTS).mean(0), atol=0.1)
 
 
 THIRD = PoolModel(name="third", usd_per_1m_input=1, usd_per_1m_output=2)
 
 
-def test_a_new_model_learns_what_labels_say_of_it(told: TrainedNetwork) -> None:
-    added = with_model(told, THIRD, labelled_outcomes(300, models=("third",), seed=1))
+def test_a_new_model_learns_what_attributes_say_of_it(learned: TrainedNetwork) -> None:
+    added = with_model(learned, THIRD, labelled_outcomes(300, models=("third",), seed=1))
     for tenant, (skill, _) in SKILL.items():
         three = p_correct(added, TEXTS, tenant=tenant)
-        np.testing.assert_allclose(three[:, :2], p_correct(told, TEXTS, tenant=tenant), atol=1e-5)
+        np.testing.assert_allclose(three[:, :2], p_correct(learned, TEXTS, tenant=tenant), atol=1e-5)
         assert abs(three[:, 2].mean() - skill) < 0.2
 
 
-def test_a_label_says_little_of_a_new_model_that_was_scored_without_it(told: TrainedNetwork) -> None:
+def test_an_attribute_says_little_of_a_new_model_that_was_scored_without_it(learned: TrainedNetwork) -> None:
     known = labelled_outcomes(300, models=("third",), seed=1)
-    added = with_model(told, THIRD, Outcomes(known.prompts.drop("tenant"), known.outcomes))
+    added = with_model(learned, THIRD, Outcomes(known.prompts.drop("tenant"), known.outcomes))
     north, south = (p_correct(added, TEXTS, tenant=tenant)[:, 2] for tenant in SKILL)
     np.testing.assert_allclose(north, south, atol=0.05)
     assert abs(north.mean() - 0.55) < 0.2
     left = without_model(added, "third")
-    np.testing.assert_allclose(p_correct(left, TEXTS, tenant="south"), p_correct(told, TEXTS, tenant="south"))
+    np.testing.assert_allclose(
+        p_correct(left, TEXTS, tenant="south"), p_correct(learned, TEXTS, tenant="south")
+    )
 
 
-def quickly(outcomes: Outcomes, pair: Pool, *labels: str) -> TrainedNetwork:
-    return train_network(outcomes, pair, replace(QUICK, labels=labels))
+def quickly(outcomes: Outcomes, pair: Pool, *attributes: str) -> TrainedNetwork:
+    return train_network(outcomes, pair, replace(QUICK, attributes=attributes))
 
 
-def test_rare_values_count_as_all_others_in_training_and_when_told(pair: Pool) -> None:
+def test_rare_values_count_as_all_others_in_training_and_when_observed(pair: Pool) -> None:
     trained = quickly(labelled_outcomes(900, rare=200), pair, "tenant")
-    assert trained.labels == (Label("tenant", ("north", "south"), rest=True),)
+    assert trained.attributes == (Attribute("tenant", ("north", "south"), rest=True),)
     for tenant in ("rare 3", "never seen"):
         np.testing.assert_allclose(
             p_correct(trained, TEXTS, tenant=tenant).mean(0), SKILL["south"], atol=0.15
         )
 
 
-def test_domain_and_label_that_say_the_same_are_not_counted_twice(labelled: Outcomes, pair: Pool) -> None:
-    """The domain is the tenant under another name: told once or twice, the most likely model is the same."""
+def test_domain_and_attribute_that_say_the_same_are_not_counted_twice(labelled: Outcomes, pair: Pool) -> None:
+    """The domain is the tenant: observed once or twice, the most likely model is the same."""
     same = Outcomes(labelled.prompts.with_columns(domain=pl.col("tenant")), labelled.outcomes)
     trained = quickly(same, pair, "tenant")
     for tenant, skill in SKILL.items():
-        labels = {"tenant": [tenant] * len(TEXTS)}
-        twice = predicted_scores(trained, TEXTS, [tenant] * len(TEXTS), labels).p_correct
+        attributes = {"tenant": [tenant] * len(TEXTS)}
+        twice = predicted_scores(trained, TEXTS, [tenant] * len(TEXTS), attributes).p_correct
         np.testing.assert_allclose(twice.mean(0), skill, atol=0.15)
 
 
@@ -163,22 +168,24 @@ def test_numbers_and_truth_values_are_read_as_text(labelled: Outcomes) -> None:
         tier=pl.int_range(len(labelled)) % 2, paid=pl.col("tenant") == "north"
     )
     known = Outcomes(frame, labelled.outcomes)
-    targets = targets_of(known, MODELS, fitting=np.ones(len(known), bool), labels=("tier", "paid"))
-    assert targets.labels == (Label("tier", ("0", "1")), Label("paid", ("false", "true")))
-    told = label_numbers({"tier": ["1"] * 2, "paid": ["false", None]}, targets.labels, 2)
-    assert told.tolist() == [[1, 0], [1, -1]]
+    targets = targets_of(known, MODELS, fitting=np.ones(len(known), bool), attributes=("tier", "paid"))
+    assert targets.attributes == (Attribute("tier", ("0", "1")), Attribute("paid", ("false", "true")))
+    observed = attribute_numbers({"tier": ["1"] * 2, "paid": ["false", None]}, targets.attributes, 2)
+    assert observed.tolist() == [[1, 0], [1, -1]]
 
 
-def test_a_label_that_nothing_can_be_learned_of_is_refused(labelled: Outcomes, pair: Pool) -> None:
+def test_an_attribute_that_nothing_can_be_learned_of_is_refused(labelled: Outcomes, pair: Pool) -> None:
     frame = labelled.prompts.with_columns(
         number=pl.int_range(len(labelled)), constant=pl.lit("x"), several=pl.lit([1, 2])
     )
     odd = Outcomes(frame, labelled.outcomes, "odd")
 
-    def train(*labels: str) -> None:
-        train_network(odd, pair, TrainOptions(encoder="tiny", tune="full", labels=labels, progress=False))
+    def train(*attributes: str) -> None:
+        train_network(
+            odd, pair, TrainOptions(encoder="tiny", tune="full", attributes=attributes, progress=False)
+        )
 
-    with pytest.raises(InputError, match=r"labels number, constant lack two values with 10 prompts"):
+    with pytest.raises(InputError, match=r"attributes number, constant lack two values with 10 prompts"):
         train("number", "constant")
     with pytest.raises(InputError, match=r"odd: the prompts have no column region; they have prompt_id"):
         train("region")
@@ -186,7 +193,7 @@ def test_a_label_that_nothing_can_be_learned_of_is_refused(labelled: Outcomes, p
         train("several")
 
 
-@pytest.mark.parametrize("labels", ["tenant", ("domain",), ("tenant", "tenant"), (1,), 3])
-def test_labels_are_names_of_further_columns(labels: object) -> None:
-    with pytest.raises(InputError, match="labels must be"):
-        TrainOptions(labels=labels)  # type: ignore[arg-type]  # the point of the test
+@pytest.mark.parametrize("attributes", ["tenant", ("domain",), ("tenant", "tenant"), (1,), 3])
+def test_attributes_are_names_of_further_columns(attributes: object) -> None:
+    with pytest.raises(InputError, match="attributes must be"):
+        TrainOptions(attributes=attributes)  # type: ignore[arg-type]  # the point of the test
