@@ -290,7 +290,7 @@ def _plain(options: TrainOptions) -> dict[str, Any]:
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(count or usable_cores())
+    torch.set_num_threads(count or min(before, usable_cores()))
     try:
         yield
     finally:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from routoo.data.errors import InputError
+
 Data = Annotated[
     Path,
     typer.Argument(
@@ -16,7 +18,12 @@ Data = Annotated[
         show_default=False,
     ),
 ]
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.", show_default=False)]
+OutputFolder = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False),
+]
+LastArgument = Annotated[Path | None, typer.Argument(metavar="FOLDER", hidden=True)]
+"""The same, as the last argument: short for -o."""
 Bundle = Annotated[
     str,
     typer.Argument(
@@ -73,3 +80,15 @@ TableFile = Annotated[
         "--output", "-o", metavar="FILE", help="Table to write: .parquet, .csv or .jsonl.", show_default=False
     ),
 ]
+
+
+def folder_to_write(output: Path | None, last: Path | None) -> Path:
+    """The folder that -o names, or the last argument in its place.
+
+    Raises:
+        InputError: Neither names one, or both do.
+    """
+    given = [folder for folder in (output, last) if folder is not None]
+    if len(given) != 1:
+        raise InputError(f"name the folder to write{' once' if given else ''}: -o FOLDER")
+    return given[0]

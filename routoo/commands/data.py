@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Data, Folder, Seed
+from routoo.commands.arguments import AsJson, Data, LastArgument, OutputFolder, Seed, folder_to_write
 from routoo.commands.fields import options_of
 from routoo.commands.pools import pool_beside
 from routoo.commands.reading import OutcomesReading
@@ -47,8 +47,15 @@ def inspect(source: Data, reading: OutcomesReading, as_json: AsJson = False) -> 
 
 @data.command()
 @options_of(OutcomesReading, into="reading")
-def convert(source: Data, folder: Folder, reading: OutcomesReading, as_json: AsJson = False) -> None:
+def convert(
+    source: Data,
+    reading: OutcomesReading,
+    last: LastArgument = None,
+    output: OutputFolder = None,
+    as_json: AsJson = False,
+) -> None:
     """Write outcomes of any known format as prompts.parquet and outcomes.parquet."""
+    folder = folder_to_write(output, last)
     _write(reading.outcomes(source), pool_beside(source), folder, as_json=as_json)
 
 
@@ -56,8 +63,9 @@ def convert(source: Data, folder: Folder, reading: OutcomesReading, as_json: AsJ
 @options_of(OutcomesReading, into="reading")
 def split(
     source: Data,
-    folder: Folder,
     reading: OutcomesReading,
+    last: LastArgument = None,
+    output: OutputFolder = None,
     seed: Seed = 0,
     val: Annotated[float, typer.Option(metavar="SHARE", help="Share to choose settings on.")] = 0.1,
     test: Annotated[float, typer.Option(metavar="SHARE", help="Share to report on.")] = 0.3,
@@ -81,6 +89,7 @@ def split(
     from routoo.data.errors import InputError
     from routoo.data.outcomes import Outcomes
 
+    folder = folder_to_write(output, last)
     outcomes = reading.outcomes(source)
     if outcomes.has_split and not again:
         raise InputError(f"{source} has a split already; --again replaces it")
@@ -98,7 +107,8 @@ def split(
 
 @data.command()
 def sample(
-    folder: Folder,
+    last: LastArgument = None,
+    output: OutputFolder = None,
     prompts: Annotated[int, typer.Option(metavar="N", help="How many prompts.")] = 3000,
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -106,6 +116,7 @@ def sample(
     """Write the simulated sample: prompts from templates, and models that do not exist."""
     from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 
+    folder = folder_to_write(output, last)
     outcomes = simulated_outcomes(prompts, seed=seed).with_split(seed=seed)
     _write(outcomes, simulated_pool(), folder, as_json=as_json)
 
@@ -131,7 +142,7 @@ def _as_split(kept: Outcomes | Split) -> Split:
     return kept if isinstance(kept, Split) else Split.of(kept.placed())
 
 
-def _write(outcomes: Outcomes, pool: Pool | None, folder: Folder, *, as_json: bool) -> None:
+def _write(outcomes: Outcomes, pool: Pool | None, folder: Path, *, as_json: bool) -> None:
     """Writes the outcomes, with their pool where there is one, and says what was written."""
     from routoo.data.overview import Overview
 

@@ -29,7 +29,14 @@ def evaluate(
     part: Annotated[str, typer.Option(metavar="PART", help="Part to judge on: train, val or test.")] = "test",
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="HTML page to write; it needs no network.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            "--report",
+            metavar="FILE",
+            help="HTML page to write; it needs no network.",
+            show_default=False,
+        ),
     ] = None,
     predictions: Annotated[
         Path | None,

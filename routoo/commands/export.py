@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Quiet
+from routoo.commands.arguments import AsJson, LastArgument, OutputFolder, Quiet, folder_to_write
 from routoo.commands.output import check_bundle_folder
 from routoo.commands.pools import say_nominal
 from routoo.commands.terminal import percent, say, show, show_json, table
@@ -23,7 +22,8 @@ def export(
     predictor: Annotated[
         str, typer.Argument(metavar="PREDICTOR", help="Folder that `routoo train` wrote.", show_default=False)
     ],
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder to write.", show_default=False)],
+    last: LastArgument = None,
+    output: OutputFolder = None,
     int8: Annotated[
         bool, typer.Option("--int8/--no-int8", help="Whether to write the graph in int8 too.")
     ] = True,
@@ -33,6 +33,7 @@ def export(
     """Write the bundle that routes without torch, once its graphs say what the network says."""
     from routoo.predictor import Predictor
 
+    bundle = folder_to_write(output, last)
     check_bundle_folder(bundle)
     trained = Predictor.from_pretrained(predictor)
     say("writing the graphs, and comparing them with the network", quiet=quiet)

@@ -13,7 +13,7 @@ from routoo.commands.fields import options_of
 from routoo.commands.output import check_output
 from routoo.commands.pools import pool_for
 from routoo.commands.reading import OutcomesReading
-from routoo.commands.terminal import counted, percent, say, show, show_json, table_of_known, usd
+from routoo.commands.terminal import counted, percent, say, show, show_json, table, table_of_known, usd
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -127,7 +127,7 @@ def lint(
 
         show_json({"pool": str(listed), "findings": [dataclasses.asdict(finding) for finding in findings]})
     else:
-        show(*map(str, findings), _verdict(listed, findings))
+        show(*([_findings(findings)] if findings else []), _verdict(listed, findings))
     if strict and findings:
         raise typer.Exit(LINT_FOUND)
 
@@ -189,6 +189,14 @@ def _proof(found: PoolPick) -> str:
         return "no pick within the limit is expected to be worth more, as the gains that are left prove"
     share = f"{100 * found.proved_share:.2f} %"
     return f"at least {share} of what any pick within the limit is expected to be worth, by the gains left"
+
+
+def _findings(findings: Sequence[Finding]) -> Table:
+    return table(
+        ("model", "kind", "what is odd"),
+        [(finding.model, finding.kind, finding.words) for finding in findings],
+        texts=3,
+    )
 
 
 def _verdict(listed: Path, findings: Sequence[Finding]) -> str:

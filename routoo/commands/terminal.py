@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ Progress = Callable[[int, int], None]
 Stages = Callable[[str, int, int], None]
 """Told the stage too."""
 
+_LINE_EVERY_S = 10.0
 _PIPE_WIDTH = 160  # columns where no terminal says how many there are
 
 
@@ -51,12 +53,16 @@ def is_watched(*, quiet: bool = False) -> bool:
 
 @contextmanager
 def stages(*, quiet: bool = False) -> Iterator[Stages | None]:
-    """Tells how far each of several stages is by a bar on standard error; None where nobody would see it.
+    """Tells how far each of several stages is on standard error; None where all is to be quiet.
 
-    The bar goes away when a stage is done, so that what comes after may draw its own.
+    A terminal gets a bar, which goes away when a stage is done, so that what comes after may draw its own; a
+    file gets a line now and then of a stage that takes long.
     """
-    if not is_watched(quiet=quiet):
+    if quiet:
         yield None
+        return
+    if not is_watched():
+        yield _Lines().tell
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -79,6 +85,24 @@ def stages(*, quiet: bool = False) -> Iterator[Stages | None]:
         bars.stop()
 
 
+class _Lines:
+    """Lines that say how far a stage is, ten seconds apart at least."""
+
+    def __init__(self) -> None:
+        self._stage, self._started, self._said = "", 0.0, 0.0
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Says it where the last line is old enough."""
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._started, self._said = stage, now, now
+        if now - self._said < _LINE_EVERY_S or not done:
+            return
+        self._said = now
+        left = (now - self._started) / done * (total - done)
+        say(f"{stage}: {done:,} of {total:,}, some {left:,.0f} s left")
+
+
 @contextmanager
 def progress(label: str, *, quiet: bool = False) -> Iterator[Progress | None]:
     """The same for a single stage."""
@@ -86,8 +110,8 @@ def progress(label: str, *, quiet: bool = False) -> Iterator[Progress | None]:
         yield None if told is None else lambda done, total: told(label, done, total)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Table:
-    """A table whose first column is text and whose others are figures; None is shown as a dash."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[str | None]], *, texts: int = 1) -> Table:
+    """A table whose first columns are text and whose others are figures; None is shown as a dash."""
     from rich import box
     from rich.table import Table
 
@@ -95,7 +119,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Table
 
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for at, heading in enumerate(columns):
-        grid.add_column(heading, justify="right" if at else "left", overflow="fold", no_wrap=at > 0)
+        is_text = at < texts
+        grid.add_column(heading, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
     for row in rows:
         grid.add_row(*(UNDEFINED if cell is None else cell for cell in row))
     return grid

@@ -1,6 +1,7 @@
 """`routoo pool pick` and `routoo pool lint`, in process."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def odd(tmp_path: Path) -> Path:
 def test_lint_lists_what_it_finds(routoo: Routoo, odd: Path, options: list[str], code: int) -> None:
     result = routoo("pool", "lint", odd, *options)
     assert result.exit_code == code
-    assert "price: free: costs nothing" in result.stdout
+    assert re.search(r"free +price +costs nothing", result.stdout)
     assert "1 finding about 1 model" in result.stdout
 
 
@@ -101,5 +102,5 @@ def test_lint_finds_nothing_in_a_pool_in_order(routoo: Routoo, data_folder: Path
 
 def test_lint_holds_the_pool_against_outcomes(routoo: Routoo, data_folder: Path, odd: Path) -> None:
     result = routoo("pool", "lint", odd, data_folder)
-    assert "outcomes: free: has no outcome in simulated" in result.stdout
-    assert "price: simulated-large: has outcomes in simulated and no entry in the pool" in result.stdout
+    assert re.search(r"free +outcomes +has no outcome in simulated", result.stdout)
+    assert re.search(r"simulated-large +price +has outcomes in simulated and no entry", result.stdout)
