@@ -87,12 +87,23 @@ def _unwrapped(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
+_FORMER_FLAGS = {
+    "trunk": "encoder",
+    "trunk-learning-rate": "encoder-learning-rate",
+    "label": "attribute",
+    "tell-labels": "tell-attributes",
+}
+"""Flags of before by what they are called now: scripts go on to work, and help speaks of one name."""
+
 app = typer.Typer(
     cls=_Door,
     name="routoo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
+    context_settings={
+        "help_option_names": ["--help", "-h"],
+        "token_normalize_func": lambda name: _FORMER_FLAGS.get(name, name),
+    },
 )
 for _name, _verb in _VERBS.items():
     if isinstance(_verb, typer.Typer):

@@ -142,3 +142,8 @@ def test_a_paragraph_of_help_is_a_line_that_the_terminal_wraps() -> None:
         paragraphs += (command.help or "").split("\n\n")[1:]  # typer joins the lines of the first itself
     assert len(commands) > len(paragraphs) > 2
     assert [paragraph for paragraph in paragraphs if "\n" in paragraph.strip()] == []
+
+
+def test_flags_that_were_renamed_are_still_taken_and_no_longer_shown(routoo: Routoo) -> None:
+    assert "no such file or folder" in routoo("train", "nowhere", "--trunk", "tiny", "-o", "out").stderr
+    assert "--trunk" not in routoo("train", "--help").stdout
