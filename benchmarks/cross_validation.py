@@ -99,7 +99,7 @@ def table(found: Evaluation, folds: int) -> Table:
     for row in found.rows:
         values = row.to_dict()
         shown = ["–" if (value := values.get(figure)) is None else f"{value:.4f}" for figure in FIGURES]
-        gap = None if row.name == found.router else found.over(row.name).figures.get("area")
+        gap = None if row.name == found.router else found.over(row.name).metrics.get("area")
         grid.add_row(row.name, *shown, "" if gap is None else signed(gap))
     return grid
 

@@ -105,7 +105,7 @@ def difference_table(found: list[Evaluation]) -> Table:
         "", *DIFFERENCES, title=f"{found[0].data}: above every other row, mean of {len(found)} seeds"
     )
     for other in found[0].differences:
-        gaps = [evaluation.over(other.other).figures for evaluation in found]
+        gaps = [evaluation.over(other.other).metrics for evaluation in found]
         table.add_row(other.other, *(_range([gap.get(figure) for gap in gaps]) for figure in DIFFERENCES))
     return table
 

@@ -88,7 +88,7 @@ def main(
         console.print(usage_table(found, quantity))
     console.print(spend_table(found))
     if found.spending.difference is not None and not math.isnan(found.row("routoo").area):
-        gap = found.spending.difference.figures.get("area")
+        gap = found.spending.difference.metrics.get("area")
         worth = "not defined" if gap is None else signed(gap)
         console.print(f"area of choosing by call less by mean cost: {worth}")
 

@@ -92,6 +92,7 @@ def demo(
         f"report: {report or 'none, since the extra is missing: pip install routoo[report]'}",
         f"bundle: {folder / 'bundle'}; assignment: {folder / 'assignment.parquet'}; "
         f"{watch.total_s:.0f} s in all",
+        f"verdict: {found.verdict()}",
     )
 
 

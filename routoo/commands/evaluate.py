@@ -123,14 +123,12 @@ def evaluate(
         return
     lines = [found.headline()]
     if found.robustness:
-        from routoo.evaluation.diagnostics.findings import flips
-
-        tried = counted(found.robustness[0].prompts, "prompt")
-        lines.append(f"{flips(found)} ({tried}, {counted(len(found.robustness), 'kind')} of change).")
+        tried, kinds = counted(found.robustness[0].prompts, "prompt"), len(found.robustness)
+        lines.append(f"{found.flips_in_words()} ({tried}, {counted(kinds, 'kind')} of change).")
     written = [str(path) for path in (report, predictions) if path is not None]
     if written:
         lines.append(f"written: {', '.join(written)}")
-    show(EvaluationTable(found), *lines)
+    show(EvaluationTable(found), *lines, f"verdict: {found.verdict()}")
 
 
 def _part(name: str) -> Part:

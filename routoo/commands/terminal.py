@@ -19,6 +19,11 @@ Stages = Callable[[str, int, int], None]
 """Told the stage too."""
 
 _LINE_EVERY_S = 10.0
+_PLAIN = str.maketrans(
+    {"–": "-", "—": "-", "±": "+/-", "×": "x", "…": "...", "≤": "<=", "≥": ">=", "\xa0": " "}
+)
+"""Signs of tables and sentences, for terminals that have ASCII alone."""
+
 _PIPE_WIDTH = 160  # columns where no terminal says how many there are
 
 
@@ -29,8 +34,19 @@ def show(*results: RenderableType) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, width=_PIPE_WIDTH)
-    for result in results:
-        console.print(result)
+    with console.capture() as printed:
+        for result in results:
+            console.print(result)
+    sys.stdout.write(_in_encoding(printed.get(), console.encoding))
+
+
+def _in_encoding(text: str, encoding: str) -> str:
+    """The text as a stream of this encoding can print it: by ASCII of the same look where it has no sign."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+    return text
 
 
 def show_json(document: Mapping[str, Any]) -> None:  # Any: a JSON document

@@ -18,6 +18,7 @@ from routoo.commands.terminal import counted, is_watched, progress, say, show, s
 from routoo.models.training.options import TrainOptions, default_cache_dir
 
 if TYPE_CHECKING:
+    from routoo.evaluation.verdict import Verdict
     from routoo.predictor import Predictor
 
 
@@ -112,6 +113,7 @@ def train(
 def show_trained(predictor: Predictor, output: Path, kind: str, *, as_json: bool) -> None:
     """Says what was learned from prompts of this kind, where it is, and what comes next."""
     say_nominal(predictor.nominal_costs)
+    verdict = _verdict(predictor, kind)
     if as_json:
         show_json(
             {
@@ -119,11 +121,20 @@ def show_trained(predictor: Predictor, output: Path, kind: str, *, as_json: bool
                 "models": list(predictor.pool.names),
                 "trained_on": predictor.trained_on,
                 "metrics": predictor.metrics,
+                "verdict": None if verdict is None else verdict.to_dict(),
                 "nominal_costs": dict(predictor.nominal_costs),
             }
         )
     else:
-        show(_summary(predictor, output, kind))
+        show(_summary(predictor, output, kind, verdict))
+
+
+def _verdict(predictor: Predictor, kind: str) -> Verdict | None:
+    """What validation says of whether routing is worth it, where that is known."""
+    from routoo.evaluation.verdict import verdict_on_validation
+
+    record = predictor.trained.validation
+    return None if record is None else verdict_on_validation(record, simulated=kind.startswith("simulated"))
 
 
 def _resuming(arguments: list[str]) -> str:
@@ -140,7 +151,7 @@ def _forget(state: Path) -> None:
             folder.rmdir()
 
 
-def _summary(predictor: Predictor, output: Path, kind: str) -> str:
+def _summary(predictor: Predictor, output: Path, kind: str, verdict: Verdict | None) -> str:
     trained, metrics = predictor.trained_on, predictor.metrics
     encoder = (
         f"token vectors of {trained['encoder']}" if "teacher" in trained else f"encoder {trained['encoder']}"
@@ -153,6 +164,7 @@ def _summary(predictor: Predictor, output: Path, kind: str) -> str:
             f"{trained['options']['seed']}; learned from {prompts} in {trained['seconds']:.0f} s",
             f"each prompt left out: Brier score {brier:.4f}, of the models' means {of_means:.4f}",
             *([_MUTE] if brier >= of_means else []),
+            *([] if verdict is None else [f"verdict: {verdict}"]),
             f"next: routoo export {shlex.quote(str(output))} BUNDLE",
         ]
     )

@@ -16,7 +16,7 @@ from routoo.data.scores import Scores
 from routoo.data.splits import PARTS, Part
 from routoo.data.validation import ValidationRecord
 from routoo.evaluation.compare.differences import (
-    compared_figures,
+    compared_metrics,
     difference,
     hindsight_ranges,
     with_intervals,
@@ -108,7 +108,7 @@ def evaluate(
     by_mean = predicted(BY_MEAN_COST, replace(aligned[names[0]], cost_usd=means), trial, open_=open_)
     rows = measured([*policies, by_mean], trial)
     resamples = Resamples(len(trial.score), samples, seed) if samples else None
-    compared = compared_figures([*policies, by_mean], trial, resamples) if resamples else {}
+    compared = compared_metrics([*policies, by_mean], trial, resamples) if resamples else {}
     if compared:
         rows = with_intervals(rows, compared, names[1])
     shown, row_by_mean = rows[:-1], rows[-1]

@@ -24,12 +24,13 @@ from routoo.evaluation.metrics.group_calibration import Group, GroupCalibration
 from routoo.evaluation.metrics.metrics import HINDSIGHT, Metrics
 from routoo.evaluation.metrics.published import Published
 from routoo.evaluation.metrics.reliability import Reliability
-from routoo.evaluation.metrics.robustness import Robustness
+from routoo.evaluation.metrics.robustness import Robustness, flips_in_words
 from routoo.evaluation.metrics.usage_errors import UsageError
 from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.trial.curve import Curve
 from routoo.evaluation.trial.policy import DOMAIN_TABLE, HULL
 from routoo.evaluation.trial.single_models import SingleModel, SingleModels
+from routoo.evaluation.verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -130,7 +131,7 @@ class Evaluation:
 
         None where there are no resamples, or too many of them have no score there.
         """
-        gaps = [found.figures.get(f"hull@{share:g}") for found in self.differences if found.other == HULL]
+        gaps = [found.metrics.get(f"hull@{share:g}") for found in self.differences if found.other == HULL]
         return gaps[0] if gaps else None
 
     @property
@@ -193,6 +194,22 @@ class Evaluation:
             for name, told in self.told_attributes.items()
         )
 
+    def flips_in_words(self) -> str:
+        """How often the worst kind of harmless change moves a choice; empty where that was not asked."""
+        return flips_in_words(self.robustness)
+
+    def verdict(self) -> Verdict:
+        """Whether routing is worth it: at the price chosen on validation that comes first in `AIMS`."""
+        settings = self.validated.get(self.router, ())
+        return verdict_of(
+            settings[0] if settings else None,
+            best=self.best_single,
+            cheapest=self.cheapest_single,
+            models=len(self.singles),
+            prompts=self.n_prompts,
+            simulated=self.simulated,
+        )
+
     def headline(self) -> str:
         """What the router buys at a price chosen on validation, or else in hindsight, in one sentence."""
         where = "On simulated outcomes, " if self.simulated else ""
@@ -214,8 +231,8 @@ class Evaluation:
         sure = "" if gap is None or gap.excludes_zero else ", a difference that may be chance"
         return (
             f"at the price that {did} on validation, {self.router} keeps {setting.kept:.1%}{held} of what "
-            f"{best.name} scores, for {setting.cost:.1%} of what it costs; the best mixture of single models "
-            f"keeps {mixed:.1%} for that{sure}."
+            f"{best.name} scores, for {setting.cost:.1%} of what it costs; the {HULL} (their best "
+            f"mixtures) keeps {mixed:.1%} for that{sure}."
         )
 
     def _hindsight_words(self) -> str:
@@ -230,7 +247,7 @@ class Evaluation:
         sure = "" if gap is None or gap.excludes_zero else ", a difference that may be chance"
         return (
             f"in hindsight, at {spend[share]} what {best.name} costs, {self.router} keeps {kept:.1%} of its "
-            f"score; the best mixture of single models keeps {mixed:.1%}{sure}."
+            f"score; the {HULL} (their best mixtures) keeps {mixed:.1%}{sure}."
         )
 
     def to_polars(self) -> pl.DataFrame:
@@ -255,6 +272,7 @@ class Evaluation:
             "router": self.router,
             "reference": self.reference,
             "headline": self.headline(),
+            "verdict": self.verdict().to_dict(),
             "spend_usd": self.spend_usd,
             "best_single": self.best_single.to_dict(),
             "rows": [row.to_dict() for row in self.rows],

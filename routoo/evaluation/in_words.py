@@ -46,3 +46,15 @@ def listed(names: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def dollars(value: float) -> str:
+    """An amount in USD to three digits, as one says it.
+
+    >>> [dollars(value) for value in (3.104, 0.000282087, 41.25, 1234567.8, 0.0, -0.5)]
+    ['3.10', '0.000282', '41.2', '1,234,568', '0', '-0.500']
+    """
+    if math.isnan(value) or not value:
+        return UNDEFINED if math.isnan(value) else "0"
+    decimals = max(2 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:,.{decimals}f}"

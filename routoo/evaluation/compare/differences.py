@@ -35,22 +35,22 @@ class Difference:
     Args:
         name: The row.
         other: The one it is compared with.
-        figures: The difference of each of `COMPARED` that both rows have, with its range; see `interval`.
+        metrics: The difference of each of `COMPARED` that both rows have, with its range; see `interval`.
     """
 
     name: str
     other: str
-    figures: Mapping[str, Interval]
+    metrics: Mapping[str, Interval]
 
     def to_dict(self) -> dict[str, Any]:  # Any: texts and numbers, as JSON has them
         """The fields by name; a difference as `value`, `low` and `high`."""
-        figures = {key: asdict(found) for key, found in self.figures.items()}
+        figures = {key: asdict(found) for key, found in self.metrics.items()}
         return {"name": self.name, "other": self.other, "figures": figures}
 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """The figures of one policy, on the prompts as they are and in each draw of them.
+    """The metrics of one policy, on the prompts as they are and in each draw of them.
 
     Args:
         value: Each of `COMPARED`, and of `IN_HINDSIGHT` where the policy chooses; NaN where not defined.
@@ -61,18 +61,18 @@ class Compared:
     drawn: Mapping[str, Vector]
 
 
-def compared_figures(policies: Sequence[Policy], trial: Trial, resamples: Resamples) -> dict[str, Compared]:
-    """The figures of each policy by its name; the draws are the same for all."""
+def compared_metrics(policies: Sequence[Policy], trial: Trial, resamples: Resamples) -> dict[str, Compared]:
+    """The metrics of each policy by its name; the draws are the same for all."""
     singles = np.stack([resamples.means(of) for of in (trial.cost_usd, trial.earned)], axis=2)
     scales = [SingleModels(drawn, trial.judged) for drawn in singles]
     found = {}
     for policy in policies:
         points, in_area = policy.resampled(singles, trial, resamples)
         drawn = np.array(
-            [_figures(policy.kind, s, p, p[in_area]) for s, p in zip(scales, points, strict=True)]
+            [_metrics(policy.kind, s, p, p[in_area]) for s, p in zip(scales, points, strict=True)]
         )
         whole = [
-            *_figures(policy.kind, trial.singles, policy.points, policy.points),
+            *_metrics(policy.kind, trial.singles, policy.points, policy.points),
             _brier(policy, trial),
         ]
         columns = [*drawn.T, _drawn_brier(policy, trial, resamples)]
@@ -107,7 +107,7 @@ def with_intervals(
     """The rows with what their areas do when the prompts are drawn again."""
 
     def gap(row: Metrics, other: str, figure: str = "area") -> Interval | None:
-        return None if row.name == other else difference(row.name, other, compared).figures.get(figure)
+        return None if row.name == other else difference(row.name, other, compared).metrics.get(figure)
 
     return [
         replace(
@@ -121,7 +121,7 @@ def with_intervals(
     ]
 
 
-def _figures(kind: Kind, singles: SingleModels, points: Vector, in_area: Vector) -> list[float]:
+def _metrics(kind: Kind, singles: SingleModels, points: Vector, in_area: Vector) -> list[float]:
     """Area of the points `in_area`; score at each share of the cost, cost at each share of the score."""
     if kind == "single":
         points = in_area = singles.points[[singles.best]]

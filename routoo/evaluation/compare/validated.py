@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from routoo.data.scores import Scores
 from routoo.data.validation import ValidationRecord
 from routoo.evaluation.metrics.budgets import score_of
 from routoo.evaluation.metrics.metrics import Metrics
-from routoo.evaluation.metrics.undefined import ratio
+from routoo.evaluation.metrics.undefined import ratio, without_nan
 from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.trial.policy import Policy
 from routoo.evaluation.trial.trial import Trial, trial_of
@@ -48,6 +47,7 @@ class ValidatedSetting:
         kept_range: `kept` with its range over resamples of the judged prompts; that of validation, which
             chose the price, is not in it.
         cost_range: `cost` likewise.
+        saved_usd_range: What a prompt costs less than with the best single model alone, in USD, likewise.
     """
 
     aim: str
@@ -58,6 +58,7 @@ class ValidatedSetting:
     over_mixtures: Interval | None = None
     kept_range: Interval | None = None
     cost_range: Interval | None = None
+    saved_usd_range: Interval | None = None
 
     @property
     def share(self) -> float:
@@ -79,7 +80,7 @@ class ValidatedSetting:
 
     def to_dict(self) -> dict[str, Any]:  # Any: numbers and None, as JSON has them
         """The fields by name; a range as `value`, `low` and `high`."""
-        return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(self).items()}
+        return without_nan(asdict(self))
 
 
 def records_of(
@@ -173,4 +174,5 @@ def _measured(
         over_mixtures=interval(kept - mixed, above),
         kept_range=interval(kept, kept_drawn),
         cost_range=interval(spent, spent_drawn),
+        saved_usd_range=interval(singles.high_usd - float(cost.mean()), best[:, 0] - own[:, 1]),
     )

@@ -6,19 +6,22 @@ specification serves light and dark. Needs extra `report`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import altair as alt
 import numpy as np
 import polars as pl
 
 from routoo.data.curves import Vector
+from routoo.evaluation.diagnostics.diagnostic import Spec
+from routoo.evaluation.evaluation import Evaluation
+from routoo.evaluation.in_words import dollars, percent
 from routoo.evaluation.trial.policy import HULL, MIXING, ORACLE
 
-if TYPE_CHECKING:
-    from routoo.evaluation.evaluation import Evaluation
-
-Spec = dict[str, Any]  # Any: a JSON document
+_LINE = 24  # characters of a name on one line
 
 ROUTER = "var(--router)"
 BASELINES = tuple(f"var(--baseline-{number})" for number in range(1, 7))
@@ -41,15 +44,85 @@ def row_dashes(evaluation: Evaluation, names: list[str]) -> list[list[float]]:
     return [dashes.get(kinds[name], [1, 0]) for name in names]
 
 
-def cost_title(evaluation: Evaluation) -> str:
-    """What an axis of costs is called."""
-    return f"mean cost, as a share of what {evaluation.best_single.name} costs"
+COST = "cost, USD per 1,000 prompts"
+"""What an axis of costs is called."""
 
 
-def relative(cost_usd: Vector, evaluation: Evaluation) -> Vector:
-    """Costs as shares of the best single model's; all of it where that one is free."""
-    high = evaluation.best_single.cost_usd
-    return cost_usd / high if high else np.ones_like(cost_usd)
+def per_1000(cost_usd: Vector | float) -> Vector:
+    """Mean costs a prompt as costs of 1,000 prompts."""
+    return 1000 * np.asarray(cost_usd, np.float64)
+
+
+def cost_axis(evaluation: Evaluation, field: str, *, most: int = 10, end: float = 1.0) -> alt.X:
+    """The axis of costs from nothing to the best single model's, and to `end` times that."""
+    right = 1000 * evaluation.best_single.cost_usd or 1.0
+    axis: alt.X = alt.X(f"{field}:Q").title(COST).axis(format=",.3~r", tickCount=ticks(most))
+    return axis.scale(domain=[0, end * right], nice=False)
+
+
+def money(field: str, title: str) -> alt.Tooltip:
+    """A cost of 1,000 prompts in words."""
+    return alt.Tooltip(f"{field}:Q", title=f"{title}, USD per 1,000", format=",.4~r")
+
+
+def share_of_cost(evaluation: Evaluation, shares: Iterable[float]) -> dict[str, list[str]]:
+    """Labels of budgets: what 1,000 prompts cost at shares of the best single model's cost, and the share."""
+    whole = 1000 * evaluation.best_single.cost_usd
+    return {percent(share): [dollars(share * whole), percent(share)] for share in shares}
+
+
+def lines_of_names(names: Iterable[str]) -> dict[str, list[str]]:
+    """Long names, broken after a hyphen, slash, underscore or space so that no axis cuts them.
+
+    >>> lines_of_names(["gpt-4o", "llama-3.1-nemotron-51b-instruct"])
+    {'llama-3.1-nemotron-51b-instruct': ['llama-3.1-nemotron-51b-', 'instruct']}
+    """
+    return {name: _broken(name) for name in names if len(name) > _LINE}
+
+
+def _broken(name: str) -> list[str]:
+    lines = [""]
+    for part in re.findall(r"[^-/_ ]*[-/_ ]?", name):
+        if lines[-1] and len(lines[-1] + part) > _LINE:
+            lines.append("")
+        lines[-1] += part
+    return lines
+
+
+def labels(lines: Mapping[str, list[str]]) -> alt.ExprRef | str:
+    """The expression of an axis whose labels have these lines, and else are as they are."""
+    return f"({json.dumps(lines)})[datum.label] || datum.label"
+
+
+def name_axis(names: Sequence[str], field: str) -> alt.Y:
+    """An axis of names, from the top down, none of them cut."""
+    axis: alt.Y = alt.Y(f"{field}:N").title(None).sort(list(names))
+    lines = lines_of_names(names)
+    middle = {
+        "condition": {"test": f"({json.dumps(lines)})[datum.label]", "value": "bottom"},
+        "value": "middle",
+    }
+    return axis.axis(
+        labelExpr=labels(lines),
+        labelBaseline=middle,
+        labelLimit=260,
+        labelOverlap=False,
+        ticks=False,
+        domain=False,
+        labelPadding=8,
+    )
+
+
+def signed_axis(form: str, most: int) -> alt.Axis:
+    """An axis of differences: signs before all numbers but 0."""
+    expression = f"datum.value === 0 ? '0' : format(datum.value, '{form}')"
+    return alt.Axis(labelExpr=expression, tickCount=ticks(most))
+
+
+def hover(frame: pl.DataFrame, x: alt.X, y: alt.Y, tooltip: list[alt.Tooltip]) -> alt.Chart:
+    """Points of lines that are seen by pointing at them."""
+    points: alt.Chart = alt.Chart(frame).mark_point(size=120, opacity=0, filled=True, clip=True)
+    return points.encode(x=x, y=y, tooltip=tooltip)
 
 
 def axis_ends(scores: pl.Series) -> tuple[float, float]:

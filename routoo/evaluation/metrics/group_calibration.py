@@ -13,6 +13,7 @@ import numpy.typing as npt
 from routoo.data.curves import Floats
 from routoo.evaluation.metrics.ranking import auc, mean_auc
 from routoo.evaluation.metrics.reliability import brier, reliability
+from routoo.evaluation.metrics.undefined import without_nan
 
 Group = Literal["model", "domain"]
 
@@ -52,10 +53,7 @@ class GroupCalibration:
     def to_dict(self) -> dict[str, Any]:  # Any: texts, numbers and None, as JSON has them
         """The fields by name; None where one is not defined."""
         fields = {**vars(self), "bias": self.bias}
-        return {
-            key: None if isinstance(value, float) and math.isnan(value) else value
-            for key, value in fields.items()
-        }
+        return without_nan(fields)
 
 
 def calibrations(

@@ -11,7 +11,7 @@ from routoo.evaluation.metrics.budgets import apgr, costs_at, scores_at
 from routoo.evaluation.metrics.deferral import Deferral, deferral_of
 from routoo.evaluation.metrics.ranking import mean_auc
 from routoo.evaluation.metrics.reliability import brier, reliability
-from routoo.evaluation.metrics.undefined import ratio
+from routoo.evaluation.metrics.undefined import ratio, without_nan
 from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.trial.policy import Kind, Policy
 from routoo.evaluation.trial.trial import Trial
@@ -24,7 +24,7 @@ INTERVALS = ("area_interval", "over_hull", "over_single", "over_reference")
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """One policy on the prompts of a part: the figures of its row, NaN where one is not defined.
+    """One policy on the prompts of a part: the metrics of its row, NaN where one is not defined.
 
     Args:
         name: What the row is called.
@@ -81,10 +81,7 @@ class Metrics:
                 row[stem] = None if known is None else known.value
             row[f"{stem}_low"] = None if known is None else known.low
             row[f"{stem}_high"] = None if known is None else known.high
-        return {
-            key: None if isinstance(value, float) and math.isnan(value) else value
-            for key, value in row.items()
-        }
+        return without_nan(row)
 
 
 def deferral(policy: Policy, trial: Trial) -> Deferral | None:
@@ -105,10 +102,10 @@ def deferral(policy: Policy, trial: Trial) -> Deferral | None:
 def measured(policies: list[Policy], trial: Trial) -> list[Metrics]:
     """The row of each policy, intervals left out."""
     area = {p.kind: trial.singles.area(trial.singles.with_cheapest(p.points)) for p in policies}
-    return [_figures(policy, trial, area["hull"], area["oracle"]) for policy in policies]
+    return [_metrics(policy, trial, area["hull"], area["oracle"]) for policy in policies]
 
 
-def _figures(policy: Policy, trial: Trial, floor: float, ceiling: float) -> Metrics:
+def _metrics(policy: Policy, trial: Trial, floor: float, ceiling: float) -> Metrics:
     """The row of a policy; `floor` and `ceiling` are the areas between which `closed` runs."""
     singles = trial.singles
     if policy.kind == "single":

@@ -69,13 +69,13 @@ class Published:
     ranges: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
-    def figures(self) -> dict[str, float]:
+    def values(self) -> dict[str, float]:
         """The measures by name."""
         return {key: value for key, value in vars(self).items() if key != "ranges"}
 
     def to_dict(self) -> dict[str, Any]:  # Any: numbers and None, as JSON has them
         """The measures by name, ranges as ``arena_low`` and ``arena_high``; None where one is not defined."""
-        row = {key: None if math.isnan(value) else value for key, value in self.figures.items()}
+        row = {key: None if math.isnan(value) else value for key, value in self.values.items()}
         for key in IN_HINDSIGHT:
             known = self.ranges.get(key)
             row[f"{key}_low"] = None if known is None else known.low

@@ -16,8 +16,12 @@ from routoo.data.checks.came import came
 from routoo.data.curves import PRICES, Choices, Floats, Vector, choices, realised
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
+from routoo.evaluation.in_words import percent
 from routoo.evaluation.metrics.perturbations import PERTURBATIONS, Perturbation
+from routoo.evaluation.metrics.undefined import without_nan
 from routoo.evaluation.trial.bootstrap import MOST_SAMPLES, Interval, Resamples, interval
+
+_EQUAL = 0.005  # share of choices below which nobody would speak of a flip
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,17 @@ class Robustness:
 
     def to_dict(self) -> dict[str, Any]:  # Any: a text and numbers
         """The fields by name; None where one is not defined."""
-        return {
-            key: None if isinstance(value, float) and math.isnan(value) else value
-            for key, value in asdict(self).items()
-        }
+        return without_nan(asdict(self))
+
+
+def flips_in_words(kinds: Sequence[Robustness]) -> str:
+    """How often the worst kind of change moves a choice; empty where there are none."""
+    if not kinds:
+        return ""
+    worst = max(kinds, key=lambda kind: kind.flips)
+    if worst.flips < _EQUAL:
+        return "No harmless change moves a choice in two hundred"
+    return f"Harmless changes move {percent(worst.flips, 1)} of the choices at most: {worst.name}"
 
 
 def robustness(

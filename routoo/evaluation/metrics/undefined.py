@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -18,3 +20,17 @@ def mean_known(values: Floats) -> float:
     """Mean of what is not NaN, or NaN where nothing is known."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else math.nan
+
+
+def without_nan(
+    fields: Mapping[str, Any],
+) -> dict[str, Any]:  # Any: what JSON has
+    """The fields, None in the place of what is not defined.
+
+    >>> without_nan({"a": 1.5, "b": math.nan})
+    {'a': 1.5, 'b': None}
+    """
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in fields.items()
+    }

@@ -12,7 +12,7 @@ import numpy as np
 from routoo.data.curves import Floats, Vector
 from routoo.data.outcomes import Outcomes
 from routoo.data.scores import Scores
-from routoo.evaluation.metrics.undefined import mean_known, ratio
+from routoo.evaluation.metrics.undefined import mean_known, ratio, without_nan
 from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.trial.trial import Trial
 
@@ -53,10 +53,7 @@ class UsageError:
 
     def to_dict(self) -> dict[str, Any]:  # Any: texts, numbers and None, as JSON has them
         """The fields by name; None where one is not defined."""
-        return {
-            key: None if isinstance(value, float) and math.isnan(value) else value
-            for key, value in asdict(self).items()
-        }
+        return without_nan(asdict(self))
 
 
 def usage_errors(

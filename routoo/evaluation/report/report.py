@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.storage.files import write_atomically
 from routoo.evaluation.compare.differences import COMPARED, LESS_IS_BETTER
-from routoo.evaluation.compare.validated import KEPT_SHARES
-from routoo.evaluation.diagnostics.findings import findings
-from routoo.evaluation.in_words import number, percent, signed
+from routoo.evaluation.compare.validated import KEPT_SHARES, ValidatedSetting
+from routoo.evaluation.in_words import dollars, number, percent
 from routoo.evaluation.metrics.published import IN_HINDSIGHT
+from routoo.evaluation.trial.bootstrap import Interval
+from routoo.evaluation.trial.policy import HULL, ORACLE
+from routoo.evaluation.verdict import PROMPTS, Verdict
 
 if TYPE_CHECKING:
     from routoo.evaluation.evaluation import Evaluation
     from routoo.evaluation.metrics.metrics import Metrics
-    from routoo.evaluation.trial.bootstrap import Interval
 
 _NEEDED = ("altair", "jinja2", "vl_convert")
 _HEADINGS = ("area", "over hull", "over {reference}", "closed", "apgr")
@@ -69,34 +70,22 @@ def render_report(evaluation: Evaluation) -> str:
     require_report()
     import jinja2
 
-    from routoo.evaluation.diagnostics import charts, comparisons, how, usage_charts
+    from routoo.evaluation.diagnostics.registry import DIAGNOSTICS
 
-    pictures = {
-        "curve": charts.cost_quality(evaluation),
-        "differences": comparisons.differences(evaluation),
-        "equal_cost": comparisons.equal_cost(evaluation),
-        "shares": charts.shares_along_budget(evaluation),
-        "models": how.models_along_budget(evaluation),
-        "needless": how.needless_along_budget(evaluation),
-        "deferral": how.deferral_curves(evaluation),
-        "reliability": how.reliability_diagram(evaluation),
-        "coverage": how.coverage(evaluation),
-        "by_model": how.calibration_of(evaluation, "model"),
-        "by_domain": how.calibration_of(evaluation, "domain"),
-        "flips": how.flips(evaluation),
-        "spend": usage_charts.spend(evaluation),
-        "tokens": usage_charts.usage_errors(evaluation, "output_tokens"),
-        "latency": usage_charts.usage_errors(evaluation, "latency_s"),
-    }
+    drawn = {found.key: found.chart(evaluation) for found in DIAGNOSTICS}
+    charts = {key: spec for key, spec in drawn.items() if spec is not None}
+    sections = [
+        Section(d.key, d.heading, d.label, d.sentence(evaluation), d.caption(evaluation), d.wide)
+        for d in DIAGNOSTICS
+        if d.key in charts
+    ]
     source = importlib.resources.files("routoo.evaluation.report").joinpath("page.html").read_text("utf-8")
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return page.from_string(source).render(
         e=evaluation,
+        verdict=_capital(str(evaluation.verdict())),
         tiles=_tiles(evaluation),
-        seen=findings(evaluation),
-        by_mean=_by_mean(evaluation),
-        collapse=percent(evaluation.published[evaluation.router].collapse),
-        dearer=sum(model.cost_usd > evaluation.best_single.cost_usd for model in evaluation.singles),
+        sections=sections,
         headings=_headings(evaluation),
         compared=COMPARED,
         validated=_validated(evaluation),
@@ -106,7 +95,7 @@ def render_report(evaluation: Evaluation) -> str:
         in_hindsight=IN_HINDSIGHT,
         published=_published(evaluation),
         facts=_facts(evaluation),
-        charts={name: spec for name, spec in pictures.items() if spec is not None},
+        charts=charts,
         vega=_vega(),
     )
 
@@ -135,11 +124,31 @@ def require_report() -> None:
 
 
 @dataclass(frozen=True)
+class Section:
+    """A diagnostic on the page."""
+
+    key: str
+    heading: str
+    label: str
+    sentence: str
+    caption: str
+    wide: bool
+
+
+@dataclass(frozen=True)
 class Tile:
     """A figure to read at one glance, and what it means."""
 
     value: str
     words: str
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of the table, and whether its settings are picked in hindsight."""
+
+    name: str
+    hindsight: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,30 +170,52 @@ class Row:
 
 
 def _tiles(evaluation: Evaluation) -> list[Tile]:
-    """What the headline leaves out: the cost of a score, the gain in area, the way to the ceiling."""
-    row = evaluation.row(evaluation.router)
+    """What the verdict rests on: money saved, score kept, and what reading the prompts adds."""
+    row, verdict = evaluation.row(evaluation.router), evaluation.verdict()
     gain = row.over_hull
     between = "" if gain is None else f" ({number(gain.low)} to {number(gain.high)})"
     return [
-        *(_price_tile(evaluation, share) for share in KEPT_SHARES),
-        Tile(
-            _gap(gain).value, f"of score above the best mixture of single models, over all budgets{between}"
-        ),
-        Tile(percent(row.closed, 1), "of the way from the best mixture of single models to the oracle"),
+        *_money_tiles(evaluation, verdict),
+        Tile(_gap(gain).value, f"of score above the {HULL}, over all budgets{between}"),
+        Tile(percent(row.closed, 1), f"of the way from there to the {ORACLE}, which knows every outcome"),
     ]
 
 
-def _price_tile(evaluation: Evaluation, share: float) -> Tile:
-    """What keeping a share of the best single model's score costs, if known by validation's price."""
-    name, setting = evaluation.best_single.name, evaluation.setting(f"keep@{share:g}")
-    if setting is None:
-        cost = percent(evaluation.row(evaluation.router).cost_at[share], 1)
-        return Tile(cost, f"of what {name} costs buys {percent(share)} of its score, in hindsight")
-    return Tile(
-        percent(setting.cost, 1),
-        f"of what {name} costs buys {percent(setting.kept, 1)} of its score, at the price that kept "
-        f"{percent(share)} on validation; in hindsight {percent(setting.hindsight, 1)} buys {percent(share)}",
-    )
+def _money_tiles(evaluation: Evaluation, verdict: Verdict) -> list[Tile]:
+    """What the price chosen on validation saves and keeps; in hindsight where none was chosen."""
+    best = evaluation.best_single
+    alone = dollars(PROMPTS * best.cost_usd)
+    if math.isnan(verdict.kept):
+        cost = evaluation.row(evaluation.router).cost_at[KEPT_SHARES[0]]
+        saved = PROMPTS * best.cost_usd * (1 - cost)
+        words = (
+            f"saved on {PROMPTS:,} prompts, of {alone} USD, where {percent(KEPT_SHARES[0])} of the score of "
+            f"{best.name} is enough; in hindsight"
+        )
+        return [Tile(f"{dollars(saved)} USD", words)]
+    saved_usd = verdict.saved_usd
+    value, between = saved_usd, ""
+    if isinstance(saved_usd, Interval):
+        value, between = saved_usd.value, f" ({dollars(saved_usd.low)} to {dollars(saved_usd.high)})"
+    setting = evaluation.validated[evaluation.router][0]
+    held = setting.kept_range
+    kept = "" if held is None else f" ({percent(held.low, 1)} to {percent(held.high, 1)})"
+    return [
+        Tile(
+            f"{dollars(value)} USD",
+            f"saved on {PROMPTS:,} prompts{between}, of {alone} USD that {best.name} costs; "
+            f"{dollars(verdict.batch_saved_usd)} USD on these {verdict.prompts:,}",
+        ),
+        Tile(
+            percent(verdict.kept, 1),
+            f"of its score kept{kept}, for {percent(verdict.cost, 1)} of its cost, at the price that would "
+            f"{'keep' if setting.keeps else 'spend'} {setting.in_words()} on validation",
+        ),
+    ]
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def _validated(evaluation: Evaluation) -> list[Row]:
@@ -195,6 +226,7 @@ def _validated(evaluation: Evaluation) -> list[Row]:
             "router" if name == evaluation.router else "",
             [
                 _ranged(found.kept, found.kept_range),
+                _saved(found, evaluation),
                 _ranged(found.cost, found.cost_range),
                 Cell(number(found.hindsight), "of the cost" if found.keeps else "of the score"),
             ],
@@ -204,17 +236,25 @@ def _validated(evaluation: Evaluation) -> list[Row]:
     ]
 
 
+def _saved(setting: ValidatedSetting, evaluation: Evaluation) -> Cell:
+    between = setting.saved_usd_range
+    saved = dollars(PROMPTS * evaluation.best_single.cost_usd * (1 - setting.cost))
+    if between is None:
+        return Cell(saved)
+    return Cell(saved, f"{dollars(PROMPTS * between.low)} to {dollars(PROMPTS * between.high)}")
+
+
 def _ranged(value: float, between: Interval | None) -> Cell:
     return Cell(number(value), "" if between is None else _range(between))
 
 
-def _headings(evaluation: Evaluation) -> list[str]:
+def _headings(evaluation: Evaluation) -> list[Heading]:
     row = evaluation.rows[0]
     return [
-        *(heading.format(reference=evaluation.reference) for heading in _HEADINGS),
-        *(f"acc@{share:g} in hindsight" for share in row.score_at),
-        *(f"cost@{share:g} in hindsight" for share in row.cost_at),
-        *_PLAIN,
+        *(Heading(heading.format(reference=evaluation.reference)) for heading in _HEADINGS),
+        *(Heading(f"acc@{share:g}", hindsight=True) for share in row.score_at),
+        *(Heading(f"cost@{share:g}", hindsight=True) for share in row.cost_at),
+        *map(Heading, _PLAIN),
     ]
 
 
@@ -238,23 +278,10 @@ def _differences(evaluation: Evaluation) -> list[Row]:
         Row(
             found.other,
             "",
-            [_gap(found.figures.get(key), less=key in LESS_IS_BETTER) for key in COMPARED],
+            [_gap(found.metrics.get(key), less=key in LESS_IS_BETTER) for key in COMPARED],
         )
         for found in evaluation.differences
     ]
-
-
-def _by_mean(evaluation: Evaluation) -> str:
-    """What predicting costs call by call is worth, in words."""
-    found = evaluation.spending.difference
-    if found is None or "area" not in found.figures:
-        return ""
-    gap = found.figures["area"]
-    sure = "" if gap.excludes_zero else ", which may be chance"
-    return (
-        f"Choosing by costs predicted call by call, and not by each model's mean, changes the area by "
-        f"{signed(gap)}{sure}."
-    )
 
 
 def _published(evaluation: Evaluation) -> list[Row]:
@@ -266,7 +293,7 @@ def _published(evaluation: Evaluation) -> list[Row]:
             "router" if name == evaluation.router else kinds[name],
             [
                 Cell(number(value), _range(measures.ranges[key]) if key in measures.ranges else "")
-                for key, value in measures.figures.items()
+                for key, value in measures.values.items()
             ],
         )
         for name, measures in evaluation.published.items()
@@ -297,7 +324,7 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("models", f"{len(evaluation.models)}: {', '.join(evaluation.models)}"),
         (
             "spend",
-            f"{evaluation.spend_usd:,.4g} USD if {best.name} answers all {evaluation.n_prompts:,} prompts",
+            f"{dollars(evaluation.spend_usd)} USD if {best.name} answers all {evaluation.n_prompts:,}",
         ),
     ]
     if domains := evaluation.domains_in_words():

@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from routoo.evaluation.compare.differences import LESS_IS_BETTER
-from routoo.evaluation.in_words import UNDEFINED, number
+from routoo.evaluation.compare.validated import ValidatedSetting
+from routoo.evaluation.in_words import UNDEFINED, dollars, number
 from routoo.evaluation.metrics.metrics import HINDSIGHT, Metrics
 from routoo.evaluation.trial.bootstrap import Interval
+from routoo.evaluation.verdict import PROMPTS
 
 if TYPE_CHECKING:
     from routoo.evaluation.evaluation import Evaluation
@@ -93,7 +95,7 @@ class EvaluationTable:
         for key in DIFFERENCES:
             table.add_column(key, justify="right", no_wrap=True)
         for found in self.evaluation.differences:
-            gaps = [_difference(found.figures.get(key), less=key in LESS_IS_BETTER) for key in DIFFERENCES]
+            gaps = [_difference(found.metrics.get(key), less=key in LESS_IS_BETTER) for key in DIFFERENCES]
             table.add_row(found.other, *gaps)
         return table
 
@@ -101,7 +103,7 @@ class EvaluationTable:
         """What prices that were chosen on validation keep and cost here."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column("price chosen on\nvalidation to", min_width=16)
-        for heading in ("", "score kept", "cost", "in hindsight"):
+        for heading in ("", "score kept", "USD saved on\n1,000 prompts", "cost", "in hindsight"):
             table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
         for name, settings in self.evaluation.validated.items():
             style = "bold" if name == self.evaluation.router else ""
@@ -111,11 +113,21 @@ class EvaluationTable:
                     "" if at else name,
                     f"{verb} {found.in_words()}",
                     _measured(found.kept, found.kept_range),
-                    _measured(found.cost, found.cost_range),
+                    _saved(found, self.evaluation),
+                    number(found.cost),
                     f"{number(found.hindsight)} {what}",
                     style=style,
                 )
         return table
+
+
+def _saved(setting: ValidatedSetting, evaluation: Evaluation) -> Text:
+    """What 1,000 prompts save of what the best single model costs, with half the width of its range."""
+    saved = PROMPTS * evaluation.best_single.cost_usd * (1 - setting.cost)
+    between = setting.saved_usd_range
+    if between is None:
+        return Text(dollars(saved))
+    return Text.assemble(dollars(saved), (f" ±{dollars(PROMPTS * (between.high - between.low) / 2)}", "dim"))
 
 
 def _measured(value: float, between: Interval | None) -> Text:
@@ -137,10 +149,11 @@ def _difference(gap: Interval | None, *, less: bool = False) -> Text:
 def _title(evaluation: Evaluation) -> str:
     kind = "simulated" if evaluation.simulated else "recorded"
     prompts = "prompt" if evaluation.n_prompts == 1 else "prompts"
+    best = evaluation.best_single
     return (
         f"{evaluation.data}: {evaluation.n_prompts:,} {kind} {prompts} ({evaluation.part} part), "
-        f"{len(evaluation.models)} models; cost 1 is {evaluation.best_single.name}, "
-        f"{evaluation.spend_usd:.4g} USD in all"
+        f"{len(evaluation.models)} models; cost 1 is {best.name}: {dollars(PROMPTS * best.cost_usd)} USD for "
+        f"{PROMPTS:,} prompts, {dollars(evaluation.spend_usd)} USD for all"
     )
 
 

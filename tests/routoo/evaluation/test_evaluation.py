@@ -13,7 +13,7 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.evaluation.diagnostics.findings import findings
+from routoo.evaluation.diagnostics import equal_cost
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.metrics.published import IN_HINDSIGHT
@@ -160,7 +160,7 @@ def test_the_best_setting_in_hindsight_has_a_range() -> None:
     router = evaluation.published["router"]
     assert set(router.ranges) == set(IN_HINDSIGHT)
     for key, found in router.ranges.items():
-        assert found.value == router.figures[key]
+        assert found.value == router.values[key]
         assert found.low < found.high
     document = evaluation.to_dict()["published"]
     assert document["router"]["arena_low"] == router.ranges["arena"].low
@@ -183,7 +183,7 @@ def test_sending_everything_to_the_best_model_saves_and_gains_nothing_in_every_d
     for key in ("perf_gain", "cost_save"):
         found = evaluation.published["always"].ranges[key]
         assert (found.low, found.high) == pytest.approx((0, 0), abs=1e-5)
-    found = evaluation.over(BEST_SINGLE).figures["cost@1"]
+    found = evaluation.over(BEST_SINGLE).metrics["cost@1"]
     assert (found.low, found.high) == pytest.approx((0, 0), abs=1e-5)
 
 
@@ -424,7 +424,7 @@ def test_no_saving_is_shown_where_the_cheapest_model_is_as_good_as_any() -> None
     assert evaluation.best_single.name == "small"
     assert trial_of(flat, POOL, "test").singles.best == evaluation.models.index("small")
     assert evaluation.row("r").cost_at[0.95] == pytest.approx(1)
-    assert evaluation.over(HULL).figures["cost@0.95"].high == pytest.approx(0)
+    assert evaluation.over(HULL).metrics["cost@0.95"].high == pytest.approx(0)
 
 
 @pytest.mark.parametrize("score", [0.0, 1.0])
@@ -462,10 +462,10 @@ def test_headline_says_what_half_the_money_buys(evaluation: Evaluation) -> None:
     best, budget = evaluation.best_single, 0.5 * evaluation.best_single.cost_usd
     kept, mixed = evaluation.routed_score(budget) / best.score, evaluation.mixed_score(budget) / best.score
     assert kept > evaluation.row("router").score_at[0.5] / best.score
-    assert evaluation.over(HULL).figures["hull@0.5"].value == pytest.approx((kept - mixed) * best.score)
+    assert evaluation.over(HULL).metrics["hull@0.5"].value == pytest.approx((kept - mixed) * best.score)
     assert evaluation.headline() == (
         f"In hindsight, at half of what large costs, router keeps {100 * kept:.1f} % of its score; "
-        f"the best mixture of single models keeps {100 * mixed:.1f} %."
+        f"the hull of single models (their best mixtures) keeps {100 * mixed:.1f} %."
     )
 
 
@@ -474,11 +474,11 @@ def test_headline_says_what_may_be_chance(evaluation: Evaluation) -> None:
     assert sure is not None
     assert sure.excludes_zero
     found = evaluation.over(HULL)
-    open_ = {**found.figures, "hull@0.5": Interval(0.08, -0.04, 0.14)}
-    doubtful = replace(evaluation, differences=(replace(found, figures=open_),))
+    open_ = {**found.metrics, "hull@0.5": Interval(0.08, -0.04, 0.14)}
+    doubtful = replace(evaluation, differences=(replace(found, metrics=open_),))
     assert doubtful.headline() == evaluation.headline()[:-1] + ", a difference that may be chance."
-    assert findings(doubtful)["equal_cost"].endswith("mixture of single models, which may be chance")
-    assert findings(evaluation)["equal_cost"].endswith("mixture of single models")
+    assert equal_cost.DIAGNOSTIC.sentence(doubtful).endswith("hull of single models, which may be chance")
+    assert equal_cost.DIAGNOSTIC.sentence(evaluation).endswith("hull of single models")
     untold = replace(evaluation, differences=())
     assert untold.over_mixtures(0.5) is None
     assert untold.headline() == evaluation.headline()

@@ -71,9 +71,9 @@ def test_there_is_a_difference_to_every_other_row() -> None:
     found = evaluation_of()
     assert [d.other for d in found.differences] == [BEST_SINGLE, MIXING, HULL, "blind", ORACLE]
     assert {d.name for d in found.differences} == {"router"}
-    assert set(found.over("blind").figures) <= set(COMPARED)
-    assert found.over("blind").figures["brier"].high < 0
-    assert "area" not in found.over(BEST_SINGLE).figures
+    assert set(found.over("blind").metrics) <= set(COMPARED)
+    assert found.over("blind").metrics["brier"].high < 0
+    assert "area" not in found.over(BEST_SINGLE).metrics
     with pytest.raises(InputError, match="no difference to 'router'; there are best single model, random"):
         found.over("router")
     with pytest.raises(InputError, match="none, for want of resamples"):
@@ -83,7 +83,7 @@ def test_there_is_a_difference_to_every_other_row() -> None:
 def test_differences_are_those_of_the_rows() -> None:
     found = evaluation_of()
     ours, theirs = found.row("router"), found.row("blind")
-    figures = found.over("blind").figures
+    figures = found.over("blind").metrics
     assert figures["area"].value == pytest.approx(ours.area - theirs.area)
     assert figures["cost@0.95"].value == pytest.approx(ours.cost_at[0.95] - theirs.cost_at[0.95])
     assert figures["brier"].value == pytest.approx(ours.brier - theirs.brier)
@@ -100,11 +100,11 @@ def test_at_equal_cost_the_hulls_are_compared() -> None:
     for key, share in zip(AT_COST, (0.1, 0.25, 0.5, 0.75, 1.0), strict=True):
         budget = share * best.cost_usd
         if budget < cheapest.cost_usd:
-            assert key not in found.over(HULL).figures
+            assert key not in found.over(HULL).metrics
             continue
         points = np.vstack([found.curves["router"].points, [(cheapest.cost_usd, cheapest.score)]])
         reached = np.interp(budget, *hull(points).T)
-        gap = found.over(HULL).figures[key]
+        gap = found.over(HULL).metrics[key]
         assert gap.value == pytest.approx(reached - found.mixed_score(budget))
         assert gap.low <= gap.value <= gap.high
 
@@ -125,7 +125,7 @@ def test_each_draw_is_an_evaluation_of_the_drawn_prompts() -> None:
         points = [(cost[drawn, j].mean(), score[drawn, j].mean()) for j in chosen]
         low, high = singles[:, 0].min(), singles[singles[:, 1].argmax(), 0]
         gaps.append(area(np.vstack([points, singles[1]]), low, high) - area(singles, low, high))
-    shown = found.over(HULL).figures["area"]
+    shown = found.over(HULL).metrics["area"]
     assert (shown.low, shown.high) == pytest.approx(tuple(np.quantile(gaps, [0.025, 0.975])), abs=1e-5)
     assert outcomes.name == found.data
 
@@ -178,8 +178,8 @@ def test_costs_known_call_by_call_are_worth_more_than_means() -> None:
     spending = evaluation_of(200).spending
     assert spending.by_mean.name == BY_MEAN_COST
     assert spending.difference is not None
-    assert spending.difference.figures["area"].low > 0
-    assert spending.difference.figures["brier"].value == 0
+    assert spending.difference.metrics["area"].low > 0
+    assert spending.difference.metrics["brier"].value == 0
     assert any(abs(error.off) > 0.01 for error in spending.spend_by_mean.errors)
     assert evaluation_of(0).spending.difference is None
     assert evaluation_of(0).spending.spend.errors[0].excess is None

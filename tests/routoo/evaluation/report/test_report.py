@@ -18,7 +18,7 @@ from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.evaluation.diagnostics.findings import findings
+from routoo.evaluation.diagnostics.registry import DIAGNOSTICS
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import number, percent
@@ -69,6 +69,11 @@ def evaluation_of(
     )
 
 
+def findings(evaluation: Evaluation) -> dict[str, str]:
+    """The sentence of each diagnostic, by its key."""
+    return {diagnostic.key: diagnostic.sentence(evaluation) for diagnostic in DIAGNOSTICS}
+
+
 def specs_of(page: str) -> dict[str, dict[str, Any]]:  # Any: a JSON document
     found = re.search(r'<script type="application/json" id="specs">(.*?)</script>', page, re.DOTALL)
     assert found is not None
@@ -108,6 +113,7 @@ def test_the_page_says_what_it_was_made_from(page: str) -> None:
     text = unescape(page)
     for words in (
         evaluation_of().headline(),
+        str(evaluation_of().verdict())[1:],
         "made up · test part · 60 prompts · 3 models",
         "recorded outcomes",
         "60 test; judged on test",
@@ -149,13 +155,15 @@ def test_pictures_show_what_was_measured(page: str) -> None:
     evaluation = evaluation_of()
     data = {name: [row for rows in spec["datasets"].values() for row in rows] for name, spec in specs.items()}
     drawn = {row["row"] for row in data["curve"] if "row" in row}
-    assert drawn == {row.name for row in evaluation.rows if row.kind != "single"}
+    assert drawn == {row.name for row in evaluation.rows if row.kind not in ("single", "oracle")}
     assert {row["model"] for row in data["curve"] if "model" in row} == set(MODELS)
-    gap = evaluation.over("hull of single models").figures["area"]
+    dearest = max(row["cost"] for row in data["curve"] if row.get("row") == "router")
+    assert dearest == pytest.approx(1000 * evaluation.best_single.cost_usd)
+    gap = evaluation.over("hull of single models").metrics["area"]
     drawn_gap = {"row": "hull of single models", "value": gap.value, "low": gap.low, "high": gap.high}
     assert drawn_gap in data["differences"]
-    at_full = evaluation.over("hull of single models").figures["hull@1"]
-    assert next(row["value"] for row in data["equal_cost"] if row.get("share") == "100%") == at_full.value
+    at_full = evaluation.over("hull of single models").metrics["hull@1"]
+    assert next(row["value"] for row in data["equal_cost"] if row.get("share") == percent(1)) == at_full.value
     by_cost: dict[float, float] = {}
     for row in data["shares"]:
         by_cost[row["cost"]] = by_cost.get(row["cost"], 0) + row["share"]
@@ -166,7 +174,7 @@ def test_no_line_touches_the_end_of_its_axis() -> None:
     specs = specs_of(render_report(evaluation_of(60)))
     for name in ("models", "needless"):
         drawn = max(row["y"] for rows in specs[name]["datasets"].values() for row in rows)
-        assert specs[name]["encoding"]["y"]["scale"]["domain"][1] > drawn
+        assert specs[name]["layer"][0]["encoding"]["y"]["scale"]["domain"][1] > drawn
 
 
 def test_names_of_models_give_way_in_a_narrow_picture() -> None:
@@ -191,7 +199,7 @@ def test_coverage_is_drawn_where_groups_are_large_enough() -> None:
 def test_who_is_told_the_domains_and_what_is_mixed_is_said() -> None:
     page = render_report(evaluation_of(60))
     assert "router is told none" in page
-    assert "of score above the best mixture of single models" in page
+    assert "of score above the hull of single models" in page
     assert "at random" not in findings(evaluation_of(60))["curve"]
 
 
@@ -249,7 +257,7 @@ def test_the_headlines_say_what_is_seen() -> None:
     page = unescape(render_report(evaluation))
     for name in specs_of(page):
         assert f"<h2>{seen[name]}</h2>" in page
-    area = evaluation.over("hull of single models").figures["area"]
+    area = evaluation.over("hull of single models").metrics["area"]
     words = "ahead of" if area.low > 0 else "behind" if area.high < 0 else "too close to call"
     assert words in seen["differences"]
     calm = replace(evaluation, robustness=(Robustness("typos", 1.0, 0.001, 1.0, 0.0, 40),))
@@ -264,7 +272,7 @@ def test_spend_is_drawn_where_costs_are_not_known_before(page: str) -> None:
     drawn = render_report(replace(evaluation, spending=guessed))
     rows = [row for rows in specs_of(drawn)["spend"]["datasets"].values() for row in rows]
     (found,) = [row for row in rows if row.get("costs") == "predicted call by call"]
-    assert (found["share"], found["off"], found["low"], found["high"]) == ("50%", 0.25, 0.1, 0.4)
+    assert (found["share"], found["off"], found["low"], found["high"]) == (percent(0.5), 0.25, 0.1, 0.4)
     assert "A batch costs within 25.0\N{NO-BREAK SPACE}% of what was expected" in unescape(drawn)
 
 
@@ -278,7 +286,7 @@ def test_robustness_is_drawn_where_it_was_asked(page: str) -> None:
 def test_the_measures_of_others_are_in_their_table(page: str) -> None:
     table = page.split("Under the measures of others")[1].split("</table>")[0]
     router = evaluation_of().published["router"]
-    for value in router.figures.values():
+    for value in router.values.values():
         assert f">{number(value)}<" in table
     for key in IN_HINDSIGHT:
         assert (
@@ -286,7 +294,7 @@ def test_the_measures_of_others_are_in_their_table(page: str) -> None:
         )
     headings = table.split("</thead>")[0]
     assert headings.count("best setting in hindsight") == len(IN_HINDSIGHT)
-    assert headings.count('scope="col"') == 1 + len(router.figures)
+    assert headings.count('scope="col"') == 1 + len(router.values)
     assert "APGR by share of calls" in headings
 
 

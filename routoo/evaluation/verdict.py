@@ -1,0 +1,187 @@
+"""Whether routing pays: the rule, and the sentence that says it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from routoo.data.curves import hull
+from routoo.data.validation import ValidationRecord
+from routoo.evaluation.compare.validated import KEPT_SHARES, ValidatedSetting
+from routoo.evaluation.in_words import dollars, percent
+from routoo.evaluation.metrics.budgets import score_of
+from routoo.evaluation.metrics.undefined import ratio, without_nan
+from routoo.evaluation.trial.bootstrap import Interval
+from routoo.evaluation.trial.single_models import SingleModel
+
+PROMPTS = 1000
+"""Prompts for which savings are stated."""
+
+_SURE = 1.96  # standard errors in half a 95 % range
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether routing is worth it, at a price that was chosen on validation.
+
+    It is where it surely saves money, and surely scores more than the best mixture of single models at the
+    same cost: the 95 % ranges of both exclude zero. Otherwise one would send fixed shares of the prompts to
+    two models, and need no router.
+
+    Args:
+        worth: Whether it is; None where that is not known.
+        because: Why not, or why it is not known; empty where it is worth it.
+        best_single: Name of the best single model.
+        kept: Share of that model's score that is kept.
+        cost: Share of its cost that is spent.
+        saved_usd: What 1,000 prompts cost less than with that model alone, with its range where one is known.
+        prompts: Prompts that were judged.
+        batch_saved_usd: What all of these cost less.
+        source: What the prompts are, where they are not recorded test prompts: simulated, or of validation.
+    """
+
+    worth: bool | None
+    because: str = ""
+    best_single: str
+    kept: float = math.nan
+    cost: float = math.nan
+    saved_usd: Interval | float = math.nan
+    prompts: int
+    source: str = ""
+
+    @property
+    def batch_saved_usd(self) -> float:
+        """What all judged prompts cost less than with the best single model alone."""
+        saved = self.saved_usd.value if isinstance(self.saved_usd, Interval) else self.saved_usd
+        return saved * self.prompts / PROMPTS
+
+    def __str__(self) -> str:
+        """One sentence."""
+        where = f"{self.source}, " if self.source else ""
+        if self.worth is None:
+            return f"{where}not known whether routing is worth it, because {self.because}"
+        if not self.worth:
+            return f"{where}not worth it, because {self.because}"
+        return (
+            f"{where}worth routing: keeps {percent(self.kept)} of {self.best_single}'s score at "
+            f"{percent(self.cost)} of its cost; on {PROMPTS:,} prompts this saves {self.saved_in_words()}"
+        )
+
+    def saved_in_words(self) -> str:
+        """What 1,000 prompts save, and its range.
+
+        >>> saved = Interval(3.1, 2.2, 4.0)
+        >>> Verdict(worth=True, best_single="a", prompts=9, saved_usd=saved).saved_in_words()
+        '3.10 USD; range 2.20 to 4.00'
+        """
+        if isinstance(self.saved_usd, Interval):
+            low, high = dollars(self.saved_usd.low), dollars(self.saved_usd.high)
+            return f"{dollars(self.saved_usd.value)} USD; range {low} to {high}"
+        return f"{dollars(self.saved_usd)} USD"
+
+    def to_dict(self) -> dict[str, Any]:  # Any: texts, numbers and None, as JSON has them
+        """The fields by name, what the batch saves, and the sentence."""
+        fields = asdict(self)
+        return without_nan({**fields, "batch_saved_usd": self.batch_saved_usd, "sentence": str(self)})
+
+
+def verdict_of(
+    setting: ValidatedSetting | None,
+    *,
+    best: SingleModel,
+    cheapest: SingleModel,
+    models: int,
+    prompts: int,
+    simulated: bool,
+) -> Verdict:
+    """The verdict on judged prompts.
+
+    Args:
+        setting: The router at a price chosen on validation, where there is one.
+        best: The best single model on these prompts.
+        cheapest: The cheapest one.
+        models: How many there are.
+        prompts: How many prompts were judged.
+        simulated: Whether their outcomes are simulated.
+    """
+    source = "on simulated outcomes" if simulated else ""
+    reason = _nothing_to_route(best.name, cheapest.name, models)
+    if reason:
+        return Verdict(worth=False, because=reason, best_single=best.name, prompts=prompts, source=source)
+    if setting is None:
+        reason = "no price was chosen on validation"
+        return Verdict(worth=None, because=reason, best_single=best.name, prompts=prompts, source=source)
+    saved = PROMPTS * best.cost_usd * (1 - setting.cost)
+    spread = setting.saved_usd_range
+    worth, reason = _judged(setting)
+    return Verdict(
+        worth=worth,
+        because=reason,
+        best_single=best.name,
+        kept=setting.kept,
+        cost=setting.cost,
+        saved_usd=saved if spread is None else Interval(saved, PROMPTS * spread.low, PROMPTS * spread.high),
+        prompts=prompts,
+        source=source,
+    )
+
+
+def _nothing_to_route(best: str, cheapest: str, models: int) -> str:
+    if models == 1:
+        return f"{best} is the only model in the pool"
+    return f"{best} scores best and costs least" if best == cheapest else ""
+
+
+def _judged(setting: ValidatedSetting) -> tuple[bool | None, str]:
+    """Whether a setting is worth it, and else why not."""
+    over, saved = setting.over_mixtures, setting.saved_usd_range
+    if over is None or saved is None:
+        return None, "without resamples nothing can be told from chance"
+    value, low, high = (dollars(PROMPTS * usd) for usd in (saved.value, saved.low, saved.high))
+    on_prompts = f"on {PROMPTS:,} prompts {value} USD, range {low} to {high}"
+    if saved.high <= 0:
+        return False, f"it saves nothing: {on_prompts}"
+    if saved.low <= 0:
+        return False, f"what it saves may be chance: {on_prompts}"
+    if over.low > 0:
+        return True, ""
+    more = "more" if over.high < 0 else "as much"
+    return False, (
+        f"sending fixed shares of the prompts to single models scores {more} for the same money: routing "
+        f"adds {percent(over.value, 1)} of the score, range {percent(over.low, 1)} to {percent(over.high, 1)}"
+    )
+
+
+def verdict_on_validation(record: ValidationRecord, *, simulated: bool = False) -> Verdict:
+    """The verdict that training can give, on validation prompts that were left out of what predicts them.
+
+    The price was chosen on the same prompts, and of the score above mixtures the record has the mean alone:
+    it counts as sure where it exceeds half of the widest 95 % range that so many scores from 0 to 1 can have.
+    """
+    source = "on simulated outcomes of validation" if simulated else "on validation"
+    cost, score = record.single_cost_usd, record.single_score
+    best, cheapest = record.models[record.best], record.models[int(cost.argmin())]
+    price = record.price_keeping(KEPT_SHARES[0])
+    reason = _nothing_to_route(best, cheapest, len(record.models))
+    if reason or price is None:
+        worth = False if reason else None
+        reason = reason or f"no price kept {percent(KEPT_SHARES[0])} of {best}'s score"
+        return Verdict(worth=worth, because=reason, best_single=best, prompts=record.n_prompts, source=source)
+    at = int(np.flatnonzero(record.prices == price)[0])
+    mixed = score_of(hull(np.stack([cost, score], axis=1)), float(record.cost_usd[at]))
+    saved = PROMPTS * float(cost[record.best] - record.cost_usd[at])
+    sure = record.score[at] - mixed > _SURE / math.sqrt(record.n_prompts) and saved > 0
+    reason = "" if sure else f"{record.n_prompts:,} prompts of validation are too few to tell"
+    return Verdict(
+        worth=True if sure else None,
+        because=reason,
+        best_single=best,
+        kept=ratio(float(record.score[at]), float(score[record.best])),
+        cost=ratio(float(record.cost_usd[at]), float(cost[record.best])),
+        saved_usd=saved,
+        prompts=record.n_prompts,
+        source=source,
+    )

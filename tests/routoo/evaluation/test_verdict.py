@@ -1,0 +1,105 @@
+"""Whether routing is worth it: the rule at its edges, and the sentence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from routoo.data.costs.cost_spread import CostSpread
+from routoo.data.validation import ValidationRecord
+from routoo.evaluation.compare.validated import ValidatedSetting
+from routoo.evaluation.trial.bootstrap import Interval
+from routoo.evaluation.trial.single_models import SingleModel
+from routoo.evaluation.verdict import Verdict, verdict_of, verdict_on_validation
+
+BIG, SMALL = SingleModel("big", 0.005, 0.8, 100), SingleModel("small", 0.001, 0.5, 100)
+SETTING = ValidatedSetting(
+    "keep@0.95",
+    40.0,
+    kept=0.98,
+    cost=0.41,
+    hindsight=0.4,
+    over_mixtures=Interval(0.05, 0.02, 0.08),
+    saved_usd_range=Interval(0.00295, 0.0022, 0.004),
+)
+
+
+def judged(setting: ValidatedSetting | None, *, best: SingleModel = BIG, models: int = 2) -> Verdict:
+    return verdict_of(setting, best=best, cheapest=SMALL, models=models, prompts=2000, simulated=False)
+
+
+def test_what_surely_saves_and_surely_beats_mixtures_is_worth_it() -> None:
+    verdict = judged(SETTING)
+    assert verdict.worth
+    assert str(verdict).replace("\N{NO-BREAK SPACE}", " ") == (
+        "worth routing: keeps 98 % of big's score at 41 % of its cost; on 1,000 prompts this saves 2.95 USD; "
+        "range 2.20 to 4.00"
+    )
+    assert verdict.batch_saved_usd == pytest.approx(5.9)
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        ({"over_mixtures": Interval(0.01, -0.01, 0.03)}, "scores as much for the same money"),
+        ({"over_mixtures": Interval(-0.02, -0.03, -0.01)}, "scores more for the same money"),
+        (
+            {"saved_usd_range": Interval(-0.001, -0.002, -0.0005)},
+            "it saves nothing: on 1,000 prompts -1.00 USD",
+        ),
+        ({"saved_usd_range": Interval(0.001, -0.001, 0.003)}, "what it saves may be chance"),
+    ],
+)
+def test_what_may_be_chance_is_not_worth_it(change: dict[str, Interval], because: str) -> None:
+    verdict = judged(replace(SETTING, **change))  # type: ignore[arg-type]  # fields of one type
+    assert verdict.worth is False
+    assert because in verdict.because
+    assert str(verdict).startswith("not worth it, because ")
+
+
+def test_a_pool_with_nothing_to_choose_is_not_worth_it() -> None:
+    assert judged(SETTING, models=1).because == "big is the only model in the pool"
+    assert judged(SETTING, best=SMALL).because == "small scores best and costs least"
+
+
+def test_without_validation_or_resamples_it_is_not_known() -> None:
+    for setting in (None, replace(SETTING, over_mixtures=None)):
+        verdict = judged(setting)
+        assert verdict.worth is None
+        assert str(verdict).startswith("not known whether routing is worth it, because ")
+    assert judged(None).to_dict()["kept"] is None
+
+
+def record(n_prompts: int, score: float) -> ValidationRecord:
+    """Two prices: all to the big model, and half of its cost at this score; mixtures reach .65 there."""
+    return ValidationRecord(
+        models=("big", "small"),
+        n_prompts=n_prompts,
+        prices=np.array([0.0, 50.0]),
+        predicted_usd=np.array([0.005, 0.003]),
+        cost_usd=np.array([0.005, 0.003]),
+        score=np.array([0.8, score]),
+        single_cost_usd=np.array([0.005, 0.001]),
+        single_score=np.array([0.8, 0.5]),
+        spread=CostSpread.of(("big", "small"), np.zeros((2, 3), np.int32), np.ones((3, 2)), np.ones((3, 2))),
+    )
+
+
+def test_validation_has_to_show_more_than_so_many_prompts_can_by_chance() -> None:
+    verdict = verdict_on_validation(record(4000, 0.77))
+    assert verdict.worth
+    assert "on validation, worth routing" in str(verdict)
+    assert (verdict.kept, verdict.cost) == (pytest.approx(0.77 / 0.8), pytest.approx(0.6))
+    assert verdict.saved_usd == pytest.approx(2.0)
+    few = verdict_on_validation(record(100, 0.77))
+    assert few.worth is None
+    assert few.because == "100 prompts of validation are too few to tell"
+
+
+def test_where_no_cheaper_price_keeps_enough_the_dearest_saves_nothing() -> None:
+    verdict = verdict_on_validation(record(4000, 0.6))
+    assert verdict.worth is None
+    assert not math.isnan(verdict.kept)
