@@ -17,6 +17,7 @@ from routoo.data.splits import Part
 from routoo.evaluation.compare.differences import Difference
 from routoo.evaluation.compare.mean_costs import Spending
 from routoo.evaluation.compare.validated import ValidatedSetting
+from routoo.evaluation.headline import SPENDS, hindsight_words, validated_words
 from routoo.evaluation.metrics.budgets import score_of
 from routoo.evaluation.metrics.coverage import Coverage
 from routoo.evaluation.metrics.deferral import Deferral
@@ -216,39 +217,23 @@ class Evaluation:
         if len(self.singles) == 1:
             return f"{self.best_single.name} is the only model in the pool: there is nothing to choose."
         settings = self.validated.get(self.router, ())
-        sentence = where + (self._validated_words(settings[0]) if settings else self._hindsight_words())
+        best = self.best_single
+        if settings:
+            mixed = self.mixed_score(settings[0].cost * best.cost_usd)
+            words = validated_words(self.router, best, settings[0], mixed)
+        else:
+            words = self._hindsight_words()
+        sentence = where + words
         return sentence[0].upper() + sentence[1:].replace("%", " %")
-
-    def _validated_words(self, setting: ValidatedSetting) -> str:
-        best, share = self.best_single, f"{setting.share:.0%}"
-        did = f"kept {share} of the best single model's score"
-        if not setting.keeps:
-            did = f"spent {share} of the best single model's cost"
-        between = setting.kept_range
-        held = "" if between is None else f" ({between.low:.1%} to {between.high:.1%})"
-        mixed = self.mixed_score(setting.cost * best.cost_usd) / best.score
-        gap = setting.over_mixtures
-        sure = "" if gap is None or gap.excludes_zero else ", a difference that may be chance"
-        return (
-            f"at the price that {did} on validation, {self.router} keeps {setting.kept:.1%}{held} of what "
-            f"{best.name} scores, for {setting.cost:.1%} of what it costs; the {HULL} (their best "
-            f"mixtures) keeps {mixed:.1%} for that{sure}."
-        )
 
     def _hindsight_words(self) -> str:
         best = self.best_single
-        spend = {0.5: "half of", 0.75: "three quarters of", 1.0: "all of"}
-        scores = {share: self.routed_score(share * best.cost_usd) for share in spend}
+        scores = {share: self.routed_score(share * best.cost_usd) for share in SPENDS}
         share = next((share for share, score in scores.items() if not math.isnan(score)), None)
         if share is None or not best.score:
             return f"{self.router} has nothing to gain: no model scores above 0 at any cost."
-        kept, mixed = scores[share] / best.score, self.mixed_score(share * best.cost_usd) / best.score
-        gap = self.over_mixtures(share)
-        sure = "" if gap is None or gap.excludes_zero else ", a difference that may be chance"
-        return (
-            f"in hindsight, at {spend[share]} what {best.name} costs, {self.router} keeps {kept:.1%} of its "
-            f"score; the {HULL} (their best mixtures) keeps {mixed:.1%}{sure}."
-        )
+        mixed, gap = self.mixed_score(share * best.cost_usd), self.over_mixtures(share)
+        return hindsight_words(self.router, best, share, scores[share], mixed, gap)
 
     def to_polars(self) -> pl.DataFrame:
         """The table, one row a policy; ``acc@0.5`` and ``cost@1`` as in `Metrics.to_dict`."""

@@ -9,16 +9,18 @@ from routoo.evaluation.trial.bootstrap import Interval
 
 UNDEFINED = "–"
 
+_NOTHING = 5e-7  # USD that nobody pays
+
 
 def number(value: float) -> str:
     """A figure to four digits, or a dash where it is not defined.
 
-    >>> number(0.54671), number(-0.05), number(float("nan"))
-    ('.5467', '-.0500', '–')
+    >>> number(0.54671), number(-0.05), number(-1e-9), number(float("nan"))
+    ('.5467', '-.0500', '.0000', '–')
     """
     if math.isnan(value):
         return UNDEFINED
-    text = f"{value:.4f}"
+    text = f"{value:.4f}".replace("-0.0000", "0.0000")
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
@@ -54,7 +56,9 @@ def dollars(value: float) -> str:
     >>> [dollars(value) for value in (3.104, 0.000282087, 41.25, 1234567.8, 0.0, -0.5)]
     ['3.10', '0.000282', '41.2', '1,234,568', '0', '-0.500']
     """
-    if math.isnan(value) or not value:
-        return UNDEFINED if math.isnan(value) else "0"
+    if math.isnan(value):
+        return UNDEFINED
+    if abs(value) < _NOTHING:
+        return "0"
     decimals = max(2 - math.floor(math.log10(abs(value))), 0)
     return f"{value:,.{decimals}f}"

@@ -114,7 +114,7 @@ def verdict_of(
     if setting is None:
         reason = "no price was chosen on validation"
         return Verdict(worth=None, because=reason, best_single=best.name, prompts=prompts, source=source)
-    saved = PROMPTS * best.cost_usd * (1 - setting.cost)
+    saved = PROMPTS * setting.saved_usd
     spread = setting.saved_usd_range
     worth, reason = _judged(setting)
     return Verdict(

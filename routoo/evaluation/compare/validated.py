@@ -42,12 +42,13 @@ class ValidatedSetting:
         cost: Share of that model's cost that it spends there.
         hindsight: What could have been picked on the judged prompts themselves: the least cost that keeps the
             share, or the best score, as a share, at no more than the cost.
+        saved_usd: What a prompt costs less than with the best single model alone.
         over_mixtures: Score above the best mixture of single models at the same cost, as a share of the best
             single model's score; with its range.
         kept_range: `kept` with its range over resamples of the judged prompts; that of validation, which
             chose the price, is not in it.
         cost_range: `cost` likewise.
-        saved_usd_range: What a prompt costs less than with the best single model alone, in USD, likewise.
+        saved_usd_range: `saved_usd` likewise.
     """
 
     aim: str
@@ -55,6 +56,7 @@ class ValidatedSetting:
     kept: float
     cost: float
     hindsight: float
+    saved_usd: float
     over_mixtures: Interval | None = None
     kept_range: Interval | None = None
     cost_range: Interval | None = None
@@ -73,7 +75,7 @@ class ValidatedSetting:
     def in_words(self) -> str:
         """How the price was chosen.
 
-        >>> ValidatedSetting("keep@0.95", 40.0, 0.94, 0.6, 0.58).in_words()
+        >>> ValidatedSetting("keep@0.95", 40.0, 0.94, 0.6, 0.58, 0.001).in_words()
         '95 % of the score'
         """
         return f"{self.share:.0%} of the {'score' if self.keeps else 'cost'}".replace("%", " %")
@@ -154,7 +156,8 @@ def _measured(
     score, cost = (realised(chosen, of)[0] for of in (trial.earned, trial.cost_usd))
     kept, spent = ratio(float(score.mean()), singles.best_score), ratio(float(cost.mean()), singles.high_usd)
     mixed = ratio(score_of(hull(singles.points), float(cost.mean())), singles.best_score)
-    plain = ValidatedSetting(aim, price, kept, spent, hindsight)
+    saved = singles.high_usd - float(cost.mean())
+    plain = ValidatedSetting(aim, price, kept, spent, hindsight, saved)
     if resamples is None:
         return plain
     own = resamples.means(np.stack([score, cost], axis=1))
@@ -171,8 +174,9 @@ def _measured(
         kept,
         spent,
         hindsight,
+        saved,
         over_mixtures=interval(kept - mixed, above),
         kept_range=interval(kept, kept_drawn),
         cost_range=interval(spent, spent_drawn),
-        saved_usd_range=interval(singles.high_usd - float(cost.mean()), best[:, 0] - own[:, 1]),
+        saved_usd_range=interval(saved, best[:, 0] - own[:, 1]),
     )

@@ -89,7 +89,7 @@ def _broken(name: str) -> list[str]:
     return lines
 
 
-def labels(lines: Mapping[str, list[str]]) -> alt.ExprRef | str:
+def labels(lines: Mapping[str, list[str]]) -> str:
     """The expression of an axis whose labels have these lines, and else are as they are."""
     return f"({json.dumps(lines)})[datum.label] || datum.label"
 

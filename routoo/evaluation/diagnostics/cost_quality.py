@@ -27,6 +27,7 @@ from routoo.evaluation.trial.policy import HULL, MIXING, ORACLE
 _RIGHT = 1.02  # where the cost axis ends
 _MIDDLE = 0.6  # names of dearer models stand to their left
 _ROOM = 480  # pixels of width below which names of models would lie on the lines
+_CLEAR = 0.03  # share of the height that a line has to be above the best single model to leave room below
 _STEPS = 101  # points of a line, beside its vertices
 
 
@@ -77,7 +78,10 @@ def _chart(evaluation: Evaluation) -> Spec:
         size=46, color=INK, filled=False, strokeWidth=1.4, opacity=0.8, clip=True
     )
     single = rings.encode(x=x, y=y, tooltip=[alt.Tooltip("model:N"), *point])
-    texts = [text.encode(x=x, y=y) for outline in (4.0, 0.0) for text in _labels(models, outline)]
+    below = float(lines["score"].to_numpy().max()) - evaluation.best_single.score > _CLEAR * (high - low)
+    texts = [
+        text.encode(x=x, y=y) for outline in (4.0, 0.0) for text in _labels(models, outline, below=below)
+    ]
     return finished(alt.layer(base, pointed, settings, single, *texts), height=460)
 
 
@@ -134,10 +138,11 @@ def _singles(evaluation: Evaluation) -> pl.DataFrame:
     return frame.filter(pl.col("share") <= _RIGHT, pl.col("score") >= least)
 
 
-def _labels(models: pl.DataFrame, outline: float) -> list[alt.Chart]:
+def _labels(models: pl.DataFrame, outline: float, *, below: bool) -> list[alt.Chart]:
     """Names of models; an outline in the colour of the paper keeps them readable across a line.
 
-    A narrow picture has no room for them beside the lines: there they are seen by pointing at a ring.
+    Those of dear models stand below, or above where no line passes there. A narrow picture has no room for
+    them beside the lines: there they are seen by pointing at a ring.
     """
     named = models.filter(pl.col("label") != "")
     left, right = named.filter(pl.col("share") < _MIDDLE), named.filter(pl.col("share") >= _MIDDLE)
@@ -148,7 +153,14 @@ def _labels(models: pl.DataFrame, outline: float) -> list[alt.Chart]:
             align="left", dx=7, dy=13, color=SOFT, stroke=ink, strokeWidth=outline, opacity=seen, clip=True
         ),
         alt.Chart(right).mark_text(
-            align="right", dy=20, color=SOFT, stroke=ink, strokeWidth=outline, opacity=seen, clip=True
+            align="right",
+            dx=4,
+            dy=20 if below else -13,
+            color=SOFT,
+            stroke=ink,
+            strokeWidth=outline,
+            opacity=seen,
+            clip=True,
         ),
     ]
     return [text.encode(text="label:N") for text in texts]

@@ -113,7 +113,7 @@ class EvaluationTable:
                     "" if at else name,
                     f"{verb} {found.in_words()}",
                     _measured(found.kept, found.kept_range),
-                    _saved(found, self.evaluation),
+                    _saved(found),
                     number(found.cost),
                     f"{number(found.hindsight)} {what}",
                     style=style,
@@ -121,9 +121,9 @@ class EvaluationTable:
         return table
 
 
-def _saved(setting: ValidatedSetting, evaluation: Evaluation) -> Text:
+def _saved(setting: ValidatedSetting) -> Text:
     """What 1,000 prompts save of what the best single model costs, with half the width of its range."""
-    saved = PROMPTS * evaluation.best_single.cost_usd * (1 - setting.cost)
+    saved = PROMPTS * setting.saved_usd
     between = setting.saved_usd_range
     if between is None:
         return Text(dollars(saved))

@@ -22,6 +22,7 @@ SETTING = ValidatedSetting(
     kept=0.98,
     cost=0.41,
     hindsight=0.4,
+    saved_usd=0.00295,
     over_mixtures=Interval(0.05, 0.02, 0.08),
     saved_usd_range=Interval(0.00295, 0.0022, 0.004),
 )
@@ -92,7 +93,8 @@ def test_validation_has_to_show_more_than_so_many_prompts_can_by_chance() -> Non
     verdict = verdict_on_validation(record(4000, 0.77))
     assert verdict.worth
     assert "on validation, worth routing" in str(verdict)
-    assert (verdict.kept, verdict.cost) == (pytest.approx(0.77 / 0.8), pytest.approx(0.6))
+    assert verdict.kept == pytest.approx(0.77 / 0.8)
+    assert verdict.cost == pytest.approx(0.6)
     assert verdict.saved_usd == pytest.approx(2.0)
     few = verdict_on_validation(record(100, 0.77))
     assert few.worth is None
