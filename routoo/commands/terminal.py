@@ -19,6 +19,7 @@ Stages = Callable[[str, int, int], None]
 """Told the stage too."""
 
 _LINE_EVERY_S = 10.0
+
 _PLAIN = str.maketrans(
     {"–": "-", "—": "-", "±": "+/-", "×": "x", "…": "...", "≤": "<=", "≥": ">=", "\xa0": " "}
 )
