@@ -69,7 +69,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, encoder: 
         found[name], scores = evaluate_router(
             router,
             outcomes,
-            tell_domains=name == "told",
+            observed_domains=name == "told",
             encoder=encoder,
             cache_dir=default_cache_dir(),
             samples=samples,

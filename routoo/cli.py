@@ -91,7 +91,9 @@ _FORMER_FLAGS = {
     "trunk": "encoder",
     "trunk-learning-rate": "encoder-learning-rate",
     "label": "attribute",
-    "tell-labels": "tell-attributes",
+    "tell-labels": "observed-attributes",
+    "tell-attributes": "observed-attributes",
+    "tell-domains": "observed-domains",
 }
 """Flags of before by what they are called now: scripts go on to work, and help speaks of one name."""
 

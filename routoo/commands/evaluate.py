@@ -46,14 +46,15 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    tell_domains: Annotated[
+    observed_domains: Annotated[
         bool,
-        typer.Option("--tell-domains", help="Tell the router each prompt's domain, as if it were known."),
+        typer.Option("--observed-domains", help="Show the router each prompt's domain, as if it were known."),
     ] = False,
-    tell_attributes: Annotated[
+    observed_attributes: Annotated[
         bool,
         typer.Option(
-            "--tell-attributes", help="Tell the router each prompt's attributes that it learned, likewise."
+            "--observed-attributes",
+            help="Show the router each prompt's attributes that it learned, likewise.",
         ),
     ] = False,
     encoder: Annotated[
@@ -96,20 +97,20 @@ def evaluate(
     from routoo.router import Router
 
     router = Router.from_pretrained(bundle, pool=pool, threads=threads)
-    with stages(quiet=quiet) as told:
+    with stages(quiet=quiet) as reported:
         found, scores = evaluate_router(
             router,
             reading.outcomes(source, quiet=quiet),
             part=_part(part),
-            tell_domains=tell_domains,
-            tell_attributes=tell_attributes,
+            observed_domains=observed_domains,
+            observed_attributes=observed_attributes,
             encoder=encoder,
             cache_dir=default_cache_dir(),
             seed=seed,
             samples=samples,
             robustness_prompts=robustness,
             provenance=provenance(router, bundle),
-            progress=told,
+            progress=reported,
         )
     say_nominal(found.nominal_costs, quiet=quiet)
     if predictions is not None:

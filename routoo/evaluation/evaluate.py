@@ -26,6 +26,7 @@ from routoo.evaluation.compare.validated import records_of, settings_of
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.metrics.coverage import coverage_of
 from routoo.evaluation.metrics.group_calibration import calibrations
+from routoo.evaluation.metrics.measure import Subject
 from routoo.evaluation.metrics.metrics import deferral, measured
 from routoo.evaluation.metrics.published import published_of
 from routoo.evaluation.metrics.reliability import reliability
@@ -57,7 +58,7 @@ def evaluate(
     seed: int = 0,
     provenance: Mapping[str, str] | None = None,
     simulated: bool | None = None,
-    told_domains: bool = False,
+    observed_domains: bool = False,
     validation: Mapping[str, Scores | ValidationRecord] | None = None,
 ) -> Evaluation:
     """What predictions are worth: what their choices cost and achieve on recorded outcomes.
@@ -78,7 +79,7 @@ def evaluate(
         seed: Which resamples.
         provenance: What else the reader should know, by label: command, training seed, bundle.
         simulated: Whether the outcomes are simulated; when not given, whether their names say so.
-        told_domains: Whether the router was told the domain of each prompt; kept with the figures.
+        observed_domains: Whether the router observed the domain of each prompt; kept with the metrics.
         validation: By name of a prediction what it showed on validation (`Router.validation`), or its scores
             of the prompts in ``val``, made without having learned from them: settings are then chosen there,
             and judged on `part`. All others are set in hindsight.
@@ -136,10 +137,7 @@ def evaluate(
         deferral=deferrals,
         published={
             p.name: published_of(
-                p,
-                policies,
-                trial,
-                deferrals.get(p.name),
+                Subject(p, policies, trial, deferrals.get(p.name)),
                 hindsight_ranges(compared[p.name]) if compared else {},
             )
             for p in choosing
@@ -167,7 +165,7 @@ def evaluate(
         ),
         provenance=provenance,
         simulated=outcomes.simulated if simulated is None else simulated,
-        told_domains=told_domains,
+        observed_domains=observed_domains,
     )
 
 

@@ -68,8 +68,8 @@ class Evaluation:
         notes: What was left out or filled in, in words.
         provenance: What else the reader should know (command, training seed, bundle), by label.
         simulated: Whether the outcomes are simulated rather than recorded.
-        told_domains: Whether the router was told the domain of each prompt, or inferred it from the text.
-        told_attributes: Of how many prompts the router was told each attribute that it learned; None for
+        observed_domains: Whether the router observed the domain of each prompt, or inferred it from the text.
+        observed_attributes: Of how many prompts the router observed each attribute that it learned; None for
             those that it inferred.
         robustness: How often the router's choices flip, where that was asked.
     """
@@ -100,8 +100,8 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
-    told_domains: bool = False
-    told_attributes: Mapping[str, int | None] = field(default_factory=dict)
+    observed_domains: bool = False
+    observed_attributes: Mapping[str, int | None] = field(default_factory=dict)
     robustness: tuple[Robustness, ...] = ()
 
     def row(self, name: str) -> Metrics:
@@ -177,22 +177,21 @@ class Evaluation:
         return next((found for found in settings if found.aim == aim), None)
 
     def domains_in_words(self) -> str:
-        """Who is told the domains of the prompts; empty where they have none."""
+        """Who observes the domains of the prompts; empty where they have none."""
         if not any(group.by == "domain" for group in self.calibration[self.router]):
             return ""
-        router = (
-            f"{self.router} is told the true ones" if self.told_domains else f"{self.router} is told none"
-        )
+        how = "observes the true ones" if self.observed_domains else "infers them from the text"
+        router = f"{self.router} {how}"
         table = any(row.name == DOMAIN_TABLE for row in self.rows)
         return f"{router}; the {DOMAIN_TABLE} is given the true domains" if table else router
 
     def attributes_in_words(self) -> str:
-        """Which attributes the router is told, and of how many prompts; empty where it learned none."""
+        """Which attributes the router observes, and of how many prompts; empty where it learned none."""
         return "; ".join(
             f"{name} inferred from the text"
-            if told is None
-            else f"{name} told for {told} of {self.n_prompts} prompts"
-            for name, told in self.told_attributes.items()
+            if observed is None
+            else f"{name} observed for {observed} of {self.n_prompts} prompts"
+            for name, observed in self.observed_attributes.items()
         )
 
     def flips_in_words(self) -> str:
@@ -248,8 +247,8 @@ class Evaluation:
         return {
             "data": self.data,
             "simulated": self.simulated,
-            "told_domains": self.told_domains,
-            "told_attributes": dict(self.told_attributes),
+            "observed_domains": self.observed_domains,
+            "observed_attributes": dict(self.observed_attributes),
             "part": self.part,
             "n_prompts": self.n_prompts,
             "split": dict(self.split),

@@ -43,8 +43,8 @@ def evaluate_router(
     outcomes: Outcomes,
     *,
     part: Part = "test",
-    tell_domains: bool = False,
-    tell_attributes: bool = False,
+    observed_domains: bool = False,
+    observed_attributes: bool = False,
     encoder: str | None = None,
     cache_dir: Path | None = None,
     seed: int = 0,
@@ -65,8 +65,8 @@ def evaluate_router(
         outcomes: Recorded outcomes; those without a split get the one that the router was trained with, so
             that no prompt it learned from is judged.
         part: The part to judge on.
-        tell_domains: Whether the router is told the domain of each prompt, or must guess it from the text.
-        tell_attributes: Whether it is told their values of the attributes that it learned.
+        observed_domains: Whether the router observes the domain of each prompt, or infers it from the text.
+        observed_attributes: Whether it observes the attributes that it learned.
         encoder: Embeds the prompts for the nearest neighbours, see `load_encoder`; unless given, the
             router's own, or the default one, with a note, where that is not at hand.
         cache_dir: Where embeddings are kept.
@@ -79,7 +79,7 @@ def evaluate_router(
 
     Raises:
         InputError: The outcomes lack a part, none of them is of a model in the pool, a number is negative, or
-            domains or attributes are to be told where there are none, or the router learned none.
+            domains or attributes are to be observed where there are none, or the router learned none.
         MissingExtraError: Extra `train` is not installed: the nearest neighbours need an encoder.
     """
     if robustness_prompts < 0:
@@ -92,21 +92,21 @@ def evaluate_router(
     pool = _common(router.pool, outcomes)
     judged = outcomes.part(part)
 
-    def told(what: str) -> Callable[[int, int], None] | None:
+    def reporting(what: str) -> Callable[[int, int], None] | None:
         return None if progress is None else lambda done, total: progress(what, done, total)
 
-    domains = judged.domains if tell_domains else None
-    if tell_domains and not any(domains or ()):
-        raise InputError(f"{outcomes.name} has no domains to tell: its prompts need a column domain")
-    if tell_domains and not router.domains:
-        raise InputError("this router learned no domains, so that none can be told: leave out --tell-domains")
-    attributes = _attributes_to_tell(router, judged) if tell_attributes else None
+    domains = judged.domains if observed_domains else None
+    if observed_domains and not any(domains or ()):
+        raise InputError(f"{outcomes.name} has no domains to observe: its prompts need a column domain")
+    if observed_domains and not router.domains:
+        raise InputError("this router learned no domains: leave out --observed-domains")
+    attributes = _attributes_to_observe(router, judged) if observed_attributes else None
     features, note = _embedding(
         encoder,
         str(bundle.description.trained_on.get("encoder", "")),
         outcomes.part("train", "val").texts,
         cache_dir=cache_dir,
-        progress=told(NEIGHBOURS),
+        progress=reporting(NEIGHBOURS),
     )
     embed = remembered(features)
     scores = router.predict(
@@ -114,7 +114,7 @@ def evaluate_router(
         domains=domains,
         attributes=attributes,
         prompt_ids=judged.prompt_ids,
-        progress=told(ROUTER),
+        progress=reporting(ROUTER),
     )
     predictions = {ROUTER: scores, **baselines(outcomes, pool, judged, embed=embed)}
     validation: dict[str, Scores | ValidationRecord] = {}
@@ -131,7 +131,7 @@ def evaluate_router(
         samples=samples,
         seed=seed,
         provenance=provenance,
-        told_domains=tell_domains,
+        observed_domains=observed_domains,
         validation={name: validation[name] for name in predictions if name in validation},
     )
     unlearned = [
@@ -141,7 +141,7 @@ def evaluate_router(
     found = replace(
         found,
         notes=(*found.notes, *filter(None, (*unlearned, note))),
-        told_attributes=_told_attributes(router, attributes, judged),
+        observed_attributes=_observed_attributes(router, attributes, judged),
     )
     if robustness_prompts:
         kinds = _robustness(
@@ -153,7 +153,7 @@ def evaluate_router(
             attributes=attributes,
             samples=samples,
             seed=seed,
-            progress=told(CHANGED),
+            progress=reporting(CHANGED),
         )
         found = replace(found, robustness=kinds)
     return found, scores
@@ -185,27 +185,26 @@ def _embedding(
     return features(MINILM), note
 
 
-def _attributes_to_tell(router: Router, judged: Outcomes) -> Attributes:
+def _attributes_to_observe(router: Router, judged: Outcomes) -> Attributes:
     if not router.attributes:
-        raise InputError(
-            "this router learned no attributes, so that none can be told: leave out --tell-attributes"
-        )
+        raise InputError("this router learned no attributes: leave out --observed-attributes")
     try:
         return judged.attributes([attribute.name for attribute in router.attributes])
     except InputError as error:
         raise InputError(
-            f"--tell-attributes needs the columns that the router learned; add them, or leave it out: {error}"
+            "--observed-attributes needs the columns that the router learned; add them, or leave it out: "
+            f"{error}"
         ) from None
 
 
-def _told_attributes(
+def _observed_attributes(
     router: Router, attributes: Attributes | None, judged: Outcomes
 ) -> dict[str, int | None]:
-    """Of how many prompts a router is told each attribute that it learned; None where it has to guess."""
+    """Of how many prompts a router observes each attribute that it learned; None where it infers it."""
     if attributes is None:
         return {attribute.name: None for attribute in router.attributes}
-    told = (attribute_numbers(attributes, router.attributes, len(judged)) >= 0).sum(0)
-    return {attribute.name: int(count) for attribute, count in zip(router.attributes, told, strict=True)}
+    observed = (attribute_numbers(attributes, router.attributes, len(judged)) >= 0).sum(0)
+    return {attribute.name: int(count) for attribute, count in zip(router.attributes, observed, strict=True)}
 
 
 def _robustness(
@@ -223,15 +222,17 @@ def _robustness(
     """How often the router's choices flip, on a few of the judged prompts."""
     n_prompts = min(n_prompts, len(texts))
     drawn = np.sort(np.random.default_rng(seed).choice(len(texts), n_prompts, replace=False))
-    told_domains = None if domains is None else [domains[at] for at in drawn]
-    told_attributes = {name: [values[at] for at in drawn] for name, values in (attributes or {}).items()}
+    observed_domains = None if domains is None else [domains[at] for at in drawn]
+    observed_attributes = {name: [values[at] for at in drawn] for name, values in (attributes or {}).items()}
     total, before = n_prompts * (1 + len(PERTURBATIONS)), 0
 
     def predict(prompts: Sequence[str]) -> Scores:
         nonlocal before
         start, before = before, before + len(prompts)
-        told = None if progress is None else lambda done, _: progress(start + done, total)
-        found = router.predict(prompts, domains=told_domains, attributes=told_attributes, progress=told)
+        reporting = None if progress is None else lambda done, _: progress(start + done, total)
+        found = router.predict(
+            prompts, domains=observed_domains, attributes=observed_attributes, progress=reporting
+        )
         return found.columns(trial.models)
 
     return robustness(

@@ -317,7 +317,7 @@ def of_evaluate(world: World, draw: random.Random) -> object:
         "seed": 1,
         "provenance": {"a": "b"},
         "simulated": True,
-        "told_domains": False,
+        "observed_domains": False,
     }
     chosen = {"samples": 2} | given(draw, arguments, more)
     return routoo.evaluate(**chosen)

@@ -289,14 +289,14 @@ def test_an_evaluation_tells_attributes_where_asked(
 ) -> None:
     options = ("--json", "-q", "--samples", "0", "--robustness", "5")
     figures = {}
-    for told in ((), ("--tell-attributes",)):
+    for told in ((), ("--observed-attributes",)):
         result = routoo("evaluate", bundle_with_attributes, recorded_file, *told, *options)
         found = json.loads(result.stdout)
         row = next(row for row in found["rows"] if row["name"] == "routoo")
         figures[bool(told)] = row["argmax"]
-        assert found["told_attributes"] == {"tenant": found["n_prompts"] if told else None}
+        assert found["observed_attributes"] == {"tenant": found["n_prompts"] if told else None}
     assert figures[True] > figures[False] + 0.2
-    result = routoo("evaluate", bundle_folder, data_folder, "--tell-attributes", *options)
+    result = routoo("evaluate", bundle_folder, data_folder, "--observed-attributes", *options)
     assert result.exit_code == 2
     assert "this router learned no attributes" in result.stderr
 
@@ -314,11 +314,14 @@ def test_an_evaluation_says_which_attributes_were_told(
     recorded = pl.read_csv(recorded_file)
     assert "attributes: tenant inferred from the text" in said(recorded)
     page = tmp_path / "report.html"
-    elsewhere = said(recorded.with_columns(tenant=pl.lit("mars")), "--tell-attributes", "--report", page)
-    assert re.search(r"attributes: tenant told for 0 of \d+ prompts", elsewhere)
-    assert re.search(r"tenant told for 0 of \d+ prompts", page.read_text())
-    missing = said(recorded.rename({"tenant": "Tenant"}), "--tell-attributes")
-    assert "--tell-attributes needs the columns that the router learned; add them, or leave it out" in missing
+    elsewhere = said(recorded.with_columns(tenant=pl.lit("mars")), "--observed-attributes", "--report", page)
+    assert re.search(r"attributes: tenant observed for 0 of \d+ prompts", elsewhere)
+    assert re.search(r"tenant observed for 0 of \d+ prompts", page.read_text())
+    missing = said(recorded.rename({"tenant": "Tenant"}), "--observed-attributes")
+    assert (
+        "--observed-attributes needs the columns that the router learned; add them, or leave it out"
+        in missing
+    )
     assert "the prompts have no column tenant" in missing
     assert "did you mean Tenant?" in missing
 

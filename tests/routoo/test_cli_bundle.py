@@ -228,10 +228,12 @@ def test_evaluate_records_whether_domains_were_told(
     routoo: Routoo, bundle_folder: Path, data_folder: Path
 ) -> None:
     few = ("--samples", "0", "--robustness", "0")
-    told = json.loads(routoo("evaluate", bundle_folder, data_folder, *few, "--tell-domains", "--json").stdout)
-    assert told["told_domains"] is True
+    told = json.loads(
+        routoo("evaluate", bundle_folder, data_folder, *few, "--observed-domains", "--json").stdout
+    )
+    assert told["observed_domains"] is True
     shown = routoo("evaluate", bundle_folder, data_folder, *few).stdout
-    assert "domains: routoo is told none; the domain table is given the true domains" in shown
+    assert "domains: routoo infers them from the text; the domain table is given the true domains" in shown
 
 
 def test_domains_that_nobody_learned_are_noted(
@@ -241,7 +243,7 @@ def test_domains_that_nobody_learned_are_noted(
     other = Outcomes(simulated.prompts.with_columns(chess.alias("domain")), simulated.outcomes)
     assert "chess" in (other.part("test").domains or [])
     other.write(tmp_path / "other")
-    few = ("--samples", "0", "--robustness", "0", "--tell-domains")
+    few = ("--samples", "0", "--robustness", "0", "--observed-domains")
     shown = routoo("evaluate", bundle_folder, tmp_path / "other", *few).stdout
     assert "domains that were not learned are inferred from the text: 'chess'" in shown
 
@@ -270,7 +272,7 @@ def test_a_router_without_domains_is_told_none(
     routoo: Routoo, bundle_folder: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Router, "domains", ())
-    result = routoo("evaluate", bundle_folder, data_folder, "--tell-domains")
+    result = routoo("evaluate", bundle_folder, data_folder, "--observed-domains")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "this router learned no domains" in result.stderr
 

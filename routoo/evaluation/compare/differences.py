@@ -12,7 +12,8 @@ import numpy as np
 from routoo.data.curves import Vector, hull
 from routoo.evaluation.metrics.budgets import BUDGET_SHARES, QUALITY_SHARES, costs_at, score_of
 from routoo.evaluation.metrics.metrics import Metrics
-from routoo.evaluation.metrics.published import IN_HINDSIGHT, in_hindsight
+from routoo.evaluation.metrics.published import in_hindsight
+from routoo.evaluation.metrics.registry import IN_HINDSIGHT
 from routoo.evaluation.metrics.reliability import brier
 from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.trial.policy import BEST_SINGLE, HULL, Kind, Policy

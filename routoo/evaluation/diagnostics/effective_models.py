@@ -7,11 +7,11 @@ import altair as alt
 from routoo.evaluation.diagnostics.budget_lines import along_budget
 from routoo.evaluation.diagnostics.diagnostic import Diagnostic, Spec
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.metrics.published import effective_models
+from routoo.evaluation.metrics.effective_models import effective_models
 
 
 def _sentence(evaluation: Evaluation) -> str:
-    models = evaluation.published[evaluation.router].effective_models
+    models = evaluation.published[evaluation.router]["effective_models"]
     return f"On average over all budgets, {models:.1f} models share the prompts"
 
 

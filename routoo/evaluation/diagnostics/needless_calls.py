@@ -18,7 +18,7 @@ def _sentence(evaluation: Evaluation) -> str:
 
 
 def _caption(evaluation: Evaluation) -> str:
-    collapse = percent(evaluation.published[evaluation.router].collapse)
+    collapse = percent(evaluation.published[evaluation.router]["collapse"])
     return (
         "Share of the calls for which a cheaper model scores no less, known in hindsight. A router that "
         "collapses onto the best model as money allows rises steeply. When money is no object, "

@@ -15,18 +15,6 @@ from routoo.evaluation.verdict import PROMPTS
 
 _HEADINGS = ("area", "over hull", "over {reference}", "closed", "apgr")
 _PLAIN = ("auc", "brier", "ece")
-MEASURES = {
-    "aiq": "AIQ",
-    "perf_gain": "PerfGain",
-    "cost_save": "CostSave",
-    "pareto_dist": "ParetoDist",
-    "arena": "arena",
-    "apgr_by_calls": "APGR by share of calls",
-    "cpt_50": "CPT 50 %",
-    "cpt_80": "CPT 80 %",
-    "effective_models": "models",
-    "collapse": "collapse",
-}
 
 
 @dataclass(frozen=True)

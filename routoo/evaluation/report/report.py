@@ -13,9 +13,8 @@ from routoo.data.storage.files import write_atomically
 from routoo.evaluation.compare.differences import COMPARED
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import dollars
-from routoo.evaluation.metrics.published import IN_HINDSIGHT
+from routoo.evaluation.metrics.registry import MEASURES
 from routoo.evaluation.report.cells import (
-    MEASURES,
     difference_rows,
     headings,
     metric_row,
@@ -78,7 +77,6 @@ def render_report(evaluation: Evaluation) -> str:
         rows=[metric_row(row, evaluation) for row in evaluation.rows],
         differences=difference_rows(evaluation),
         measures=MEASURES,
-        in_hindsight=IN_HINDSIGHT,
         published=published_rows(evaluation),
         facts=_facts(evaluation),
         charts=charts,

@@ -40,7 +40,7 @@ HONESTY: tuple[Column, ...] = (
     ("ece", lambda row: row.ece),
 )
 """The way to the best model's score, by cost under the hull (RouteLLM's own measure, by share of calls, is
-`Published.apgr_by_calls`); how well predictions rank, and how far they can be taken at their word."""
+`APGR_BY_CALLS`); how well predictions rank, and how far they can be taken at their word."""
 
 DIFFERENCES = ("area", "hull@0.5", "cost@0.95", "brier")
 """Metrics whose differences to every row are shown: ``hull@x`` is the score at exactly x of the cost."""

@@ -16,7 +16,7 @@ from routoo.data.scores import Scores
 from routoo.evaluation.diagnostics import equal_cost
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.metrics.published import IN_HINDSIGHT
+from routoo.evaluation.metrics.registry import IN_HINDSIGHT
 from routoo.evaluation.report.table import EvaluationTable
 from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.trial.curve import Curve
@@ -126,25 +126,25 @@ def test_curves_and_shares(evaluation: Evaluation) -> None:
 def test_what_stands_beside_the_table(evaluation: Evaluation) -> None:
     assert set(evaluation.published) == set(evaluation.deferral) == {"router", "blind", ORACLE}
     router, blind, oracle = (evaluation.published[name] for name in ("router", "blind", ORACLE))
-    assert blind.apgr_by_calls == pytest.approx(0.5)
-    assert oracle.apgr_by_calls > router.apgr_by_calls > 0.6
-    assert router.cpt_50 < blind.cpt_50
-    assert router.aiq == pytest.approx(evaluation.row("router").area, abs=1e-4)
-    assert math.isnan(oracle.pareto_dist)
-    assert 0 <= router.pareto_dist < blind.pareto_dist
-    assert oracle.collapse == 0
+    assert blind["apgr_by_calls"] == pytest.approx(0.5)
+    assert oracle["apgr_by_calls"] > router["apgr_by_calls"] > 0.6
+    assert router["cpt_50"] < blind["cpt_50"]
+    assert router["aiq"] == pytest.approx(evaluation.row("router").area, abs=1e-4)
+    assert math.isnan(oracle["pareto_dist"])
+    assert 0 <= router["pareto_dist"] < blind["pareto_dist"]
+    assert oracle["collapse"] == 0
     needless = evaluation.curves["router"].needless[1]
     assert evaluation.curves["router"].shares[1].tolist() == [1, 0, 0]
-    assert router.collapse == needless > 0.3
-    assert 1 < router.effective_models < 3
+    assert router["collapse"] == needless > 0.3
+    assert 1 < router["effective_models"] < 3
     names = [(group.by, group.name) for group in evaluation.calibration["router"]]
     assert names[-2:] == [("domain", "facts"), ("domain", "proofs")]
     assert [name for by, name in names if by == "model"] == list(evaluation.models)
     document = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
-    assert document["published"]["router"]["apgr_by_calls"] == router.apgr_by_calls
-    assert document["published"]["router"]["collapse"] == router.collapse
+    assert document["published"]["router"]["apgr_by_calls"] == router["apgr_by_calls"]
+    assert document["published"]["router"]["collapse"] == router["collapse"]
     assert "apgr" not in document["published"]["router"]
-    assert document["rows"][3]["apgr"] == evaluation.row("router").apgr != router.apgr_by_calls
+    assert document["rows"][3]["apgr"] == evaluation.row("router").apgr != router["apgr_by_calls"]
     for by in ("model", "domain"):
         groups = [group for group in document["calibration"]["router"] if group["by"] == by]
         assert document["furthest_off"][by] == max(groups, key=lambda group: abs(group["bias"]))
@@ -164,11 +164,11 @@ def test_the_best_setting_in_hindsight_has_a_range() -> None:
         assert found.low < found.high
     document = evaluation.to_dict()["published"]
     assert document["router"]["arena_low"] == router.ranges["arena"].low
-    assert math.isnan(evaluation.published["worse"].cost_save)
+    assert math.isnan(evaluation.published["worse"]["cost_save"])
     assert document["worse"]["cost_save_high"] is None
     untold = evaluate(outcomes, {"router": scores}, pool=POOL, samples=0).published["router"]
     assert untold.ranges == {}
-    assert untold.arena == router.arena
+    assert untold["arena"] == router["arena"]
     assert untold.to_dict()["arena_low"] is None
 
 
@@ -394,15 +394,17 @@ def test_what_is_less_than_no_resample_is_refused() -> None:
         evaluate(outcomes, {"r": by_domain(outcomes)}, pool=POOL, samples=-3)
 
 
-def test_who_was_told_the_domains_is_kept() -> None:
+def test_who_observed_the_domains_is_kept() -> None:
     outcomes = outcomes_of(40)
     scores = {"r": by_domain(outcomes)}
-    told = evaluate(outcomes, scores, pool=POOL, samples=0, told_domains=True)
-    assert told.to_dict()["told_domains"] is True
-    assert "domains: r is told the true ones" in _printed(told, 120)
+    told = evaluate(outcomes, scores, pool=POOL, samples=0, observed_domains=True)
+    assert told.to_dict()["observed_domains"] is True
+    assert "domains: r observes the true ones" in _printed(told, 120)
     both = evaluate(outcomes, {**scores, "domain table": scores["r"]}, pool=POOL, samples=0)
-    assert both.to_dict()["told_domains"] is False
-    assert both.domains_in_words() == "r is told none; the domain table is given the true domains"
+    assert both.to_dict()["observed_domains"] is False
+    assert (
+        both.domains_in_words() == "r infers them from the text; the domain table is given the true domains"
+    )
     bare = Outcomes(outcomes.prompts.drop("domain"), outcomes.outcomes)
     assert evaluate(bare, scores, pool=POOL, samples=0).domains_in_words() == ""
 

@@ -22,7 +22,7 @@ from routoo.evaluation.diagnostics.registry import DIAGNOSTICS
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import number, percent
-from routoo.evaluation.metrics.published import IN_HINDSIGHT
+from routoo.evaluation.metrics.registry import IN_HINDSIGHT
 from routoo.evaluation.metrics.robustness import Robustness
 from routoo.evaluation.metrics.spend_errors import SpendError
 from routoo.evaluation.metrics.usage_errors import ALL_MODELS, UsageError
@@ -196,9 +196,9 @@ def test_coverage_is_drawn_where_groups_are_large_enough() -> None:
     assert findings(evaluation_of(samples=0))["coverage"] == ""
 
 
-def test_who_is_told_the_domains_and_what_is_mixed_is_said() -> None:
+def test_who_observes_the_domains_and_what_is_mixed_is_said() -> None:
     page = render_report(evaluation_of(60))
-    assert "router is told none" in page
+    assert "router infers them from the text" in page
     assert "of score above the hull of single models" in page
     assert "at random" not in findings(evaluation_of(60))["curve"]
 
@@ -299,7 +299,7 @@ def test_the_measures_of_others_are_in_their_table(page: str) -> None:
 
 
 def test_the_collapse_index_is_in_words_beside_its_picture(page: str) -> None:
-    share = percent(evaluation_of().published["router"].collapse)
+    share = percent(evaluation_of().published["router"]["collapse"])
     assert f"When money is no object, {share} of the calls go to big" in unescape(page)
 
 
