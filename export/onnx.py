@@ -81,17 +81,17 @@ def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     weights = {
-        node.name: shapes[name]
+        node.name: (node.op_type, shapes[name])
         for node in model.graph.node
         if node.name.startswith(f"{_ENCODER}/") and node.op_type in ("MatMul", "Gather")
         for name in node.input
         if name in shapes
     }
-    narrowing = [
-        name
-        for name, shape in weights.items()
-        if "MatMul" in name and len(shape) == 2 and shape[0] > shape[1]
-    ]
+    matrices = {
+        name: shape for name, (kind, shape) in weights.items() if kind == "MatMul" and len(shape) == 2
+    }
+    widest = max((shape[0] for shape in matrices.values()), default=0)
+    narrowing = [name for name, shape in matrices.items() if shape[0] == widest > shape[1]]
     chosen = [name for name in weights if name not in narrowing[:_IN_FLOAT]]
     with tempfile.TemporaryDirectory() as folder, _quiet():
         path = Path(folder) / "int8.onnx"

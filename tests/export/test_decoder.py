@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import polars as pl
 import pytest
 import torch
@@ -16,6 +17,7 @@ from routoo import Router
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
+from routoo.export.layout import LAYOUT
 from routoo.export.writer import write_bundle
 from routoo.models.encoder import encoder as encoders
 from routoo.models.encoder.encoder import load_encoder
@@ -91,6 +93,9 @@ def test_from_a_folder_to_a_choice(decoder: Path, pool: Pool, tmp_path: Path) ->
     assert max(report.fp32.p_max, report.fp32.padded_p_max) < 1e-5
     assert report.int8 is not None
     assert report.int8.p_mean < 0.02
+    graph = onnx.load(tmp_path / "bundle" / LAYOUT.int8_graph).graph
+    in_float = [tuple(kept.dims) for kept in graph.initializer if kept.data_type == onnx.TensorProto.FLOAT]
+    assert in_float.count((64, 32)) == 2  # what narrows the feed-forward part of the first two layers
 
     router = Router.from_pretrained(tmp_path / "bundle")
     alone = np.concatenate([router.predict([text]).p_correct for text in TEXTS[:9]])
