@@ -20,10 +20,8 @@ Stages = Callable[[str, int, int], None]
 
 _LINE_EVERY_S = 10.0
 
-_PLAIN = str.maketrans(
-    {"–": "-", "—": "-", "±": "+/-", "×": "x", "…": "...", "≤": "<=", "≥": ">=", "\xa0": " "}
-)
-"""Signs of tables and sentences, for terminals that have ASCII alone."""
+_PLAIN = str.maketrans({"–": "-", "—": "-", "±": "~", "×": "x", "…": ".", "\xa0": " "})
+"""Signs of tables and sentences by one of ASCII each, so that columns stay in line."""
 
 _PIPE_WIDTH = 160  # columns where no terminal says how many there are
 

@@ -57,7 +57,7 @@ class Evaluation:
         published: The measures of others, by row name.
         validated: What prices chosen on validation keep and cost, by name of the rows for which such are
             known; of all others every setting is picked in hindsight, on the judged prompts.
-        differences: What the router has above every other row, each figure with its range, in row order.
+        differences: What the router has above every other row, each metric with its range, in row order.
         usage: How far predicted output tokens and seconds are from recorded ones, where both are known.
         spending: What the router's batches were expected to cost, and cost.
         singles: The judged models one by one.
@@ -105,7 +105,7 @@ class Evaluation:
     robustness: tuple[Robustness, ...] = ()
 
     def row(self, name: str) -> Metrics:
-        """The figures of one row.
+        """The metrics of one row.
 
         Raises:
             InputError: There is no row of that name.

@@ -35,7 +35,7 @@ CHANGED = "changed prompts"
 NEIGHBOURS = "k nearest neighbours"
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many prompts of it are done, and how many there are."""
+"""Called with what is being done, how many prompts of it are done, and how many there are."""
 
 
 def evaluate_router(
@@ -75,7 +75,7 @@ def evaluate_router(
         robustness_prompts: How many of the prompts, drawn by the seed, are changed in ways that should not
             matter, to see whether their choices flip; 0 to leave that out.
         provenance: What else the reader should know, by label.
-        progress: Told how far it is.
+        progress: Called as it goes on.
 
     Raises:
         InputError: The outcomes lack a part, none of them is of a model in the pool, a number is negative, or

@@ -1,4 +1,4 @@
-"""How figures are written for people: scores, shares, ranges, money."""
+"""How numbers are written for people: scores, shares, ranges, money."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOTHING = 5e-7  # USD that nobody pays
 
 
 def number(value: float) -> str:
-    """A figure to four digits, or a dash where it is not defined.
+    """A number to four digits, or a dash where it is not defined.
 
     >>> number(0.54671), number(-0.05), number(-1e-9), number(float("nan"))
     ('.5467', '-.0500', '.0000', '–')
@@ -25,12 +25,21 @@ def number(value: float) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share as a person writes it.
+    """A share as a person writes it, for a page: it never stands on two lines.
 
     >>> percent(0.254), percent(0.254, 1), percent(float("nan"))
     ('25\\xa0%', '25.4\\xa0%', '–')
     """
-    return "–" if math.isnan(share) else f"{share:.{digits}%}".replace("%", "\N{NO-BREAK SPACE}%")
+    return plain_percent(share, digits).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def plain_percent(share: float, digits: int = 0) -> str:
+    """The same for sentences that leave the page.
+
+    >>> plain_percent(0.254, 1)
+    '25.4 %'
+    """
+    return UNDEFINED if math.isnan(share) else f"{share:.{digits}%}".replace("%", " %")
 
 
 def signed(gap: Interval) -> str:

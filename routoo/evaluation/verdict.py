@@ -11,8 +11,8 @@ import numpy as np
 from routoo.data.curves import hull
 from routoo.data.validation import ValidationRecord
 from routoo.evaluation.compare.validated import KEPT_SHARES, ValidatedSetting
-from routoo.evaluation.in_words import dollars, percent
-from routoo.evaluation.metrics.budgets import score_of
+from routoo.evaluation.in_words import dollars, plain_percent
+from routoo.evaluation.metrics.budgets import ROUNDING, score_of
 from routoo.evaluation.metrics.undefined import ratio, without_nan
 from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.trial.single_models import SingleModel
@@ -66,8 +66,9 @@ class Verdict:
         if not self.worth:
             return f"{where}not worth it, because {self.because}"
         return (
-            f"{where}worth routing: keeps {percent(self.kept)} of {self.best_single}'s score at "
-            f"{percent(self.cost)} of its cost; on {PROMPTS:,} prompts this saves {self.saved_in_words()}"
+            f"{where}worth routing: keeps {plain_percent(self.kept)} of {self.best_single}'s score at "
+            f"{plain_percent(self.cost)} of its cost; on {PROMPTS:,} prompts this saves "
+            f"{self.saved_in_words()}"
         )
 
     def saved_in_words(self) -> str:
@@ -116,7 +117,7 @@ def verdict_of(
         return Verdict(worth=None, because=reason, best_single=best.name, prompts=prompts, source=source)
     saved = PROMPTS * setting.saved_usd
     spread = setting.saved_usd_range
-    worth, reason = _judged(setting)
+    worth, reason = _judged(setting, ROUNDING * best.cost_usd)
     return Verdict(
         worth=worth,
         because=reason,
@@ -135,23 +136,24 @@ def _nothing_to_route(best: str, cheapest: str, models: int) -> str:
     return f"{best} scores best and costs least" if best == cheapest else ""
 
 
-def _judged(setting: ValidatedSetting) -> tuple[bool | None, str]:
-    """Whether a setting is worth it, and else why not."""
+def _judged(setting: ValidatedSetting, nothing_usd: float) -> tuple[bool | None, str]:
+    """Whether a setting is worth it, and else why not; a saving of at most `nothing_usd` is none."""
     over, saved = setting.over_mixtures, setting.saved_usd_range
     if over is None or saved is None:
         return None, "without resamples nothing can be told from chance"
     value, low, high = (dollars(PROMPTS * usd) for usd in (saved.value, saved.low, saved.high))
     on_prompts = f"on {PROMPTS:,} prompts {value} USD, range {low} to {high}"
-    if saved.high <= 0:
+    if saved.high <= nothing_usd:
         return False, f"it saves nothing: {on_prompts}"
     if saved.low <= 0:
         return False, f"what it saves may be chance: {on_prompts}"
     if over.low > 0:
         return True, ""
     more = "more" if over.high < 0 else "as much"
+    added, low, high = (plain_percent(share, 1) for share in (over.value, over.low, over.high))
     return False, (
         f"sending fixed shares of the prompts to single models scores {more} for the same money: routing "
-        f"adds {percent(over.value, 1)} of the score, range {percent(over.low, 1)} to {percent(over.high, 1)}"
+        f"adds {added} of the score, range {low} to {high}"
     )
 
 
@@ -168,7 +170,7 @@ def verdict_on_validation(record: ValidationRecord, *, simulated: bool = False) 
     reason = _nothing_to_route(best, cheapest, len(record.models))
     if reason or price is None:
         worth = False if reason else None
-        reason = reason or f"no price kept {percent(KEPT_SHARES[0])} of {best}'s score"
+        reason = reason or f"no price kept {plain_percent(KEPT_SHARES[0])} of {best}'s score"
         return Verdict(worth=worth, because=reason, best_single=best, prompts=record.n_prompts, source=source)
     at = int(np.flatnonzero(record.prices == price)[0])
     mixed = score_of(hull(np.stack([cost, score], axis=1)), float(record.cost_usd[at]))

@@ -31,7 +31,7 @@ LESS_IS_BETTER = {*AT_QUALITY, "brier"}
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """What one row has above another on the same prompts, figure by figure.
+    """What one row has above another on the same prompts, metric by metric.
 
     Args:
         name: The row.
@@ -87,7 +87,7 @@ def compared_metrics(policies: Sequence[Policy], trial: Trial, resamples: Resamp
 
 
 def difference(name: str, other: str, compared: Mapping[str, Compared]) -> Difference:
-    """What the policy `name` has above `other`, figure by figure, on the same draws."""
+    """What the policy `name` has above `other`, metric by metric, on the same draws."""
     ours, theirs = compared[name], compared[other]
     found = {
         key: interval(ours.value[key] - theirs.value[key], ours.drawn[key] - theirs.drawn[key])
@@ -107,8 +107,8 @@ def with_intervals(
 ) -> list[Metrics]:
     """The rows with what their areas do when the prompts are drawn again."""
 
-    def gap(row: Metrics, other: str, figure: str = "area") -> Interval | None:
-        return None if row.name == other else difference(row.name, other, compared).metrics.get(figure)
+    def gap(row: Metrics, other: str, metric: str = "area") -> Interval | None:
+        return None if row.name == other else difference(row.name, other, compared).metrics.get(metric)
 
     return [
         replace(

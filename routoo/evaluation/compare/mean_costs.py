@@ -25,7 +25,7 @@ class Spending:
         spend: What the router's batches were expected to cost, and cost.
         by_mean: Metrics of the router when a call is expected to cost what its model costs on average.
         spend_by_mean: What its batches are then expected to cost, and cost.
-        difference: The router's figures above `by_mean`'s, with ranges; None without resamples.
+        difference: The router's metrics above `by_mean`'s, with ranges; None without resamples.
     """
 
     spend: Spend

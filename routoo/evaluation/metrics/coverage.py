@@ -25,13 +25,13 @@ class Coverage:
     """How many groups' mean scores lay in their intervals.
 
     A single answer is right or wrong and never shows whether an interval for its probability was right. The
-    mean of a group does, up to the luck of so many answers: the interval is widened by that.
+    mean of a group does, up to sampling noise: the interval is widened by that.
 
     Args:
         level: Share of the intervals that was to hold the mean score.
         held: Share that did.
-        by_luck: Share that would have, had nothing but luck been allowed for: what no interval could lower.
-        half_width: Half the mean width of the intervals of single predictions, without luck.
+        by_luck: Coverage from sampling noise alone.
+        half_width: Half the mean width of the intervals of single predictions, without sampling noise.
         groups: How many there were.
     """
 
@@ -70,7 +70,7 @@ def coverage_of(scores: Scores, score: Floats, domains: Sequence[str | None] | N
     varied = np.divide(
         np.nansum(residual**2, axis=0), expected, out=np.zeros_like(expected), where=expected > 0
     )
-    luck = np.array(
+    noise = np.array(
         [
             np.sqrt(min(float(varied[j]), 1.0) * (p[rows, j] * (1 - p[rows, j])).sum()) / len(rows)
             for rows, j in groups
@@ -85,8 +85,8 @@ def coverage_of(scores: Scores, score: Floats, domains: Sequence[str | None] | N
         found.append(
             Coverage(
                 level=level,
-                held=float((missed <= np.hypot(of_group, errors * luck)).mean()),
-                by_luck=float((missed <= errors * luck).mean()),
+                held=float((missed <= np.hypot(of_group, errors * noise)).mean()),
+                by_luck=float((missed <= errors * noise).mean()),
                 half_width=float(half.mean()),
                 groups=len(groups),
             )

@@ -1,4 +1,4 @@
-"""Whether predictions keep their word in every corner: model by model, and domain by domain."""
+"""Calibration of the predictions for each model, and for each domain."""
 
 from __future__ import annotations
 

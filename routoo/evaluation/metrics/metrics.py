@@ -33,7 +33,7 @@ class Metrics:
         closed: Share of the way from the hull of single models to the oracle that `area` stands for.
         apgr: Share of the way from the cheapest to the best single model's score that `area` stands for: by
             cost, under the hull. RouteLLM's own is by share of calls, see `APGR_BY_CALLS`.
-        auc: Mean over models of the area under the ROC curve; `brier` and `ece` say how honest it is.
+        auc: Mean over models of the area under the ROC curve; `brier` and `ece`: how far predictions are off.
         argmax: Score when money is no object; `argmax_cost` is what that costs.
         score_at: Best score at no more than a share of the best single model's cost, by share.
         cost_at: Least cost at a share of the best single model's score, by share.

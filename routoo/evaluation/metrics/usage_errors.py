@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 
 from routoo.data.curves import Floats, Vector
 from routoo.data.outcomes import Outcomes
@@ -70,22 +71,24 @@ def usage_errors(
     recorded = outcomes.to_matrices(trial.models)
     judged, seen = trial.rows_of(outcomes)
     found: list[UsageError] = []
-    guesses: dict[Quantity, Floats | None] = {
+    predicted_values: dict[Quantity, Floats | None] = {
         "output_tokens": scores.output_tokens,
         "latency_s": scores.latency_s,
     }
-    for quantity, guess in guesses.items():
+    for quantity, predicted in predicted_values.items():
         values: Vector = getattr(recorded, quantity)
-        if guess is None or np.isnan(guess).all() or np.isnan(values[judged]).all():
+        if predicted is None or np.isnan(predicted).all() or np.isnan(values[judged]).all():
             continue
         means = np.array([mean_known(column) for column in values[seen].T])
-        found += _errors(quantity, guess.astype(np.float64), values[judged], means, trial.models, resamples)
+        found += _errors(
+            quantity, predicted.astype(np.float64), values[judged], means, trial.models, resamples
+        )
     return tuple(found)
 
 
 def _errors(
     quantity: Quantity,
-    guess: Vector,
+    predicted: Vector,
     recorded: Vector,
     means: Vector,
     models: tuple[str, ...],
@@ -93,12 +96,12 @@ def _errors(
 ) -> list[UsageError]:
     """One quantity: the errors of all models together, then of each that has any."""
     log = _LOG[quantity]
-    known = ~np.isnan(recorded) & np.isfinite(guess) & ~np.isnan(means)
+    known = ~np.isnan(recorded) & np.isfinite(predicted) & ~np.isnan(means)
     truth = np.where(known, recorded, 0.0)
-    off = np.where(known, np.abs(log(np.where(known, guess, 0.0)) - log(truth)), 0.0)
+    off = np.where(known, np.abs(log(np.where(known, predicted, 0.0)) - log(truth)), 0.0)
     mean_off = np.where(known, np.abs(log(np.where(known, means, 0.0)) - log(truth)), 0.0)
     correlations = np.array(
-        [rank_correlation(guess[known[:, j], j], recorded[known[:, j], j]) for j in range(len(models))]
+        [rank_correlation(predicted[known[:, j], j], recorded[known[:, j], j]) for j in range(len(models))]
     )
     groups = [(ALL_MODELS, slice(None), mean_known(correlations))]
     groups += [(name, slice(j, j + 1), float(correlations[j])) for j, name in enumerate(models)]
@@ -118,7 +121,7 @@ def _errors(
                 mean_error=float(mean_off[:, columns].sum()) / count,
                 gain=_ratio_interval(gains, cells.sum(1), resamples),
                 correlation=correlation,
-                total=ratio(float(guess[:, columns][cells].sum()), float(truth[:, columns][cells].sum())),
+                total=ratio(float(predicted[:, columns][cells].sum()), float(truth[:, columns][cells].sum())),
             )
         )
     return found
@@ -132,14 +135,7 @@ def rank_correlation(a: Floats, b: Floats) -> float:
     """
     if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return math.nan
-    return float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
-
-
-def _ranks(values: Floats) -> Floats:
-    """Rank of each value from one up; ties share the mean of theirs."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    means: Floats = np.cumsum(counts) - (counts - 1) / 2
-    return means[place]
+    return float(pl.select(pl.corr(pl.Series(a), pl.Series(b), method="spearman")).item())
 
 
 def _ratio_interval(sums: Vector, counts: Floats, resamples: Resamples | None) -> Interval | None:

@@ -100,7 +100,7 @@ def metric_row(row: Metrics, evaluation: Evaluation) -> Row:
 
 
 def difference_rows(evaluation: Evaluation) -> list[Row]:
-    """The router less each other row, figure by figure."""
+    """The router less each other row, metric by metric."""
     return [
         Row(
             found.other,

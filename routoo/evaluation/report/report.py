@@ -1,4 +1,4 @@
-"""An evaluation as one HTML page that needs no network: pictures first, every figure below."""
+"""An evaluation as one HTML page that needs no network: pictures first, every metric below."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _capital(sentence: str) -> str:
 
 
 def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """What the figures were made from, label by label."""
+    """What the metrics were computed from, label by label."""
     kind = "simulated" if evaluation.simulated else "recorded"
     parts = ", ".join(f"{count:,} {part}" for part, count in evaluation.split.items() if count)
     best = evaluation.best_single

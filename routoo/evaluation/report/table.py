@@ -33,7 +33,7 @@ QUALITY: tuple[Column, ...] = (
 )
 """What choices cost and achieve."""
 
-HONESTY: tuple[Column, ...] = (
+PREDICTION: tuple[Column, ...] = (
     ("apgr", lambda row: row.apgr),
     ("auc", lambda row: row.auc),
     ("brier", lambda row: row.brier),
@@ -61,10 +61,10 @@ class EvaluationTable:
         """What rich prints."""
         yield Text(_title(self.evaluation))
         if options.max_width >= _WIDE:
-            yield self._table(QUALITY + HONESTY, with_area=True)
+            yield self._table(QUALITY + PREDICTION, with_area=True)
         else:
             yield self._table(QUALITY, with_area=True)
-            yield self._table(HONESTY, with_area=False)
+            yield self._table(PREDICTION, with_area=False)
         if self.evaluation.differences:
             yield self._differences()
         if self.evaluation.validated:
@@ -72,7 +72,7 @@ class EvaluationTable:
         yield Text("\n".join(_caption(self.evaluation)), style="dim")
 
     def _table(self, columns: tuple[Column, ...], *, with_area: bool) -> Table:
-        """A table of these columns; the honest figures alone leave out rows that predict nothing."""
+        """A table of these columns; the one without areas leaves out rows that predict nothing."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         headings = [*(("area", "over hull") if with_area else ()), *(name for name, _ in columns)]
         table.add_column("", min_width=16)
@@ -131,7 +131,7 @@ def _saved(setting: ValidatedSetting) -> Text:
 
 
 def _measured(value: float, between: Interval | None) -> Text:
-    """A figure with half the width of its range."""
+    """A metric with half the width of its range."""
     if between is None:
         return Text(number(value))
     return Text.assemble(number(value), (f" ±{number((between.high - between.low) / 2)}", "dim"))
@@ -172,7 +172,7 @@ def _caption(evaluation: Evaluation) -> list[str]:
 
 
 def _of_settings(evaluation: Evaluation) -> list[str]:
-    """Which figures are of settings picked in hindsight, and which not."""
+    """Which metrics are of settings picked in hindsight, and which not."""
     said = [f"{', '.join(HINDSIGHT)}: settings picked in hindsight, on these very prompts"]
     if not evaluation.validated:
         return [*said, "no setting was chosen on validation: what these showed there is not known"]

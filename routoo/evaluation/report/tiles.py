@@ -16,7 +16,7 @@ from routoo.evaluation.verdict import PROMPTS, Verdict
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure to read at one glance, and what it means."""
+    """A number to read at one glance, and what it means."""
 
     value: str
     words: str

@@ -1,4 +1,4 @@
-"""How sure a figure is: the same prompts drawn again with replacement, the same draws for every policy."""
+"""Bootstrap intervals: the same prompts drawn again with replacement, the same draws for every policy."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MOST_SAMPLES = 1_000_000
 """Resamples above which no range gets any surer."""
 
 _BLOCK = 128  # resamples multiplied at once
-_ENOUGH = 0.9  # share of the draws that must have a figure: what fewer have would be a range of lucky draws
+_ENOUGH = 0.9  # share of the draws in which a metric must be defined
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with the range that holds 95 % of its resamples.
+    """A metric with the range that holds 95 % of its resamples.
 
     >>> f"{Interval(0.0261, 0.0182, 0.0341)}"
     '+0.0261 [+0.0182, +0.0341]'
@@ -41,7 +41,7 @@ class Interval:
 def interval(value: float, samples: Vector, level: float = 0.95) -> Interval | None:
     """The percentile interval of `value` by its resamples.
 
-    A draw in which the figure is not defined (NaN) is left out; None where that is more than one in ten, or
+    A draw in which the metric is not defined (NaN) is left out; None where that is more than one in ten, or
     `value` is not defined, or there are no resamples.
     """
     known = samples[~np.isnan(samples)]

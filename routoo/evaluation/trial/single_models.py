@@ -12,7 +12,7 @@ import numpy.typing as npt
 from routoo.data.curves import Vector, area, best_single
 
 LEAST_JUDGED = 30
-"""Outcomes below which a model is not called the best: so few are right or wrong by luck."""
+"""Outcomes below which a model is not called the best: the mean of so few is mostly noise."""
 
 
 @dataclass(frozen=True)
