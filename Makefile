@@ -70,7 +70,7 @@ types: $(READY)
 	@$(BIN)/mypy
 
 tests: $(READY)
-	@OMP_NUM_THREADS=1 $(BIN)/pytest
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 cases: $(READY)
 	@$(BIN)/python tests/cases.py $(CASES) --only "$(ONLY)"

@@ -34,6 +34,10 @@ PROMPTS = [
 ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_network_is_traced_twice(traced_once: None) -> None: ...
+
+
 @pytest.fixture(scope="session")
 def pool() -> Pool:
     """Three models; only `medium` has a listed speed."""

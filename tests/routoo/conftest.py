@@ -15,6 +15,10 @@ from routoo.predictor import Predictor, train
 Routoo = Callable[..., Result]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_network_is_traced_twice(traced_once: None) -> None: ...
+
+
 @pytest.fixture
 def routoo() -> Routoo:
     """Runs the command line in process: `routoo("pool", "show", path).stdout`."""

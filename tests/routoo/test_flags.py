@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import onnx
 import polars as pl
 import pytest
 import typer
@@ -23,10 +20,7 @@ from routoo.cli import app
 from routoo.commands import terminal
 from routoo.data.pool import Pool
 from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
-from routoo.export import writer
-from routoo.export.onnx import to_onnx
 from routoo.models.encoder.encoder import load_encoder
-from routoo.models.network.network import RouterNetwork
 
 MODES = {"assign": ("assign bundle", "assign predictions.parquet")}
 """Commands that work in several ways, by how they begin: each flag is shown in each of them."""
@@ -327,7 +321,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, _no_long_waits: None) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("place")
     outcomes = simulated_outcomes(50).with_split(val=0.2, test=0.2)
     tenants = pl.Series("tenant", ["east", "west"] * (len(outcomes) // 2))
@@ -387,24 +381,6 @@ def odd_files(folder: Path, prompts: pl.DataFrame, outcomes: pl.DataFrame) -> No
 def before(place: Place) -> dict[str, Seen]:
     """What is seen of commands without the flag, each run once."""
     return {}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_long_waits() -> Iterator[None]:
-    """What takes long and is no matter of flags is done once: a network's trace, and the tree of commands."""
-    traced: dict[bytes, bytes] = {}
-
-    def once(network: RouterNetwork) -> onnx.ModelProto:
-        key = pickle.dumps([(name, value.numpy()) for name, value in network.state_dict().items()])
-        if key not in traced:
-            traced[key] = to_onnx(network).SerializeToString()
-        return onnx.load_model_from_string(traced[key])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "to_onnx", once)
-        patch.setattr("typer.testing._get_command", cache(typer.main.get_command))
-        patch.setattr("os.fsync", lambda fd: None)
-        yield
 
 
 @pytest.fixture(autouse=True)

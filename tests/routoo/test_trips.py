@@ -24,16 +24,17 @@ def passed(trip: Callable[[], object]) -> set[str]:
     files: set[str] = set()
 
     def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_name != "<module>":
+        if frame.f_code.co_name != "<module>":
             files.add(frame.f_code.co_filename)
 
-    threading.setprofile(note)
-    sys.setprofile(note)
+    before = sys.gettrace()
+    threading.settrace(note)
+    sys.settrace(note)
     try:
         trip()
     finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
+        sys.settrace(before)
+        threading.settrace(None)
     rooms = ("routoo", "export", "models", "solver")
     inside = (Path(file).relative_to(ROOT).parts for file in files if file.startswith(f"{ROOT}/"))
     return {"/".join(parts) for parts in inside if parts[0] in rooms and parts[:2] != ("routoo", "data")}
