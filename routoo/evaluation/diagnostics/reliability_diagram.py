@@ -53,8 +53,8 @@ DIAGNOSTIC = Diagnostic(
     label="Reliability diagram",
     sentence=_sentence,
     caption=lambda _: (
-        "Predicted against achieved score, in 15 bins of equally many predictions. On the dashed line a "
-        "prediction is kept."
+        "Predicted against achieved score, in 15 bins of equally many predictions. On the dashed line "
+        "predictions are right on average."
     ),
     chart=_chart,
 )

@@ -26,11 +26,12 @@ def _sentence(evaluation: Evaluation) -> str:
 
 def _chart(evaluation: Evaluation) -> Spec:
     frame, names = _shares(evaluation)
-    chart = (
+    x = cost_axis(evaluation, "cost")
+    areas = (
         alt.Chart(frame)
         .mark_area(interpolate="linear", strokeWidth=0.6, stroke="var(--paper)")
         .encode(
-            x=cost_axis(evaluation, "cost"),
+            x=x,
             y=alt.Y("share:Q")
             .title("share of the prompts")
             .axis(format="%")
@@ -41,14 +42,20 @@ def _chart(evaluation: Evaluation) -> Spec:
             .scale(domain=names[::-1], range=_colours(names)[::-1])
             .legend(symbolType="square", symbolSize=120, labelLimit=280, titleFontWeight="normal"),
             order=alt.Order("rank:Q"),
-            tooltip=[
-                alt.Tooltip("model:N"),
-                money("cost", "cost"),
-                alt.Tooltip("share:Q", format=".1%"),
-            ],
         )
     )
-    return finished(chart, height=340, legend="right")
+    return finished(alt.layer(areas, _pointed(frame, names, x)), height=340, legend="right")
+
+
+def _pointed(frame: pl.DataFrame, names: list[str], x: alt.X) -> alt.Chart:
+    """The shares of all models at the budget that is pointed at."""
+    columns = {name: f"share_{at}" for at, name in enumerate(names)}
+    budgets = frame.filter(pl.col("model") == names[0]).select("cost")
+    for name, column in columns.items():
+        budgets = budgets.with_columns(frame.filter(pl.col("model") == name)["share"].alias(column))
+    strips: alt.Chart = alt.Chart(budgets).mark_rule(opacity=0, strokeWidth=9)
+    shares = [alt.Tooltip(f"{columns[name]}:Q", title=name, format=".1%") for name in reversed(names)]
+    return strips.encode(x=x, tooltip=[money("cost", "cost"), *shares])
 
 
 def _shares(evaluation: Evaluation) -> tuple[pl.DataFrame, list[str]]:

@@ -50,8 +50,8 @@ def validated_rows(evaluation: Evaluation) -> list[Row]:
             f"{name}: {'keep' if found.keeps else 'spend'} {found.in_words()}",
             "router" if name == evaluation.router else "",
             [
-                _ranged(found.kept, found.kept_range),
                 _saved(found),
+                _ranged(found.kept, found.kept_range),
                 _ranged(found.cost, found.cost_range),
                 Cell(number(found.hindsight), "of the cost" if found.keeps else "of the score"),
             ],

@@ -103,7 +103,7 @@ class EvaluationTable:
         """What prices that were chosen on validation keep and cost here."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column("price chosen on\nvalidation to", min_width=16)
-        for heading in ("", "score kept", "USD saved on\n1,000 prompts", "cost", "in hindsight"):
+        for heading in ("", "USD saved on\n1,000 prompts", "score kept", "cost", "in hindsight"):
             table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
         for name, settings in self.evaluation.validated.items():
             style = "bold" if name == self.evaluation.router else ""
@@ -112,8 +112,8 @@ class EvaluationTable:
                 table.add_row(
                     "" if at else name,
                     f"{verb} {found.in_words()}",
-                    _measured(found.kept, found.kept_range),
                     _saved(found),
+                    _measured(found.kept, found.kept_range),
                     number(found.cost),
                     f"{number(found.hindsight)} {what}",
                     style=style,

@@ -165,9 +165,17 @@ def test_pictures_show_what_was_measured(page: str) -> None:
     at_full = evaluation.over("hull of single models").metrics["hull@1"]
     assert next(row["value"] for row in data["equal_cost"] if row.get("share") == percent(1)) == at_full.value
     by_cost: dict[float, float] = {}
-    for row in data["shares"]:
+    for row in (row for row in data["shares"] if "model" in row):
         by_cost[row["cost"]] = by_cost.get(row["cost"], 0) + row["share"]
     assert list(by_cost.values()) == pytest.approx([1.0] * len(by_cost))
+
+
+def test_pointing_at_a_budget_shows_the_share_of_every_model(page: str) -> None:
+    areas, strips = specs_of(page)["shares"]["layer"]
+    names = areas["encoding"]["color"]["scale"]["domain"]
+    cost, *shares = strips["encoding"]["tooltip"]
+    assert cost["field"] == "cost"
+    assert [tooltip["title"] for tooltip in shares] == names
 
 
 def test_no_line_touches_the_end_of_its_axis() -> None:
@@ -308,7 +316,7 @@ def test_models_called_little_are_drawn_as_one() -> None:
     rows = [
         row for rows in specs_of(render_report(evaluation))["shares"]["datasets"].values() for row in rows
     ]
-    drawn = {row["model"] for row in rows}
+    drawn = {row["model"] for row in rows if "model" in row}
     assert len(drawn) <= 9
     assert "other models" in drawn
 
