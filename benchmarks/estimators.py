@@ -26,7 +26,7 @@ from routoo.data.pool import Pool
 from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER
-from routoo.evaluation.metrics.metrics import Metrics
+from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
 from routoo.models.baselines.embedding import Embed, remembered
 from routoo.models.baselines.registry import BASELINES
 from routoo.models.encoder.embedding import EncoderFeatures
@@ -73,7 +73,7 @@ def table_of(found: Evaluation, seconds: dict[str, float]) -> Table:
     return table
 
 
-def _cells(row: Metrics) -> list[str]:
+def _cells(row: PolicyMetrics) -> list[str]:
     values = row.to_dict()
     cells = [_shown(values.get(figure)) for figure in FIGURES]
     over = row.over_reference

@@ -5,7 +5,7 @@
 
 For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there
 are domains, once more with the domains told. Prints a table with the baselines, then the means over the
-seeds and what the router has above every other row; for the first seed also the measures of others, and how
+seeds and what the router has above every other row; for the first seed also the metrics of others, and how
 many choices the worst of the harmless changes to prompts flips. Writes to OUT for each seed the bundle, the
 HTML report, `evaluation.json`, `predictions.parquet` (prompt_id, model, p, cost: what an independent scorer
 needs) and, with domains told, the last two as `evaluation_told.json` and `predictions_told.parquet`.
@@ -86,7 +86,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, encoder: 
 
 
 def mean_table(found: list[Evaluation]) -> Table:
-    """Metrics of every row, averaged over the seeds."""
+    """PolicyMetrics of every row, averaged over the seeds."""
     table = Table("", *FIGURES, title=f"{found[0].data}: mean of {len(found)} seeds")
     for row in found[0].rows:
         seeds = [evaluation.row(row.name).to_dict() for evaluation in found]
@@ -111,10 +111,10 @@ def difference_table(found: list[Evaluation]) -> Table:
 
 
 def published_table(found: Evaluation, seed: int) -> Table:
-    """The measures of others by their names in `evaluation.json`, with ranges, and the most flips."""
+    """The metrics of others by their names in `evaluation.json`, with ranges, and the most flips."""
     document = found.to_dict()
     rows: dict[str, dict[str, Any]] = document["published"]  # Any: numbers and None, as JSON has them
-    table = Table("", *rows, title=f"{found.data}: measures of others, seed {seed}")
+    table = Table("", *rows, title=f"{found.data}: metrics of others, seed {seed}")
     for name in rows[found.router]:
         if not name.endswith(_ENDS):
             table.add_row(name, *(_with_range(row, name) for row in rows.values()))

@@ -26,8 +26,8 @@ from routoo.evaluation.compare.validated import records_of, settings_of
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.metrics.coverage import coverage_of
 from routoo.evaluation.metrics.group_calibration import calibrations
-from routoo.evaluation.metrics.measure import Subject
-from routoo.evaluation.metrics.metrics import deferral, measured
+from routoo.evaluation.metrics.metric import Subject
+from routoo.evaluation.metrics.policy_metrics import deferral, measured
 from routoo.evaluation.metrics.published import published_of
 from routoo.evaluation.metrics.reliability import reliability
 from routoo.evaluation.metrics.usage_errors import usage_errors

@@ -22,7 +22,7 @@ from routoo.evaluation.metrics.budgets import score_of
 from routoo.evaluation.metrics.coverage import Coverage
 from routoo.evaluation.metrics.deferral import Deferral
 from routoo.evaluation.metrics.group_calibration import Group, GroupCalibration
-from routoo.evaluation.metrics.metrics import HINDSIGHT, Metrics
+from routoo.evaluation.metrics.policy_metrics import HINDSIGHT, PolicyMetrics
 from routoo.evaluation.metrics.published import Published
 from routoo.evaluation.metrics.reliability import Reliability
 from routoo.evaluation.metrics.robustness import Robustness, flips_in_words
@@ -47,14 +47,14 @@ class Evaluation:
         n_prompts: Prompts in that part.
         models: The judged models; columns of the shares in `curves`.
         router: Name of the row that the headline speaks of.
-        reference: Name of the row that `Metrics.over_reference` compares with.
+        reference: Name of the row that `PolicyMetrics.over_reference` compares with.
         rows: The table: what needs no router, the predictions in the order given, the oracle.
         curves: What each predicted row and the oracle realise along the price, by row name.
         reliability: What each predicted row promised against what came, by row name.
         calibration: The same model by model and domain by domain, by row name.
         coverage: Whether the router's intervals held what they promised, level by level, where it has any.
         deferral: What each of them makes of the cheapest and the best single model alone, by row name.
-        published: The measures of others, by row name.
+        published: The metrics of others, by row name.
         validated: What prices chosen on validation keep and cost, by name of the rows for which such are
             known; of all others every setting is picked in hindsight, on the judged prompts.
         differences: What the router has above every other row, each metric with its range, in row order.
@@ -80,7 +80,7 @@ class Evaluation:
     models: tuple[str, ...]
     router: str
     reference: str
-    rows: tuple[Metrics, ...]
+    rows: tuple[PolicyMetrics, ...]
     curves: Mapping[str, Curve]
     reliability: Mapping[str, Reliability]
     calibration: Mapping[str, tuple[GroupCalibration, ...]]
@@ -104,7 +104,7 @@ class Evaluation:
     observed_attributes: Mapping[str, int | None] = field(default_factory=dict)
     robustness: tuple[Robustness, ...] = ()
 
-    def row(self, name: str) -> Metrics:
+    def row(self, name: str) -> PolicyMetrics:
         """The metrics of one row.
 
         Raises:
@@ -235,7 +235,7 @@ class Evaluation:
         return hindsight_words(self.router, best, share, scores[share], mixed, gap)
 
     def to_polars(self) -> pl.DataFrame:
-        """The table, one row a policy; ``acc@0.5`` and ``cost@1`` as in `Metrics.to_dict`."""
+        """The table, one row a policy; ``acc@0.5`` and ``cost@1`` as in `PolicyMetrics.to_dict`."""
         import polars as pl
 
         rows = [row.to_dict() for row in self.rows]

@@ -11,7 +11,7 @@ import numpy as np
 
 from routoo.data.curves import Vector, hull
 from routoo.evaluation.metrics.budgets import BUDGET_SHARES, QUALITY_SHARES, costs_at, score_of
-from routoo.evaluation.metrics.metrics import Metrics
+from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
 from routoo.evaluation.metrics.published import in_hindsight
 from routoo.evaluation.metrics.registry import IN_HINDSIGHT
 from routoo.evaluation.metrics.reliability import brier
@@ -103,11 +103,11 @@ def hindsight_ranges(compared: Compared) -> dict[str, Interval]:
 
 
 def with_intervals(
-    rows: Sequence[Metrics], compared: Mapping[str, Compared], reference: str
-) -> list[Metrics]:
+    rows: Sequence[PolicyMetrics], compared: Mapping[str, Compared], reference: str
+) -> list[PolicyMetrics]:
     """The rows with what their areas do when the prompts are drawn again."""
 
-    def gap(row: Metrics, other: str, metric: str = "area") -> Interval | None:
+    def gap(row: PolicyMetrics, other: str, metric: str = "area") -> Interval | None:
         return None if row.name == other else difference(row.name, other, compared).metrics.get(metric)
 
     return [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from routoo.evaluation.compare.differences import Compared, Difference, difference
-from routoo.evaluation.metrics.metrics import Metrics
+from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
 from routoo.evaluation.metrics.spend_errors import Spend, spend_of
 from routoo.evaluation.trial.bootstrap import Resamples
 from routoo.evaluation.trial.policy import Policy
@@ -23,13 +23,13 @@ class Spending:
 
     Args:
         spend: What the router's batches were expected to cost, and cost.
-        by_mean: Metrics of the router when a call is expected to cost what its model costs on average.
+        by_mean: PolicyMetrics of the router when a call is expected to cost what its model costs on average.
         spend_by_mean: What its batches are then expected to cost, and cost.
         difference: The router's metrics above `by_mean`'s, with ranges; None without resamples.
     """
 
     spend: Spend
-    by_mean: Metrics
+    by_mean: PolicyMetrics
     spend_by_mean: Spend
     difference: Difference | None
 
@@ -46,7 +46,7 @@ class Spending:
 def spending_of(
     router: Policy,
     by_mean: Policy,
-    row_by_mean: Metrics,
+    row_by_mean: PolicyMetrics,
     compared: Mapping[str, Compared],
     trial: Trial,
     resamples: Resamples | None,

@@ -15,7 +15,7 @@ from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.validation import ValidationRecord
 from routoo.evaluation.metrics.budgets import score_of
-from routoo.evaluation.metrics.metrics import Metrics
+from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
 from routoo.evaluation.metrics.undefined import ratio, without_nan
 from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.trial.policy import Policy
@@ -112,7 +112,7 @@ def records_of(
 def settings_of(
     records: Mapping[str, ValidationRecord],
     policies: Sequence[Policy],
-    rows: Sequence[Metrics],
+    rows: Sequence[PolicyMetrics],
     trial: Trial,
     resamples: Resamples | None,
 ) -> tuple[dict[str, tuple[ValidatedSetting, ...]], tuple[str, ...]]:
@@ -130,7 +130,7 @@ def settings_of(
 
 
 def validated_settings(
-    policy: Policy, row: Metrics, record: ValidationRecord, trial: Trial, resamples: Resamples | None
+    policy: Policy, row: PolicyMetrics, record: ValidationRecord, trial: Trial, resamples: Resamples | None
 ) -> tuple[ValidatedSetting, ...]:
     """What a policy's prices that were chosen on validation do; without those that no price reached there."""
     found = []

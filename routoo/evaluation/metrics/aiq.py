@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from routoo.data.curves import Vector, hull
-from routoo.evaluation.metrics.measure import Measure, Subject
+from routoo.evaluation.metrics.metric import Metric, Subject
 
 
 def aiq(points: Vector, low: float, high: float) -> float:
@@ -32,7 +32,7 @@ def _of(subject: Subject) -> float:
     return aiq(singles.with_cheapest(subject.policy.points), singles.low_usd, dearest)
 
 
-AIQ = Measure(
+AIQ = Metric(
     key="aiq",
     heading="AIQ",
     source="RouterBench",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from routoo.data.curves import Floats, Vector
-from routoo.evaluation.metrics.measure import Measure
+from routoo.evaluation.metrics.metric import Metric
 
 ARENA_COSTS = (0.0044, 200.0)
 """USD per 1,000 prompts between which RouterArena rates a cost from 1 to 0."""
@@ -37,7 +37,7 @@ def arena_score(score: Floats, cost_usd: Floats) -> Vector:
     )
 
 
-ARENA = Measure(
+ARENA = Metric(
     key="arena",
     heading="arena",
     source="RouterArena",

@@ -1,11 +1,11 @@
-"""RouteLLM's measures by share of calls, between the cheapest and the best single model alone."""
+"""RouteLLM's metrics by share of calls, between the cheapest and the best single model alone."""
 
 from __future__ import annotations
 
 import math
 from functools import partial
 
-from routoo.evaluation.metrics.measure import Measure, Subject
+from routoo.evaluation.metrics.metric import Metric, Subject
 
 
 def _apgr(subject: Subject) -> float:
@@ -16,7 +16,7 @@ def _cpt(subject: Subject, *, quality: float) -> float:
     return math.nan if subject.deferral is None else subject.deferral.cpt(quality)
 
 
-APGR_BY_CALLS = Measure(
+APGR_BY_CALLS = Metric(
     key="apgr_by_calls",
     heading="APGR by share of calls",
     source="RouteLLM",
@@ -27,7 +27,7 @@ APGR_BY_CALLS = Measure(
     of=_apgr,
 )
 
-CPT_50 = Measure(
+CPT_50 = Metric(
     key="cpt_50",
     heading="CPT 50 %",
     source="RouteLLM",
@@ -35,7 +35,7 @@ CPT_50 = Measure(
     of=partial(_cpt, quality=0.5),
 )
 
-CPT_80 = Measure(
+CPT_80 = Metric(
     key="cpt_80",
     heading="CPT 80 %",
     source="RouteLLM",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.curves import Vector
-from routoo.evaluation.metrics.measure import Measure, Subject
+from routoo.evaluation.metrics.metric import Metric, Subject
 from routoo.evaluation.trial.curve import NEARLY_FREE
 
 
@@ -35,7 +35,7 @@ def _of(subject: Subject) -> float:
     return collapse(chosen[NEARLY_FREE], trial.needless, trial.singles.best)
 
 
-COLLAPSE = Measure(
+COLLAPSE = Metric(
     key="collapse",
     heading="collapse",
     words=(

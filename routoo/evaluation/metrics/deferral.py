@@ -43,8 +43,8 @@ class Deferral:
     def apgr_by_calls(self) -> float:
         """Mean of `recovered` over all shares of calls: .5 for deferring at random (RouteLLM's APGR).
 
-        RouteLLM (arXiv 2406.18665) averages over ten shares; this is the integral. `Metrics.apgr` is by cost
-        instead. NaN where the strong model is not the better one.
+        RouteLLM (arXiv 2406.18665) averages over ten shares; this is the integral. `PolicyMetrics.apgr` is by
+        cost instead. NaN where the strong model is not the better one.
         """
         return float(np.trapezoid(self.recovered, self.share))
 

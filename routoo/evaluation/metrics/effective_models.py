@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from routoo.data.curves import Vector
-from routoo.evaluation.metrics.measure import Measure, Subject
+from routoo.evaluation.metrics.metric import Metric, Subject
 
 _BUDGETS = 101  # budgets over which effective models are averaged
 
@@ -31,7 +31,7 @@ def _of(subject: Subject) -> float:
     return float(effective_models(subject.policy.curve(subject.trial).shares_at(budgets)).mean())
 
 
-EFFECTIVE_MODELS = Measure(
+EFFECTIVE_MODELS = Metric(
     key="effective_models",
     heading="models",
     words="effective number of models, over all budgets",

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from routoo.data.curves import Vector
-from routoo.evaluation.metrics.measure import Measure, Subject
+from routoo.evaluation.metrics.metric import Metric, Subject
 
 
 def pareto_front(points: Vector) -> Vector:
@@ -50,7 +50,7 @@ def _of(subject: Subject) -> float:
     return pareto_dist(subject.policy.points, np.vstack([subject.trial.singles.points, *compared]))
 
 
-PARETO_DIST = Measure(
+PARETO_DIST = Metric(
     key="pareto_dist",
     heading="ParetoDist",
     source="LLMRouterBench",

@@ -6,7 +6,7 @@ import math
 
 from routoo.data.curves import Vector
 from routoo.evaluation.metrics.budgets import ROUNDING
-from routoo.evaluation.metrics.measure import Measure
+from routoo.evaluation.metrics.metric import Metric
 from routoo.evaluation.metrics.undefined import ratio
 
 
@@ -35,7 +35,7 @@ def cost_save(points: Vector, best_score: float, best_cost: float) -> float:
     return 1 - ratio(float(enough.min()), best_cost) if len(enough) else math.nan
 
 
-PERF_GAIN = Measure(
+PERF_GAIN = Metric(
     key="perf_gain",
     heading="PerfGain",
     source="LLMRouterBench",
@@ -43,7 +43,7 @@ PERF_GAIN = Measure(
     best=lambda points, singles: perf_gain(points, singles.best_score),
 )
 
-COST_SAVE = Measure(
+COST_SAVE = Metric(
     key="cost_save",
     heading="CostSave",
     source="LLMRouterBench",

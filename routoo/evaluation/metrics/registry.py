@@ -1,4 +1,4 @@
-"""Every measure of a policy, in the order of its table: a new one is a file here and a line below."""
+"""Every metric of a policy, in the order of its table: a new one is a file here and a line below."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from routoo.evaluation.metrics.effective_models import EFFECTIVE_MODELS
 from routoo.evaluation.metrics.pareto_dist import PARETO_DIST
 from routoo.evaluation.metrics.perf_gain import COST_SAVE, PERF_GAIN
 
-MEASURES = (
+METRICS = (
     AIQ,
     PERF_GAIN,
     COST_SAVE,
@@ -23,5 +23,5 @@ MEASURES = (
     COLLAPSE,
 )
 
-IN_HINDSIGHT = tuple(measure.key for measure in MEASURES if measure.best is not None)
-"""Measures of the best setting in hindsight: it is picked by the very outcomes that it is judged on."""
+IN_HINDSIGHT = tuple(metric.key for metric in METRICS if metric.best is not None)
+"""Metrics of the best setting in hindsight: it is picked by the very outcomes that it is judged on."""

@@ -9,7 +9,7 @@ from routoo.evaluation.compare.differences import COMPARED, LESS_IS_BETTER
 from routoo.evaluation.compare.validated import ValidatedSetting
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import dollars, number
-from routoo.evaluation.metrics.metrics import Metrics
+from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
 from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.verdict import PROMPTS
 
@@ -84,7 +84,7 @@ def headings(evaluation: Evaluation) -> list[Heading]:
     ]
 
 
-def metric_row(row: Metrics, evaluation: Evaluation) -> Row:
+def metric_row(row: PolicyMetrics, evaluation: Evaluation) -> Row:
     """All metrics of a row, differences in area first."""
     plain = [
         row.closed, row.apgr, *row.score_at.values(), *row.cost_at.values(), row.auc, row.brier, row.ece,
@@ -112,18 +112,18 @@ def difference_rows(evaluation: Evaluation) -> list[Row]:
 
 
 def published_rows(evaluation: Evaluation) -> list[Row]:
-    """The rows that choose under the measures of others."""
+    """The rows that choose under the metrics of others."""
     kinds = {row.name: row.kind for row in evaluation.rows}
     return [
         Row(
             name,
             "router" if name == evaluation.router else kinds[name],
             [
-                Cell(number(value), _range(measures.ranges[key]) if key in measures.ranges else "")
-                for key, value in measures.values.items()
+                Cell(number(value), _range(found.ranges[key]) if key in found.ranges else "")
+                for key, value in found.values.items()
             ],
         )
-        for name, measures in evaluation.published.items()
+        for name, found in evaluation.published.items()
     ]
 
 

@@ -13,7 +13,7 @@ from routoo.data.storage.files import write_atomically
 from routoo.evaluation.compare.differences import COMPARED
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import dollars
-from routoo.evaluation.metrics.registry import MEASURES
+from routoo.evaluation.metrics.registry import METRICS
 from routoo.evaluation.report.cells import (
     difference_rows,
     headings,
@@ -76,7 +76,7 @@ def render_report(evaluation: Evaluation) -> str:
         validated=validated_rows(evaluation),
         rows=[metric_row(row, evaluation) for row in evaluation.rows],
         differences=difference_rows(evaluation),
-        measures=MEASURES,
+        metrics=METRICS,
         published=published_rows(evaluation),
         facts=_facts(evaluation),
         charts=charts,

@@ -15,7 +15,7 @@ from rich.text import Text
 from routoo.evaluation.compare.differences import LESS_IS_BETTER
 from routoo.evaluation.compare.validated import ValidatedSetting
 from routoo.evaluation.in_words import UNDEFINED, dollars, number
-from routoo.evaluation.metrics.metrics import HINDSIGHT, Metrics
+from routoo.evaluation.metrics.policy_metrics import HINDSIGHT, PolicyMetrics
 from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.verdict import PROMPTS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from routoo.evaluation.evaluation import Evaluation
 
 
-Column = tuple[str, Callable[[Metrics], float]]
+Column = tuple[str, Callable[[PolicyMetrics], float]]
 
 QUALITY: tuple[Column, ...] = (
     ("closed", lambda row: row.closed),
@@ -39,7 +39,7 @@ PREDICTION: tuple[Column, ...] = (
     ("brier", lambda row: row.brier),
     ("ece", lambda row: row.ece),
 )
-"""The way to the best model's score, by cost under the hull (RouteLLM's own measure, by share of calls, is
+"""The way to the best model's score, by cost under the hull (RouteLLM's own metric, by share of calls, is
 `APGR_BY_CALLS`); how well predictions rank, and how far they can be taken at their word."""
 
 DIFFERENCES = ("area", "hull@0.5", "cost@0.95", "brier")

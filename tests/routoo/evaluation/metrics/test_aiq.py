@@ -1,4 +1,4 @@
-"""RouterBench's measure by hand."""
+"""RouterBench's metric by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The best setting in hindsight, measure by measure."""
+"""The best setting in hindsight, metric by metric."""
 
 import numpy as np
 import pytest

@@ -292,7 +292,7 @@ def test_robustness_is_drawn_where_it_was_asked(page: str) -> None:
 
 
 def test_the_measures_of_others_are_in_their_table(page: str) -> None:
-    table = page.split("Under the measures of others")[1].split("</table>")[0]
+    table = page.split("Under the metrics of others")[1].split("</table>")[0]
     router = evaluation_of().published["router"]
     for value in router.values.values():
         assert f">{number(value)}<" in table

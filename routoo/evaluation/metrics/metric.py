@@ -1,4 +1,4 @@
-"""What a measure is: one number of a policy that chooses, with the words that explain it."""
+"""What a metric is: one number of a policy that chooses, with the words that explain it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from routoo.evaluation.trial.trial import Trial
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What a measure looks at.
+    """What a metric looks at.
 
     Args:
         policy: A policy with choices.
@@ -30,8 +30,8 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measure:
-    """A column of the table of measures; a line in `registry.py` puts it there, and into the JSON.
+class Metric:
+    """A column of the table of metrics; a line in `registry.py` puts it there, and into the JSON.
 
     Args:
         key: Its name in the JSON.

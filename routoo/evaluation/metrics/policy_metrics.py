@@ -17,13 +17,13 @@ from routoo.evaluation.trial.policy import Kind, Policy
 from routoo.evaluation.trial.trial import Trial
 
 HINDSIGHT = ("area", "closed", "apgr", "acc@x", "cost@x")
-"""Metrics of settings that are picked on the very prompts that they are judged on."""
+"""PolicyMetrics of settings that are picked on the very prompts that they are judged on."""
 
 INTERVALS = ("area_interval", "over_hull", "over_single", "over_reference")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metrics:
+class PolicyMetrics:
     """One policy on the prompts of a part: the metrics of its row, NaN where one is not defined.
 
     Args:
@@ -65,7 +65,7 @@ class Metrics:
     def to_dict(self) -> dict[str, Any]:  # Any: texts, numbers and None, as JSON has them
         """One flat row: ``acc@0.5`` is the score at half the cost, ``cost@1`` the cost at the full score.
 
-        >>> row = Metrics(name="router", kind="predicted", area=0.5, score_at={0.5: 0.4}).to_dict()
+        >>> row = PolicyMetrics(name="router", kind="predicted", area=0.5, score_at={0.5: 0.4}).to_dict()
         >>> row["area"], row["acc@0.5"], row["closed"]
         (0.5, 0.4, None)
         """
@@ -99,17 +99,17 @@ def deferral(policy: Policy, trial: Trial) -> Deferral | None:
     )
 
 
-def measured(policies: list[Policy], trial: Trial) -> list[Metrics]:
+def measured(policies: list[Policy], trial: Trial) -> list[PolicyMetrics]:
     """The row of each policy, intervals left out."""
     area = {p.kind: trial.singles.area(trial.singles.with_cheapest(p.points)) for p in policies}
     return [_metrics(policy, trial, area["hull"], area["oracle"]) for policy in policies]
 
 
-def _metrics(policy: Policy, trial: Trial, floor: float, ceiling: float) -> Metrics:
+def _metrics(policy: Policy, trial: Trial, floor: float, ceiling: float) -> PolicyMetrics:
     """The row of a policy; `floor` and `ceiling` are the areas between which `closed` runs."""
     singles = trial.singles
     if policy.kind == "single":
-        return Metrics(
+        return PolicyMetrics(
             name=policy.name,
             kind=policy.kind,
             argmax=singles.best_score,
@@ -119,7 +119,7 @@ def _metrics(policy: Policy, trial: Trial, floor: float, ceiling: float) -> Metr
         )
     points = singles.with_cheapest(policy.points)
     area = singles.area(points)
-    row = Metrics(
+    row = PolicyMetrics(
         name=policy.name,
         kind=policy.kind,
         area=area,
