@@ -23,7 +23,7 @@ class Spending:
 
     Args:
         spend: What the router's batches were expected to cost, and cost.
-        by_mean: PolicyMetrics of the router when a call is expected to cost what its model costs on average.
+        by_mean: The router's metrics when a call is expected to cost what its model costs on average.
         spend_by_mean: What its batches are then expected to cost, and cost.
         difference: The router's metrics above `by_mean`'s, with ranges; None without resamples.
     """

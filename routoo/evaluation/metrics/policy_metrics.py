@@ -17,7 +17,7 @@ from routoo.evaluation.trial.policy import Kind, Policy
 from routoo.evaluation.trial.trial import Trial
 
 HINDSIGHT = ("area", "closed", "apgr", "acc@x", "cost@x")
-"""PolicyMetrics of settings that are picked on the very prompts that they are judged on."""
+"""Metrics of settings that are picked on the very prompts that they are judged on."""
 
 INTERVALS = ("area_interval", "over_hull", "over_single", "over_reference")
 
