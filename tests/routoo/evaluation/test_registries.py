@@ -1,4 +1,4 @@
-"""What is defined in a room is in its registry: a metric or diagnostic that nobody registered is never shown."""
+"""What is defined in a room is in its registry: what nobody registered would never be shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from routoo.evaluation.metrics.registry import METRICS
     ("room", "kind", "registered"), [(metrics, Metric, METRICS), (diagnostics, Diagnostic, DIAGNOSTICS)]
 )
 def test_all_that_a_room_defines_is_registered_once(
-    room: ModuleType, kind: type, registered: tuple[Metric, ...] | tuple[Diagnostic, ...]
+    room: ModuleType,
+    kind: type[Metric] | type[Diagnostic],
+    registered: tuple[Metric, ...] | tuple[Diagnostic, ...],
 ) -> None:
     modules = [
         importlib.import_module(f"{room.__name__}.{found.name}")
