@@ -31,8 +31,8 @@ from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER, baselines
 from routoo.evaluation.in_words import signed
-from routoo.models.encoder.embedding import EncoderFeatures
 from routoo.models.encoder.encoder import MINILM
+from routoo.models.encoder.features import EncoderFeatures
 from routoo.models.training.options import default_cache_dir
 
 TOLD = "routoo, told"

@@ -27,10 +27,10 @@ from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER
 from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
-from routoo.models.baselines.embedding import Embed, remembered
+from routoo.models.baselines.base_learner import Embed, remembered
 from routoo.models.baselines.registry import BASELINES
-from routoo.models.encoder.embedding import EncoderFeatures
 from routoo.models.encoder.encoder import MINILM
+from routoo.models.encoder.features import EncoderFeatures
 from routoo.models.training.options import default_cache_dir
 
 FIGURES = ("auc", "brier", "ece", "area", "closed", "cost@0.95")

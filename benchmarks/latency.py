@@ -188,7 +188,7 @@ def _fresh_bundle(folder: Path) -> Path:
     from routoo.data.text import PromptTokenizer, TextPolicy
     from routoo.export.writer import write_bundle
     from routoo.models.encoder.encoder import MINILM, encoder_config, load_encoder
-    from routoo.models.encoder.pooling import default_layers
+    from routoo.models.encoder.features import default_layers
     from routoo.models.evidence.evidence import EvidenceConfig
     from routoo.models.evidence.kernel import MOST_CENTRES
     from routoo.models.network.heads import HeadConfig

@@ -43,8 +43,8 @@ from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.trial.policy import BEST_SINGLE, Policy, predicted
 from routoo.evaluation.trial.single_models import SingleModels
 from routoo.evaluation.trial.trial import Trial, trial_of
-from routoo.models.encoder.embedding import EncoderFeatures
 from routoo.models.encoder.encoder import MINILM
+from routoo.models.encoder.features import EncoderFeatures
 from routoo.models.training.options import default_cache_dir
 
 _WIDTH = 150  # of the table, be it a terminal or a file

@@ -45,10 +45,10 @@ from routoo.data.scores import Scores
 from routoo.evaluation.metrics.coverage import coverage_of
 from routoo.evaluation.metrics.reliability import brier
 from routoo.evaluation.trial.bootstrap import Resamples
-from routoo.models.baselines.embedding import Embed, remembered
+from routoo.models.baselines.base_learner import Embed, remembered
 from routoo.models.baselines.registry import BASELINES
-from routoo.models.encoder.embedding import EncoderFeatures
 from routoo.models.encoder.encoder import MINILM
+from routoo.models.encoder.features import EncoderFeatures
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.options import default_cache_dir
 

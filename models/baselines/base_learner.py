@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.floating[Any]]
 Array = npt.NDArray[np.float64]
+
+Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+"""Texts to vectors, ``(n_prompts, width)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +113,19 @@ class BaseLearner(ABC):
     @abstractmethod
     def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:
         """Expected scores ``(n_prompts, n_models)``, within 0..1 or nearly so."""
+
+
+def remembered(embed: Embed) -> Embed:
+    """The same embedding, each text computed once."""
+    known: dict[str, npt.NDArray[np.float32]] = {}
+
+    def found(prompts: Sequence[str]) -> npt.NDArray[np.float32]:
+        new = [text for text in dict.fromkeys(prompts) if text not in known]
+        if new:
+            known.update(zip(new, embed(new), strict=True))
+        return np.stack([known[text] for text in prompts])
+
+    return found
 
 
 def _means(values: Array, *, fallback: float) -> Array:

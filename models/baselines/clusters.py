@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.cluster import KMeans
 
-from routoo.models.baselines.base_learner import Array, BaseLearner, Recorded
-from routoo.models.baselines.embedding import Embed
+from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Recorded
 from routoo.models.groups.kmeans import unit_rows
 
 _PROMPTS = 10  # a cluster at the least

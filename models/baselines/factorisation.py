@@ -8,8 +8,7 @@ import numpy as np
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.preprocessing import StandardScaler
 
-from routoo.models.baselines.base_learner import Array, BaseLearner, Recorded
-from routoo.models.baselines.embedding import Embed
+from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Recorded
 
 _PENALTIES = np.geomspace(1e1, 1e5, 9)
 _ROUNDS = 5

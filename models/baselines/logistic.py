@@ -10,8 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from routoo.models.baselines.base_learner import Array, BaseLearner, Floats, Recorded
-from routoo.models.baselines.embedding import Embed
+from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Floats, Recorded
 
 _PENALTIES = (1.0, 0.3, 0.1, 0.03)  # of half the squared weights, beside the mean loss
 _HELD_OUT = 0.2

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from routoo.data.errors import InputError
-from routoo.models.baselines.base_learner import Array, BaseLearner, Floats, Recorded
-from routoo.models.baselines.embedding import Embed
+from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Floats, Recorded
 from routoo.models.groups.kmeans import unit_rows
 
 _AT_ONCE = 1024  # prompts whose likeness to all recorded ones is held in memory

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from routoo.models.baselines.average import Average
+from routoo.models.baselines.base_learner import Embed
 from routoo.models.baselines.clusters import Clusters
 from routoo.models.baselines.domain_table import DomainTable
-from routoo.models.baselines.embedding import Embed
 from routoo.models.baselines.factorisation import MatrixFactorisation
 from routoo.models.baselines.logistic import LogisticRegressions
 from routoo.models.baselines.means import SingleModelMeans

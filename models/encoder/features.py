@@ -1,31 +1,80 @@
-"""Features of prompts from a frozen encoder, computed once a prompt and kept on disk."""
+"""Features of prompts: means over the tokens of hidden states, computed once a prompt and kept on disk."""
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor, nn
 
+from routoo.data.text import PromptTokenizer, TextPolicy
+from routoo.models.encoder.encoder import Encoder, load_encoder
 from routoo.models.encoder.feature_cache import FeatureCache, Features
-from routoo.models.encoder.pooling import pooled_features
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts
-    from routoo.models.encoder.encoder import Encoder
 
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is to do, in prompts."""
 
 _VERSION = 2
 TOKENS_PER_BATCH = 8192
+
+
+class EncoderFeatures:
+    """Features of prompts by a pretrained encoder, which is loaded when first asked.
+
+    Args:
+        encoder: Its name, see `load_encoder`.
+        last_layer: The means of its last layer alone, in place of all features of a network.
+        cache_dir: Where features are kept.
+        progress: Told after every batch.
+    """
+
+    def __init__(
+        self,
+        encoder: str,
+        *,
+        last_layer: bool = False,
+        cache_dir: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.encoder, self.last_layer, self.cache_dir, self.progress = (
+            encoder,
+            last_layer,
+            cache_dir,
+            progress,
+        )
+        self._loaded: tuple[Encoder, PromptTokenizer] | None = None
+
+    def __call__(self, prompts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Features of these prompts, ``(n_prompts, n_features)``."""
+        encoder, tokenizer = self.load(prompts)
+        layers = default_layers(encoder.n_layers)
+        with on_accelerator(encoder, "auto"):
+            found = prompt_features(
+                encoder, tokenizer.encode(prompts), layers, cache_dir=self.cache_dir, progress=self.progress
+            )
+        return found[:, -1 - encoder.width : -1] if self.last_layer else found
+
+    def load(self, prompts: Sequence[str]) -> tuple[Encoder, PromptTokenizer]:
+        """The encoder and its tokenizer, loaded unless they are; `prompts` as in `load_encoder`.
+
+        Raises:
+            InputError: The encoder is nowhere to be found.
+        """
+        if self._loaded is None:
+            encoder = load_encoder(self.encoder, texts=prompts)
+            self._loaded = encoder, PromptTokenizer(encoder.tokenizer, TextPolicy())
+        return self._loaded
 
 
 def prompt_features(
@@ -72,7 +121,7 @@ def prompt_features(
 
 
 def read_features(
-    read: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    read: Callable[[Tensor, Tensor], Tensor],
     prompts: EncodedPrompts,
     *,
     width: int,
@@ -100,9 +149,32 @@ def read_features(
     return out
 
 
-def in_batches(rows: npt.NDArray[Any], size: int = 512) -> Iterator[npt.NDArray[Any]]:
-    """The rows, so many at a time, in order."""
-    return (rows[at : at + size] for at in range(0, len(rows), size))
+def pooled_features(
+    encoder: nn.Module, layers: tuple[int, ...], input_ids: Tensor, attention_mask: Tensor
+) -> Tensor:
+    """Features ``(n_prompts, len(layers) * hidden + 1)`` of token ids and mask ``(n_prompts, length)``.
+
+    The mean over the tokens of each chosen layer, scaled to unit length, side by side: the embedding layer
+    knows words, the middle form, the last meaning. Then the log of the number of tokens read.
+    """
+    states = encoder(
+        input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, return_dict=True
+    ).hidden_states
+    means = [unit_mean(states[layer], attention_mask) for layer in layers]
+    return torch.cat([*means, attention_mask.sum(1, keepdim=True).float().log1p()], dim=1)
+
+
+def unit_mean(states: Tensor, attention_mask: Tensor) -> Tensor:
+    """The mean over the tokens of a hidden state ``(n_prompts, length, width)``, scaled to unit length."""
+    mask = attention_mask.unsqueeze(-1).float()
+    mean = (states.float() * mask).sum(1) / mask.sum(1)
+    unit: Tensor = mean / mean.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    return unit
+
+
+def default_layers(n_layers: int) -> tuple[int, ...]:
+    """The embedding layer, the middle one and the last."""
+    return tuple(sorted({0, (n_layers + 1) // 2, n_layers}))
 
 
 @contextmanager

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from routoo.models.encoder.encoder import layers_of
-from routoo.models.encoder.features import TOKENS_PER_BATCH, Progress, autocast
-from routoo.models.encoder.pooling import unit_mean
+from routoo.models.encoder.features import TOKENS_PER_BATCH, Progress, autocast, unit_mean
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts

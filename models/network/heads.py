@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from routoo.data.errors import InputError
-from routoo.models.network.dense import Dense
 
 _FAR = 10.0
 """Standard deviations beyond which a feature says no more: in training it may have hardly varied."""
@@ -64,6 +64,26 @@ class HeadOutputs(NamedTuple):
 
     logits: Tensor
     attribute_logits: tuple[Tensor, ...]
+
+
+class Dense(nn.Module):
+    """A linear layer for each member: ``(members, n, n_in)`` to ``(members, n, n_out)``.
+
+    Args:
+        members: How many.
+        n_in: Inputs of each.
+        n_out: Outputs of each.
+        scale: Of the weights at first, beside one over the root of `n_in`.
+    """
+
+    def __init__(self, members: int, n_in: int, n_out: int, *, scale: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(members, n_in, n_out) * (scale / math.sqrt(n_in)))
+        self.bias = nn.Parameter(torch.zeros(members, 1, n_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What each member makes of its input."""
+        return torch.baddbmm(self.bias, x, self.weight)
 
 
 class Heads(nn.Module):

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from routoo.models.encoder.encoder import Encoder, encoder_config, layers_of
-from routoo.models.encoder.pooling import default_layers
+from routoo.models.encoder.features import default_layers
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.network import NetworkConfig, RouterNetwork
 from routoo.models.training.options import TrainOptions

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from routoo.models.encoder.pooling import pooled_features
+from routoo.models.encoder.features import pooled_features
 from routoo.models.evidence.evidence import Evidence, EvidenceConfig, HeadPredictions, Predictions
 from routoo.models.network.heads import HeadConfig, Heads
 

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from numbers import Integral
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-
-from routoo.data.checks.arguments import choice, shown
+from routoo.data.checks.arguments import choice, name_list, number, path_of, record, text_of
 from routoo.data.errors import InputError
-from routoo.data.text import TextPolicy
 from routoo.models.encoder.encoder import MINILM
 
 Tune = Literal["frozen", "last", "full"]
-
-
-def _is_finite(value: Any) -> bool:  # Any: whatever a caller gives
-    """Whether this is a number of Python or numpy that a float holds."""
-    if isinstance(value, np.number):
-        value = value.item()
-    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
-
-
-_KINDS: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], object]]] = {
-    "int": ("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool), int),
-    "float": ("a finite number", _is_finite, float),
-    "bool": ("True or False", lambda value: isinstance(value, bool), bool),
-    "str": ("text", lambda value: isinstance(value, str | Path), str),
-    "Path": ("the path of a folder", lambda value: isinstance(value, str | Path), Path),
-}
-"""By annotation: what a value must be in words, whether it is that, and what it becomes."""
 
 
 _RESERVED = ("prompt_id", "prompt", "domain", "split", "answer")
@@ -46,6 +24,11 @@ _EFFECTIVE: tuple[tuple[str, str, Callable[[TrainOptions], bool]], ...] = (
     ("layer_decay", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
 )
 """Options without effect unless others have these values, in words."""
+
+
+_COUNTS = ("tuned_layers", "width", "members", "epochs", "batch_size", "threads")
+_SHARES = ("dropout", "learning_rate", "encoder_learning_rate", "layer_decay")
+_WEIGHTS = ("weight_decay", "attribute_weight")
 
 
 def default_cache_dir() -> Path:
@@ -114,33 +97,42 @@ class TrainOptions:
     progress: bool = True
 
     def __post_init__(self) -> None:
-        self._check_kinds()
+        given = {option.name: getattr(self, option.name) for option in fields(self)}
+        counted = [name for name in _COUNTS if given[name] is not None or name not in ("epochs", "threads")]
+        kept = {name: number(name, given[name], least=1, whole=True) for name in counted}
+        kept |= {name: number(name, given[name], most=1) for name in _SHARES}
+        kept |= {name: number(name, given[name], finite=True) for name in _WEIGHTS}
+        kept["max_tokens"] = number("max_tokens", self.max_tokens, least=8, whole=True)
+        kept["seed"] = number("seed", self.seed, most=2**32 - 1, whole=True)
+        kept["encoder"] = str(path_of("encoder", self.encoder))
+        kept["attributes"] = name_list("attributes", self.attributes)
+        for name in ("checkpoint_dir", "cache_dir"):
+            kept[name] = None if given[name] is None else path_of(name, given[name])
+        for name, value in kept.items():
+            object.__setattr__(self, name, value)
+        record("resume", self.resume, bool)
+        record("progress", self.progress, bool)
+        text_of("accelerator", self.accelerator)
         choice("tune", self.tune, ("frozen", "last", "full"))
-        for name in ("tuned_layers", "width", "members", "epochs", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name} must be at least 1, got {value}")
+        self._check_pairs()
+
+    def _check_pairs(self) -> None:
+        for name in _SHARES[1:]:
+            if not getattr(self, name):
+                raise InputError(f"{name} must be above 0")
         if self.tune == "frozen" and self.members < 2:
             raise InputError(
                 "members must be at least 2 under tune='frozen': each learns without a share of the prompts"
             )
-        for name in ("learning_rate", "encoder_learning_rate"):
-            if not 0 < getattr(self, name) < 1:
-                raise InputError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
-        if not 0 < self.layer_decay <= 1:
-            raise InputError(f"layer_decay must be above 0 and at most 1, got {self.layer_decay}")
-        for name in ("weight_decay", "attribute_weight"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.resume and self.checkpoint_dir is None:
             raise InputError(
                 "resume needs checkpoint_dir: the folder in which the interrupted run left its state"
             )
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads must be at least 1, got {self.threads}")
-        if not 0 <= self.seed < 2**32:
-            raise InputError(f"seed must be at least 0 and below 2**32, got {self.seed}")
-        TextPolicy(self.max_tokens)
+        if len(set(self.attributes) - set(_RESERVED)) < len(self.attributes):
+            raise InputError(
+                f"attributes must be columns beside {', '.join(_RESERVED)}, each named once, "
+                f"got {', '.join(self.attributes)}"
+            )
 
     def refuse_idle(self) -> None:
         """Refuses an option that does nothing beside the others.
@@ -152,23 +144,3 @@ class TrainOptions:
             value = getattr(self, name)
             if value != getattr(type(self), name) and not has_effect(self):
                 raise InputError(f"{name}={value!r} does nothing here: it needs {needed}; leave it out")
-
-    def _check_kinds(self) -> None:
-        """Refuses values of another kind; numbers of numpy become Python's, and names of folders paths."""
-        attributes = self.attributes
-        if not isinstance(attributes, list | tuple) or not all(isinstance(name, str) for name in attributes):
-            raise InputError(f"attributes must be a list of names of columns, got {shown(attributes)}")
-        if len(set(attributes) - set(_RESERVED)) < len(attributes):
-            raise InputError(
-                f"attributes must be columns beside {', '.join(_RESERVED)}, each named once, "
-                f"got {', '.join(attributes)}"
-            )
-        object.__setattr__(self, "attributes", tuple(attributes))
-        for option in fields(self):
-            value, (kind, *others) = getattr(self, option.name), str(option.type).split(" | ")
-            if kind not in _KINDS or (value is None and others == ["None"]):
-                continue
-            what, fits, made = _KINDS[kind]
-            if not fits(value):
-                raise InputError(f"{option.name} must be {what}, got {shown(value)}")
-            object.__setattr__(self, option.name, made(value))

@@ -25,8 +25,8 @@ from routoo.evaluation.trial.trial import Trial, trial_of
 from routoo.predictor import require_training
 
 if TYPE_CHECKING:
-    from routoo.models.baselines.embedding import Embed
-    from routoo.models.encoder.embedding import EncoderFeatures
+    from routoo.models.baselines.base_learner import Embed
+    from routoo.models.encoder.features import EncoderFeatures
     from routoo.models.estimator import Estimator
     from routoo.router import Router
 
@@ -85,7 +85,7 @@ def evaluate_router(
     if robustness_prompts < 0:
         raise InputError(f"robustness_prompts must be at least 0, got {robustness_prompts}")
     require_training("the nearest neighbours of an evaluation")
-    from routoo.models.baselines.embedding import remembered
+    from routoo.models.baselines.base_learner import remembered
 
     bundle = router.runtime.bundle
     outcomes = outcomes.with_split(keep=bundle.split())
@@ -168,8 +168,8 @@ def _embedding(
     progress: Callable[[int, int], None] | None,
 ) -> tuple[EncoderFeatures, str | None]:
     """What embeds prompts for the nearest neighbours, and a note where it is not the router's own encoder."""
-    from routoo.models.encoder.embedding import EncoderFeatures
     from routoo.models.encoder.encoder import MINILM
+    from routoo.models.encoder.features import EncoderFeatures
 
     def features(name: str) -> EncoderFeatures:
         found = EncoderFeatures(name, last_layer=True, cache_dir=cache_dir, progress=progress)

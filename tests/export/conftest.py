@@ -61,7 +61,7 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
     import torch
 
     from routoo.models.encoder.encoder import encoder_config, load_encoder
-    from routoo.models.encoder.pooling import default_layers
+    from routoo.models.encoder.features import default_layers
     from routoo.models.evidence.evidence import Evidence, EvidenceConfig
     from routoo.models.network.heads import HeadConfig
     from routoo.models.network.network import NetworkConfig, RouterNetwork

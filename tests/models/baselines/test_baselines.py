@@ -10,8 +10,8 @@ import pytest
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
+from routoo.models.baselines.base_learner import remembered
 from routoo.models.baselines.domain_table import DomainTable
-from routoo.models.baselines.embedding import remembered
 from routoo.models.baselines.means import SingleModelMeans
 from routoo.models.baselines.neighbours import NearestNeighbours
 from routoo.models.baselines.registry import BASELINES, LEARNED

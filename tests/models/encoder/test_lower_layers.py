@@ -10,9 +10,8 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
 from routoo.models.encoder.encoder import Encoder, encoder_config, load_encoder
-from routoo.models.encoder.features import prompt_features
+from routoo.models.encoder.features import default_layers, prompt_features
 from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers, upper_features
-from routoo.models.encoder.pooling import default_layers
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.lightning import RouterModule
 from routoo.models.network.network import NetworkConfig, RouterNetwork

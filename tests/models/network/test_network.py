@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from routoo.models.encoder.encoder import encoder_config, load_encoder
-from routoo.models.encoder.pooling import default_layers
+from routoo.models.encoder.features import default_layers
 from routoo.models.evidence.evidence import Evidence, EvidenceConfig
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.network import NetworkConfig, RouterNetwork
