@@ -193,7 +193,7 @@ def _fresh_bundle(folder: Path) -> Path:
     from routoo.models.evidence.kernel import MOST_CENTRES
     from routoo.models.network.heads import HeadConfig
     from routoo.models.network.network import NetworkConfig, RouterNetwork
-    from routoo.models.training.train import TrainedNetwork
+    from routoo.models.training.trained_network import TrainedNetwork
 
     pool = Pool(
         tuple(PoolModel(name=f"m{at}", usd_per_1m_input=at, usd_per_1m_output=4 * at) for at in range(1, 9))

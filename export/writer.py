@@ -26,7 +26,7 @@ from routoo.export.session import Graph, Ids, Outputs, open_graph
 
 if TYPE_CHECKING:
     from routoo.models.network.network import RouterNetwork
-    from routoo.models.training.train import TrainedNetwork
+    from routoo.models.training.trained_network import TrainedNetwork
 
 _MAX_SAMPLE = 64
 _GENERAL_PROMPTS = (
@@ -135,7 +135,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
         BundleError: The weights do not fit the network that the bundle describes, or it is of an older kind.
     """
     from routoo.models.network.network import NetworkConfig, RouterNetwork
-    from routoo.models.training.train import TrainedNetwork
+    from routoo.models.training.trained_network import TrainedNetwork
 
     description = bundle.description
     if "evidence" not in description.network:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from routoo.export.parity import ParityReport
     from routoo.models.encoder.features import Progress
     from routoo.models.training.options import TrainOptions
-    from routoo.models.training.train import TrainedNetwork
+    from routoo.models.training.trained_network import TrainedNetwork
 
-_TRAINING = ("torch", "transformers", "lightning", "scipy")
+_TRAINING = ("torch", "transformers", "lightning", "sklearn")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +79,7 @@ class Predictor:
             InputError: There is no prompt, or one is neither text nor chat, or blank, or an attribute was not
                 learned or has a value that is neither text, number, truth value nor None.
         """
-        from routoo.models.training.estimators import predicted_scores
-
-        return predicted_scores(self.trained, prompts, domains, attributes)
+        return self.trained.predict(prompts, domains, attributes)
 
     def add_model(
         self, model: PoolModel, outcomes: Outcomes, *, progress: Progress | None = None

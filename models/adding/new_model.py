@@ -19,7 +19,7 @@ from routoo.models.evidence.evidence import Column, Evidence
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import read_prompts
 from routoo.models.training.targets import Targets, targets_of
-from routoo.models.training.train import TrainedNetwork
+from routoo.models.training.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes

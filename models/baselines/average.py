@@ -1,41 +1,30 @@
-"""The mean of what several baselines say."""
+"""The mean of what several baselines expect."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
 
 import numpy as np
 
-from routoo.data.checks.batch import prompt_texts
-
-if TYPE_CHECKING:
-    from routoo.data.chat import Prompt
-    from routoo.data.outcomes import Outcomes
-    from routoo.data.pool import Pool
-    from routoo.data.scores import Scores
-    from routoo.models.estimator import Estimator
+from routoo.models.baselines.base_learner import Array, BaseLearner, Recorded
 
 
-class Average:
-    """The mean of the expected scores of several estimators, each counting alike.
+class Average(BaseLearner):
+    """The mean of the expected scores of several learners, each counting alike.
 
     Args:
-        estimators: At least one; cost and latency are those of the first.
+        learners: At least one.
     """
 
-    def __init__(self, estimators: Sequence[Estimator]) -> None:
-        self.estimators = estimators
+    def __init__(self, learners: Sequence[BaseLearner]) -> None:
+        self.learners = learners
 
-    def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
-        """Fits each of them."""
-        for estimator in self.estimators:
-            estimator.fit(outcomes, pool)
-        return self
+    def learn(self, known: Recorded) -> None:
+        """Each learns."""
+        for learner in self.learners:
+            learner.learn(known)
 
-    def predict(self, prompts: Iterable[Prompt], domains: Iterable[str | None] | None = None) -> Scores:
-        """The mean of what they expect."""
-        texts, known = prompt_texts(prompts), None if domains is None else list(domains)
-        each = [estimator.predict(texts, known) for estimator in self.estimators]
-        return replace(each[0], p_correct=np.mean([scores.p_correct for scores in each], axis=0))
+    def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:
+        """The mean of what they expect, each held within 0..1."""
+        each = [learner.expected(texts, domains).clip(0, 1) for learner in self.learners]
+        return np.asarray(np.mean(each, axis=0))

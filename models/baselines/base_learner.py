@@ -83,7 +83,7 @@ class Recorded:
 
 
 class BaseLearner(ABC):
-    """An `Estimator` that learns expected scores; what it says of cost and latency are the models' means."""
+    """A learner of expected scores; of cost and latency it knows the models' means."""
 
     def fit(self, outcomes: Outcomes, pool: Pool) -> Self:
         """Learns from the prompts in ``train`` and ``val``, or from all when there is no split.

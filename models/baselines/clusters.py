@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.preprocessing import normalize
 
 from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Recorded
-from routoo.models.groups.kmeans import unit_rows
 
 _PROMPTS = 10  # a cluster at the least
 
@@ -34,7 +34,7 @@ class Clusters(BaseLearner):
 
     def learn(self, known: Recorded) -> None:
         """Groups the prompts, and takes each model's shrunk mean in each group."""
-        vectors = unit_rows(self.embed(known.texts))
+        vectors = normalize(self.embed(known.texts))
         size = max(1, min(self.n_clusters, len(vectors) // _PROMPTS, len(np.unique(vectors, axis=0))))
         self._means = KMeans(size, n_init=1, random_state=self.seed).fit(vectors)
         groups = [self._means.labels_ == at for at in range(size)]
@@ -43,5 +43,5 @@ class Clusters(BaseLearner):
 
     def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:
         """Means over the nearest clusters' rows."""
-        order = np.argsort(self._means.transform(unit_rows(self.embed(texts))), axis=1, kind="stable")
+        order = np.argsort(self._means.transform(normalize(self.embed(texts))), axis=1, kind="stable")
         return np.asarray(self._table[order[:, : self._nearest]].mean(1), np.float64)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.preprocessing import normalize
 
 from routoo.data.errors import InputError
 from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Floats, Recorded
-from routoo.models.groups.kmeans import unit_rows
 
 _AT_ONCE = 1024  # prompts whose likeness to all recorded ones is held in memory
 _ALIKE = 1e-6  # cosines no further apart are the same
@@ -34,12 +34,12 @@ class NearestNeighbours(BaseLearner):
 
     def learn(self, known: Recorded) -> None:
         """Keeps the prompts."""
-        self._vectors, self._mean = unit_rows(self.embed(known.texts)), known.mean_score
+        self._vectors, self._mean = normalize(self.embed(known.texts)), known.mean_score
         self._score, self._observed = np.nan_to_num(known.score), (~np.isnan(known.score)).astype(np.float64)
 
     def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:
         """Means over the neighbours; a model's mean where it was run on none of them."""
-        vectors = unit_rows(self.embed(texts))
+        vectors = normalize(self.embed(texts))
         blocks = (vectors[at : at + _AT_ONCE] for at in range(0, len(vectors), _AT_ONCE))
         return np.concatenate([self._block(block) for block in blocks])
 

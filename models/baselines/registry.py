@@ -6,16 +6,15 @@ from collections.abc import Callable
 from functools import partial
 
 from routoo.models.baselines.average import Average
-from routoo.models.baselines.base_learner import Embed
+from routoo.models.baselines.base_learner import BaseLearner, Embed
 from routoo.models.baselines.clusters import Clusters
 from routoo.models.baselines.domain_table import DomainTable
 from routoo.models.baselines.factorisation import MatrixFactorisation
 from routoo.models.baselines.logistic import LogisticRegressions
 from routoo.models.baselines.means import SingleModelMeans
 from routoo.models.baselines.neighbours import NearestNeighbours
-from routoo.models.estimator import Estimator
 
-LEARNED: dict[str, Callable[[Embed], Estimator]] = {
+LEARNED: dict[str, Callable[[Embed], BaseLearner]] = {
     "100 nearest neighbours": NearestNeighbours,
     "clusters": Clusters,
     "logistic regression": LogisticRegressions,
@@ -23,7 +22,7 @@ LEARNED: dict[str, Callable[[Embed], Estimator]] = {
 }
 """Those whose mean is a baseline too, made from what embeds prompts."""
 
-BASELINES: dict[str, Callable[[Embed], Estimator]] = {
+BASELINES: dict[str, Callable[[Embed], BaseLearner]] = {
     "single model means": lambda _: SingleModelMeans(),
     "domain table": lambda _: DomainTable(),
     "10 nearest neighbours": partial(NearestNeighbours, k=10),

@@ -47,12 +47,8 @@ class EncoderFeatures:
         cache_dir: Path | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self.encoder, self.last_layer, self.cache_dir, self.progress = (
-            encoder,
-            last_layer,
-            cache_dir,
-            progress,
-        )
+        self.encoder, self.last_layer = encoder, last_layer
+        self.cache_dir, self.progress = cache_dir, progress
         self._loaded: tuple[Encoder, PromptTokenizer] | None = None
 
     def __call__(self, prompts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -94,7 +90,7 @@ def prompt_features(
         cache_dir: Where to keep features, by hashes of the weights, the layers and each prompt's token ids:
             a set that grows has only its new prompts read. Nothing is kept when not given, or, with a
             warning, where it cannot be written.
-        progress: Told after every batch.
+        progress: Told after every batch of the prompts that are read.
     """
     width = encoder.width * len(layers) + 1
     read = partial(
@@ -107,12 +103,9 @@ def prompt_features(
         return read(prompts, progress=progress)
     cache = FeatureCache(cache_dir / _fingerprint(encoder, layers), width)
     features, missing = cache.find(prompts.ids)
-    if progress:
-        progress(len(prompts) - len(missing), len(prompts))
     if len(missing):
-        further = None if progress is None else _from(len(prompts) - len(missing), progress)
         new = prompts.rows(missing)
-        features[missing] = read(new, progress=further)
+        features[missing] = read(new, progress=progress)
         try:
             cache.add(new.ids, features[missing])
         except OSError as error:
@@ -207,11 +200,6 @@ def has_native_bf16() -> bool:
     """Whether this CPU has bfloat16 instructions: emulated ones are slower than float32."""
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
-
-
-def _from(before: int, progress: Progress) -> Progress:
-    """Tells of so many prompts more than are being read."""
-    return lambda done, total: progress(before + done, before + total)
 
 
 def _fingerprint(encoder: Encoder, layers: tuple[int, ...]) -> str:

@@ -47,7 +47,7 @@ def fit_network(network: RouterNetwork, data: PromptData, options: TrainOptions,
         InputError: The checkpoint to go on from is damaged.
         KeyboardInterrupt: The run was interrupted; the checkpoint folder has the last whole epoch.
     """
-    module = RouterModule(network, options, data.steps)
+    module = RouterModule(network, data)
     callbacks: list[Callback] = []
     resume_from = None
     if options.checkpoint_dir is not None:
@@ -65,7 +65,7 @@ def fit_network(network: RouterNetwork, data: PromptData, options: TrainOptions,
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}, leave=False))
     with _quiet(), _interruptible():
         trainer = _trainer(options, callbacks, epochs=data.epochs)
-        trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
+        trainer.fit(module, ckpt_path=resume_from, weights_only=True)
     network.cpu().eval()
 
 

@@ -10,8 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from routoo.data.errors import InputError
-
 _FAR = 10.0
 """Standard deviations beyond which a feature says no more: in training it may have hardly varied."""
 
@@ -28,9 +26,6 @@ class HeadConfig:
         width: Hidden units.
         members: Heads trained side by side, each without prompts of its own (see `RouterModule`).
         dropout: Share of the hidden units left out in training; half of it for the features.
-
-    Raises:
-        InputError: A size is not positive.
     """
 
     n_features: int
@@ -43,11 +38,6 @@ class HeadConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", tuple(self.attributes))  # a list, where JSON kept it
-        for field in ("n_features", "n_models", "width", "members"):
-            if getattr(self, field) < 1:
-                raise InputError(f"{field} must be at least 1, got {getattr(self, field)}")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout must lie in [0, 1), got {self.dropout}")
 
     @property
     def inferred(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, IterableDataset
 
 from routoo.models.encoder.encoder import layers_of
 from routoo.models.network.heads import HeadOutputs
@@ -25,8 +25,8 @@ _EPOCHS, _LEAST_STEPS = 10, 100
 _LONGEST = 1.0  # gradient, beyond which it is cut
 
 
-class PromptData(L.LightningDataModule):
-    """Training prompts in batches of row numbers.
+class PromptData(IterableDataset[dict[str, Tensor]]):
+    """Training prompts in batches, in an order that seed and step alone decide: a resumed run sees the same.
 
     Args:
         inputs: Features of a frozen encoder, or token ids for one that learns, or what its frozen layers say.
@@ -38,33 +38,20 @@ class PromptData(L.LightningDataModule):
     def __init__(
         self, inputs: Inputs, targets: Targets, *, seen: npt.NDArray[np.bool_], options: TrainOptions
     ) -> None:
-        super().__init__()
         self.inputs, self.targets, self.seen, self.options = inputs, targets, seen, options
         self.rows = np.flatnonzero(seen.any(0))
+        self.step: Callable[[], int] = lambda: 0
+        self.epochs = options.epochs or max(_EPOCHS, math.ceil(_LEAST_STEPS / len(self)))
 
-    @property
-    def epochs(self) -> int:
-        """Passes over the prompts."""
-        return self.options.epochs or max(_EPOCHS, math.ceil(_LEAST_STEPS / self._per_epoch))
-
-    @property
-    def steps(self) -> int:
-        """Steps of the whole run."""
-        return self.epochs * self._per_epoch
-
-    @property
-    def _per_epoch(self) -> int:
+    def __len__(self) -> int:
         return math.ceil(len(self.rows) / self.options.batch_size)
 
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Batches in an order that seed and step alone decide, so that a resumed run sees the same."""
-        batches = _Batches(self.rows, self.options.batch_size, self._key)
-        return DataLoader(_Cut(self), sampler=batches, batch_size=None)
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        rows = np.random.default_rng((self.options.seed, self.step())).permutation(self.rows)
+        size = self.options.batch_size
+        return (self.batch(rows[at : at + size]) for at in range(0, len(rows), size))
 
-    def _key(self) -> tuple[int, int]:
-        return self.options.seed, 0 if self.trainer is None else self.trainer.global_step
-
-    def cut(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
+    def batch(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
         """The tensors of these rows."""
         targets = self.targets.rows(rows)
         arrays = {
@@ -72,33 +59,8 @@ class PromptData(L.LightningDataModule):
             "observed": targets.observed,
             "seen": self.seen[:, rows],
         }
-        return {key: torch.from_numpy(value) for key, value in arrays.items()} | input_tensors(
-            self.inputs, rows
-        )
-
-
-class _Cut(Dataset[dict[str, Tensor]]):
-    """Batches by their row numbers."""
-
-    def __init__(self, data: PromptData) -> None:
-        self.data = data
-
-    def __getitem__(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
-        return self.data.cut(rows)
-
-
-class _Batches(Sampler[npt.NDArray[np.intp]]):
-    """Row numbers in batches, shuffled by `key`, which is asked anew for every pass."""
-
-    def __init__(self, rows: npt.NDArray[np.intp], size: int, key: Callable[[], tuple[int, int]]) -> None:
-        self.rows, self.size, self.key = rows, size, key
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.rows) / self.size)
-
-    def __iter__(self) -> Iterator[npt.NDArray[np.intp]]:
-        rows = np.random.default_rng(self.key()).permutation(self.rows)
-        return (rows[at : at + self.size] for at in range(0, len(rows), self.size))
+        tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
+        return tensors | input_tensors(self.inputs, rows)
 
 
 class RouterModule(L.LightningModule):
@@ -106,13 +68,17 @@ class RouterModule(L.LightningModule):
 
     Args:
         network: What learns.
-        options: Rates and weights.
-        total_steps: Optimiser steps of a whole run, for the rate's schedule.
+        data: What it learns from, by which rates and weights.
     """
 
-    def __init__(self, network: RouterNetwork, options: TrainOptions, total_steps: int) -> None:
+    def __init__(self, network: RouterNetwork, data: PromptData) -> None:
         super().__init__()
-        self.network, self.options, self.total_steps = network, options, total_steps
+        self.network, self.data, self.options = network, data, data.options
+        data.step = lambda: self.global_step
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """The batches of a pass."""
+        return DataLoader(self.data, batch_size=None)
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
         """The loss of one batch; dropout is seeded by the step, so that a resumed run goes on unchanged."""
@@ -143,7 +109,7 @@ class RouterModule(L.LightningModule):
                 groups.append({"params": learning, "lr": rate})
         optimizer = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, [group["lr"] for group in groups], total_steps=self.total_steps + 1
+            optimizer, [group["lr"] for group in groups], total_steps=self.data.epochs * len(self.data) + 1
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -144,7 +144,7 @@ class RouterNetwork(nn.Module):
         unknown = features.new_full((len(features),), -1).long()
         observed = ((unknown if domain is None else domain),) if heads.n_domains else ()
         given = (unknown,) * len(heads.attributes) if attributes is None else attributes.unbind(1)
-        return observed + tuple(given[: len(heads.attributes)])
+        return observed + tuple(given)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:  # any JSON values

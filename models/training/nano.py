@@ -13,7 +13,8 @@ from routoo.models.encoder.static import without_layers
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Array
-from routoo.models.training.train import TrainedNetwork, train_network
+from routoo.models.training.train import train_network
+from routoo.models.training.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes

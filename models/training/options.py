@@ -120,6 +120,8 @@ class TrainOptions:
         for name in _SHARES[1:]:
             if not getattr(self, name):
                 raise InputError(f"{name} must be above 0")
+        if self.dropout == 1:
+            raise InputError("dropout must be below 1")
         if self.tune == "frozen" and self.members < 2:
             raise InputError(
                 "members must be at least 2 under tune='frozen': each learns without a share of the prompts"

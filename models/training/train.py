@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,66 +18,36 @@ import torch
 
 from routoo.data.cores import usable_cores
 from routoo.data.costs.recorded_costs import recorded_cost_usd
-from routoo.data.domains import Attribute
 from routoo.data.errors import InputError
+from routoo.data.scores import priced_scores
 from routoo.data.splits import Split
 from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
+from routoo.data.validation import ValidationRecord
 from routoo.models.encoder.encoder import Encoder, load_encoder, max_positions
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
 from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers
-from routoo.models.evidence.fit import fit_evidence
+from routoo.models.evidence.fit import FittedEvidence, fit_evidence
+from routoo.models.groups.group_table import without_gaps
 from routoo.models.network.fitting import fit_network
 from routoo.models.network.initial_network import initial_network
 from routoo.models.network.inputs import Inputs
 from routoo.models.network.lightning import PromptData
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import cross_fitted, features_of
-from routoo.models.training.held_out import validation_record
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Array, Targets, targets_of
+from routoo.models.training.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
     from routoo.data.pool import Pool
-    from routoo.data.validation import ValidationRecord
 
 Teach = Callable[[EncodedPrompts], Array]
 """What a teacher says of the score of each model on these prompts, ``(n_prompts, n_models)`` in [0, 1]."""
 
 _STANDARD_SAMPLE = 1024
 """Training prompts by which the features of an encoder that learns are standardised before it does."""
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedNetwork:
-    """A network, the text side that belongs to it, and the record of how it came about.
-
-    Args:
-        network: In evaluation mode, on the CPU.
-        tokenizer: Prompts to token ids.
-        pool: The models that its columns stand for.
-        input_token_ratio: Recorded input tokens over the tokenizer's own count, ``(n_models,)``.
-        trained_on: Data, options and seed, as plain JSON values.
-        metrics: Of predictions for prompts that were left out, as plain JSON values.
-        domains: Names of the domains that it learned, in the order of their numbers.
-        attributes: The attributes that it learned.
-        split: Which prompts it was trained, validated and is to be tested on.
-        unrecorded: Models whose output tokens were never recorded, so that their costs are nominal.
-        validation: What its choices showed on validation, where that is known and still holds.
-    """
-
-    network: RouterNetwork
-    tokenizer: PromptTokenizer
-    pool: Pool
-    input_token_ratio: npt.NDArray[np.float32]
-    trained_on: dict[str, Any]
-    metrics: dict[str, Any]
-    domains: tuple[str, ...] = ()
-    attributes: tuple[Attribute, ...] = ()
-    split: Split = field(default_factory=Split)
-    unrecorded: tuple[str, ...] = ()
-    validation: ValidationRecord | None = None
 
 
 def train_network(
@@ -144,7 +114,7 @@ def train_network(
         layers = len(network.config.layers)
         fitted = fit_evidence(features, predicted, known, layers=layers, seed=options.seed)
     ratio = _input_token_ratio(learned, pool.names, encoded)
-    record = validation_record(
+    record = _validation_record(
         fitted,
         known,
         pool=pool,
@@ -173,6 +143,30 @@ def train_network(
         targets.unrecorded(pool.names),
         record,
     )
+
+
+def _validation_record(
+    fitted: FittedEvidence,
+    targets: Targets,
+    *,
+    pool: Pool,
+    input_tokens: npt.NDArray[np.floating[Any]],
+    cost_usd: npt.NDArray[np.float64],
+) -> ValidationRecord:
+    """The record of choosing by left-out predictions, where domains and attributes are inferred."""
+    unknown = np.full(fitted.p_correct.shape, np.nan, np.float32)
+    tokens = unknown if fitted.output_tokens is None else fitted.output_tokens.astype(np.float32)
+    scores = priced_scores(
+        pool,
+        input_tokens,
+        p_correct=fitted.p_correct.astype(np.float32),
+        logit_std=unknown,
+        output_tokens=tokens,
+        latency_s=unknown,
+        unrecorded=targets.unrecorded(pool.names),
+    )
+    domains = targets.domain.astype(str).tolist()
+    return ValidationRecord.of(scores, without_gaps(targets.score.astype(np.float64), domains), cost_usd)
 
 
 def _seen(in_train: npt.NDArray[np.bool_], options: TrainOptions) -> npt.NDArray[np.bool_]:

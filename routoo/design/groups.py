@@ -43,9 +43,9 @@ class PromptGroups:
         named = sorted({domain for domain in outcomes.domains or [] if domain})
         if named:
             return cls(tuple(named))
-        if importlib.util.find_spec("scipy") is None:
+        if importlib.util.find_spec("sklearn") is None:
             raise MissingExtraError(
-                "prompts without domains are grouped by their words, which needs scipy: "
+                "prompts without domains are grouped by their words, which needs scikit-learn: "
                 "pip install 'routoo[train]', or add a column domain"
             )
         from routoo.models.groups.topics import Topics
@@ -58,7 +58,7 @@ class PromptGroups:
         return "domain" if self.topics is None else "words"
 
     def __len__(self) -> int:
-        return len(self.domains) + 1 if self.topics is None else len(self.topics.centres)
+        return len(self.domains) + 1 if self.topics is None else len(self.topics)
 
     def of_prompts(self, outcomes: Outcomes) -> npt.NDArray[np.intp]:
         """Number of the group of each prompt, ``(n_prompts,)``."""

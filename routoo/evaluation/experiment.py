@@ -25,9 +25,8 @@ from routoo.evaluation.trial.trial import Trial, trial_of
 from routoo.predictor import require_training
 
 if TYPE_CHECKING:
-    from routoo.models.baselines.base_learner import Embed
+    from routoo.models.baselines.base_learner import BaseLearner, Embed
     from routoo.models.encoder.features import EncoderFeatures
-    from routoo.models.estimator import Estimator
     from routoo.router import Router
 
 ROUTER = "routoo"
@@ -251,7 +250,7 @@ def baselines(
     from routoo.models.baselines.domain_table import DomainTable
     from routoo.models.baselines.neighbours import NearestNeighbours
 
-    estimators: dict[str, Estimator] = {}
+    estimators: dict[str, BaseLearner] = {}
     if judged.domains is not None and any(judged.domains):
         estimators[DOMAIN_TABLE] = DomainTable().fit(outcomes, pool)
     estimators[NEIGHBOURS] = NearestNeighbours(embed).fit(outcomes, pool)

@@ -19,7 +19,7 @@ from routoo.export.layout import LAYOUT
 
 if TYPE_CHECKING:
     from routoo.export.parity import ParityReport
-    from routoo.models.training.train import TrainedNetwork
+    from routoo.models.training.trained_network import TrainedNetwork
 
 MAX_TOKENS = 48
 PROMPTS = [
@@ -65,7 +65,7 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
     from routoo.models.evidence.evidence import Evidence, EvidenceConfig
     from routoo.models.network.heads import HeadConfig
     from routoo.models.network.network import NetworkConfig, RouterNetwork
-    from routoo.models.training.train import TrainedNetwork
+    from routoo.models.training.trained_network import TrainedNetwork
 
     encoder = load_encoder("tiny", texts=PROMPTS)
     layers = default_layers(encoder.n_layers)

@@ -15,7 +15,7 @@ from routoo.export.session import open_graph
 from routoo.export.writer import torch_graph
 
 if TYPE_CHECKING:
-    from routoo.models.training.train import TrainedNetwork
+    from routoo.models.training.trained_network import TrainedNetwork
 
 SHAPES = [(1, 2), (1, 48), (2, 12), (5, 7), (16, 33)]
 

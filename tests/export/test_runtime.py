@@ -21,7 +21,7 @@ from routoo.export.runtime import Runtime, read_tokenizer
 from routoo.export.writer import torch_graph, write_bundle
 
 if TYPE_CHECKING:
-    from routoo.models.training.train import TrainedNetwork
+    from routoo.models.training.trained_network import TrainedNetwork
 
 PROMPTS = [
     "2 + 2?",

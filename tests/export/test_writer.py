@@ -22,7 +22,7 @@ from routoo.predictor import Predictor
 from routoo.router import Router
 
 if TYPE_CHECKING:
-    from routoo.models.training.train import TrainedNetwork
+    from routoo.models.training.trained_network import TrainedNetwork
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.models.encoder.encoder import Encoder, load_encoder
 from routoo.models.training.options import TrainOptions
-from routoo.models.training.train import TrainedNetwork, train_network
+from routoo.models.training.train import train_network
+from routoo.models.training.trained_network import TrainedNetwork
 
 WORDS = {"sum": "add the numbers", "code": "write a function that sorts", "history": "when did the war end"}
 SKILL = {"sum": (0.9, 0.3, 0.6), "code": (0.2, 0.9, 0.6), "history": (0.5, 0.5, 0.6)}

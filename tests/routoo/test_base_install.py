@@ -107,4 +107,6 @@ try:
 except routoo.MissingExtraError as error:
     print(error)
 """
-    assert "needs scipy: pip install 'routoo[train]', or add a column domain" in _run(code, data_folder)
+    assert "needs scikit-learn: pip install 'routoo[train]', or add a column domain" in _run(
+        code, data_folder
+    )

@@ -16,7 +16,7 @@ from routoo.data.splits import Split, fingerprint
 from routoo.models.adding.new_model import with_model, with_prices, without_model
 from routoo.models.evidence.evidence import Column, Predictions
 from routoo.models.network.predicting import predict_inputs
-from routoo.models.training.train import TrainedNetwork
+from routoo.models.training.trained_network import TrainedNetwork
 
 TWIN = PoolModel(name="twin", usd_per_1m_input=1.0, usd_per_1m_output=3.0)
 

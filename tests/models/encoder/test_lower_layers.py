@@ -8,28 +8,18 @@ from transformers import DistilBertConfig, DistilBertModel
 
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
+from routoo.data.text import EncodedPrompts
 from routoo.models.encoder.encoder import Encoder, encoder_config, load_encoder
 from routoo.models.encoder.features import default_layers, prompt_features
 from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers, upper_features
 from routoo.models.network.heads import HeadConfig
-from routoo.models.network.lightning import RouterModule
+from routoo.models.network.lightning import PromptData, RouterModule
 from routoo.models.network.network import NetworkConfig, RouterNetwork
 from routoo.models.training import train as training
 from routoo.models.training.options import TrainOptions
-from routoo.models.training.train import TrainedNetwork, train_network
-
-TEXTS = ["one two three", "a much longer prompt with many more words in it", "four"]
-
-
-@pytest.fixture(scope="module")
-def encoder() -> Encoder:
-    return load_encoder("tiny", texts=TEXTS)
-
-
-@pytest.fixture(scope="module")
-def encoded(encoder: Encoder) -> EncodedPrompts:
-    return PromptTokenizer(encoder.tokenizer, TextPolicy(32)).encode(TEXTS)
+from routoo.models.training.targets import Targets
+from routoo.models.training.train import train_network
+from routoo.models.training.trained_network import TrainedNetwork
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
@@ -65,7 +55,9 @@ def test_the_rate_falls_from_layer_to_layer(encoder: Encoder) -> None:
     network = RouterNetwork(encoder.model, NetworkConfig(encoder_config(encoder), layers, heads))
     encoder.model.requires_grad_(True)
     options = TrainOptions(tune="full", learning_rate=1e-2, encoder_learning_rate=1e-3, layer_decay=0.5)
-    groups = RouterModule(network, options, 10).configure_optimizers()["optimizer"].param_groups
+    nothing = Targets(np.zeros((1, 2), np.float32), None, None, np.array([-1]), ())
+    data = PromptData(np.zeros((1, 1), np.float32), nothing, seen=np.ones((1, 1), bool), options=options)
+    groups = RouterModule(network, data).configure_optimizers()["optimizer"].param_groups
     encoder.model.requires_grad_(False)
     assert [group["max_lr"] for group in groups] == pytest.approx([1e-2, 1e-3, 5e-4, 2.5e-4])
     assert sum(len(group["params"]) for group in groups) == len(list(network.parameters()))

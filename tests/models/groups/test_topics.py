@@ -23,7 +23,7 @@ def test_prompts_about_one_thing_fall_into_one_topic() -> None:
     topics = Topics.of(texts)
     new, kinds = _prompts(50, seed=1)
     groups = topics.groups(new)
-    assert len(topics.centres) == 3
+    assert len(topics) == 3
     for kind in _WORDS:
         of_kind = groups[[at for at, name in enumerate(kinds) if name == kind]]
         assert np.bincount(of_kind).max() >= 45
@@ -38,4 +38,4 @@ def test_the_same_seed_gives_the_same_topics() -> None:
 def test_texts_that_say_little_fall_into_some_topic(texts: list[str]) -> None:
     topics = Topics.of(texts)
     groups = topics.groups([*texts, "never seen", ""])
-    assert ((groups >= 0) & (groups < len(topics.centres))).all()
+    assert ((groups >= 0) & (groups < len(topics))).all()

@@ -87,7 +87,7 @@ def test_few_prompts_are_passed_over_more_often(n: int, steps: int) -> None:
     features = np.zeros((n, 3), np.float32)
     options = TrainOptions(batch_size=64)
     data = PromptData(features, targets(n), seen=np.ones((1, n), bool), options=options)
-    assert data.steps == steps
+    assert data.epochs * len(data) == steps
     assert data.epochs >= 10
     given = TrainOptions(batch_size=64, epochs=2)
     assert PromptData(features, targets(n), seen=np.ones((1, n), bool), options=given).epochs == 2
@@ -97,7 +97,7 @@ def test_what_no_member_sees_is_in_no_batch() -> None:
     seen = np.array([[True, False, False, True, True], [True, False, False, False, True]])
     features = np.arange(5, dtype=np.float32)[:, None]
     data = PromptData(features, targets(5), seen=seen, options=TrainOptions(batch_size=2))
-    batches = list(data.train_dataloader())
+    batches = list(data)
     assert sorted(torch.cat([batch["features"] for batch in batches]).flatten().tolist()) == [0, 3, 4]
     for batch in batches:
         rows = batch["features"].flatten().long()

@@ -12,11 +12,11 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.models.adding.new_model import with_model, without_model
 from routoo.models.encoder.encoder import load_encoder
-from routoo.models.training.estimators import predicted_scores
 from routoo.models.training.nano import nano_network
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import targets_of
-from routoo.models.training.train import TrainedNetwork, train_network
+from routoo.models.training.train import train_network
+from routoo.models.training.trained_network import TrainedNetwork
 
 MODELS = ("east", "west")
 SKILL = {"north": (0.9, 0.2), "south": (0.2, 0.9)}
@@ -76,7 +76,7 @@ def learned(request: pytest.FixtureRequest, labelled: Outcomes, pair: Pool) -> T
 
 def p_correct(trained: TrainedNetwork, texts: list[str], **attributes: str) -> np.ndarray:
     known = {name: [value] * len(texts) for name, value in attributes.items()}
-    return predicted_scores(trained, texts, attributes=known).p_correct
+    return trained.predict(texts, attributes=known).p_correct
 
 
 TEXTS = [text for text in labelled_outcomes().part("test").texts if text.startswith(WORDS["de"])]
@@ -92,7 +92,7 @@ def test_an_attribute_that_is_not_observed_is_inferred_from_the_text(learned: Tr
     blind = p_correct(learned, TEXTS)
     np.testing.assert_allclose(blind.mean(0), [0.55, 0.55], atol=0.12)
     np.testing.assert_array_equal(p_correct(learned, TEXTS, tenant="a tenant never seen"), blind)
-    unknown = predicted_scores(learned, TEXTS, attributes={"tenant": [None] * len(TEXTS)}).p_correct
+    unknown = learned.predict(TEXTS, attributes={"tenant": [None] * len(TEXTS)}).p_correct
     np.testing.assert_array_equal(unknown, blind)
 
 
@@ -159,7 +159,7 @@ def test_domain_and_attribute_that_say_the_same_are_not_counted_twice(labelled: 
     trained = quickly(same, pair, "tenant")
     for tenant, skill in SKILL.items():
         attributes = {"tenant": [tenant] * len(TEXTS)}
-        twice = predicted_scores(trained, TEXTS, [tenant] * len(TEXTS), attributes).p_correct
+        twice = trained.predict(TEXTS, [tenant] * len(TEXTS), attributes).p_correct
         np.testing.assert_allclose(twice.mean(0), skill, atol=0.15)
 
 

@@ -14,7 +14,8 @@ from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.nano import nano_network
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Targets
-from routoo.models.training.train import TrainedNetwork, train_network
+from routoo.models.training.train import train_network
+from routoo.models.training.trained_network import TrainedNetwork
 
 ASKED = TrainOptions(seed=5, cache_dir=None, progress=False)
 
@@ -114,5 +115,5 @@ def test_heads_learn_what_is_taught_in_place_of_the_score() -> None:
     taught = replace(plain, taught=np.full((1, 2), 0.75, np.float32))
     for targets, expected in ((plain, score), (taught, taught.taught)):
         data = PromptData(np.zeros((1, 3), np.float32), targets, seen=np.ones((2, 1), bool), options=ASKED)
-        (batch,) = data.train_dataloader()
+        (batch,) = data
         np.testing.assert_array_equal(batch["score"].numpy(), expected)

@@ -16,7 +16,8 @@ from routoo.models.network.lightning import RouterModule
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training import train as training
 from routoo.models.training.options import TrainOptions
-from routoo.models.training.train import TrainedNetwork, train_network
+from routoo.models.training.train import train_network
+from routoo.models.training.trained_network import TrainedNetwork
 
 QUICK: dict[str, Any] = {
     "encoder": "tiny",
@@ -180,6 +181,7 @@ def test_fresh_weights_must_learn(outcomes: Outcomes, pool: Pool) -> None:
         ("threads", 1.0),
         ("weight_decay", float("nan")),
         ("dropout", "0.3"),
+        ("dropout", 1.0),
         ("encoder", None),
         ("checkpoint_dir", 5),
     ],
