@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
+from scipy.special import softmax
 
-from routoo.models.evidence.gaps import filled_in
+from routoo.models.gaps import filled_in
 
 Array = npt.NDArray[np.float64]
 
@@ -85,28 +87,19 @@ def fit_column(known: Known, score: Array) -> NewColumn:
     at_service = expected @ factors.map
     shared = np.hstack([np.ones((len(score), 1)), at_service + beyond, known.attributes])
     design = np.hstack([shared @ prior.root, known.directions * prior.own])
-    left = score - shared @ prior.mean
-    noise = factors.typical_noise(beyond)
-    sums = _Sums(design.T @ design, design.T @ left, float(left @ left))
     n_shared = len(prior.mean)
-    tried = [_posterior(sums, np.repeat([1.0, own], [n_shared, len(prior.own)]), noise) for own in _OWN]
-    evidence = np.array([each.evidence for each in tried])
-    belief = np.exp(evidence - evidence.max())
-    belief /= belief.sum()
-    found = sum(share * each.mean for share, each in zip(belief, tried, strict=True))
+    deviations = [np.sqrt(np.repeat([1.0, own], [n_shared, len(prior.own)])) for own in _OWN]
+    noise = factors.typical_noise(beyond)
+    found, covariance = _posterior(design, score - shared @ prior.mean, deviations, noise)
     made = prior.mean + prior.root @ found[:n_shared]
     loading = made[1 : 1 + factors.loadings.shape[1]]
     shared[:, 1 : 1 + len(loading)] = at_service
     design[:, :n_shared] = shared @ prior.root
-    doubt = sum(
-        share * float(((design @ each.covariance) * design).sum(1).mean())
-        for share, each in zip(belief, tried, strict=True)
-    )
     return NewColumn(
         level=float(made[0]),
         weight=known.weight @ factors.map @ loading + prior.own * found[n_shared:],
         table=made[1 + len(loading) :],
-        doubt=doubt,
+        doubt=float(((design @ covariance) * design).sum(1).mean()),
         shared=factors.loadings @ factors.noise @ loading,
         noise=float(np.diag(common).mean()),
     )
@@ -187,30 +180,19 @@ class _Prior:
         return cls(mean, np.linalg.cholesky(covariance), np.sqrt(variance))
 
 
-@dataclass(frozen=True, eq=False)
-class _Sums:
-    gram: Array
-    products: Array
-    squares: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Posterior:
-    mean: Array
-    covariance: Array
-    evidence: float
-
-
-def _posterior(sums: _Sums, variance: Array, noise: float) -> _Posterior:
-    """Mean and covariance of weights of normal prior, and the log evidence but for a constant."""
-    root = np.sqrt(variance)
-    scaled = np.eye(len(root)) + sums.gram * root * root[:, None] / noise
-    factor = cho_factor(scaled, lower=True)
-    target = root * sums.products / noise
-    solved = cho_solve(factor, target)
-    log_determinant = 2 * float(np.log(np.diag(factor[0])).sum())
-    evidence = 0.5 * float(target @ solved) - 0.5 * log_determinant - 0.5 * sums.squares / noise
-    return _Posterior(root * solved, root[:, None] * cho_solve(factor, np.eye(len(root))) * root, evidence)
+def _posterior(design: Array, left: Array, deviations: Sequence[Array], noise: float) -> tuple[Array, Array]:
+    """Mean and covariance of weights, averaged by evidence over what their prior deviations may be."""
+    gram, products, identity = design.T @ design, design.T @ left, np.eye(design.shape[1])
+    means, covariances, evidence = [], [], []
+    for root in deviations:
+        factor = cho_factor(identity + gram * root * root[:, None] / noise, lower=True)
+        target = root * products / noise
+        solved = cho_solve(factor, target)
+        means.append(root * solved)
+        covariances.append(root[:, None] * cho_solve(factor, identity) * root)
+        evidence.append(0.5 * float(target @ solved) - float(np.log(np.diag(factor[0])).sum()))
+    belief = softmax(evidence)
+    return np.tensordot(belief, means, 1), np.tensordot(belief, covariances, 1)
 
 
 def fit_log(expected: Array, recorded: Array) -> tuple[float, float]:

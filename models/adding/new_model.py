@@ -19,11 +19,11 @@ from routoo.models.evidence.evidence import Column, Evidence
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import read_prompts
 from routoo.models.training.targets import Targets, targets_of
+from routoo.models.training.train import input_token_ratio
 from routoo.models.training.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
-    from routoo.data.text import EncodedPrompts
 from routoo.data.validation import repriced
 
 LEAST_PROMPTS = 20
@@ -63,15 +63,17 @@ def with_model(
     attributes = attribute_numbers(scored.attributes(known), trained.attributes, len(scored))
     domains = domain_numbers(scored.domains, trained.domains, len(scored))
     observed = np.concatenate([domains[:, None][:, : bool(trained.domains)], attributes], axis=1)
-    ratio = _input_token_ratio(trained, scored.to_matrices([model.name]).input_tokens[:, 0], encoded)
+    ratio = input_token_ratio(scored, [model.name], encoded)
+    ratio = np.where(np.isnan(ratio), trained.input_token_ratio.mean(), ratio)
     learns_tokens = trained.network.fitted.config.output_tokens
     predicted = learns_tokens and model.name not in targets.unrecorded((*trained.pool.names, model.name))
-    added = [*trained.trained_on.get("added", []), _record(model, scored)]
+    record = {"model": model.name, "data": scored.name, "prompts": len(scored)}
+    added = [*trained.trained_on.get("added", []), record]
     return dataclasses.replace(
         trained,
         network=with_column(trained.network, features, targets, observed),
         pool=Pool((*trained.pool.models, model)),
-        input_token_ratio=np.append(trained.input_token_ratio, np.float32(ratio)),
+        input_token_ratio=np.append(trained.input_token_ratio, ratio.astype(np.float32)),
         trained_on={**trained.trained_on, "added": added},
         split=trained.split.with_learned(judged.placed()),
         unrecorded=(*trained.unrecorded, *(() if predicted else (model.name,))),
@@ -211,17 +213,3 @@ def _judged(trained: TrainedNetwork, outcomes: Outcomes, name: str) -> Outcomes:
             f"{LEAST_PROMPTS} are needed{test}"
         )
     return judged
-
-
-def _input_token_ratio(
-    trained: TrainedNetwork, recorded: npt.NDArray[np.float64], encoded: EncodedPrompts
-) -> float:
-    """Tokens that the model makes of one of ours; as other models do where none were recorded."""
-    known = ~np.isnan(recorded)
-    if not known.any():
-        return float(trained.input_token_ratio.mean())
-    return float(recorded[known].sum() / max(float(encoded.input_tokens[known].sum()), 1.0))
-
-
-def _record(model: PoolModel, scored: Outcomes) -> dict[str, object]:
-    return {"model": model.name, "data": scored.name, "prompts": len(scored)}

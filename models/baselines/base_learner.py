@@ -15,6 +15,7 @@ from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
+from routoo.models.gaps import column_means, shrunk_means
 
 if TYPE_CHECKING:
     from routoo.data.chat import Prompt
@@ -61,9 +62,9 @@ class Recorded:
             texts=known.texts,
             domains=known.domains or [None] * len(known),
             score=matrices.score,
-            mean_score=_means(matrices.score, fallback=0.5),
-            mean_cost_usd=_means(recorded_cost_usd(known, pool), fallback=np.nan),
-            mean_latency_s=_means(matrices.latency_s, fallback=np.nan),
+            mean_score=np.nan_to_num(column_means(matrices.score), nan=0.5),
+            mean_cost_usd=column_means(recorded_cost_usd(known, pool)),
+            mean_latency_s=column_means(matrices.latency_s),
         )
 
     def require_two(self, method: str) -> None:
@@ -77,9 +78,7 @@ class Recorded:
 
     def shrunk_means(self, groups: Iterable[npt.NDArray[np.bool_]], strength: float) -> Array:
         """Mean scores in each group, as if `strength` further prompts had come out as the model's mean."""
-        parts = [self.score[rows] for rows in groups]
-        total = np.array([np.nansum(part, 0) for part in parts]) + strength * self.mean_score
-        return np.asarray(total / (np.array([(~np.isnan(part)).sum(0) for part in parts]) + strength))
+        return shrunk_means(self.score, groups, self.mean_score, strength)
 
 
 class BaseLearner(ABC):
@@ -126,10 +125,3 @@ def remembered(embed: Embed) -> Embed:
         return np.stack([known[text] for text in prompts])
 
     return found
-
-
-def _means(values: Array, *, fallback: float) -> Array:
-    """Mean of what is known in each column."""
-    known = ~np.isnan(values)
-    means: Array = np.where(known.any(0), np.where(known, values, 0).sum(0) / known.sum(0).clip(1), fallback)
-    return means

@@ -13,6 +13,7 @@ from routoo.models.encoder.feature_cache import Features
 from routoo.models.evidence.evidence import Evidence, EvidenceConfig, HeadPredictions
 from routoo.models.evidence.kernel import FittedKernel, fit_kernel
 from routoo.models.evidence.regression import Regression, fit_regression
+from routoo.models.gaps import column_means
 from routoo.models.training.targets import Targets
 
 Array = npt.NDArray[np.float64]
@@ -103,7 +104,7 @@ def _fit_usage(groups: list[Array], recorded: npt.NDArray[np.float32]) -> _Usage
     known = ~np.isnan(target)
     some = np.asarray(known.any(0))
     found = fit_regression(groups, target[:, some])
-    mean = np.where(known, target, 0.0).sum(0)[some] / known.sum(0)[some]
+    mean = column_means(target[:, some])
     beyond = np.where(known[:, some], target[:, some] - found.left_out, 0.0)
     spread = np.where(known[:, some], target[:, some] - mean, 0.0)
     total = np.where(known, np.exp(np.where(known, target, 0.0)), 0.0).sum(0)[some]
@@ -153,8 +154,7 @@ def _attribute_table(posteriors: list[Array], targets: Targets, missed: Array) -
 
 def _metrics(p: Array, found: Regression, score: Array) -> dict[str, Any]:
     known = ~np.isnan(score)
-    count = known.sum(0)
-    mean = np.where(known, score, 0.0).sum(0) / np.maximum(count, 1)
+    count, mean = known.sum(0), column_means(score)
     mean_left_out = np.where(count > 1, (mean * count - score) / np.maximum(count - 1, 1), mean)
     return {
         "left_out_brier": float(((p - score)[known] ** 2).mean()),

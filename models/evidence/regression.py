@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from routoo.models.evidence.gaps import filled_in
+from routoo.models.gaps import column_means, filled_in
 
 Array = npt.NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
         (True, (8, 2))
     """
     known = ~np.isnan(target)
-    level = _column_means(target, known)
+    level = _levels(target)
     shift, factor = _standards(groups)
     inputs = (np.hstack(groups) - shift) * factor
     deviation = np.where(known, target - level, 0.0)
@@ -93,7 +93,7 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
             log_scales = components.best_scales(log_scales)
         fitted = components.posterior(log_scales)
         if at + 1 < rounds:
-            level = _column_means(target - fitted.fit, known)  # of all prompts, and not of those recorded
+            level = _levels(target - fitted.fit)  # of all prompts, and not of those recorded
             deviation = filled_in(np.where(known, target - level, 0.0), known, fitted.fit, fitted.noise)
     basis = factor[:, None] * fitted.basis
     return Regression(
@@ -272,7 +272,8 @@ def _standards(groups: Sequence[Array]) -> tuple[Array, Array]:
     return np.concatenate(shifts), np.concatenate(factors)
 
 
-def _column_means(target: Array, known: npt.NDArray[np.bool_]) -> Array:
-    count = known.sum(0)
-    mean = np.where(known, target, 0.0).sum(0) / np.maximum(count, 1)
-    return np.where(count > 0, mean, mean[count > 0].mean() if count.any() else 0.0)
+def _levels(target: Array) -> Array:
+    """Mean of each column; where nothing is known that of the others, or 0."""
+    means = column_means(target)
+    known = ~np.isnan(means)
+    return np.where(known, means, means[known].mean() if known.any() else 0.0)

@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from routoo.models.encoder.encoder import layers_of
 from routoo.models.network.heads import HeadOutputs
-from routoo.models.network.inputs import Inputs, input_tensors, network_features
 from routoo.models.network.network import RouterNetwork
+from routoo.models.network.predicting import Inputs, input_tensors, network_features
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Targets
 

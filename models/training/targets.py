@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from routoo.data.domains import Attribute
 from routoo.data.errors import InputError
+from routoo.models.gaps import shrunk_means
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
@@ -117,11 +118,7 @@ def shrunk_log_odds(targets: Targets, *, strength: float = 20.0) -> Array:
     count = (~np.isnan(score)).sum(0)
     overall = (np.nansum(score, 0) + 0.5) / (count + 1.0)
     groups = [targets.domain == at for at in range(len(targets.domains))] or [np.ones(len(score), bool)]
-    cells = []
-    for rows in groups:
-        seen = (~np.isnan(score[rows])).sum(0)
-        cells.append((np.nansum(score[rows], 0) + strength * overall) / (seen + strength))
-    mean = np.clip(np.array(cells), 0.01, 0.99)
+    mean = shrunk_means(score, groups, overall, strength).clip(0.01, 0.99)
     return np.asarray(np.log(mean / (1 - mean)), np.float32)
 
 

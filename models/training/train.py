@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,11 +30,9 @@ from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers
 from routoo.models.evidence.fit import FittedEvidence, fit_evidence
 from routoo.models.groups.group_table import without_gaps
 from routoo.models.network.fitting import fit_network
-from routoo.models.network.initial_network import initial_network
-from routoo.models.network.inputs import Inputs
 from routoo.models.network.lightning import PromptData
-from routoo.models.network.network import RouterNetwork
-from routoo.models.network.predicting import cross_fitted, features_of
+from routoo.models.network.network import RouterNetwork, initial_network
+from routoo.models.network.predicting import Inputs, cross_fitted, features_of
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Array, Targets, targets_of
 from routoo.models.training.trained_network import TrainedNetwork
@@ -113,7 +111,7 @@ def train_network(
         predicted = cross_fitted(network, features, seen[:, rows])
         layers = len(network.config.layers)
         fitted = fit_evidence(features, predicted, known, layers=layers, seed=options.seed)
-    ratio = _input_token_ratio(learned, pool.names, encoded)
+    ratio = np.nan_to_num(input_token_ratio(learned, pool.names, encoded), nan=1.0).astype(np.float32)
     record = _validation_record(
         fitted,
         known,
@@ -242,15 +240,13 @@ def _standardise(network: RouterNetwork, features: Features) -> None:
     network.heads.std.copy_(torch.from_numpy(features.std(0).clip(1e-6)))
 
 
-def _input_token_ratio(
-    learned: Outcomes, models: tuple[str, ...], encoded: EncodedPrompts
-) -> npt.NDArray[np.float32]:
-    """Tokens that each model's own tokenizer makes of one of ours; 1 where none were recorded."""
-    recorded = learned.to_matrices(models).input_tokens
-    ours = encoded.input_tokens[:, None].astype(np.float64)
-    known = ~np.isnan(recorded)
-    total, base = np.where(known, recorded, 0).sum(0), np.where(known, ours, 0).sum(0)
-    return np.asarray(np.where(known.any(0), total / base.clip(1), 1.0), np.float32)
+def input_token_ratio(
+    outcomes: Outcomes, models: Sequence[str], encoded: EncodedPrompts
+) -> npt.NDArray[np.float64]:
+    """Recorded tokens over the tokenizer's own, of each model; NaN where none were recorded."""
+    recorded = outcomes.to_matrices(models).input_tokens
+    base = np.where(np.isnan(recorded), 0, encoded.input_tokens[:, None].astype(np.float64)).sum(0)
+    return np.where(base > 0, np.nansum(recorded, 0) / base.clip(1), np.nan)
 
 
 def _run_id(

@@ -193,7 +193,7 @@ def test_an_attribute_that_nothing_can_be_learned_of_is_refused(labelled: Outcom
         train("several")
 
 
-@pytest.mark.parametrize("attributes", ["tenant", ("domain",), ("tenant", "tenant"), (1,), 3])
+@pytest.mark.parametrize("attributes", ["tenant", ("domain",), ("tenant", "tenant"), (1.5,), 3])
 def test_attributes_are_names_of_further_columns(attributes: object) -> None:
-    with pytest.raises(InputError, match="attributes must be"):
+    with pytest.raises(InputError, match=r"attributes(\[0\])? must be"):
         TrainOptions(attributes=attributes)  # type: ignore[arg-type]  # the point of the test

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routoo.models.evidence.gaps import filled_in
+from routoo.models.gaps import filled_in
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))

@@ -1,6 +1,9 @@
-"""What is expected where nothing was recorded, given what was."""
+"""Columns with gaps: their means by what is known, and what is expected where nothing is."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +11,26 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 _BATCH = 4096
+
+
+def column_means(values: npt.NDArray[np.floating[Any]]) -> Array:
+    """Mean of what is known in each column; NaN where nothing is."""
+    known = ~np.isnan(values)
+    count, total = known.sum(0), np.where(known, values, 0.0).sum(0)
+    means: Array = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means
+
+
+def shrunk_means(
+    values: npt.NDArray[np.floating[Any]],
+    groups: Iterable[npt.NDArray[np.bool_]],
+    means: npt.NDArray[np.floating[Any]],
+    strength: float,
+) -> Array:
+    """Means by group of rows and column, as if `strength` more rows of each had the column's mean."""
+    parts = [values[rows] for rows in groups]
+    total = np.array([np.nansum(part, 0) for part in parts]) + strength * means
+    return np.asarray(total / (np.array([(~np.isnan(part)).sum(0) for part in parts]) + strength))
 
 
 def filled_in(value: Array, known: npt.NDArray[np.bool_], fit: Array, noise: Array) -> Array:
