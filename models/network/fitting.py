@@ -34,20 +34,19 @@ _PARTS = {"state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks
 """What a checkpoint holds beside other things."""
 
 
-def fit_network(network: RouterNetwork, data: PromptData, options: TrainOptions, run_id: str) -> None:
+def fit_network(network: RouterNetwork, data: PromptData, run_id: str) -> None:
     """Trains the heads of a network, and its encoder where that learns; the last epoch is what stays.
 
     Args:
         network: What learns; it is left on the CPU, in evaluation mode.
-        data: Training prompts.
-        options: See `TrainOptions`.
+        data: Training prompts, with the options of the run.
         run_id: Folder of this run's checkpoints inside `checkpoint_dir`.
 
     Raises:
         InputError: The checkpoint to go on from is damaged.
         KeyboardInterrupt: The run was interrupted; the checkpoint folder has the last whole epoch.
     """
-    module = RouterModule(network, data)
+    options, module = data.options, RouterModule(network, data)
     callbacks: list[Callback] = []
     resume_from = None
     if options.checkpoint_dir is not None:

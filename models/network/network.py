@@ -44,12 +44,7 @@ class NetworkConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """A mapping that JSON can hold and `from_dict` reads back."""
-        return {
-            "encoder": self.encoder,
-            "layers": list(self.layers),
-            "heads": dataclasses.asdict(self.heads),
-            "evidence": None if self.evidence is None else dataclasses.asdict(self.evidence),
-        }
+        return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> NetworkConfig:
@@ -179,17 +174,10 @@ def initial_network(
         levels = [shrunk_log_odds(targets.rows(np.flatnonzero(rows))) for rows in seen]
         network.heads.level.copy_(torch.from_numpy(np.stack(levels)))
     trainable = {"frozen": 0, "last": options.tuned_layers, "full": encoder.n_layers}[options.tune]
-    _freeze(encoder, trainable)
+    encoder.model.requires_grad_(0 < trainable >= encoder.n_layers)  # all layers mean the embeddings too
+    for layer in layers_of(encoder.model)[-trainable:] if trainable else ():
+        layer.requires_grad_(True)
     return network
-
-
-def _freeze(encoder: Encoder, trainable: int) -> None:
-    """Lets only the last layers learn; all of them means the embeddings too."""
-    whole = 0 < trainable >= encoder.n_layers
-    encoder.model.requires_grad_(whole)
-    if not whole and trainable:
-        for layer in layers_of(encoder.model)[-trainable:]:
-            layer.requires_grad_(True)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:  # any JSON values

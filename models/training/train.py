@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightning as L
@@ -104,7 +103,7 @@ def train_network(
             inputs = _read(encoder, network, encoded, np.flatnonzero(seen.any(0)), options, progress)
         cost = recorded_cost_usd(learned, pool)
         data = PromptData(inputs, targets, seen=seen, options=options)
-        fit_network(network, data, options, _run_id(learned, pool, options, targets, cost))
+        fit_network(network, data, _run_id(learned, pool, options, targets, cost))
         rows = np.arange(len(learned)) if options.tune == "frozen" else validating
         features = features_of(network, inputs, rows)
         known = targets.rows(rows)
@@ -257,13 +256,8 @@ def _run_id(
     cost: npt.NDArray[np.float64],
 ) -> str:
     """A name for the run that only the same data and options have: what may be resumed as one."""
-    values = {
-        k: v
-        for k, v in _plain(options).items()
-        if k not in ("resume", "checkpoint_dir", "progress", "threads")
-    }
-    parts = learned.prompts["split"].to_list()
-    prompts = [learned.prompt_ids, learned.texts, learned.domains, parts]
+    values = {k: v for k, v in _plain(options).items() if k not in ("resume", "progress", "threads")}
+    prompts = [learned.prompt_ids, learned.texts, learned.domains, learned.prompts["split"].to_list()]
     digest = hashlib.sha256(json.dumps([values, pool.names, prompts], sort_keys=True).encode())
     arrays = (targets.score, targets.log_tokens, targets.log_latency, targets.taught, targets.attribute, cost)
     for array in arrays:
@@ -273,8 +267,7 @@ def _run_id(
 
 def _plain(options: TrainOptions) -> dict[str, Any]:
     """The options as JSON values; folders are left out, they say nothing of the result."""
-    values = {key: value for key, value in asdict(options).items() if not isinstance(value, Path)}
-    return {key: value for key, value in values.items() if key not in ("cache_dir", "checkpoint_dir")}
+    return {k: v for k, v in asdict(options).items() if k not in ("cache_dir", "checkpoint_dir")}
 
 
 @contextmanager
