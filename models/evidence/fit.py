@@ -100,22 +100,17 @@ def _fit_usage(groups: list[Array], recorded: npt.NDArray[np.float32]) -> _Usage
     A factor on each model's predictions makes their mean the recorded mean (Duan 1983, smearing): a log
     predicts too little. A model of which nothing was recorded is taken to be as the others are on average.
     """
-    target = recorded.astype(np.float64)
-    known = ~np.isnan(target)
-    some = np.asarray(known.any(0))
-    found = fit_regression(groups, target[:, some])
-    mean = column_means(target[:, some])
-    beyond = np.where(known[:, some], target[:, some] - found.left_out, 0.0)
-    spread = np.where(known[:, some], target[:, some] - mean, 0.0)
-    total = np.where(known, np.exp(np.where(known, target, 0.0)), 0.0).sum(0)[some]
-    predicted = np.where(known[:, some], np.exp(found.left_out), 0.0).sum(0)
-    smearing = np.log(total / predicted)
+    some = np.asarray(~np.isnan(recorded).all(0))
+    target = recorded[:, some].astype(np.float64)
+    found = fit_regression(groups, target)
+    missed = np.nansum((target - found.left_out) ** 2)
+    spread = np.nansum((target - column_means(target)) ** 2)
+    predicted = np.where(np.isnan(target), 0.0, np.exp(found.left_out)).sum(0)
+    smearing = np.log(np.nansum(np.exp(target), 0) / predicted)
     weight = found.basis @ found.weight
     parts = (weight, found.level + smearing - found.offset @ found.weight, found.left_out + smearing)
     weight, level, left_out = (_all_columns(part, some) for part in parts)
-    return _Usage(
-        weight, level, left_out, float(1 - (beyond**2).sum() / max(float((spread**2).sum()), 1e-12))
-    )
+    return _Usage(weight, level, left_out, float(1 - missed / max(spread, 1e-12)))
 
 
 def _all_columns(values: Array, some: npt.NDArray[np.bool_]) -> Array:

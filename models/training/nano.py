@@ -55,13 +55,8 @@ def nano_network(
         return predict_inputs(teacher.network, features, np.arange(len(prompts))).p_correct.numpy()
 
     learned = outcomes.with_split(keep=teacher.split)
-    nano = train_network(
-        learned,
-        teacher.pool,
-        _pupil_options(teacher, options),
-        encoder=without_layers(large),
-        teach=teach,
-    )
+    pupil = _pupil_options(teacher, options)
+    nano = train_network(learned, teacher.pool, pupil, encoder=without_layers(large), teach=teach)
     kept = ("data", "n_train", "options", "added")
     record = {name: teacher.trained_on[name] for name in kept if name in teacher.trained_on}
     trained_on = {**nano.trained_on, "teacher": record}
@@ -74,12 +69,7 @@ def _pupil_options(teacher: TrainedNetwork, options: TrainOptions) -> TrainOptio
     """How the teacher's heads were trained, as far as this version knows how; then what is asked."""
     known = {field.name for field in dataclasses.fields(TrainOptions)} - {"resume"}
     heads = {name: value for name, value in teacher.trained_on["options"].items() if name in known}
-    return TrainOptions(
-        **heads
-        | {name: getattr(options, name) for name in ASKED}
-        | {
-            "tune": "frozen",
-            "epochs": None,
-        }  # a teacher that learned with its encoder may have had two or three
-        | {"max_tokens": teacher.tokenizer.policy.max_tokens}
-    )
+    asked = {name: getattr(options, name) for name in ASKED}
+    # A teacher that learned with its encoder may have had two or three epochs.
+    fixed = {"tune": "frozen", "epochs": None, "max_tokens": teacher.tokenizer.policy.max_tokens}
+    return TrainOptions(**heads | asked | fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -63,10 +64,8 @@ class Targets:
 
     def rows(self, index: npt.NDArray[np.intp]) -> Targets:
         """The targets of these prompts."""
-        arrays = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("domains", "attributes")
-        }
-        cut: dict[str, Any] = {n: None if array is None else array[index] for n, array in arrays.items()}
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        cut: dict[str, Any] = {n: a[index] for n, a in arrays.items() if isinstance(a, np.ndarray)}
         return replace(self, **cut)
 
 
@@ -129,10 +128,7 @@ def _frequent(
 
     All others together have one more number.
     """
-    seen: dict[str, int] = {}
-    for value, used in zip(values, fitting, strict=True):
-        if value is not None and used:
-            seen[value] = seen.get(value, 0) + 1
+    seen = Counter(x for x, used in zip(values, fitting, strict=True) if used and x is not None)
     frequent = sorted(seen, key=lambda name: (-seen[name], name))[: _MOST_DOMAINS - 1]
     names = sorted(name for name in frequent if seen[name] >= _LEAST_IN_DOMAIN)
     if len(names) < 2:
