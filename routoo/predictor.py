@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from routoo.models.training.options import TrainOptions
     from routoo.models.training.trained_network import TrainedNetwork
 
-_TRAINING = ("torch", "transformers", "lightning", "sklearn")
+_TRAINING = ("torch", "transformers", "lightning", "scipy")
 
 
 @dataclass(frozen=True, eq=False)

@@ -121,8 +121,8 @@ def test_quiet_is_quiet_and_only_checkpoints_are_cleared(routoo: Routoo, data: P
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--epochs", "0"], "epochs must be at least 1, got 0"),
-        (["--learning-rate", "2"], "learning_rate must lie between 0 and 1"),
+        (["--epochs", "0"], "epochs must be a whole number of at least 1, got 0"),
+        (["--learning-rate", "2"], "learning_rate must be a number of at least 0 and at most 1"),
         (["--encoder", "tiny", "--tune", "frozen"], "fresh weights that must learn"),
         (["--tune", "some"], "'some' is not one of"),
         (["--pool", "none.toml"], "none.toml: no such file"),

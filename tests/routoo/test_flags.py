@@ -140,7 +140,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 REFUSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --accelerator": ((f"{TINY} --accelerator nowhere", "accelerator 'nowhere' cannot be used"),),
-    "train --threads": ((f"{TINY} --threads 0", "threads must be at least 1"),),
+    "train --threads": ((f"{TINY} --threads 0", "threads must be a whole number of at least 1"),),
     "train --tuned-layers": ((f"{TINY} --tuned-layers 1", "tuned_layers=1 does nothing here"),),
     "train --encoder-learning-rate": (
         (f"{FROZEN} --encoder-learning-rate 0.01", "encoder_learning_rate=0.01 does nothing here"),

@@ -23,7 +23,7 @@ Fault = Callable[[Any, Any], Any]  # Any: what no type checker would let in
         (lambda p, o: p.add_model(NEW, "file.csv"), "outcomes must be routoo.Outcomes, got str"),
         (lambda p, o: p.with_prices(NEW), "a pool must be a routoo.Pool or the path .* got PoolModel"),
         (lambda _, o: train(o, cast(Any, [NEW]), encoder="tiny"), "a pool must be .* got list"),
-        (lambda _, o: train(o, epochs=2.5), "epochs must be a whole number, got 2.5"),
+        (lambda _, o: train(o, epochs=2.5), "epochs must be a whole number of at least 1, got 2.5"),
     ],
 )
 def test_what_is_of_another_kind_is_refused_in_words(
