@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,16 @@ import pytest
 from typer.testing import Result
 
 from routoo.data.outcomes import Outcomes
-from routoo.predictor import Predictor
+from routoo.predictor import Predictor, train
 
 Routoo = Callable[..., Result]
 
 SMALL = ("--prompts", "160", "--encoder", "tiny")
 
 
-def test_the_demo_does_the_whole_job(routoo: Routoo, tmp_path: Path) -> None:
+def test_the_demo_does_the_whole_job(routoo: Routoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "demo"
+    monkeypatch.setattr("routoo.predictor.train", partial(train, epochs=2))
     shown = routoo("demo", folder, *SMALL)
     assert shown.exit_code == 0
     stages = [line for line in shown.stderr.splitlines() if re.search(r": \d+\.\d s$", line)]
