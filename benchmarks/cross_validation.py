@@ -4,9 +4,9 @@
 
 The test part is left out altogether. Each fold in turn is judged by a router that was trained with the
 default options on the others, a tenth of them for validation: once from the text alone, once with the domains
-told; near-duplicates are in one fold. Predictions of all folds are then judged as one set, beside the domain
-table and the nearest neighbours of the same folds, with differences over resamples of the prompts. These are
-more prompts than a test part has: where that is too small to tell two rows apart, this may.
+observed; near-duplicates are in one fold. Predictions of all folds are then judged as one set, beside the
+domain table and the nearest neighbours of the same folds, with differences over resamples of the prompts. These
+are more prompts than a test part has: where that is too small to tell two rows apart, this may.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from routoo.models.encoder.encoder import MINILM
 from routoo.models.encoder.features import EncoderFeatures
 from routoo.models.training.options import default_cache_dir
 
-TOLD = "routoo, told"
+OBSERVED = "routoo, observed"
 FIGURES = ("auc", "brier", "area", "closed", "cost@0.95")
 _WIDTH = 130  # of the table, be it a terminal or a file
 _VALIDATION = 10  # one prompt in so many
@@ -61,14 +61,14 @@ def predicted(outcomes: Outcomes, pool: Pool, seed: int) -> dict[str, Scores]:
     embed = EncoderFeatures(MINILM, last_layer=True, cache_dir=default_cache_dir())
     found = {ROUTER: predictor.predict(judged.texts)}
     if predictor.trained.domains:
-        found[TOLD] = predictor.predict(judged.texts, judged.domains)
+        found[OBSERVED] = predictor.predict(judged.texts, judged.domains)
     return found | baselines(outcomes, pool, judged, embed=embed)
 
 
 def cross_validate(
     outcomes: Outcomes, pool: Pool, *, folds: int, seed: int, console: Console
 ) -> list[Evaluation]:
-    """All prompts outside the test part, each judged by what did not learn from it; also as told."""
+    """All prompts outside the test part, each judged by what did not learn from it; also as observed."""
     left = outcomes.with_split(seed=seed).part("train", "val")
     parts: dict[str, list[Scores]] = defaultdict(list)
     ids: list[str] = []
@@ -89,7 +89,7 @@ def cross_validate(
         for name, said in parts.items()
     }
     recorded = Outcomes(judged, left.outcomes, left.name)
-    return [evaluate(recorded, found, pool=pool, router=name) for name in (ROUTER, TOLD) if name in found]
+    return [evaluate(recorded, found, pool=pool, router=name) for name in (ROUTER, OBSERVED) if name in found]
 
 
 def table(found: Evaluation, folds: int) -> Table:

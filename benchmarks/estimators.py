@@ -4,7 +4,7 @@
 
 Baselines see the features of the same frozen encoder, computed once and kept on disk, without the length.
 What a method has to choose, it chooses on the prompts in train and val; the table is of those in test. Only
-the domain table is told the domain of a test prompt. The last column but one is the area of a row less that
+the domain table observes the domain of a test prompt. The last column but one is the area of a row less that
 of the default predictor, with its 95 % range over resamples of the prompts.
 """
 

@@ -4,11 +4,12 @@
         [--samples 1000] [--output OUT]
 
 For each seed: train with the default options, export, predict with the int8 graph, evaluate; where there
-are domains, once more with the domains told. Prints a table with the baselines, then the means over the
+are domains, once more with the domains observed. Prints a table with the baselines, then the means over the
 seeds and what the router has above every other row; for the first seed also the metrics of others, and how
 many choices the worst of the harmless changes to prompts flips. Writes to OUT for each seed the bundle, the
 HTML report, `evaluation.json`, `predictions.parquet` (prompt_id, model, p, cost: what an independent scorer
-needs) and, with domains told, the last two as `evaluation_told.json` and `predictions_told.parquet`.
+needs) and, with domains observed, the last two as `evaluation_observed.json` and
+`predictions_observed.parquet`.
 """
 
 from __future__ import annotations
@@ -48,10 +49,10 @@ _ENDS = ("_low", "_high")  # of a range, after the name of its figure
 
 @dataclass(frozen=True)
 class Run:
-    """One seed: the evaluation, another with domains told where there are any, and how long training took."""
+    """One seed: the evaluation, one with domains observed where there are any, and seconds of training."""
 
-    guessed: Evaluation
-    told: Evaluation | None
+    inferred: Evaluation
+    observed: Evaluation | None
     seconds: float
 
 
@@ -65,24 +66,24 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, encoder: 
     router = routoo.Router.from_pretrained(output / "bundle", threads=None)
     command = shlex.join(["python", *sys.argv])
     found = {}
-    for name in ("guessed", "told") if predictor.trained.domains else ("guessed",):
+    for name in ("inferred", "observed") if predictor.trained.domains else ("inferred",):
         found[name], scores = evaluate_router(
             router,
             outcomes,
-            observed_domains=name == "told",
+            observed_domains=name == "observed",
             encoder=encoder,
             cache_dir=default_cache_dir(),
             samples=samples,
-            robustness_prompts=200 if name == "guessed" else 0,
+            robustness_prompts=200 if name == "inferred" else 0,
             provenance=provenance(router, str(output / "bundle")) | {"command": command},
         )
-        suffix = "" if name == "guessed" else "_told"
+        suffix = "" if name == "inferred" else "_told"
         scores.to_polars().select(
             "prompt_id", "model", pl.col("p_correct").alias("p"), pl.col("cost_usd").alias("cost")
         ).write_parquet(output / f"predictions{suffix}.parquet")
         (output / f"evaluation{suffix}.json").write_text(json.dumps(found[name].to_dict(), indent=1))
-    write_report(found["guessed"], output / "report.html")
-    return Run(found["guessed"], found.get("told"), seconds)
+    write_report(found["inferred"], output / "report.html")
+    return Run(found["inferred"], found.get("observed"), seconds)
 
 
 def mean_table(found: list[Evaluation]) -> Table:
@@ -177,15 +178,18 @@ def main() -> None:
             samples=chosen.samples,
         )
         note = f"seed {seed}: trained in {made.seconds:.0f} s; files in {folder}\n"
-        console.print(EvaluationTable(made.guessed), note)
+        console.print(EvaluationTable(made.inferred), note)
         runs.append(made)
     for title, found in (
-        ("from the text alone:", [made.guessed for made in runs]),
-        ("with the domain of each prompt told:", [made.told for made in runs if made.told is not None]),
+        ("from the text alone:", [made.inferred for made in runs]),
+        (
+            "with the domain of each prompt observed:",
+            [made.observed for made in runs if made.observed is not None],
+        ),
     ):
         if found:
             console.print(title, mean_table(found), difference_table(found))
-    console.print(published_table(runs[0].guessed, chosen.seeds[0]))
+    console.print(published_table(runs[0].inferred, chosen.seeds[0]))
 
 
 if __name__ == "__main__":

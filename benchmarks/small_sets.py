@@ -8,7 +8,7 @@ methods choose by each model's mean cost on the prompts drawn, so that only what
 `area` is the mean score over all budgets from the cheapest model's cost to the best one's, paid at what the
 calls cost. The difference is the default less the best baseline that reads the text alone, picked for each
 line in hindsight; ± is a standard error over resamples of the test prompts and of the draws. The domain table
-is told the true domains, and does not count as one of these.
+observes the true domains, and does not count as one of these.
 
 The last column says how many groups of test prompts had a mean score within its 90 % interval, widened by
 the luck of the answers. Variants are described in `set_variants.py`.

@@ -18,8 +18,8 @@ from routoo.data.storage.files import write_atomically
 
 DEFAULT = "routoo"
 MEANS = "single model means"
-TOLD = ("domain table",)
-"""Methods that are told more than the text."""
+OBSERVED = ("domain table",)
+"""Methods that observe more than the text."""
 
 CURVE = ("data", "variant", "models", "prompts")
 CELL = (*CURVE, "draw", "seed", "samples")
@@ -101,17 +101,17 @@ def _mean(name: str, draws: Sequence[Array]) -> Row:
 
 
 def table(found: pl.DataFrame) -> Table:
-    """A line a point of the curve: the default, the best baseline, the means and the told table."""
+    """A line a point of the curve: the default, the best baseline, the means and the observed table."""
     grid = Table(title=f"area of {DEFAULT} beside baselines, ± standard errors")
     for name in (
         *("data", "variant", "models", "prompts", "draws", "area", "best baseline", "its area"),
-        *("difference", "over means", "over told table", "90 % hold"),
+        *("difference", "over means", "over observed table", "90 % hold"),
     ):
         grid.add_column(name, no_wrap=True)
     for point, lines in found.group_by(CURVE, maintain_order=True):
         methods = {line["method"]: line for line in lines.to_dicts()}
         default = methods.pop(DEFAULT, None)
-        told = [methods.pop(name, None) for name in TOLD]
+        observed = [methods.pop(name, None) for name in OBSERVED]
         best = max(methods.values(), key=lambda line: line["area"], default=None)
         grid.add_row(
             *map(str, point[:2]),
@@ -120,7 +120,7 @@ def table(found: pl.DataFrame) -> Table:
             _area(default),
             "" if best is None else best["method"],
             _area(best),
-            *(_signed(line) for line in (best, methods.get(MEANS), *told)),
+            *(_signed(line) for line in (best, methods.get(MEANS), *observed)),
             "" if default is None or default["held"] is None else f"{default['held']:.1%}",
         )
     return grid

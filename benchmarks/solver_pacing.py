@@ -10,7 +10,7 @@ best assignment of the prompts that come, at their true costs.
 
 Printed, the worst of all seeds: true spend as a share of the budget; predicted score as a share of the
 optimum that knows all prompts and true costs beforehand; prompts that were refused; and by how much the
-budget was overspent beyond what calls cost that were not told yet at the last choice.
+budget was overspent beyond what calls cost that were not reported yet at the last choice.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Stream:
         scores: What is predicted of them.
         true_cost_usd: What their calls cost, ``(n_prompts, n_models)``.
         forecast: How many were expected.
-        times: When they come, as shares of the period, where that is told.
-        delay: Prompts after which the true cost of a call is told.
-        told: Which calls are told at all, ``(n_prompts,)``.
+        times: When they come, as shares of the period, where that is reported.
+        delay: Prompts after which the true cost of a call is reported.
+        settled: Which calls are settled at all, ``(n_prompts,)``.
         expire_after: Prompts after which the others are given up.
-        most: How many there may be at most, where that is told.
+        most: How many there may be at most, where that is reported.
     """
 
     scores: Scores
@@ -68,7 +68,7 @@ class Stream:
     forecast: float | None
     times: Floats | None = None
     delay: int = 0
-    told: npt.NDArray[np.bool_] | None = None
+    settled: npt.NDArray[np.bool_] | None = None
     expire_after: float = 20_000
     most: float | None = None
 
@@ -183,30 +183,30 @@ def streams(recorded: Recorded, seed: int) -> dict[str, Stream]:
         "as forecast": calm,
         "dearest last": sorted_by(dearest_last),
         "dearest first": sorted_by(dearest_last[::-1]),
-        "true costs told 50 prompts late": late,
-        "bursts, no forecast, clock told": replace(calm, forecast=None, times=_burst_times(n)),
-        "half of the forecast, clock told": replace(calm, forecast=2 * n, times=clock),
-        "twice the forecast, clock told": replace(calm, forecast=n / 2, times=clock),
-        "twice the forecast, nothing told": replace(calm, forecast=n / 2),
-        "twice the forecast, told as the most": replace(calm, forecast=n / 2, most=n),
+        "true costs reported 50 prompts late": late,
+        "bursts, no forecast, clock reported": replace(calm, forecast=None, times=_burst_times(n)),
+        "half of the forecast, clock reported": replace(calm, forecast=2 * n, times=clock),
+        "twice the forecast, clock reported": replace(calm, forecast=n / 2, times=clock),
+        "twice the forecast, nothing reported": replace(calm, forecast=n / 2),
+        "twice the forecast, reported as the most": replace(calm, forecast=n / 2, most=n),
         "one call predicted at 1/1000": mispredicted(1e-3),
         "one call predicted at 1000 times": mispredicted(1e3),
         "prompts three times as long from 50 %": replace(
             calm, scores=_at_cost(scores, longer), true_cost_usd=longer
         ),
-        "prices triple at 50 %, told 200 late": replace(
+        "prices triple at 50 %, reported 200 late": replace(
             very_late, true_cost_usd=recorded_usd * times_more(3.0, 0.5)
         ),
-        "prices triple at 90 %, told 200 late": replace(
+        "prices triple at 90 %, reported 200 late": replace(
             very_late, true_cost_usd=recorded_usd * times_more(3.0, 0.9)
         ),
-        "prices fall to a third at 50 %, told 50 late": replace(
+        "prices fall to a third at 50 %, reported 50 late": replace(
             late, true_cost_usd=recorded_usd * times_more(1 / 3, 0.5)
         ),
-        "half of the calls never told, the others cost twice": replace(
-            late, true_cost_usd=2.0 * recorded_usd, told=rng.random(n) < 0.5, expire_after=200
+        "half of the calls never reported, the others cost twice": replace(
+            late, true_cost_usd=2.0 * recorded_usd, settled=rng.random(n) < 0.5, expire_after=200
         ),
-        "no call told": replace(calm, told=np.zeros(n, np.bool_), expire_after=200),
+        "no call reported": replace(calm, settled=np.zeros(n, np.bool_), expire_after=200),
     }
 
 
@@ -233,7 +233,7 @@ def play(stream: Stream, budget: float, calibration: Scores) -> Played:
         if paced is not None:
             cost = float(stream.true_cost_usd[row, scores.models.index(paced.model)])
             spent, score = spent + cost, score + paced.p_correct
-            if stream.told is None or stream.told[row]:
+            if stream.settled is None or stream.settled[row]:
                 waiting.append((paced.ticket, cost))
             else:
                 silent += cost

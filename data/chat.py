@@ -222,7 +222,7 @@ def _listed(value: object, where: str) -> Sequence[object]:
     return items
 
 
-def _items(value: Any) -> Sequence[object] | None:  # Any: a library of tables is told by name
+def _items(value: Any) -> Sequence[object] | None:  # Any: a library of tables is seen by name
     """The items of a list in any of the forms in which tables hand one out; None where it is no list."""
     if isinstance(value, list | tuple):
         return value

@@ -202,7 +202,7 @@ class Pool:
         *,
         names: Iterable[str] | None = None,
         among: Iterable[str] | None = None,
-        told: Callable[[str], None] | None = None,
+        on_remark: Callable[[str], None] | None = None,
     ) -> Pool:
         """The pool written in a file: TOML with one ``[[model]]`` table a model, or a JSON price list.
 
@@ -214,8 +214,8 @@ class Pool:
             path: The file; one that ends in ``.json`` is a price list.
             names: The models to take, in this order; what is wrong with the others does not matter.
             among: The same where the list is a published one; all that a file of one's own lists is taken.
-            told: Told how many models of a published list were left out, and of which the price for long
-                prompts.
+            on_remark: Called with how many models of a published list were left out, and of which the price
+                for long prompts.
 
         Raises:
             InputError: The file is missing or of another format, a name is not in it, or a model
@@ -226,9 +226,9 @@ class Pool:
             names = among
         wanted = None if names is None else name_list("names", names)
         pool = cls.from_records(rows.rows if wanted is None else rows.named(wanted), source=rows.source)
-        if told is not None:
+        if on_remark is not None:
             for remark in rows.remarks(wanted):
-                told(remark)
+                on_remark(remark)
         return pool
 
     @classmethod

@@ -120,7 +120,7 @@ def _checked(folder: Path, content: bytes) -> Json:
     ):
         refuse(
             folder,
-            f"{LAYOUT.router} was altered (its own SHA-256 is another); prices of its models are told to "
+            f"{LAYOUT.router} was altered (its own SHA-256 is another); prices of its models are given to "
             "`Router.from_pretrained(..., pool=...)`",
         )
     return document

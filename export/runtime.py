@@ -26,7 +26,7 @@ from routoo.export.layout import LAYOUT
 from routoo.export.session import Graph, Ids, Outputs, open_graph
 
 Progress = Callable[[int, int], None]
-"""Told the prompts that are done, and all that there are."""
+"""Called with the prompts that are done, and all that there are."""
 
 _FP32_BATCH_TOKENS = 4096
 
@@ -36,7 +36,7 @@ class Runtime:
 
     Sessions are made when a process first predicts, so that a runtime may be forked or pickled before.
 
-    In int8 a prompt is computed alone unless told otherwise: activations are scaled over a whole batch, so
+    In int8 a prompt is computed alone unless asked otherwise: activations are scaled over a whole batch, so
     that in company a prompt's scores would depend on its neighbours. On a processor it costs next to nothing.
 
     Args:
@@ -98,7 +98,7 @@ class Runtime:
                 unknown, and the domain is then inferred from the text.
             attributes: Values of attributes that were learned, likewise.
             prompt_ids: Their names in the result.
-            progress: Told how far it is.
+            progress: Called with how far it is.
 
         Raises:
             InputError: There is no prompt, or one is neither text nor chat, or blank, the ids are not as
@@ -126,22 +126,22 @@ class Runtime:
         if not len(encoded):
             raise InputError("nothing to predict: expected at least one prompt, got none")
         known = self.bundle.description
-        told = (
+        observed = (
             domain_numbers(domains, known.domains, len(encoded)),
             attribute_numbers(attributes, known.attributes, len(encoded)),
         )
-        found = Outputs(*(output[:, self._columns] for output in self._run(encoded, told, progress)))
+        found = Outputs(*(output[:, self._columns] for output in self._run(encoded, observed, progress)))
         sent = encoded.input_tokens[:, None] * self._input_token_ratio
         return priced_scores(
             self.pool, sent, **found._asdict(), prompt_ids=prompt_ids, unrecorded=known.unrecorded
         )
 
-    def _run(self, encoded: EncodedPrompts, told: tuple[Ids, Ids], progress: Progress | None) -> Outputs:
+    def _run(self, encoded: EncodedPrompts, observed: tuple[Ids, Ids], progress: Progress | None) -> Outputs:
         """The graph's outputs, in the order of the prompts."""
         batches = encoded.batches(self._batch_tokens)
         found = []
         done = 0
-        for batch, outputs in zip(batches, self._run_all(encoded, told, batches), strict=True):
+        for batch, outputs in zip(batches, self._run_all(encoded, observed, batches), strict=True):
             found.append(outputs)
             done += len(batch)
             if progress is not None:
@@ -157,14 +157,14 @@ class Runtime:
         return joined
 
     def _run_all(
-        self, encoded: EncodedPrompts, told: tuple[Ids, Ids], batches: list[npt.NDArray[np.intp]]
+        self, encoded: EncodedPrompts, observed: tuple[Ids, Ids], batches: list[npt.NDArray[np.intp]]
     ) -> Iterator[Outputs]:
         """Outputs of each batch; several share the threads out: many threads on one prompt gain less."""
         alone = self.threads == 1 or len(batches) == 1
         graph = self._graph(self.threads if alone else 1)
 
         def outputs(batch: npt.NDArray[np.intp]) -> Outputs:
-            return graph(*encoded.batch(batch), *(ids[batch] for ids in told))
+            return graph(*encoded.batch(batch), *(ids[batch] for ids in observed))
 
         if alone:
             yield from map(outputs, batches)

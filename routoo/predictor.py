@@ -96,7 +96,7 @@ class Predictor:
                 split, that of training holds for the prompts that it knows and what is nearly the same; of
                 others all are learned from where the outcomes hold the model alone, and some are put into
                 ``test`` where they hold models of the pool too.
-            progress: Told while the prompts are read.
+            progress: Called while the prompts are read.
 
         Raises:
             InputError: The predictor knows the model, or fewer than 20 prompts are scored.
@@ -144,7 +144,7 @@ class Predictor:
         Args:
             outcomes: The outcomes that this one was trained on, or more of the same kind; without a split
                 they get the one that it was trained with, whatever `seed` is.
-            on_features: Told how many prompts this one has read, of how many.
+            on_features: Called with how many prompts this one has read, of how many.
             **options: `seed`, `accelerator`, `threads`, `cache_dir` and `progress`, as in `train`; for the
                 rest it is trained as this one was.
 
@@ -228,7 +228,7 @@ def train(
     Args:
         outcomes: Recorded outcomes.
         pool: The models to learn, or the TOML file of it; derived from the recorded costs when not given.
-        on_features: Told how many prompts the frozen encoder has read, of how many.
+        on_features: Called with how many prompts the frozen encoder has read, of how many.
         **options: Fields of `routoo.models.training.options.TrainOptions`: `encoder`, `tune`, `seed`, ...
 
     Raises:

@@ -118,7 +118,7 @@ class Router:
     def default_price(self) -> float | None:
         """Score per USD that kept 95 % of the best single model's score on validation, at the least cost.
 
-        What `select` chooses at unless told otherwise. None where `validation` is, or no price kept so much.
+        What `select` chooses at unless asked otherwise. None where `validation` is, or no price kept so much.
         """
         return None if self.validation is None else self.validation.price_keeping(DEFAULT_KEPT)
 
@@ -146,7 +146,7 @@ class Router:
                 True, False, or None where it is not known. White space around it and the case of ``true`` and
                 ``false`` do not matter, and 1.0 is ``"1"``.
             prompt_ids: Their names in the result.
-            progress: Told the prompts that are done, and all that there are.
+            progress: Called with the prompts that are done, and all that there are.
 
         Raises:
             InputError: There is no prompt, or one is neither text nor chat, or blank, a domain is neither
@@ -267,7 +267,7 @@ class Router:
             budget_confidence: Keep of `budget_usd` what true costs above the predicted ones may need, with
                 this confidence (see `Assignment.reserve`); none when not given.
             solver: Backend, or ``auto`` for the quickest that keeps these limits.
-            progress: Told the prompts that are predicted, and all that there are.
+            progress: Called with the prompts that are predicted, and all that there are.
             **limits: Fields of `routoo.solver.problem.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
                 `model_limits`, `max_cost_usd`, `domains` (read by the predictor too) and so on. The `pool`,
                 whose context windows, tags and (with `period_s`) rates are kept, is the router's own unless
@@ -288,8 +288,8 @@ class Router:
         if limits.get("domains") is not None:  # read twice, by the predictor and by the problem
             limits["domains"] = listed(limits["domains"], "domains", "names or None")
         if isinstance(prompts, Scores):
-            told = {"attributes": attributes, "prompt_ids": prompt_ids}
-            if late := [name for name, value in told.items() if value is not None]:
+            given = {"attributes": attributes, "prompt_ids": prompt_ids}
+            if late := [name for name, value in given.items() if value is not None]:
                 raise InputError(
                     f"{' and '.join(late)} are given when scores are predicted: give texts, or leave them out"
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _LIBRARIES = ("polars", "pandas")
-"""Libraries of tables, which are told by name: importing them is not needed to know their columns."""
+"""Libraries of tables, which are known by name: importing them is not needed to know their columns."""
 
 
 def came(value: object) -> str:

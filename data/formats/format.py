@@ -60,7 +60,7 @@ class Format(Generic[Source]):
     Args:
         name: What to call it.
         misfit: Why a source is not of this format, in words; none where it is. Looks at columns only.
-        read: The prompts and outcomes of a source that fits; told whether outcomes of a model on one prompt
+        read: The prompts and outcomes of a source that fits; given whether outcomes of a model on one prompt
             are runs that will be averaged, so that rows of a wide table may be of one prompt.
     """
 

@@ -75,10 +75,10 @@ def _purchase(draw: Random, level: int) -> str:
         f"splits what is left with {draw.randrange(2, 8)} friends",
         f"buys {_number(draw, level + 1)} more at {draw.randrange(2, 99)} cents apiece",
     ]
-    told = ", then ".join(draw.sample(steps, level + 1))
+    steps_taken = ", then ".join(draw.sample(steps, level + 1))
     paid = _number(draw, max(level, 1))
     bought = f"{name} buys {_number(draw, level + 2)} {goods} at {paid} dollars each"
-    return f"{bought}, {told}. What are the {goods} worth now?"
+    return f"{bought}, {steps_taken}. What are the {goods} worth now?"
 
 
 def _units(draw: Random, level: int) -> str:
@@ -198,8 +198,8 @@ def _writing(draw: Random, level: int) -> str:
         for demand in draw.sample(words.DEMANDS[first:], level)
     )
     form, tone, about = draw.choice(words.FORMS), draw.choice(words.TONES), draw.choice(words.OCCASIONS)
-    told = f"{draw.choice(words.ACTORS)} in {city}"
-    return f"Write {form} about {about} for {told}. Tone: {tone}. {demands}".strip()
+    reader = f"{draw.choice(words.ACTORS)} in {city}"
+    return f"Write {form} about {about} for {reader}. Tone: {tone}. {demands}".strip()
 
 
 Writer = Callable[[Random, int], str]

@@ -116,7 +116,7 @@ class FileSet:
         return next((path for path in waiting if path.name.startswith(f".{name}.")), folder / name)
 
     def read(self, folder: Path, read: Callable[[Mapping[str, Path]], T]) -> T:
-        """What `read` makes of the files, told where each lies, all of one writer.
+        """What `read` makes of the files, given where each lies, all of one writer.
 
         It is asked again where they were replaced meanwhile. Files that are not there have a place too.
         """

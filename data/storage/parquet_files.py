@@ -1,4 +1,4 @@
-"""Whether a Parquet file is whole, told from its footer and the headers of its pages.
+"""Whether a Parquet file is whole, read off its footer and the headers of its pages.
 
 A page that claims more values than there is memory for ends the process in the library that reads it, and no
 handler of errors sees that. So what the file says of itself is held together first: places within the file,

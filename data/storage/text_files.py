@@ -22,7 +22,7 @@ COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
 """What a second ending says of a file."""
 
 _BLOCK = 1 << 20
-_LINE = 1000  # bytes of the first line by which UTF-16 is told
+_LINE = 1000  # bytes of the first line by which UTF-16 is recognised
 _NULLS = 3  # that stand at every other byte at least
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _LOOKS = {

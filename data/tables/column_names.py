@@ -20,7 +20,7 @@ _OFTEN: Mapping[str, tuple[str, ...]] = {
 
 
 def named_columns(given: str) -> dict[str, str]:
-    """The names in a file by ours, as a command is told them.
+    """The names in a file by ours, as a command is given them.
 
     Raises:
         InputError: It is not of the form ``OURS=THEIRS,...``, or names a column of ours twice.

@@ -1,6 +1,6 @@
 """Prompts to be routed, read from a file or from standard input.
 
-What a source may be, told by its ending:
+What a source may be, by its ending:
 
 - ``.txt``: a prompt a line; blank lines are passed over and counted.
 - ``.jsonl``, ``.ndjson``: an object a line, with `prompt`, and where known `prompt_id`, `domain`, attributes.

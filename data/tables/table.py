@@ -101,7 +101,7 @@ def open_table(
     separator: str | None = None,
     known: Mapping[str, Column] | None = None,
 ) -> Table:
-    """The table in a file, told by its ending; text that is not UTF-8 is refused here.
+    """The table in a file, by its ending; text that is not UTF-8 is refused here.
 
     Where it has a column `messages` and none that is called `prompt`, the texts of its chats are `prompt`.
 

@@ -45,7 +45,7 @@ def with_model(
             looked at. Without a split, that of training is continued: prompts that it knows stay in their
             parts. Of others all are learned from where the outcomes hold the new model alone; where they hold
             models of the pool too, a share is put into ``test``.
-        progress: Told while the prompts are read.
+        progress: Called while the prompts are read.
 
     Raises:
         InputError: The pool has a model of that name, or the outcomes have none or too few of it.

@@ -36,7 +36,7 @@ class EncoderFeatures:
         encoder: Its name, see `load_encoder`.
         last_layer: The means of its last layer alone, in place of all features of a network.
         cache_dir: Where features are kept.
-        progress: Told after every batch.
+        progress: Called after every batch.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ def prompt_features(
         cache_dir: Where to keep features, by hashes of the weights, the layers and each prompt's token ids:
             a set that grows has only its new prompts read. Nothing is kept when not given, or, with a
             warning, where it cannot be written.
-        progress: Told after every batch of the prompts that are read.
+        progress: Called after every batch of the prompts that are read.
     """
     width = encoder.width * len(layers) + 1
     read = partial(
@@ -128,7 +128,7 @@ def read_features(
         prompts: Token ids, as the tokenizer of the encoder that reads them made them.
         width: Of the features.
         device: Where the encoder is.
-        progress: Told after every batch.
+        progress: Called after every batch.
     """
     out = np.empty((len(prompts), width), np.float32)
     done = 0

@@ -63,7 +63,7 @@ class LowerLayers:
             layers: Hidden states to pool, ascending; 0 is the embedding layer.
             first: Position of the lowest layer that learns.
             folder: Where the nameless file lies; the system's folder for such files when not given.
-            progress: Told after every batch.
+            progress: Called after every batch.
         """
         device = next(encoder.model.parameters()).device
         embeddings = encoder.model.get_submodule("embeddings")

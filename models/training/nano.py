@@ -38,7 +38,7 @@ def nano_network(
         outcomes: Recorded outcomes; without a split they get the teacher's, so that what it was not trained
             on stays unseen.
         options: Of these, those in `ASKED` count.
-        progress: Told while the teacher reads the prompts.
+        progress: Called while the teacher reads the prompts.
 
     Raises:
         InputError: The teacher is a nano itself, a model of its has no outcome in ``train``, or there is too

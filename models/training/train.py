@@ -69,7 +69,7 @@ def train_network(
         outcomes: Recorded outcomes with a split; only the pool's models are learned.
         pool: The models to learn, in the order of the network's columns.
         options: See `TrainOptions`.
-        progress: Told while the features of a frozen encoder are computed.
+        progress: Called while the features of a frozen encoder are computed.
         encoder: The encoder itself, where it is not the one that the options name.
         teach: What the heads learn, where it is not the recorded scores.
 

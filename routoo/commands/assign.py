@@ -139,8 +139,8 @@ def assign(
             asked = requests_of(prompts, router, reading, quiet=quiet)
             if tags := tags_beside(asked.tags, tag or []):
                 limits["tags"] = tags
-            with progress("predicting", quiet=quiet) as told:
-                scores = asked.predicted(router, told)
+            with progress("predicting", quiet=quiet) as tell:
+                scores = asked.predicted(router, tell)
             if frontier is not None:
                 judged = scores if confidence is None else scores.cautious(confidence)
                 _write_frontier(judged, frontier, {"pool": router.pool, **limits}, quiet=quiet)
@@ -217,8 +217,8 @@ def _streamed(
     models = ParquetPrompts(predictions, {}).models
     _check_capped(limits, models)
     prices = None if pool is None else Pool.read(pool, among=models)
-    with stages(quiet=quiet) as told:
-        plan = assign_parquet(predictions, output, pool=prices, progress=told, **limits).or_raise()
+    with stages(quiet=quiet) as tell:
+        plan = assign_parquet(predictions, output, pool=prices, progress=tell, **limits).or_raise()
     return plan, nominal_costs_in(predictions, prices)
 
 

@@ -59,9 +59,9 @@ def demo(
     outcomes.write(folder / "simulated-data")
     watch.stage(f"simulated {len(outcomes):,} prompts and what {len(pool)} models achieve on them")
 
-    with progress("reading prompts", quiet=quiet) as told:
+    with progress("reading prompts", quiet=quiet) as tell:
         predictor = routoo.train(
-            outcomes, pool, on_features=told, seed=seed, progress=is_watched(quiet=quiet), **_encoder(encoder)
+            outcomes, pool, on_features=tell, seed=seed, progress=is_watched(quiet=quiet), **_encoder(encoder)
         )
     learned = predictor.trained_on
     watch.stage(f"trained on {learned['n_train']:,} of them, encoder {learned['encoder']}")
@@ -146,14 +146,14 @@ def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) 
         "trained on": f"{learned['n_train']:,} simulated prompts, encoder {learned['encoder']}",
         "command": f"routoo demo {folder} --prompts {len(outcomes)} --seed {learned['options']['seed']}",
     }
-    with stages(quiet=quiet) as told:
+    with stages(quiet=quiet) as tell:
         return evaluate_router(
             router,
             outcomes,
             cache_dir=default_cache_dir(),
             robustness_prompts=_CHANGED,
             provenance=provenance,
-            progress=told,
+            progress=tell,
         )
 
 

@@ -39,7 +39,7 @@ def distill(
     large, outcomes = Predictor.from_pretrained(predictor), reading.outcomes(source, quiet=quiet)
     kind = "simulated prompt" if outcomes.simulated else "prompt"
     say(f"{outcomes.name}: {counted(len(outcomes), kind)}", quiet=quiet)
-    with progress("reading prompts", quiet=quiet) as told:
-        nano = large.distill(outcomes, seed=seed, progress=is_watched(quiet=quiet), on_features=told)
+    with progress("reading prompts", quiet=quiet) as tell:
+        nano = large.distill(outcomes, seed=seed, progress=is_watched(quiet=quiet), on_features=tell)
     nano.save_pretrained(output)
     show_trained(nano, output, kind, as_json=as_json)

@@ -74,8 +74,8 @@ def add(
     new = _priced(pool, name)
     outcomes = reading.outcomes(source, quiet=quiet)
     before = _opened(predictor)
-    with progress("reading prompts", quiet=quiet) as told:
-        after = before.add_model(new, outcomes, progress=told)
+    with progress("reading prompts", quiet=quiet) as tell:
+        after = before.add_model(new, outcomes, progress=tell)
     learned = after.trained_on["added"][-1]["prompts"]
     _write(after, output, f"{name!r} learned from {counted(learned, 'prompt')}", as_json=as_json)
 

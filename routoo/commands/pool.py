@@ -62,7 +62,9 @@ def derive(
     outcomes = reading.outcomes(source)
     names = _chosen(outcomes, only or [], exclude or [])
     found = (
-        derived_pool(outcomes.select(names)) if prices is None else Pool.read(prices, names=names, told=say)
+        derived_pool(outcomes.select(names))
+        if prices is None
+        else Pool.read(prices, names=names, on_remark=say)
     )
     if output is not None:
         found.write(output)
@@ -83,7 +85,7 @@ def show_pool(
     from routoo.data.pool import Pool
 
     if Path(source).is_file() or (Path(source).suffix.lower() in _LISTS and not Path(source).is_dir()):
-        found = Pool.read(source, told=say)
+        found = Pool.read(source, on_remark=say)
     else:
         from routoo.export.bundle import Bundle
 

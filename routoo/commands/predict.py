@@ -42,8 +42,8 @@ def predict(
         check_output(output)
     router = Router.from_pretrained(bundle, pool=pool, threads=threads)
     asked = requests_of(prompts, router, reading, quiet=quiet)
-    with progress("predicting", quiet=quiet) as told:
-        scores = asked.predicted(router, told)
+    with progress("predicting", quiet=quiet) as tell:
+        scores = asked.predicted(router, tell)
     say_nominal(scores.nominal_costs, quiet=quiet)
     if output is not None:
         write_table(_with_tags(scores.to_polars(), asked), output)

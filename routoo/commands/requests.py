@@ -74,7 +74,7 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
 
 
 def requests_of(source: str, router: Router, reading: PromptsReading, *, quiet: bool = False) -> Requests:
-    """What to route, from a file or from standard input, with what the router can be told of it."""
+    """What to route, from a file or from standard input, with what the router can read of it."""
     from routoo.data.domains import near_names
     from routoo.data.tables.required_tags import TAGS, tags_of
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Progress = Callable[[int, int], None]
-"""Told what is done, and all that there is."""
+"""Called with what is done, and all that there is."""
 
 Stages = Callable[[str, int, int], None]
-"""Told the stage too."""
+"""The same, called with the stage first."""
 
 _LINE_EVERY_S = 10.0
 
@@ -87,7 +87,7 @@ def stages(*, quiet: bool = False) -> Iterator[Stages | None]:
     bars = Bars(*columns, console=Console(stderr=True), transient=True)
     task = bars.add_task("", total=None)
 
-    def told(stage: str, done: int, total: int) -> None:
+    def tell(stage: str, done: int, total: int) -> None:
         bars.update(task, description=stage, completed=done, total=total)
         if done < total:
             bars.start()
@@ -95,7 +95,7 @@ def stages(*, quiet: bool = False) -> Iterator[Stages | None]:
             bars.stop()
 
     try:
-        yield told
+        yield tell
     finally:
         bars.stop()
 
@@ -121,8 +121,8 @@ class _Lines:
 @contextmanager
 def progress(label: str, *, quiet: bool = False) -> Iterator[Progress | None]:
     """The same for a single stage."""
-    with stages(quiet=quiet) as told:
-        yield None if told is None else lambda done, total: told(label, done, total)
+    with stages(quiet=quiet) as tell:
+        yield None if tell is None else lambda done, total: tell(label, done, total)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | None]], *, texts: int = 1) -> Table:

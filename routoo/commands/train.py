@@ -91,11 +91,11 @@ def train(
     kind = "simulated prompt" if outcomes.simulated else "prompt"
     say(f"{outcomes.name}: {counted(len(outcomes), kind)}, {counted(len(models), 'model')}", quiet=quiet)
     try:
-        with progress("reading prompts", quiet=quiet) as told:
+        with progress("reading prompts", quiet=quiet) as tell:
             predictor = routoo.train(
                 outcomes,
                 models,
-                on_features=told,
+                on_features=tell,
                 checkpoint_dir=state,
                 attributes=attribute or (),
                 resume=resume,

@@ -58,7 +58,7 @@ class PoolPick:
         everyone_value: The same when all candidates stay.
         everyone_area: Area there when all candidates stay.
         candidates: How many models there were to pick from.
-        grouped_by: What expectations are told apart by: ``domain``, or ``words`` where no domain is recorded.
+        grouped_by: What expectations are kept apart by: ``domain``, or ``words`` where no domain is recorded.
         spread: Standard deviation of what models are better or worse in a group of prompts than overall.
         chosen_on: Prompts that the choice was made on.
         held_out: Prompts that it was measured on.

@@ -29,7 +29,7 @@ def off_prices(outcomes: Outcomes, pool: Pool) -> Iterator[Finding]:
     """Models whose recorded costs are not what the pool's prices make of their tokens, beyond noise.
 
     Where costs were recorded and no output tokens, the expected number of them stands in, and only what is
-    off by a factor of hundreds is told.
+    off by a factor of hundreds is named.
     """
     paid = outcomes.to_matrices(pool.names).cost_usd
     if np.isnan(paid).all():

@@ -134,13 +134,13 @@ class _Recorded:
         return pairs
 
     def duplicates(self) -> Iterator[Finding]:
-        """Models that do what another does; told of the dearer one."""
+        """Models that do what another does; named by the dearer one."""
         mean = self.mean_cost_usd
         for left, right, share in self.alike:
-            kept, told = (right, left) if mean[left] > mean[right] else (left, right)
+            kept, named = (right, left) if mean[left] > mean[right] else (left, right)
             other = self.pool.names[kept]
             words = f"scores like {other} on {100 * share:.1f} % of {self.common[left, right]:,.0f} prompts"
-            yield Finding("duplicate", self.pool.names[told], words, other)
+            yield Finding("duplicate", self.pool.names[named], words, other)
 
     def dominated(self) -> Iterator[Finding]:
         """Models that another beats in score, beyond chance, at no higher cost."""

@@ -140,7 +140,7 @@ def _judged(setting: ValidatedSetting, nothing_usd: float) -> tuple[bool | None,
     """Whether a setting is worth it, and else why not; a saving of at most `nothing_usd` is none."""
     over, saved = setting.over_mixtures, setting.saved_usd_range
     if over is None or saved is None:
-        return None, "without resamples nothing can be told from chance"
+        return None, "without resamples nothing stands out from chance"
     value, low, high = (dollars(PROMPTS * usd) for usd in (saved.value, saved.low, saved.high))
     on_prompts = f"on {PROMPTS:,} prompts {value} USD, range {low} to {high}"
     if saved.high <= nothing_usd:

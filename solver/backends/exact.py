@@ -121,7 +121,7 @@ class _CvxpyModel:
         options |= {"log_to_console": self.verbose, "primal_feasibility_tolerance": FEASIBILITY}
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # that it stopped early is told by the gap
+                warnings.simplefilter("ignore", UserWarning)  # that it stopped early is seen by the gap
                 problem.solve(solver=cp.HIGHS, highs_options=options)
         except (ValueError, cp.SolverError):  # how cvxpy says that HiGHS stopped with nothing in hand
             return None, limits

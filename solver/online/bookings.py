@@ -18,7 +18,7 @@ from routoo.data.checks.arguments import number
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A call under way: what it was predicted to cost, what at worst where that was told, and since when."""
+    """A call under way: what it was predicted to cost, at worst where that was stated, and since when."""
 
     model: str
     predicted_usd: float
@@ -50,9 +50,9 @@ class Bookings:
     Args:
         open: The calls, by rising ticket.
         predicted_usd: Sum of their predicted costs.
-        unsure_usd: The same, of those whose worst cost was not told.
+        unsure_usd: The same, of those whose worst cost was not reported.
         squares: Sum of the squares of these.
-        worst_usd: Sum of the worst costs that were told.
+        worst_usd: Sum of the worst costs that were reported.
         calls: Their number, by model.
     """
 

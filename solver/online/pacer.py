@@ -43,8 +43,8 @@ class Pacer:
     left, by the mean cost at every price that prompts so far have shown (re-solving of the Lagrangian dual;
     Jasin and Kumar 2012, Balseiro, Besbes and Pizarro 2023). A choice must leave enough for the cheapest
     answer to every prompt still expected, else the cheapest model is taken. And it is reserved for: true
-    costs told and the reserves of all calls under way never exceed the budget. A reserve is the cost at
-    worst that `select` was told, or else what true costs so far let expect, with a margin for their spread.
+    costs reported and the reserves of all calls under way never exceed the budget. A reserve is the cost at
+    worst that `select` was given, or else what true costs so far let expect, with a margin for their spread.
     So the budget is overspent at most by what calls under way cost beyond their reserves.
 
     Where `select` is given the pool, its rates are kept too: requests and expected tokens of every minute,
@@ -55,7 +55,7 @@ class Pacer:
 
     Args:
         budget_usd: Money for the period.
-        expected_prompts: How many prompts are expected; may be left out where `select` is told the progress.
+        expected_prompts: How many prompts are expected; may be left out where `select` is given the progress.
         most_prompts: How many there may be at most: money is held back for the cheapest answers to all of
             these. When None, for twice those expected, as far as 1.5 % of the budget goes.
         calibration: Predictions for prompts like those to come; the price starts from them.
@@ -119,8 +119,8 @@ class Pacer:
 
     @property
     def spent_usd(self) -> float:
-        """Money spent: true costs that were told, reserves of tickets that expired, and the expected costs
-        of calls under way."""
+        """Money spent: true costs that were reported, reserves of tickets that expired, and the expected
+        costs of calls under way."""
         return self._purse.spent_usd
 
     @property
@@ -192,9 +192,9 @@ class Pacer:
             self._purse.expire(ticket, self._rates.now_s)
             self._curve.learn(scores.p_correct[0, open_], scores.cost_usd[0, open_])
             at = self._choose(scores, open_, to_come, worst)
-            told = None if worst is None else float(worst[at])
+            stated = None if worst is None else float(worst[at])
             cost = float(scores.cost_usd[0, at])
-            self._purse.bookings.add(ticket, Booking(scores.models[at], cost, told, self._rates.now_s))
+            self._purse.bookings.add(ticket, Booking(scores.models[at], cost, stated, self._rates.now_s))
             if pool is not None:
                 self._rates.count(problem.scores, pool, at)
             score, latency = float(scores.p_correct[0, at]), float(scores.latency[0, at])

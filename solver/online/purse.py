@@ -15,12 +15,12 @@ from routoo.solver.problem.rows import Floats
 
 @dataclass
 class Purse:
-    """Money of which every call takes a reserve when it is made, and its true cost when that is told.
+    """Money of which every call takes a reserve when it is made, and its true cost when that is reported.
 
     Args:
         budget_usd: Money for the period.
         lifetime: How long a call that is not settled keeps its ticket.
-        told_usd: True costs that were told, and the reserves of tickets that expired.
+        told_usd: True costs that were reported, and the reserves of tickets that expired.
         expired: Tickets that did.
         bookings: Calls under way.
         true_costs: What true costs taught about predicted ones.
@@ -35,7 +35,7 @@ class Purse:
 
     @property
     def spent_usd(self) -> float:
-        """What was told, and the expected cost of calls under way."""
+        """What was reported, and the expected cost of calls under way."""
         return self.told_usd + self.true_costs.ratio * self.bookings.predicted_usd
 
     @property
@@ -48,7 +48,7 @@ class Purse:
 
         Args:
             cost_usd: What it is predicted to cost, by model.
-            worst_cost_usd: What it can cost at worst, where that was told.
+            worst_cost_usd: What it can cost at worst, where that was reported.
         """
         held = self.bookings
         if worst_cost_usd is None:
@@ -104,6 +104,6 @@ class Purse:
         )
 
     def _reserved(self, booking: Booking) -> float:
-        """What a call is now expected to cost, or what it can at worst where that was told."""
+        """What a call is now expected to cost, or what it can at worst where that was reported."""
         expected = self.true_costs.ratio * booking.predicted_usd
         return expected if booking.worst_usd is None else booking.worst_usd

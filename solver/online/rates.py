@@ -40,7 +40,7 @@ class Rates:
     than the pool states.
 
     Args:
-        now_s: The latest time that was told.
+        now_s: The latest time that was reported.
         given: Requests and tokens by model and second.
     """
 
@@ -73,10 +73,10 @@ class Rates:
             pool: What is stated of the models.
             open_: Models that are open, ``(n_models,)``.
             calls: Calls under way, by model.
-            timed: Whether the time was told, which requests and tokens per minute need.
+            timed: Whether the time was reported, which requests and tokens per minute need.
 
         Raises:
-            InputError: The time is needed and was not told, or tokens that are limited are not predicted.
+            InputError: The time is needed and was not reported, or tokens that are limited are not predicted.
             InfeasibleError: None of them can; the message says what each is at.
         """
         models = pool.select(scores.models).models
@@ -93,7 +93,7 @@ class Rates:
         return np.array([name in waits and name not in held for name in scores.models])
 
     def count(self, scores: Scores, pool: Pool, at: int) -> None:
-        """Counts in the call of a prompt to the model of this column, at the time told last."""
+        """Counts in the call of a prompt to the model of this column, at the time reported last."""
         model = pool[scores.models[at]]
         if not _has_rate(model):
             return

@@ -26,7 +26,7 @@ class Selection:
         cost_usd: Its predicted cost.
         latency_s: Its predicted latency; NaN where nothing is known.
         price: Score per USD that the choice was made at.
-        ticket: What a `Pacer` is told the true cost under, where one set the price.
+        ticket: What a `Pacer` settles the true cost under, where one set the price.
         cautious_p_correct: The score that it was chosen by, which it exceeds with the confidence asked for;
             None where none was.
     """

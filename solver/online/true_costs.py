@@ -39,7 +39,7 @@ class TrueCosts:
 
     Args:
         prior: What is left of the calls that the first belief counts for.
-        count: Calls that were told, faded.
+        count: Calls that were reported, faded.
         log_usd: Mean logarithm of their predicted costs, which says what is usual.
         weight: What they count for: their predicted costs over the usual one.
         true: The same, of their true costs.

@@ -38,7 +38,7 @@ class Volume:
     Args:
         forecast: Prompts that were foretold.
         seen: Prompts that came.
-        progress: The latest share of the period that was told to have passed.
+        progress: The latest share of the period that was reported to have passed.
         total: Prompts of the whole period, by the last estimate.
     """
 
@@ -61,14 +61,14 @@ class Volume:
     def to_come(self, progress: float | None, most: float | None) -> ToCome:
         """The prompts to come.
 
-        Where the progress is told, the pace of the forecast and that of what has come are blended: the mean
+        Where progress is reported, the pace of the forecast and that of what has come are mixed: the mean
         pace of a Gamma distribution after a Poisson process. Where it is not, the last estimate holds, and
         a hundredth of all is always still likely.
 
         Args:
-            progress: Share of the period that has passed, where it is told.
+            progress: Share of the period that has passed, where it is reported.
             most: The most prompts that there may be in all; when None, twice the forecast where the progress
-                was never told, and no more than likely where it was.
+                was never reported, and no more than likely where it was.
 
         Raises:
             InputError: The progress is no share, or neither it nor a forecast is known.

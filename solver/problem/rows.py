@@ -82,7 +82,7 @@ class Rows:
         )
 
     def of_domain(self, domain: int) -> Rows:
-        """The same prompts, all of this domain, with its prices as their aim and no domain told."""
+        """The same prompts, all of this domain, with its prices as their aim and no domain stated."""
         if self.aim is None:
             return replace(self, domain=None)
         aim = {name: table[[domain if len(table) > 1 else 0]] for name, table in self.aim.items()}

@@ -135,7 +135,7 @@ def least_choice(prompts: Prompts) -> npt.NDArray[np.int32]:
 def no_room(prompts: Prompts, choice: npt.NDArray[np.int32]) -> bool:
     """Whether these are the choices of least use and leave so little that no prompt can have a better one.
 
-    At the edge the price of a limit is as steep as any, and what rounding leaves of it would be worth much;
+    At the edge the dual price is as steep as any, and what rounding leaves of it would be worth much;
     no choice can use more of it, though, than what its own prompt and all others leave when they use least.
     """
     constraints, least = prompts.constraints, least_choice(prompts)

@@ -26,7 +26,7 @@ MOST_LISTED = 1 << 13
 """Part answers that are listed one by one; a subtree with more is split."""
 
 _MOST_CHECKED = 256
-"""Listed answers that are told apart by exact sums; of more that are alike to rounding, one is as good."""
+"""Listed answers that are kept apart by exact sums; of more that are alike to rounding, one is as good."""
 
 _GUESSED = 100
 """Nodes of HiGHS's own search for a first answer."""
@@ -44,7 +44,7 @@ _EXACT = 12
 """Amounts that are summed exactly in a step."""
 
 EXACT = 1e-9
-"""Share of the objective below which two answers are not told apart."""
+"""Share of the objective below which two answers are not kept apart."""
 
 
 @dataclass(frozen=True, eq=False)

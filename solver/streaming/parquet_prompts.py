@@ -28,7 +28,7 @@ from routoo.solver.problem.rows import Rows, Tables
 from routoo.solver.results.infeasible import ClosedPrompt, closed_prompts, closed_words
 
 Progress = Callable[[str, int, int], None]
-"""Told what is done (``choosing`` or ``writing``), prompts done, and prompts in all; once a chunk."""
+"""Called with what is done (``choosing`` or ``writing``), prompts done, and prompts in all; once a chunk."""
 
 CHUNK = 32768
 """Prompts that are read or written at a time."""

@@ -47,11 +47,11 @@ class Stream:
         true_cost_usd: What their calls cost, ``(n_prompts, n_models)``.
         forecast: How many were expected.
         budget_usd: Money for all.
-        progress: What is told of the clock at each, if anything.
-        delay: Prompts after which a true cost is told.
-        told: Which are told at all, ``(n_prompts,)``.
+        progress: What is reported of the clock at each, if anything.
+        delay: Prompts after which a true cost is reported.
+        settled: Which are settled at all, ``(n_prompts,)``.
         expire_after: Prompts after which tickets expire.
-        worst: Times the predicted cost that a call may cost at worst, where that is told.
+        worst: Times the predicted cost that a call may cost at worst, where that is reported.
         calm: Whether nothing but volume and single mispredicted calls differs from what was expected.
     """
 
@@ -61,7 +61,7 @@ class Stream:
     budget_usd: float
     progress: Floats | None
     delay: int
-    told: npt.NDArray[np.bool_]
+    settled: npt.NDArray[np.bool_]
     expire_after: float
     worst: float | None
     calm: bool
@@ -79,15 +79,15 @@ def make_stream(seed: int, index: int) -> Stream:
     if not calm:
         cost *= _step(rng, n)
     true = cost if calm else cost * _step(rng, n) * rng.lognormal(0, rng.choice([0, 0.3, 1.0]), (n, m))
-    predicted, delay, told = cost.copy(), int(rng.integers(0, 20)), np.ones(n, np.bool_)
+    predicted, delay, settled = cost.copy(), int(rng.integers(0, 20)), np.ones(n, np.bool_)
     if rng.random() < 0.5:
         predicted[rng.integers(n)] *= 10.0 ** rng.uniform(-6, -2 if calm else 6)
     worst = None
     if not calm:
-        delay, told = int(rng.choice([0, 1, 30, 300])), rng.random(n) < rng.choice([0, 0.5, 1, 1])
+        delay, settled = int(rng.choice([0, 1, 30, 300])), rng.random(n) < rng.choice([0, 0.5, 1, 1])
         if rng.random() < 0.2:
             worst, true = float(rng.uniform(1, 5)), np.minimum(true, cost)
-            predicted, told = cost, np.ones(n, np.bool_)
+            predicted, settled = cost, np.ones(n, np.bool_)
     scores = _scores(p, predicted)
     volume = float(2.0 ** rng.uniform(-1, 1))
     clock = np.sort(rng.uniform(0, 1, n)) if rng.random() < 0.5 else None
@@ -105,7 +105,7 @@ def make_stream(seed: int, index: int) -> Stream:
         budget_usd=budget,
         progress=clock,
         delay=delay,
-        told=told,
+        settled=settled,
         expire_after=float(rng.choice([20_000, 1, 50])) if not calm else 20_000,
         worst=worst,
         calm=calm and 1.25 * low < budget < 0.8 * high,
@@ -151,7 +151,7 @@ def play(stream: Stream, rng: np.random.Generator) -> Played:
         else:
             cost = float(stream.true_cost_usd[row, scores.models.index(paced.model)])
             out.spent, out.score = out.spent + cost, out.score + paced.p_correct
-            if stream.told[row]:
+            if stream.settled[row]:
                 waiting.append((paced.ticket or 0, cost))
             else:
                 silent += cost
@@ -159,7 +159,7 @@ def play(stream: Stream, rng: np.random.Generator) -> Played:
         while waiting and waiting[0][0] <= row + 1 - stream.delay:
             ticket, cost = waiting.popleft()
             if row + 1 - ticket > stream.expire_after:
-                silent += cost  # it expired before it could be told
+                silent += cost  # it expired before it could be reported
                 continue
             for each in (pacer, twin):
                 each.settle(ticket, cost)
@@ -194,7 +194,7 @@ def check(stream: Stream, rng: np.random.Generator) -> list[str]:
     if played.spent > budget * (1 + ROUNDING) + played.untold:
         wrong.append(f"spent {played.spent!r} of {budget!r}, with {played.untold!r} under way")
     if stream.worst is not None and stream.expire_after > 300 and played.spent > budget * (1 + ROUNDING):
-        wrong.append(f"spent {played.spent!r} of {budget!r} though the worst costs were told")
+        wrong.append(f"spent {played.spent!r} of {budget!r} though the worst costs were reported")
     if stream.calm:
         if played.spent < LEAST_USED * budget or played.spent > budget * (1 + ROUNDING):
             wrong.append(f"spent {played.spent / budget:.2%} of the budget in a calm stream")

@@ -36,7 +36,7 @@ def _sentence(evaluation: Evaluation) -> str:
     if gap is None:
         return "What a score costs"
     if not gap.excludes_zero:
-        return f"{evaluation.router} cannot be told from the {HULL}"
+        return f"{evaluation.router} does not stand out from the {HULL}"
     return f"{evaluation.router} lies {'above' if gap.value > 0 else 'below'} the {HULL}"
 
 

@@ -69,7 +69,7 @@ def write(tmp_path: Path) -> Any:  # a function
 def test_litellms_list_is_read(write: Any) -> None:
     said: list[str] = []
     path = write(LITELLM)
-    pool = Pool.read(path, told=said.append)
+    pool = Pool.read(path, on_remark=said.append)
     assert pool.names == ("gpt-4o-mini", "azure/gpt-4o", "ollama/free")
     assert pool.to_records()[0] == {
         "name": "gpt-4o-mini",
@@ -100,16 +100,16 @@ def test_that_long_prompts_cost_more_is_said(write: Any) -> None:
     )
     words = f"{path}: other prices for long prompts are left out; the base price is taken of "
     said: list[str] = []
-    assert Pool.read(path, told=said.append)["maker/long"].usd_per_1m_input == 0.15
-    Pool.read(path, names=["long", "plain"], told=said.append)
-    Pool.read(path, names=["plain", "null"], told=said.append)
+    assert Pool.read(path, on_remark=said.append)["maker/long"].usd_per_1m_input == 0.15
+    Pool.read(path, names=["long", "plain"], on_remark=said.append)
+    Pool.read(path, names=["plain", "null"], on_remark=said.append)
     assert said == [words + "maker/long", words + "long"]
 
 
 def test_openrouters_list_is_read_and_its_unknown_prices_are_left_out(write: Any) -> None:
     for document in (OPENROUTER, OPENROUTER["data"]):
         said: list[str] = []
-        pool = Pool.read(write(document), told=said.append)
+        pool = Pool.read(write(document), on_remark=said.append)
         assert pool.names == ("openai/gpt-4o", "maker/small:free")
         assert pool.to_records()[0] == {
             "name": "openai/gpt-4o",
@@ -193,6 +193,6 @@ def test_prices_come_through_to_the_last_digit(tmp_path_factory: Any, sent: Any,
 def test_one_entry_without_prices_does_not_hide_the_list(write: Any) -> None:
     odd = [{"id": "maker/new"}, {"id": "maker/later", "pricing": None}, {"object": "list"}]
     told: list[str] = []
-    pool = Pool.read(write({"data": [*OPENROUTER["data"], *odd]}), told=told.append)
+    pool = Pool.read(write({"data": [*OPENROUTER["data"], *odd]}), on_remark=told.append)
     assert pool.names == ("openai/gpt-4o", "maker/small:free")
     assert "4 left out" in told[0]
