@@ -5,7 +5,7 @@
 The test part is left out altogether. Each fold in turn is judged by a router that was trained with the
 default options on the others, a tenth of them for validation: once from the text alone, once with the domains
 observed; near-duplicates are in one fold. Predictions of all folds are then judged as one set, beside the
-domain table and the nearest neighbours of the same folds, with differences over resamples of the prompts. These
+domain table and the nearest neighbours of the same folds, with differences over resamples of prompts. There
 are more prompts than a test part has: where that is too small to tell two rows apart, this may.
 """
 

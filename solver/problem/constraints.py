@@ -87,7 +87,7 @@ class Constraints:
         return any(limit.only.domain is not None for limit in self.limits)
 
     def tables(self, prices: Floats) -> Tables:
-        """What one unit of each quantity costs at these prices of the limits; free quantities left out."""
+        """What one unit of each quantity costs at these dual prices; free quantities left out."""
         found: dict[Quantity, Floats] = {}
         for limit, price in zip(self.limits, prices, strict=True):
             if price == 0:

@@ -154,7 +154,7 @@ class Milp:
         return solver
 
     def _solve(self, bounded: _Bounded, low: Counts, high: Counts) -> tuple[Floats | None, Floats]:
-        """Amounts and the prices of the limits, in scaled units."""
+        """Amounts and the dual prices, in scaled units."""
         solver = bounded.solver
         bounded.move(low[self.row, self.column], high[self.row, self.column])
         solver.run()
