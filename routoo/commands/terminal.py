@@ -27,7 +27,10 @@ _PIPE_WIDTH = 160  # columns where no terminal says how many there are
 
 
 def show(*results: RenderableType) -> None:
-    """Prints results for people on standard output; rich colours them where that is a terminal."""
+    """Prints results for people on standard output; rich colours them where that is a terminal.
+
+    Elsewhere a sentence is one line, however long, so that a command or path in it can be copied or found.
+    """
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, soft_wrap=False)
@@ -35,7 +38,7 @@ def show(*results: RenderableType) -> None:
         console = Console(highlight=False, markup=False, width=_PIPE_WIDTH)
     with console.capture() as printed:
         for result in results:
-            console.print(result)
+            console.print(result, soft_wrap=isinstance(result, str) and not console.is_terminal)
     sys.stdout.write(_in_encoding(printed.get(), console.encoding))
 
 
