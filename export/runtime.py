@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,15 +18,13 @@ from routoo.data.cores import usable_cores
 from routoo.data.domains import Attributes, attribute_numbers, domain_numbers
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
+from routoo.data.progress import Progress
 from routoo.data.scores import Scores, priced_scores
 from routoo.data.storage.foreign import library_errors
 from routoo.data.text import EncodedPrompts, PromptTokenizer
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT
 from routoo.export.session import Graph, Ids, Outputs, open_graph
-
-Progress = Callable[[int, int], None]
-"""Called with the prompts that are done, and all that there are."""
 
 _FP32_BATCH_TOKENS = 4096
 

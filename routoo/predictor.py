@@ -19,8 +19,8 @@ from routoo.data.scores import Scores
 if TYPE_CHECKING:
     from routoo.data.chat import Prompt
     from routoo.data.domains import Attributes
+    from routoo.data.progress import Progress
     from routoo.export.parity import ParityReport
-    from routoo.models.encoder.features import Progress
     from routoo.models.training.options import TrainOptions
     from routoo.models.training.trained_network import TrainedNetwork
 

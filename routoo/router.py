@@ -14,10 +14,11 @@ from routoo.data.checks.arguments import known_names, number, path_of, record
 from routoo.data.checks.batch import listed
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
+from routoo.data.progress import Progress
 from routoo.data.scores import Scores
 from routoo.data.text import check_prompt
 from routoo.export.bundle import Bundle
-from routoo.export.runtime import Progress, Runtime
+from routoo.export.runtime import Runtime
 from routoo.solver.online.select import Selection, select
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import torch
 from routoo.data.domains import attribute_numbers, domain_numbers
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.progress import Progress
 from routoo.models.adding.column_fit import Known, NewColumn, fit_column, fit_log
 from routoo.models.encoder.feature_cache import Features
-from routoo.models.encoder.features import Progress
 from routoo.models.evidence.evidence import Column, Evidence
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import read_prompts

@@ -15,15 +15,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from routoo.data.progress import Progress
 from routoo.data.text import PromptTokenizer, TextPolicy
 from routoo.models.encoder.encoder import Encoder, load_encoder
 from routoo.models.encoder.feature_cache import FeatureCache, Features
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts
-
-Progress = Callable[[int, int], None]
-"""Called with what is done and what there is to do, in prompts."""
 
 _VERSION = 2
 TOKENS_PER_BATCH = 8192

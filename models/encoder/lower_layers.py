@@ -13,8 +13,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from routoo.data.progress import Progress
 from routoo.models.encoder.encoder import layers_of
-from routoo.models.encoder.features import TOKENS_PER_BATCH, Progress, autocast, unit_mean
+from routoo.models.encoder.features import TOKENS_PER_BATCH, autocast, unit_mean
 
 if TYPE_CHECKING:
     from routoo.data.text import EncodedPrompts

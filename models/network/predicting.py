@@ -9,9 +9,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from routoo.data.progress import Progress
 from routoo.data.text import EncodedPrompts
 from routoo.models.encoder.feature_cache import Features
-from routoo.models.encoder.features import Progress, read_features
+from routoo.models.encoder.features import read_features
 from routoo.models.encoder.lower_layers import LowerLayers, upper_features
 from routoo.models.evidence.evidence import HeadPredictions, Predictions
 from routoo.models.network.network import RouterNetwork

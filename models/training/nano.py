@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from routoo.data.progress import Progress
 from routoo.models.encoder.encoder import Encoder
-from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
+from routoo.models.encoder.features import on_accelerator, prompt_features
 from routoo.models.encoder.static import without_layers
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.options import TrainOptions

@@ -18,13 +18,14 @@ import torch
 from routoo.data.cores import usable_cores
 from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.errors import InputError
+from routoo.data.progress import Progress
 from routoo.data.scores import priced_scores
 from routoo.data.splits import Split
 from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
 from routoo.data.validation import ValidationRecord
 from routoo.models.encoder.encoder import Encoder, load_encoder, max_positions
 from routoo.models.encoder.feature_cache import Features
-from routoo.models.encoder.features import Progress, on_accelerator, prompt_features
+from routoo.models.encoder.features import on_accelerator, prompt_features
 from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers
 from routoo.models.evidence.fit import FittedEvidence, fit_evidence
 from routoo.models.groups.group_table import without_gaps

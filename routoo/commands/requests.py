@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from routoo.commands.reading import PromptsReading
     from routoo.data.domains import Attributes
+    from routoo.data.progress import Progress
     from routoo.data.scores import Scores
     from routoo.data.tables.prompts import Prompts
-    from routoo.export.runtime import Progress
     from routoo.router import Router
 
 _STDIN = "-"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-Progress = Callable[[int, int], None]
-"""Called with what is done, and all that there is."""
-
-Stages = Callable[[str, int, int], None]
-"""The same, called with the stage first."""
+    from routoo.data.progress import Progress, Stages
 
 _LINE_EVERY_S = 10.0
 

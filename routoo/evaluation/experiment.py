@@ -13,6 +13,7 @@ from routoo.data.domains import Attributes, attribute_numbers, unlearned_attribu
 from routoo.data.errors import InputError, RoutooError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
+from routoo.data.progress import Stages
 from routoo.data.scores import Scores
 from routoo.data.splits import Part
 from routoo.data.validation import ValidationRecord
@@ -33,9 +34,6 @@ ROUTER = "routoo"
 CHANGED = "changed prompts"
 NEIGHBOURS = "k nearest neighbours"
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many prompts of it are done, and how many there are."""
-
 
 def evaluate_router(
     router: Router,
@@ -50,7 +48,7 @@ def evaluate_router(
     samples: int = 1000,
     robustness_prompts: int = 200,
     provenance: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: Stages | None = None,
 ) -> tuple[Evaluation, Scores]:
     """What a router is worth on the prompts of `part`, and its predictions for them.
 

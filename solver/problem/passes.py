@@ -39,7 +39,7 @@ most (of all, of a model, of a domain); numpy adds pairwise, in 16 + log2(n / 12
 Work = Callable[[int, Rows], Answer]
 
 
-class Prompts(Protocol):
+class PromptSource(Protocol):
     """Where prompts come from: memory, a file, or other machines. All that a pass needs of a batch."""
 
     @property
@@ -56,7 +56,7 @@ class Prompts(Protocol):
         ...
 
 
-class Picked(Prompts, Protocol):
+class Picked(PromptSource, Protocol):
     """Prompts of which some can be picked out: what a sample and a core need on top."""
 
     def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
@@ -173,7 +173,7 @@ class Pass:
     error: float = 0.0
 
 
-def price_pass(prompts: Prompts, prices: Floats, *, keep: npt.NDArray[np.int32] | None = None) -> Pass:
+def price_pass(prompts: PromptSource, prices: Floats, *, keep: npt.NDArray[np.int32] | None = None) -> Pass:
     """The best choice of every prompt at these prices, in sums; the choices themselves go into `keep`."""
     constraints, tables = prompts.constraints, prompts.constraints.tables(prices)
 
@@ -191,7 +191,7 @@ def price_pass(prompts: Prompts, prices: Floats, *, keep: npt.NDArray[np.int32] 
     return Pass(bound, totals.gained, constraints.uses(totals), error)
 
 
-def choice_totals(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Pass:
+def choice_totals(prompts: PromptSource, choice: npt.NDArray[np.int32]) -> Pass:
     """What given choices gain and use; `bound` is their objective."""
     constraints = prompts.constraints
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from routoo.solver.problem.constraints import Constraints, part_of_table
 from routoo.solver.problem.limits import Quantity
-from routoo.solver.problem.passes import Prompts
+from routoo.solver.problem.passes import PromptSource
 from routoo.solver.problem.rows import Choice, Floats, Rows
 
 
@@ -33,7 +33,7 @@ class Tally:
     uses: Floats
 
 
-def tally(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Tally:
+def tally(prompts: PromptSource, choice: npt.NDArray[np.int32]) -> Tally:
     """The sums of these choices."""
     constraints = prompts.constraints
 
@@ -54,7 +54,7 @@ def tally(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Tally:
     return Tally(gained, score, cost, np.array(uses, np.float64))
 
 
-def kept(prompts: Prompts, choice: npt.NDArray[np.int32]) -> Tally | None:
+def kept(prompts: PromptSource, choice: npt.NDArray[np.int32]) -> Tally | None:
     """The sums of these choices if they keep every limit; else None."""
     found = tally(prompts, choice)
     return found if (found.uses <= prompts.constraints.most).all() else None

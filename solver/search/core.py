@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.problem.constraints import Constraints, Totals
-from routoo.solver.problem.passes import Answer, Gathered, Picked, Prompts, Work
+from routoo.solver.problem.passes import Answer, Gathered, Picked, PromptSource, Work
 from routoo.solver.problem.rows import Floats, Rows, Tables, leads
 
 _LOOK = 65536
@@ -32,7 +32,7 @@ class Unsettled:
         constraints: The limits, with what is left for them.
     """
 
-    prompts: Prompts
+    prompts: PromptSource
     picked: npt.NDArray[np.bool_]
     constraints: Constraints
 
@@ -48,7 +48,7 @@ class Unsettled:
         return self.prompts.map(some)
 
 
-def unsettled(prompts: Prompts, prices: Floats, lead: float) -> tuple[Unsettled, float]:
+def unsettled(prompts: PromptSource, prices: Floats, lead: float) -> tuple[Unsettled, float]:
     """The prompts whose best choice leads by less than this, with what the others leave; what those gain."""
     constraints, tables = prompts.constraints, prompts.constraints.tables(prices)
     picked = np.empty(len(prompts), np.bool_)
@@ -105,7 +105,7 @@ def core_of(prompts: Picked, prices: Floats, temperature: float, share: float) -
     return Core(Gathered(core.gathered, left), every.gained - totals.gained, bound, cut, math.fsum(leasts))
 
 
-def _near(prompts: Prompts, tables: Tables, share: float) -> tuple[Totals, npt.NDArray[np.intp], float]:
+def _near(prompts: PromptSource, tables: Tables, share: float) -> tuple[Totals, npt.NDArray[np.intp], float]:
     """Sums of the best choices, the share of the prompts that lead by least, and the lead of the next."""
     lead = np.empty(len(prompts), np.float32)
 

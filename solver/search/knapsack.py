@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.problem.kinds import MOST_KINDS
-from routoo.solver.problem.passes import Prompts
+from routoo.solver.problem.passes import PromptSource
 from routoo.solver.problem.problem import ROUNDING
 from routoo.solver.problem.rows import Floats, Rows, Tables, leads
 from routoo.solver.problem.tally import tally
@@ -57,7 +57,7 @@ class Stairs:
     least: float
 
     @classmethod
-    def build(cls, prompts: Prompts, *, low: float = 0.0, high: float = math.inf) -> Stairs:
+    def build(cls, prompts: PromptSource, *, low: float = 0.0, high: float = math.inf) -> Stairs:
         """The stairs of the one limit of these prompts, between these slopes: what is steeper is taken."""
         tables = prompts.constraints.tables(np.ones(1))
 
@@ -88,12 +88,12 @@ class Stairs:
         return choice
 
 
-def fill(prompts: Prompts) -> Filled:
+def fill(prompts: PromptSource) -> Filled:
     """The best choices under the one limit of these prompts: exact for the relaxation, near it when whole."""
     return finished(prompts, relaxed(prompts))
 
 
-def relaxed(prompts: Prompts, *, low: float = 0.0, high: float = math.inf, size: float = 0.0) -> Filled:
+def relaxed(prompts: PromptSource, *, low: float = 0.0, high: float = math.inf, size: float = 0.0) -> Filled:
     """Hull steps by falling slope until the limit is reached; the one that no longer fits is left out.
 
     With a part of that step it is the optimum of the relaxation (Sinha and Zoltners, 1979).
@@ -118,21 +118,21 @@ def relaxed(prompts: Prompts, *, low: float = 0.0, high: float = math.inf, size:
     return Filled(stairs.choice(taken), price, slack, feasible=True, proved=price == 0)
 
 
-def finished(prompts: Prompts, filled: Filled) -> Filled:
+def finished(prompts: PromptSource, filled: Filled) -> Filled:
     """The same answer, its choices changed in place, with what is left over spent on the best swaps."""
     if not filled.feasible or filled.proved:
         return filled
     return replace(filled, proved=_swap(prompts, filled.choice, filled.price, filled.slack))
 
 
-def least_choice(prompts: Prompts) -> npt.NDArray[np.int32]:
+def least_choice(prompts: PromptSource) -> npt.NDArray[np.int32]:
     """The choices of least use of the one limit, and of those the ones of most value, ``(n_prompts,)``."""
     tables = prompts.constraints.tables(np.ones(1))
     parts = prompts.map(lambda start, rows: first_choice(rows.objective, weights(rows, tables)))
     return np.concatenate([part.astype(np.int32) for part in parts])
 
 
-def no_room(prompts: Prompts, choice: npt.NDArray[np.int32]) -> bool:
+def no_room(prompts: PromptSource, choice: npt.NDArray[np.int32]) -> bool:
     """Whether these are the choices of least use and leave so little that no prompt can have a better one.
 
     At the edge the dual price is as steep as any, and what rounding leaves of it would be worth much;
@@ -188,7 +188,7 @@ class _Core:
         return _Core(self.row[keep], self.loss[keep], self.extra[keep], self.least[keep], rest)
 
 
-def _swap(prompts: Prompts, choice: npt.NDArray[np.int32], price: float, slack: float) -> bool:
+def _swap(prompts: PromptSource, choice: npt.NDArray[np.int32], price: float, slack: float) -> bool:
     """Swaps choices, in place, for those that make most of the slack; whether no answer is better."""
     tables, unit = (prompts.constraints.tables(np.array([units])) for units in (price, 1.0))
 

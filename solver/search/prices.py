@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from routoo.solver.problem.passes import ROUNDED, Gathered, Picked, Prompts, price_pass
+from routoo.solver.problem.passes import ROUNDED, Gathered, Picked, PromptSource, price_pass
 from routoo.solver.problem.rows import Floats, Rows
 from routoo.solver.search.bracket import sampled
 from routoo.solver.search.core import core_of, unsettled
@@ -57,7 +57,7 @@ class Scale:
     least: float
 
     @classmethod
-    def of(cls, prompts: Prompts) -> Scale:
+    def of(cls, prompts: PromptSource) -> Scale:
         """The scale of these prompts, in one pass."""
 
         def work(start: int, rows: Rows) -> tuple[float, float]:
@@ -140,14 +140,14 @@ def _corrected(prompts: Picked, sample: Gathered, prices: Floats, temperature: f
     return prices
 
 
-def infeasible_in_parts(prompts: Prompts) -> Floats | None:
+def infeasible_in_parts(prompts: PromptSource) -> Floats | None:
     """Prices that show that the limits cannot hold, even if prompts were shared out among models; or None."""
     scale = replace(Scale.of(prompts), spread=1.0)
     found = search(prompts, scale, np.zeros(len(prompts.constraints.limits)), _WARM, np.inf)
     return found.prices if found.infeasible and proves_infeasible(prompts, found.prices) else None
 
 
-def proves_infeasible(prompts: Prompts, prices: Floats) -> bool:
+def proves_infeasible(prompts: PromptSource, prices: Floats) -> bool:
     """Whether no choices keep the limits: what they could gain at these prices is less than any gain."""
     scale = Scale.of(prompts)
     return price_pass(prompts, prices).bound < scale.least - 2 * ROUNDED * scale.size
@@ -177,7 +177,7 @@ def _narrowed(
 
 
 def search(
-    prompts: Prompts,
+    prompts: PromptSource,
     scale: Scale,
     start: Floats,
     warmth: float,

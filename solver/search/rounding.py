@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.problem.kinds import Kinds
-from routoo.solver.problem.passes import Gathered, Picked, Prompts, choice_totals
+from routoo.solver.problem.passes import Gathered, Picked, PromptSource, choice_totals
 from routoo.solver.problem.rows import Floats, Rows, Tables, leads
 from routoo.solver.problem.tally import Tally, kept
 from routoo.solver.search.milp import Milp
@@ -54,7 +54,7 @@ class Rounded:
     dealt: npt.NDArray[np.int32]
 
 
-def round_off(prompts: Prompts, prices: Floats, temperature: float) -> Rounded:
+def round_off(prompts: PromptSource, prices: Floats, temperature: float) -> Rounded:
     """Whole choices whose sums stay near those of the soft choices, and the prompts most in doubt."""
     tables, whole = prompts.constraints.tables(prices), np.empty(len(prompts), np.int32)
     part = min(1.0, 8 * CORES[-1] / len(prompts))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.problem.moments import Moments
-from routoo.solver.problem.passes import Prompts
+from routoo.solver.problem.passes import PromptSource
 from routoo.solver.problem.rows import Choice, Floats, Rows
 
 GOLDEN = 0.6180339887498949
@@ -52,7 +52,7 @@ class Smoothed:
         )
 
 
-def smoothed_pass(prompts: Prompts, prices: Floats, temperature: float) -> Smoothed:
+def smoothed_pass(prompts: PromptSource, prices: Floats, temperature: float) -> Smoothed:
     """The sums of soft choices over all prompts at these prices.
 
     Args:

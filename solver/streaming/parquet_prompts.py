@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from routoo.data.checks.arguments import name_list
 from routoo.data.costs.nominal import NominalCosts
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
+from routoo.data.progress import Stages
 from routoo.data.scores import Matrix, Scores, repriced
 from routoo.data.tables.predictions import NAMES, NUMBERS, collected, open_predictions
 from routoo.data.tables.required_tags import TAGS, tags_beside, tags_of
@@ -26,9 +27,6 @@ from routoo.solver.problem.passes import Answer, Work
 from routoo.solver.problem.problem import Problem
 from routoo.solver.problem.rows import Rows, Tables
 from routoo.solver.results.infeasible import ClosedPrompt, closed_prompts, closed_words
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is done (``choosing`` or ``writing``), prompts done, and prompts in all; once a chunk."""
 
 CHUNK = 32768
 """Prompts that are read or written at a time."""
@@ -54,7 +52,7 @@ class ParquetPrompts:
 
     path: Path
     fields: Mapping[str, Any]  # Any: fields of Problem, checked there
-    progress: Progress | None = None
+    progress: Stages | None = None
     limits: tuple[Limit, ...] | None = None
     aim: Tables | None = None
     spare: bool = False

@@ -16,13 +16,14 @@ from routoo.data.assignment import Assignment
 from routoo.data.costs.nominal import NominalCosts
 from routoo.data.errors import RoutooError
 from routoo.data.pool import Pool
+from routoo.data.progress import Stages
 from routoo.data.storage.files import written_file
 from routoo.data.storage.foreign import library_errors
 from routoo.data.storage.locks import locked
 from routoo.solver.backends.dual import NAME, solve_batch
 from routoo.solver.results.answer import no_answer
 from routoo.solver.search.assign import TOLERANCE
-from routoo.solver.streaming.parquet_prompts import CHUNK, ParquetPrompts, Progress
+from routoo.solver.streaming.parquet_prompts import CHUNK, ParquetPrompts
 
 
 def assign_parquet(
@@ -32,7 +33,7 @@ def assign_parquet(
     pool: Pool | None = None,
     tolerance: float = TOLERANCE,
     time_limit_s: float = math.inf,
-    progress: Progress | None = None,
+    progress: Stages | None = None,
     **limits: Any,  # the fields of Problem, checked there
 ) -> Assignment:
     """Writes a model for every prompt of a file of predictions, and answers with the totals.
