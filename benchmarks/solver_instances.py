@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import DomainLimit, ModelLimit
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import DomainLimit, ModelLimit
+from routoo.solver.problem import Problem
 
 FIELDS = ("p_correct", "cost_usd", "latency_s")
 """The matrices of the scores."""

@@ -29,8 +29,8 @@ from rich.table import Table
 
 from routoo.data.errors import InfeasibleError
 from routoo.data.scores import Scores
-from routoo.solver.online.pacer import Pacer
-from routoo.solver.problem.problem import Problem
+from routoo.solver.pacer import Pacer
+from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 
 Order = npt.NDArray[np.intp]

@@ -28,7 +28,7 @@ from rich.table import Table
 from solver_instances import FIELDS, simulated_scores, under_one_budget
 
 from routoo.data.scores import Scores
-from routoo.solver.problem.problem import Problem
+from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from routoo.evaluation.evaluate import evaluate
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
-    from routoo.solver.online.pacer import Pacer
-    from routoo.solver.problem.limits import DomainLimit, LatencyTail, ModelLimit
-    from routoo.solver.problem.problem import Problem
+    from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit
+    from routoo.solver.pacer import Pacer
+    from routoo.solver.problem import Problem
     from routoo.solver.results.frontier import Frontier, frontier
     from routoo.solver.results.price_words import prices_in_words
     from routoo.solver.solve import solve
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 _HOME = {
     "Assignment": "routoo.data.assignment",
     "BundleError": "routoo.data.errors",
-    "DomainLimit": "routoo.solver.problem.limits",
+    "DomainLimit": "routoo.solver.limits",
     "Finding": "routoo.design.finding",
     "Frontier": "routoo.solver.results.frontier",
     "InfeasibleError": "routoo.data.errors",
     "InputError": "routoo.data.errors",
-    "LatencyTail": "routoo.solver.problem.limits",
+    "LatencyTail": "routoo.solver.limits",
     "MissingExtraError": "routoo.data.errors",
-    "ModelLimit": "routoo.solver.problem.limits",
+    "ModelLimit": "routoo.solver.limits",
     "Outcomes": "routoo.data.outcomes",
-    "Pacer": "routoo.solver.online.pacer",
+    "Pacer": "routoo.solver.pacer",
     "Pool": "routoo.data.pool",
     "PoolModel": "routoo.data.pool",
     "PoolPick": "routoo.design.pick",
     "Predictor": "routoo.predictor",
-    "Problem": "routoo.solver.problem.problem",
+    "Problem": "routoo.solver.problem",
     "Router": "routoo.router",
     "RoutooError": "routoo.data.errors",
     "Scores": "routoo.data.scores",

@@ -19,7 +19,7 @@ from routoo.data.scores import Scores
 from routoo.data.text import check_prompt
 from routoo.export.bundle import Bundle
 from routoo.export.runtime import Runtime
-from routoo.solver.online.select import Selection, select
+from routoo.solver.select import Selection, select
 
 if TYPE_CHECKING:
     from routoo.data.assignment import Assignment
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from routoo.data.costs.nominal import NominalCosts
     from routoo.data.domains import Attribute, Attributes, AttributeValue
     from routoo.data.validation import ValidationRecord
-    from routoo.solver.online.pacer import Pacer
+    from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
 
 __all__ = ["Router", "Selection"]
@@ -222,7 +222,7 @@ class Router:
         if pacer is not None:
             if price is not None and number("price", price):
                 raise InputError("a pacer sets the price itself: leave price out, or the pacer")
-            from routoo.solver.online.pacer import Pacer
+            from routoo.solver.pacer import Pacer
 
             choice = record("pacer", pacer, Pacer).select(scores, progress=progress, now_s=now_s, **limits)
         else:
@@ -269,7 +269,7 @@ class Router:
                 this confidence (see `Assignment.reserve`); none when not given.
             solver: Backend, or ``auto`` for the quickest that keeps these limits.
             progress: Called with the prompts that are predicted, and all that there are.
-            **limits: Fields of `routoo.solver.problem.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
+            **limits: Fields of `routoo.solver.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
                 `model_limits`, `max_cost_usd`, `domains` (read by the predictor too) and so on. The `pool`,
                 whose context windows, tags and (with `period_s`) rates are kept, is the router's own unless
                 given.
@@ -279,7 +279,7 @@ class Router:
                 `validation` is not known.
             InfeasibleError: No assignment keeps the limits; the message says which, and what would do.
         """
-        from routoo.solver.problem.problem import Problem
+        from routoo.solver.problem import Problem
         from routoo.solver.reserve import solve_with_reserve
         from routoo.solver.solve import solve
 

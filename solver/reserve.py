@@ -9,7 +9,7 @@ import numpy as np
 from routoo.data.assignment import Assignment, Reserve
 from routoo.data.costs.cost_spread import CostSpread
 from routoo.data.errors import InputError
-from routoo.solver.problem.problem import ROUNDING, Problem
+from routoo.solver.problem import ROUNDING, Problem
 from routoo.solver.results.answer import no_answer
 from routoo.solver.results.infeasible import rounded
 from routoo.solver.solve import solve

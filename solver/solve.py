@@ -11,7 +11,7 @@ from routoo.data.assignment import Assignment
 from routoo.data.checks.arguments import choice, record
 from routoo.data.errors import InputError
 from routoo.solver.backends import dual, exact, greedy
-from routoo.solver.problem.problem import Problem
+from routoo.solver.problem import Problem
 from routoo.solver.results.answer import no_answer
 from routoo.solver.results.infeasible import unserved
 

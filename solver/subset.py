@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 
 from routoo.data.errors import InputError
-from routoo.solver.problem.rows import Floats
+from routoo.solver.sums.rows import Floats
 
 GUARANTEE = 1 - math.exp(-1)
 """Share of the best possible value that `pick_subset` reaches whatever the values are."""

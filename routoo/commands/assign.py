@@ -173,7 +173,7 @@ def _limits(
     max_requests: list[str],
     period_s: float | None,
 ) -> dict[str, Any]:  # Any: fields of Problem
-    from routoo.solver.problem.limits import ModelLimit
+    from routoo.solver.limits import ModelLimit
 
     caps = {}
     for text in max_requests:
@@ -223,7 +223,7 @@ def _streamed(
 
 
 def _write_frontier(scores: Scores, path: Path, limits: dict[str, Any], *, quiet: bool) -> None:
-    from routoo.solver.problem.problem import Problem
+    from routoo.solver.problem import Problem
     from routoo.solver.results.frontier import frontier
 
     corners = frontier(Problem(scores=scores, **limits))

@@ -11,13 +11,13 @@ import numpy.typing as npt
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
-from routoo.solver.problem.passes import Batch, InMemory
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.rows import Floats
-from routoo.solver.problem.tally import kept
+from routoo.solver.problem import Problem
 from routoo.solver.results.answer import outcome
 from routoo.solver.results.conflict import assign_least
 from routoo.solver.search.assign import TOLERANCE, assign
+from routoo.solver.sums.passes import Batch, InMemory
+from routoo.solver.sums.rows import Floats
+from routoo.solver.sums.tally import kept
 
 NAME = "dual"
 

@@ -14,15 +14,15 @@ import numpy.typing as npt
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError, MissingExtraError
-from routoo.solver.problem.kinds import Kinds
-from routoo.solver.problem.passes import InMemory, price_pass
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.rows import Floats
-from routoo.solver.problem.tally import kept
+from routoo.solver.problem import Problem
 from routoo.solver.results.answer import outcome
 from routoo.solver.search.assign import NOBODY, TOLERANCE, Assigned, assign_each, searched
 from routoo.solver.search.milp import FEASIBILITY, Milp
 from routoo.solver.search.prices import infeasible_in_parts
+from routoo.solver.sums.kinds import Kinds
+from routoo.solver.sums.passes import InMemory, price_pass
+from routoo.solver.sums.rows import Floats
+from routoo.solver.sums.tally import kept
 
 NAME = "exact"
 _UNSOLVED = "no assignment was found; give more time, or use solver='dual'"

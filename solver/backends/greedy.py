@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from routoo.data.assignment import Assignment
-from routoo.solver.problem.passes import InMemory
-from routoo.solver.problem.problem import Problem
+from routoo.solver.problem import Problem
 from routoo.solver.results.answer import outcome
 from routoo.solver.search.assign import assign_each, fill_under_one
 from routoo.solver.search.knapsack import fill
+from routoo.solver.sums.passes import InMemory
 
 NAME = "greedy"
 

@@ -1,1 +1,1 @@
-"""One prompt at a time: selection, pacing of a budget, rates."""
+"""What a pacer keeps account of: money, calls under way, rates, volume, true costs."""

@@ -10,7 +10,7 @@ from typing import Any, Self
 from routoo.data.checks.arguments import number
 from routoo.solver.online.bookings import Booking, Bookings, Lifetime
 from routoo.solver.online.true_costs import TrueCosts
-from routoo.solver.problem.rows import Floats
+from routoo.solver.sums.rows import Floats
 
 
 @dataclass

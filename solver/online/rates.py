@@ -14,7 +14,7 @@ from routoo.data.checks.arguments import number, record
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.solver.problem.usage import call_tokens, require_tokens
+from routoo.solver.usage import call_tokens, require_tokens
 
 _MINUTE = 60
 

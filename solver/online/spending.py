@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.scores import Scores
-from routoo.solver.problem.rows import Floats
+from routoo.solver.sums.rows import Floats
 
 _PRICES = np.concatenate([[0.0], np.logspace(-9, 12, 12 * 21 + 1)])
 """Score per USD, rising, a twelfth of a decade apart: for calls from a billionth of a dollar to a billion."""

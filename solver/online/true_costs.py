@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from routoo.solver.problem.rows import Floats
+from routoo.solver.sums.rows import Floats
 
 _HALF_LIFE = 100.0
 """Calls after which one counts half."""

@@ -7,12 +7,12 @@ import numpy.typing as npt
 
 from routoo.data.assignment import Assignment, LimitUse, Status
 from routoo.data.scores import Matrix, Scores
-from routoo.solver.problem.limits import Quantity
-from routoo.solver.problem.passes import Batch
-from routoo.solver.problem.tally import tally
-from routoo.solver.problem.usage import BLOCK
+from routoo.solver.limits import Quantity
 from routoo.solver.results.infeasible import fail_alone, why_infeasible
 from routoo.solver.search.assign import NOTHING, TOLERANCE, Assigned
+from routoo.solver.sums.passes import Batch
+from routoo.solver.sums.tally import tally
+from routoo.solver.usage import BLOCK
 
 UNITS: dict[Quantity, str] = {
     "score": "score",

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from routoo.solver.problem.kinds import Kinds
-from routoo.solver.problem.limits import Limit
-from routoo.solver.problem.passes import Batch, Gathered, Picked
-from routoo.solver.problem.rows import Tables
-from routoo.solver.problem.tally import tally
+from routoo.solver.limits import Limit
 from routoo.solver.search.assign import NOTHING, TOLERANCE, Assigned, assign
 from routoo.solver.search.bracket import sampled
 from routoo.solver.search.prices import SAMPLE, infeasible_in_parts
 from routoo.solver.search.tree import MOST_STEPS, search
+from routoo.solver.sums.kinds import Kinds
+from routoo.solver.sums.passes import Batch, Gathered, Picked
+from routoo.solver.sums.rows import Tables
+from routoo.solver.sums.tally import tally
 
 _STEPS = MOST_STEPS // 4
 """Steps of a search that tells whether limits can hold, or what would do."""

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from routoo.data.checks.arguments import number, record
 from routoo.data.errors import InputError
-from routoo.solver.problem.limits import Limit
-from routoo.solver.problem.passes import InMemory
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.rows import Floats
+from routoo.solver.limits import Limit
+from routoo.solver.problem import Problem
 from routoo.solver.search.hull import Increments
 from routoo.solver.search.knapsack import Stairs
+from routoo.solver.sums.passes import InMemory
+from routoo.solver.sums.rows import Floats
 
 if TYPE_CHECKING:
     import polars as pl

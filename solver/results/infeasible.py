@@ -9,15 +9,15 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.constraints import Constraints
-from routoo.solver.problem.limits import Limit, Only
-from routoo.solver.problem.passes import Batch
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.rows import Floats, Rows, Tables
-from routoo.solver.problem.tally import tally
-from routoo.solver.problem.usage import BLOCK, call_tokens
+from routoo.solver.limits import Limit, Only
+from routoo.solver.problem import Problem
 from routoo.solver.results.conflict import Need, conflict, most_served, need_of
 from routoo.solver.search.knapsack import least_choice
+from routoo.solver.sums.constraints import Constraints
+from routoo.solver.sums.passes import Batch
+from routoo.solver.sums.rows import Floats, Rows, Tables
+from routoo.solver.sums.tally import tally
+from routoo.solver.usage import BLOCK, call_tokens
 
 _MOST_NAMED = 4
 """Limits of a conflict for which the least that would do is worked out."""

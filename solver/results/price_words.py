@@ -23,7 +23,7 @@ def prices_in_words(plan: Assignment) -> list[str]:
 
     >>> import numpy as np
     >>> from routoo.data.scores import Scores
-    >>> from routoo.solver.problem.problem import Problem
+    >>> from routoo.solver.problem import Problem
     >>> from routoo.solver.solve import solve
     >>> p, cost = np.array([[0.9, 0.4], [0.8, 0.7]]), np.array([[0.02, 0.001], [0.02, 0.001]])
     >>> plan = solve(Problem(scores=Scores(p, cost, models=("large", "small")), budget_usd=0.03))

@@ -9,12 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.constraints import Constraints
-from routoo.solver.problem.kinds import MOST_KINDS, Kinds
-from routoo.solver.problem.limits import Only
-from routoo.solver.problem.passes import Gathered, Picked, price_pass
-from routoo.solver.problem.rows import Floats
-from routoo.solver.problem.tally import Tally, kept, tally
+from routoo.solver.limits import Only
 from routoo.solver.search.bracket import fill_large, sampled
 from routoo.solver.search.knapsack import Filled, least_choice, no_room
 from routoo.solver.search.newton import PriceSearch
@@ -22,6 +17,11 @@ from routoo.solver.search.prices import Scale, find_prices, proves_infeasible
 from routoo.solver.search.prices import search as search_prices
 from routoo.solver.search.rounding import CORES, Edge, Rounded, far, finish, nearer_prices, part_of, round_off
 from routoo.solver.search.tree import MOST_STEPS, search
+from routoo.solver.sums.constraints import Constraints
+from routoo.solver.sums.kinds import MOST_KINDS, Kinds
+from routoo.solver.sums.passes import Gathered, Picked, price_pass
+from routoo.solver.sums.rows import Floats
+from routoo.solver.sums.tally import Tally, kept, tally
 
 Status = Literal["solved", "infeasible", "unsolved"]
 

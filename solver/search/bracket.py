@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.passes import Gathered, Picked
-from routoo.solver.problem.rows import Rows
 from routoo.solver.search.hull import first_choice
 from routoo.solver.search.knapsack import Filled, Stairs, fill, finished, relaxed, weights
+from routoo.solver.sums.passes import Gathered, Picked
+from routoo.solver.sums.rows import Rows
 
 SAMPLE = 16384
 """Prompts that the bracket is read off."""

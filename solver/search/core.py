@@ -11,9 +11,9 @@ from operator import add
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.constraints import Constraints, Totals
-from routoo.solver.problem.passes import Answer, Gathered, Picked, PromptSource, Work
-from routoo.solver.problem.rows import Floats, Rows, Tables, leads
+from routoo.solver.sums.constraints import Constraints, Totals
+from routoo.solver.sums.passes import Answer, Gathered, Picked, PromptSource, Work
+from routoo.solver.sums.rows import Floats, Rows, Tables, leads
 
 _LOOK = 65536
 """Prompts whose leads tell how large those of a share are."""

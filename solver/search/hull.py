@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.rows import Choice, Floats
+from routoo.solver.sums.rows import Choice, Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.kinds import MOST_KINDS
-from routoo.solver.problem.passes import PromptSource
-from routoo.solver.problem.problem import ROUNDING
-from routoo.solver.problem.rows import Floats, Rows, Tables, leads
-from routoo.solver.problem.tally import tally
+from routoo.solver.problem import ROUNDING
 from routoo.solver.search.hull import Increments, first_choice, increments
 from routoo.solver.search.swaps import best_swaps
+from routoo.solver.sums.kinds import MOST_KINDS
+from routoo.solver.sums.passes import PromptSource
+from routoo.solver.sums.rows import Floats, Rows, Tables, leads
+from routoo.solver.sums.tally import tally
 
 CORE = 256
 """Prompts that the finish may change: those that lose least by it."""

@@ -8,9 +8,9 @@ from itertools import product
 
 import numpy as np
 
-from routoo.solver.problem.kinds import Counts, Kinds
-from routoo.solver.problem.rows import Floats
 from routoo.solver.search.subtree import EPSILON, Priced, Subtree
+from routoo.solver.sums.kinds import Counts, Kinds
+from routoo.solver.sums.rows import Floats
 
 _MOST_OPTIONS = 4096
 

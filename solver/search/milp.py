@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.kinds import Counts, Kinds
-from routoo.solver.problem.rows import Choice, Floats
+from routoo.solver.sums.kinds import Counts, Kinds
+from routoo.solver.sums.rows import Choice, Floats
 
 FEASIBILITY = 1e-9
 """Violation that HiGHS may leave, in units of a limit's largest coefficient; it is then tightened away."""

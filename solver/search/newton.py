@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from routoo.solver.problem.rows import Floats
 from routoo.solver.search.smooth import Smoothed
+from routoo.solver.sums.rows import Floats
 
 Sums = Callable[[Floats, float], Smoothed]
 """Prices and a temperature to the sums of a smoothed pass, wherever the prompts are."""

@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from routoo.solver.problem.passes import ROUNDED, Gathered, Picked, PromptSource, price_pass
-from routoo.solver.problem.rows import Floats, Rows
 from routoo.solver.search.bracket import sampled
 from routoo.solver.search.core import core_of, unsettled
 from routoo.solver.search.newton import PriceSearch, positive_newton_step, search_prices
 from routoo.solver.search.smooth import smoothed_pass
+from routoo.solver.sums.passes import ROUNDED, Gathered, Picked, PromptSource, price_pass
+from routoo.solver.sums.rows import Floats, Rows
 
 SAMPLE = 16384
 """Prompts that the first prices come from."""

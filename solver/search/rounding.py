@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.kinds import Kinds
-from routoo.solver.problem.passes import Gathered, Picked, PromptSource, choice_totals
-from routoo.solver.problem.rows import Floats, Rows, Tables, leads
-from routoo.solver.problem.tally import Tally, kept
 from routoo.solver.search.milp import Milp
 from routoo.solver.search.smooth import GOLDEN, deal, undecided_below
+from routoo.solver.sums.kinds import Kinds
+from routoo.solver.sums.passes import Gathered, Picked, PromptSource, choice_totals
+from routoo.solver.sums.rows import Floats, Rows, Tables, leads
+from routoo.solver.sums.tally import Tally, kept
 
 CORES = (192, 768, 3072)
 """How many of the most doubtful prompts branch and bound may change, one try after the other."""

@@ -10,9 +10,9 @@ from operator import add
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.moments import Moments
-from routoo.solver.problem.passes import PromptSource
-from routoo.solver.problem.rows import Choice, Floats, Rows
+from routoo.solver.sums.moments import Moments
+from routoo.solver.sums.passes import PromptSource
+from routoo.solver.sums.rows import Choice, Floats, Rows
 
 GOLDEN = 0.6180339887498949
 """Multiples of it, less their whole parts, fill 0 to 1 evenly however many they are."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from routoo.solver.problem.kinds import Counts, Kinds
-from routoo.solver.problem.rows import Floats
+from routoo.solver.sums.kinds import Counts, Kinds
+from routoo.solver.sums.rows import Floats
 
 EPSILON = float(np.finfo(np.float64).eps)
 """Twice the relative error of a float64 operation."""

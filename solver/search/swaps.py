@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.rows import Choice, Floats
+from routoo.solver.sums.rows import Choice, Floats
 
 MOST_STATES = 2048
 """Partial answers that a list may reach; past that the swaps found are good, but not proved best."""

@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from routoo.solver.problem.kinds import Counts, Kinds
-from routoo.solver.problem.rows import Floats
 from routoo.solver.search.listing import listed
 from routoo.solver.search.milp import Milp
 from routoo.solver.search.subtree import EPSILON, Priced, Split, Subtree
+from routoo.solver.sums.kinds import Counts, Kinds
+from routoo.solver.sums.rows import Floats
 
 MOST_STEPS = 3_500_000
 """Steps before what is known is taken: a subtree counts by its columns, a listed answer by its limits."""

@@ -20,13 +20,13 @@ from routoo.data.progress import Stages
 from routoo.data.scores import Matrix, Scores, repriced
 from routoo.data.tables.predictions import NAMES, NUMBERS, collected, open_predictions
 from routoo.data.tables.required_tags import TAGS, tags_beside, tags_of
-from routoo.solver.problem.constraints import Constraints
-from routoo.solver.problem.eligibility import check_pool
-from routoo.solver.problem.limits import Limit
-from routoo.solver.problem.passes import Answer, Work
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.rows import Rows, Tables
+from routoo.solver.eligibility import check_pool
+from routoo.solver.limits import Limit
+from routoo.solver.problem import Problem
 from routoo.solver.results.infeasible import ClosedPrompt, closed_prompts, closed_words
+from routoo.solver.sums.constraints import Constraints
+from routoo.solver.sums.passes import Answer, Work
+from routoo.solver.sums.rows import Rows, Tables
 
 CHUNK = 32768
 """Prompts that are read or written at a time."""

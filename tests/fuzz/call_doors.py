@@ -32,7 +32,7 @@ from routoo.models.baselines.domain_table import DomainTable
 from routoo.models.baselines.means import SingleModelMeans
 from routoo.models.baselines.neighbours import NearestNeighbours
 from routoo.models.training.options import TrainOptions
-from routoo.solver.online.select import select
+from routoo.solver.select import select
 
 PROMPTS = ["Name a river.", "What is 2 + 2?", "Who wrote Faust?"]
 

@@ -24,9 +24,9 @@ from trials import run_trials
 
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.scores import Scores
-from routoo.solver.online.pacer import Pacer
-from routoo.solver.online.select import Selection
-from routoo.solver.problem.problem import Problem
+from routoo.solver.pacer import Pacer
+from routoo.solver.problem import Problem
+from routoo.solver.select import Selection
 from routoo.solver.solve import solve
 
 Floats = npt.NDArray[np.float64]

@@ -23,8 +23,8 @@ from trials import run_trials
 
 from routoo.data.assignment import Assignment
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import DomainLimit, LatencyTail, ModelLimit
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.search import tree
 from routoo.solver.solve import BACKENDS, solve
 

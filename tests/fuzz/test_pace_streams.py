@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pace_streams import check, check_threads, make_stream, run
 
-from routoo.solver.online.pacer import Pacer
 from routoo.solver.online.purse import Purse
+from routoo.solver.pacer import Pacer
 
 STREAMS = 25
 

@@ -5,7 +5,7 @@ import pytest
 import solve_instances
 
 from routoo.data.assignment import Assignment
-from routoo.solver.problem.problem import Problem
+from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 
 _SHARE = 150

@@ -34,7 +34,7 @@ _DOORS = """
 from pathlib import Path
 import routoo
 from routoo.data.costs.derived_pool import derive_pool
-from routoo.solver.online.pacer import Pacer
+from routoo.solver.pacer import Pacer
 from routoo.solver.streaming.stream import assign_parquet
 
 bundle, data, folder = sys.argv[1:]

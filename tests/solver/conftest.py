@@ -9,8 +9,8 @@ import pytest
 
 from routoo.data.assignment import Assignment
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import DomainLimit, LatencyTail, ModelLimit
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit
+from routoo.solver.problem import Problem
 
 
 def make_scores(seed: int, n: int, m: int) -> Scores:

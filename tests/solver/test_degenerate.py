@@ -10,8 +10,8 @@ import pytest
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import ModelLimit
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 
 Kept = Callable[[Problem, Assignment], None]

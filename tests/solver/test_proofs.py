@@ -11,15 +11,15 @@ import pytest
 
 from routoo.data.assignment import Assignment
 from routoo.data.scores import Scores
-from routoo.solver.problem.kinds import Kinds
-from routoo.solver.problem.limits import ModelLimit
-from routoo.solver.problem.passes import InMemory, price_pass
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.tally import kept, tally
+from routoo.solver.limits import ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.search import tree
 from routoo.solver.search.milp import Milp
 from routoo.solver.search.tree import search
 from routoo.solver.solve import solve
+from routoo.solver.sums.kinds import Kinds
+from routoo.solver.sums.passes import InMemory, price_pass
+from routoo.solver.sums.tally import kept, tally
 
 MakeScores = Callable[[int, int, int], Scores]
 Kept = Callable[[Problem, Assignment], None]

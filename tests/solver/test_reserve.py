@@ -10,8 +10,8 @@ from routoo.data.assignment import Assignment
 from routoo.data.costs.cost_spread import CostSpread
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import ModelLimit
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.reserve import solve_with_reserve
 from routoo.solver.solve import solve
 

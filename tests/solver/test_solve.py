@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import LatencyTail, ModelLimit
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import LatencyTail, ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.solve import BACKENDS, solve
 
 

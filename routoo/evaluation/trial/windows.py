@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.solver.problem.eligibility import Eligibility
-from routoo.solver.problem.usage import call_tokens
+from routoo.solver.eligibility import Eligibility
+from routoo.solver.usage import call_tokens
 
 Mask = npt.NDArray[np.bool_]
 

@@ -11,13 +11,13 @@ import pytest
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import DomainLimit, ModelLimit
-from routoo.solver.problem.passes import InMemory, price_pass
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.rows import Floats
+from routoo.solver.limits import DomainLimit, ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.search.newton import search_prices
 from routoo.solver.search.smooth import Smoothed, smoothed_pass
 from routoo.solver.solve import solve
+from routoo.solver.sums.passes import InMemory, price_pass
+from routoo.solver.sums.rows import Floats
 
 MakeScores = Callable[[int, int, int], Scores]
 Kept = Callable[[Problem, Assignment], None]

@@ -11,7 +11,7 @@ import pytest
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.solver.online.pacer import Pacer
+from routoo.solver.pacer import Pacer
 
 SCORES = Scores(
     np.array([[0.9, 0.4]]),

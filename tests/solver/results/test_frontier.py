@@ -7,7 +7,7 @@ import pytest
 
 from routoo.data.errors import InputError
 from routoo.data.scores import Scores
-from routoo.solver.problem.problem import Problem
+from routoo.solver.problem import Problem
 from routoo.solver.results.frontier import frontier
 from routoo.solver.solve import solve
 

@@ -10,16 +10,16 @@ import pytest
 
 from routoo.data.errors import InfeasibleError
 from routoo.data.scores import Scores
-from routoo.solver.online.select import select
-from routoo.solver.problem.limits import DomainLimit, ModelLimit
-from routoo.solver.problem.passes import InMemory
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import DomainLimit, ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.results.conflict import conflict, most_served
 from routoo.solver.results.infeasible import rounded
 from routoo.solver.search.assign import assign
+from routoo.solver.select import select
 from routoo.solver.solve import solve
 from routoo.solver.streaming import parquet_prompts
 from routoo.solver.streaming.stream import assign_parquet
+from routoo.solver.sums.passes import InMemory
 
 MakeScores = Callable[[int, int, int], Scores]
 

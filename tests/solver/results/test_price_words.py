@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import LatencyTail, ModelLimit
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import LatencyTail, ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.results.price_words import prices_in_words
 from routoo.solver.solve import solve
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import DomainLimit
-from routoo.solver.problem.passes import InMemory
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import DomainLimit
+from routoo.solver.problem import Problem
 from routoo.solver.search.assign import assign
 from routoo.solver.search.milp import Milp
 from routoo.solver.search.rounding import CORES
 from routoo.solver.solve import solve
+from routoo.solver.sums.passes import InMemory
 
 MakeScores = Callable[[int, int, int], Scores]
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routoo.solver.problem.rows import Floats
 from routoo.solver.search.hull import increments
 from routoo.solver.search.swaps import best_swaps
+from routoo.solver.sums.rows import Floats
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)

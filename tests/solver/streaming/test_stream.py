@@ -15,8 +15,8 @@ import pytest
 
 from routoo.data.errors import InputError, RoutooError
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import ModelLimit
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 from routoo.solver.streaming import parquet_prompts
 from routoo.solver.streaming.stream import assign_parquet

@@ -9,8 +9,8 @@ import pytest
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import DomainLimit, LatencyTail, ModelLimit, pool_limits
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit, pool_limits
+from routoo.solver.problem import Problem
 
 SCORES = Scores(np.full((3, 2), 0.5), np.full((3, 2), 0.01), models=("a", "b"))
 TIMED = Scores(np.full((3, 2), 0.5), np.full((3, 2), 0.01), np.full((3, 2), 2.0), models=("a", "b"))

@@ -10,8 +10,8 @@ from itertools import combinations_with_replacement
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.limits import Limit, Quantity
-from routoo.solver.problem.rows import Floats, Rows
+from routoo.solver.limits import Limit, Quantity
+from routoo.solver.sums.rows import Floats, Rows
 
 Index = npt.NDArray[np.intp]
 

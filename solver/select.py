@@ -11,8 +11,8 @@ from routoo.data.checks.arguments import number, record
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
-from routoo.solver.problem.eligibility import Tags
-from routoo.solver.problem.problem import Problem
+from routoo.solver.eligibility import Tags
+from routoo.solver.problem import Problem
 from routoo.solver.results.infeasible import unserved
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import DomainLimit, ModelLimit
-from routoo.solver.problem.passes import InMemory
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import DomainLimit, ModelLimit
+from routoo.solver.problem import Problem
 from routoo.solver.search.smooth import smoothed_pass, softmax
+from routoo.solver.sums.passes import InMemory
 
 
 @pytest.mark.parametrize("n_models", [3, 70, 150])

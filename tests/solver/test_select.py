@@ -5,7 +5,7 @@ import pytest
 
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.scores import Scores
-from routoo.solver.online.select import select
+from routoo.solver.select import select
 
 ONE = Scores(
     np.array([[0.9, 0.8, 0.4]]),

@@ -16,16 +16,16 @@ from routoo.data.checks.arguments import number, numbers, record, shown
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
+from routoo.solver.eligibility import Tags
 from routoo.solver.online.bookings import Booking, Lifetime
 from routoo.solver.online.purse import Purse
 from routoo.solver.online.rates import Rates
-from routoo.solver.online.select import Selection
 from routoo.solver.online.spending import SpendingCurve
 from routoo.solver.online.volume import ToCome, Volume
-from routoo.solver.problem.eligibility import Tags
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.rows import Floats
+from routoo.solver.problem import Problem
 from routoo.solver.results.infeasible import unserved
+from routoo.solver.select import Selection
+from routoo.solver.sums.rows import Floats
 
 _FORMAT = 3
 

@@ -10,10 +10,10 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.constraints import Constraints, part_of_table
-from routoo.solver.problem.limits import Quantity
-from routoo.solver.problem.passes import PromptSource
-from routoo.solver.problem.rows import Choice, Floats, Rows
+from routoo.solver.limits import Quantity
+from routoo.solver.sums.constraints import Constraints, part_of_table
+from routoo.solver.sums.passes import PromptSource
+from routoo.solver.sums.rows import Choice, Floats, Rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from routoo.solver.problem.limits import Limit, Only, Quantity
-from routoo.solver.problem.moments import MomentPlan
-from routoo.solver.problem.problem import ROUNDING
-from routoo.solver.problem.rows import Choice, Floats, Rows, Tables
+from routoo.solver.limits import Limit, Only, Quantity
+from routoo.solver.problem import ROUNDING
+from routoo.solver.sums.moments import MomentPlan
+from routoo.solver.sums.rows import Choice, Floats, Rows, Tables
 
 
 @dataclass(frozen=True, eq=False)

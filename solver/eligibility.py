@@ -13,7 +13,7 @@ from routoo.data.checks.came import came
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Matrix, Scores
-from routoo.solver.problem.usage import BLOCK, call_tokens, require_tokens
+from routoo.solver.usage import BLOCK, call_tokens, require_tokens
 
 Mask = npt.NDArray[np.bool_]
 Tags = Sequence[str] | Sequence[Sequence[str]]

@@ -16,8 +16,8 @@ import pytest
 
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.scores import Scores
-from routoo.solver.online.pacer import Pacer
-from routoo.solver.problem.problem import Problem
+from routoo.solver.pacer import Pacer
+from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 
 MakeScores = Callable[[int, int, int], Scores]

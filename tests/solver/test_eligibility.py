@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from routoo.data.errors import InfeasibleError, InputError, RoutooError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores, repriced
-from routoo.solver.online.pacer import Pacer
-from routoo.solver.online.select import select
-from routoo.solver.problem.limits import ModelLimit
-from routoo.solver.problem.problem import Problem
+from routoo.solver.limits import ModelLimit
+from routoo.solver.pacer import Pacer
+from routoo.solver.problem import Problem
 from routoo.solver.results.frontier import frontier
+from routoo.solver.select import select
 from routoo.solver.solve import solve
 from routoo.solver.streaming import parquet_prompts
 from routoo.solver.streaming.stream import assign_parquet

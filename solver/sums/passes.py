@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.cores import usable_cores
-from routoo.solver.problem.constraints import Constraints, Totals
-from routoo.solver.problem.limits import Limit
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.rows import Floats, Rows, Tables
-from routoo.solver.problem.usage import BLOCK
+from routoo.solver.limits import Limit
+from routoo.solver.problem import Problem
+from routoo.solver.sums.constraints import Constraints, Totals
+from routoo.solver.sums.rows import Floats, Rows, Tables
+from routoo.solver.usage import BLOCK
 
 Answer = TypeVar("Answer")
 _WIDE = 16

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.scores import Scores
-from routoo.solver.problem.limits import DomainLimit
-from routoo.solver.problem.passes import InMemory
-from routoo.solver.problem.problem import Problem
-from routoo.solver.problem.tally import tally
+from routoo.solver.limits import DomainLimit
+from routoo.solver.problem import Problem
+from routoo.solver.sums.passes import InMemory
+from routoo.solver.sums.tally import tally
 
 N, TENANTS = 60_000, 1000
 

@@ -16,8 +16,8 @@ from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.scores import Matrix, Scores
-from routoo.solver.problem.eligibility import Eligibility, Tags, check_pool, needed_tags
-from routoo.solver.problem.limits import (
+from routoo.solver.eligibility import Eligibility, Tags, check_pool, needed_tags
+from routoo.solver.limits import (
     DomainLimit,
     LatencyTail,
     Limit,
@@ -31,8 +31,8 @@ from routoo.solver.problem.limits import (
     pool_limits,
     together,
 )
-from routoo.solver.problem.rows import Rows, Tables
-from routoo.solver.problem.usage import (
+from routoo.solver.sums.rows import Rows, Tables
+from routoo.solver.usage import (
     BLOCK,
     call_tokens,
     require_latency,

@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.problem.constraints import Constraints
-from routoo.solver.problem.passes import Picked
-from routoo.solver.problem.rows import Choice, Floats, Rows
-from routoo.solver.problem.usage import BLOCK
+from routoo.solver.sums.constraints import Constraints
+from routoo.solver.sums.passes import Picked
+from routoo.solver.sums.rows import Choice, Floats, Rows
+from routoo.solver.usage import BLOCK
 
 MOST_KINDS = 192
 """Kinds of prompts up to which a batch is searched to the end, however many prompts it has."""

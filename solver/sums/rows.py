@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.data.scores import Matrix
-from routoo.solver.problem.limits import Quantity
+from routoo.solver.limits import Quantity
 
 Floats = npt.NDArray[np.float64]
 Choice = npt.NDArray[np.intp]

@@ -1,1 +1,0 @@
-"""The problem: predictions, limits, and passes over them that give sums."""

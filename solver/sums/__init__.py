@@ -1,0 +1,1 @@
+"""Prompts as rows, passes over them, and the sums by which limits are judged."""
