@@ -127,7 +127,7 @@ class ParityReport:
         return [
             f"the int8 graph chooses another model on {changed:.1%} of the prompts, more than "
             f"{MOST_CHANGED:.0%}; that loses up to {lost:.1e} of score less price times cost a prompt: "
-            "leave int8 out if that matters"
+            "`--no-int8` leaves it out"
         ]
 
     def check(self) -> None:

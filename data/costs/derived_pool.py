@@ -232,7 +232,8 @@ def _no_cost(outcomes: Outcomes, models: list[str]) -> str:
     shown = ", ".join(models[:5]) + (", ..." if len(models) > 5 else "")
     return (
         f"{outcomes.name}: {len(models)} of {len(outcomes.models)} models have no recorded cost_usd "
-        f"({shown}), and prices cannot be guessed; write a pool.toml, one table a model, such as\n"
+        f"({shown}), and prices cannot be guessed; take a published list by "
+        "`routoo pool derive --prices LIST.json`, or write a pool.toml, one table a model, such as\n"
         f"{_example(models[0])}"
     )
 

@@ -19,7 +19,8 @@ _LINE_EVERY_S = 10.0
 _PLAIN = str.maketrans({"–": "-", "—": "-", "±": "~", "×": "x", "…": ".", "\xa0": " "})
 """Signs of tables and sentences by one of ASCII each, so that columns stay in line."""
 
-_PIPE_WIDTH = 160  # columns where no terminal says how many there are
+_PIPE_WIDTH = 160  # columns of a table where no terminal says how many there are
+_LEAST_WIDTH = 80  # of a table on a terminal: one that is narrower wraps its lines, and no figure is cut
 
 
 def show(*results: RenderableType) -> None:
@@ -29,12 +30,15 @@ def show(*results: RenderableType) -> None:
     """
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=_PIPE_WIDTH)
+    terminal = Console()
+    width = max(terminal.width, _LEAST_WIDTH) if terminal.is_terminal else _PIPE_WIDTH
+    console = Console(highlight=False, markup=False, width=width)
     with console.capture() as printed:
         for result in results:
-            console.print(result, soft_wrap=isinstance(result, str) and not console.is_terminal)
+            if isinstance(result, str):
+                console.print(result, width=terminal.width, soft_wrap=not terminal.is_terminal)
+            else:
+                console.print(result)
     sys.stdout.write(_in_encoding(printed.get(), console.encoding))
 
 

@@ -205,7 +205,7 @@ class Evaluation:
             settings[0] if settings else None,
             best=self.best_single,
             cheapest=self.cheapest_single,
-            models=len(self.singles),
+            singles=self.singles,
             prompts=self.n_prompts,
             simulated=self.simulated,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from routoo.evaluation.in_words import dollars, plain_percent
 from routoo.evaluation.metrics.budgets import ROUNDING, score_of
 from routoo.evaluation.metrics.undefined import ratio, without_nan
 from routoo.evaluation.trial.bootstrap import Interval
-from routoo.evaluation.trial.single_models import SingleModel
+from routoo.evaluation.trial.single_models import SingleModel, mixture_at
 
 PROMPTS = 1000
 """Prompts for which savings are stated."""
@@ -94,7 +95,7 @@ def verdict_of(
     *,
     best: SingleModel,
     cheapest: SingleModel,
-    models: int,
+    singles: Sequence[SingleModel],
     prompts: int,
     simulated: bool,
 ) -> Verdict:
@@ -104,12 +105,12 @@ def verdict_of(
         setting: The router at a price chosen on validation, where there is one.
         best: The best single model on these prompts.
         cheapest: The cheapest one.
-        models: How many there are.
+        singles: All of them.
         prompts: How many prompts were judged.
         simulated: Whether their outcomes are simulated.
     """
     source = "on simulated outcomes" if simulated else ""
-    reason = _nothing_to_route(best.name, cheapest.name, models)
+    reason = _nothing_to_route(best.name, cheapest.name, len(singles))
     if reason:
         return Verdict(worth=False, because=reason, best_single=best.name, prompts=prompts, source=source)
     if setting is None:
@@ -117,7 +118,7 @@ def verdict_of(
         return Verdict(worth=None, because=reason, best_single=best.name, prompts=prompts, source=source)
     saved = PROMPTS * setting.saved_usd
     spread = setting.saved_usd_range
-    worth, reason = _judged(setting, ROUNDING * best.cost_usd)
+    worth, reason = _judged(setting, best, mixture_at(singles, setting.cost * best.cost_usd))
     return Verdict(
         worth=worth,
         because=reason,
@@ -136,25 +137,40 @@ def _nothing_to_route(best: str, cheapest: str, models: int) -> str:
     return f"{best} scores best and costs least" if best == cheapest else ""
 
 
-def _judged(setting: ValidatedSetting, nothing_usd: float) -> tuple[bool | None, str]:
-    """Whether a setting is worth it, and else why not; a saving of at most `nothing_usd` is none."""
+def _judged(
+    setting: ValidatedSetting, best: SingleModel, mixture: Mapping[str, float]
+) -> tuple[bool | None, str]:
+    """Whether a setting is worth it, and else why not: the mixture of its cost needs no router."""
     over, saved = setting.over_mixtures, setting.saved_usd_range
     if over is None or saved is None:
         return None, "without resamples nothing stands out from chance"
     value, low, high = (dollars(PROMPTS * usd) for usd in (saved.value, saved.low, saved.high))
     on_prompts = f"on {PROMPTS:,} prompts {value} USD, range {low} to {high}"
-    if saved.high <= nothing_usd:
+    if saved.high <= ROUNDING * best.cost_usd:
         return False, f"it saves nothing: {on_prompts}"
     if saved.low <= 0:
         return False, f"what it saves may be chance: {on_prompts}"
     if over.low > 0:
         return True, ""
     more = "more" if over.high < 0 else "as much"
-    added, low, high = (plain_percent(share, 1) for share in (over.value, over.low, over.high))
+    added, least, most = (plain_percent(share, 1) for share in (over.value, over.low, over.high))
     return False, (
-        f"sending fixed shares of the prompts to single models scores {more} for the same money: routing "
-        f"adds {added} of the score, range {low} to {high}"
+        f"sending {_in_shares(mixture)} scores {more} for the same money, {value} USD less on {PROMPTS:,} "
+        f"prompts than {best.name} alone: routing adds {added} of the score, range {least} to {most}"
     )
+
+
+def _in_shares(mixture: Mapping[str, float]) -> str:
+    """Who gets how many of the prompts, whatever they ask; shares that round to nothing are left out.
+
+    >>> _in_shares({"small": 0.74, "big": 0.26}), _in_shares({"small": 0.999, "big": 0.001})
+    ('74 % of the prompts to small and 26 % to big', 'all prompts to small')
+    """
+    shares = [(plain_percent(share), name) for name, share in mixture.items() if share >= 0.005]
+    if len(shares) == 1:
+        return f"all prompts to {shares[0][1]}"
+    (most, first), (rest, second) = shares
+    return f"{most} of the prompts to {first} and {rest} to {second}"
 
 
 def verdict_on_validation(record: ValidationRecord, *, simulated: bool = False) -> Verdict:
@@ -175,10 +191,17 @@ def verdict_on_validation(record: ValidationRecord, *, simulated: bool = False) 
     at = int(np.flatnonzero(record.prices == price)[0])
     mixed = score_of(hull(np.stack([cost, score], axis=1)), float(record.cost_usd[at]))
     saved = PROMPTS * float(cost[record.best] - record.cost_usd[at])
-    sure = record.score[at] - mixed > _SURE / math.sqrt(record.n_prompts) and saved > 0
-    reason = "" if sure else f"{record.n_prompts:,} prompts of validation are too few to tell"
+    lead, least = float(record.score[at]) - mixed, _SURE / math.sqrt(record.n_prompts)
+    if saved <= 0:
+        reason = f"no cheaper price kept {plain_percent(KEPT_SHARES[0])} of {best}'s score"
+    elif lead <= least:
+        reason = (
+            f"its score above fixed shares of single models, {lead:+.3f}, may be chance: on "
+            f"{record.n_prompts:,} prompts of validation that has to exceed {least:.3f}; `routoo evaluate` "
+            "tells more, on test prompts"
+        )
     return Verdict(
-        worth=True if sure else None,
+        worth=None if reason else True,
         because=reason,
         best_single=best,
         kept=ratio(float(record.score[at]), float(score[record.best])),

@@ -102,16 +102,16 @@ class EvaluationTable:
     def _validated(self) -> Table:
         """What prices that were chosen on validation keep and cost here."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-        table.add_column("price chosen on\nvalidation to", min_width=16)
-        for heading in ("", "USD saved on\n1,000 prompts", "score kept", "cost", "in hindsight"):
-            table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+        table.add_column("price chosen on\nvalidation to", no_wrap=True)
+        for heading in ("USD saved on\n1,000 prompts", "score kept", "cost", "in hindsight"):
+            table.add_column(heading, justify="right", no_wrap=True)
         for name, settings in self.evaluation.validated.items():
             style = "bold" if name == self.evaluation.router else ""
-            for at, found in enumerate(settings):
-                verb, what = ("keep", "cost") if found.keeps else ("spend", "score kept")
+            table.add_row(name, style=style)
+            for found in settings:
+                verb, what = ("keep", "cost") if found.keeps else ("spend", "kept")
                 table.add_row(
-                    "" if at else name,
-                    f"{verb} {found.in_words()}",
+                    f"  {verb} {found.in_words()}",
                     _saved(found),
                     _measured(found.kept, found.kept_range),
                     number(found.cost),

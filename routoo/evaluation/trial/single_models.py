@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.curves import Vector, area, best_single
+from routoo.data.curves import Vector, area, best_single, hull
 
 LEAST_JUDGED = 30
 """Outcomes below which a model is not called the best: the mean of so few is mostly noise."""
@@ -87,3 +88,20 @@ class SingleModel:
     def to_dict(self) -> dict[str, Any]:  # Any: a text and numbers
         """The fields by name."""
         return asdict(self)
+
+
+def mixture_at(singles: Sequence[SingleModel], cost_usd: float) -> dict[str, float]:
+    """The best mixture of single models at this mean cost: by name, the share of the prompts that each gets.
+
+    >>> small, big = SingleModel("small", 1.0, 0.5, 90), SingleModel("big", 5.0, 0.8, 90)
+    >>> mixture_at([big, small], 2.0), mixture_at([big, small], 9.0)
+    ({'small': 0.75, 'big': 0.25}, {'big': 1.0})
+    """
+    named = {(model.cost_usd, model.score): model.name for model in reversed(singles)}
+    corners = [(cost, score) for cost, score in hull(np.array(list(named))).tolist()]
+    dearer = next((at for at, (cost, _) in enumerate(corners) if cost > cost_usd), len(corners))
+    if dearer in (0, len(corners)):
+        return {named[corners[dearer and -1]]: 1.0}
+    below, above = corners[dearer - 1 : dearer + 1]
+    share = (cost_usd - below[0]) / (above[0] - below[0])
+    return {named[below]: 1 - share, named[above]: share}

@@ -29,7 +29,8 @@ SETTING = ValidatedSetting(
 
 
 def judged(setting: ValidatedSetting | None, *, best: SingleModel = BIG, models: int = 2) -> Verdict:
-    return verdict_of(setting, best=best, cheapest=SMALL, models=models, prompts=2000, simulated=False)
+    singles = (BIG, SMALL)[:models]
+    return verdict_of(setting, best=best, cheapest=SMALL, singles=singles, prompts=2000, simulated=False)
 
 
 def test_what_surely_saves_and_surely_beats_mixtures_is_worth_it() -> None:
@@ -60,6 +61,17 @@ def test_what_may_be_chance_is_not_worth_it(change: dict[str, Interval], because
     assert verdict.worth is False
     assert because in verdict.because
     assert str(verdict).startswith("not worth it, because ")
+
+
+def test_what_needs_no_router_is_named_with_what_it_saves() -> None:
+    """At .41 of big's cost, small at .2 of it leaves (.41 - .2) / .8 to big."""
+    verdict = judged(replace(SETTING, over_mixtures=Interval(0.01, -0.01, 0.03)))
+    assert verdict.because == (
+        "sending 74 % of the prompts to small and 26 % to big scores as much for the same money, 2.95 USD "
+        "less on 1,000 prompts than big alone: routing adds 1.0 % of the score, range -1.0 % to 3.0 %"
+    )
+    cheap = judged(replace(SETTING, cost=0.2, over_mixtures=Interval(0.01, -0.01, 0.03)))
+    assert cheap.because.startswith("sending all prompts to small scores as much")
 
 
 def test_a_pool_with_nothing_to_choose_is_not_worth_it() -> None:
@@ -99,7 +111,10 @@ def test_validation_has_to_show_more_than_so_many_prompts_can_by_chance() -> Non
     assert verdict.saved_usd == pytest.approx(2.0)
     few = verdict_on_validation(record(100, 0.77))
     assert few.worth is None
-    assert few.because == "100 prompts of validation are too few to tell"
+    assert few.because == (
+        "its score above fixed shares of single models, +0.120, may be chance: on 100 prompts of validation "
+        "that has to exceed 0.196; `routoo evaluate` tells more, on test prompts"
+    )
 
 
 def test_where_no_cheaper_price_keeps_enough_the_dearest_saves_nothing() -> None:
