@@ -52,6 +52,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         ("routoo.data", {"torch", "cvxpy", "onnxruntime", "transformers"}),
         ("routoo.export.bundle", {"torch", "cvxpy", "transformers", "lightning", "onnx"}),
         ("routoo.models.baselines", HEAVY),
+        ("routoo.models.signals.registry", HEAVY),
         ("routoo.router", {"torch", "transformers", "lightning", "onnx", "sklearn"}),
     ],
 )
