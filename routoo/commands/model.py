@@ -138,5 +138,5 @@ def _show(
         return
     lines = [f"{output}: {counted(len(pool), 'model')}; {what}"]
     if not exported:
-        lines.append(f"next: routoo export {shlex.quote(str(output))} BUNDLE")
+        lines.append(f"next: routoo export {shlex.quote(str(output))} -o BUNDLE")
     show(*lines)

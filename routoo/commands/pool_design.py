@@ -127,7 +127,10 @@ def lint(
 
         show_json({"pool": str(listed), "findings": [dataclasses.asdict(finding) for finding in findings]})
     else:
-        show(*([_findings(findings)] if findings else []), _verdict(listed, findings))
+        show(
+            *([_findings(findings)] if findings else []),
+            _verdict(listed, findings, with_outcomes=source is not None),
+        )
     if strict and findings:
         raise typer.Exit(LINT_FOUND)
 
@@ -199,8 +202,13 @@ def _findings(findings: Sequence[Finding]) -> Table:
     )
 
 
-def _verdict(listed: Path, findings: Sequence[Finding]) -> str:
+def _verdict(listed: Path, findings: Sequence[Finding], *, with_outcomes: bool) -> str:
     if not findings:
-        return f"{listed}: nothing to look at"
+        more = (
+            ""
+            if with_outcomes
+            else "; with recorded outcomes as the second argument, scores are looked at too"
+        )
+        return f"{listed}: nothing odd{more}"
     models = len({finding.model for finding in findings})
     return f"{listed}: {counted(len(findings), 'finding')} about {counted(models, 'model')}"

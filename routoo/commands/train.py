@@ -165,6 +165,6 @@ def _summary(predictor: Predictor, output: Path, kind: str, verdict: Verdict | N
             f"each prompt left out: Brier score {brier:.4f}, of the models' means {of_means:.4f}",
             *([_MUTE] if brier >= of_means else []),
             *([] if verdict is None else [f"verdict: {verdict}"]),
-            f"next: routoo export {shlex.quote(str(output))} BUNDLE",
+            f"next: routoo export {shlex.quote(str(output))} -o BUNDLE",
         ]
     )

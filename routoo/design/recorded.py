@@ -162,7 +162,7 @@ class _Recorded:
                     else f"there is no group in which it is {best}"
                 )
                 words = (
-                    f"beaten by {better}, which is no dearer, by {mean:.4f} (at least {low:.4f}); with "
+                    f"{better} costs no more and scores {mean:.4f} more (at least {low:.4f}); with "
                     f"prompts grouped by {self._groups.by}, {still}"
                 )
                 yield Finding("dominated", name, words, better)

@@ -48,7 +48,7 @@ def test_a_model_is_added_exported_and_routed_to(
     result = routoo("model", "add", predictor_folder, twins, "--model", "twin", "--pool", prices, "-o", after)
     assert result.exit_code == 0
     assert "7 models; 'twin' learned from 80 prompts" in result.stdout
-    assert f"next: routoo export {after} BUNDLE" in result.stdout
+    assert f"next: routoo export {after} -o BUNDLE" in result.stdout
     before, found = Predictor.from_pretrained(predictor_folder), Predictor.from_pretrained(after)
     assert found.pool["twin"] == TWIN
     texts = simulated.texts[:30]

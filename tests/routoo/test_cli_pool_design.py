@@ -97,7 +97,9 @@ def test_lint_as_json_keeps_its_exit_code(routoo: Routoo, odd: Path) -> None:
 def test_lint_finds_nothing_in_a_pool_in_order(routoo: Routoo, data_folder: Path, tmp_path: Path) -> None:
     routoo("pool", "derive", data_folder, "-o", tmp_path / "pool.toml")
     result = routoo("pool", "lint", tmp_path / "pool.toml", "--strict")
-    assert (result.exit_code, "nothing to look at" in result.stdout) == (0, True)
+    assert (result.exit_code, "nothing odd; with recorded outcomes" in result.stdout) == (0, True)
+    result = routoo("pool", "lint", tmp_path / "pool.toml", data_folder)
+    assert "; with recorded outcomes" not in result.stdout
 
 
 def test_lint_holds_the_pool_against_outcomes(routoo: Routoo, data_folder: Path, odd: Path) -> None:

@@ -54,7 +54,7 @@ def test_train_writes_a_predictor_and_clears_its_state(routoo: Routoo, data: Pat
 
 def test_train_says_what_comes_next(routoo: Routoo, data: Path, tmp_path: Path) -> None:
     result = routoo("train", data, "-o", tmp_path / "p", *QUICK)
-    assert f"next: routoo export {tmp_path}/p BUNDLE" in result.stdout
+    assert f"next: routoo export {tmp_path}/p -o BUNDLE" in result.stdout
     assert result.stderr == "data: 200 simulated prompts, 6 models\n"
 
 

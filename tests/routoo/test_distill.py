@@ -101,4 +101,4 @@ def test_the_command_says_what_comes_next(
     monkeypatch.setenv("HOME", str(tmp_path))
     result = routoo("distill", predictor_folder, data_folder, "-o", tmp_path / "nano")
     assert "token vectors of tiny" in result.stdout
-    assert f"next: routoo export {tmp_path}/nano BUNDLE" in result.stdout
+    assert f"next: routoo export {tmp_path}/nano -o BUNDLE" in result.stdout
