@@ -94,6 +94,7 @@ _FORMER_FLAGS = {
     "tell-labels": "observed-attributes",
     "tell-attributes": "observed-attributes",
     "tell-domains": "observed-domains",
+    "domain-weight": "attribute-weight",
 }
 """Flags of before by what they are called now: scripts go on to work, and help speaks of one name."""
 
