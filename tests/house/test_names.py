@@ -53,6 +53,8 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         ("routoo.export.bundle", {"torch", "cvxpy", "transformers", "lightning", "onnx"}),
         ("routoo.models.baselines", HEAVY),
         ("routoo.models.signals.registry", HEAVY),
+        ("routoo.models.signals.calibration", HEAVY),
+        ("routoo.models.signals.fusion", HEAVY),
         ("routoo.router", {"torch", "transformers", "lightning", "onnx", "sklearn"}),
     ],
 )
