@@ -42,7 +42,8 @@ class Curve:
         object.__setattr__(self, "signal", column("signal", self.signal))
         object.__setattr__(self, "p_correct", column("p_correct", self.p_correct, unit=True))
         same_length(signal=self.signal, p_correct=self.p_correct)
-        if not len(self.signal) or (np.diff(self.signal) <= 0).any() or (np.diff(self.p_correct) < 0).any():
+        x, p = self.signal, self.p_correct
+        if not len(x) or (x[1:] <= x[:-1]).any() or (p[1:] < p[:-1]).any():
             raise InputError(
                 "a calibration curve must have points of ascending signal and p_correct that never falls"
             )

@@ -16,6 +16,7 @@ from routoo.models.signals.generation import Vector, same_length
 from routoo.models.signals.left_out import Rows, column, folds, log_loss
 
 _STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+_AT_EITHER_END = 2  # else the ends, of few answers, are held for certain
 _USUAL = 30.0  # where prompts are too few to choose
 
 
@@ -45,8 +46,9 @@ def fit_calibration(
 ) -> CalibrationFit:
     """Isotonic regressions of score on signal, shrunk as left-out answers are predicted best.
 
-    Of a few strengths of shrinkage, from 3 to 1000 answers, that with the least log loss on prompts left out
-    in five folds is taken; with fewer than 20 prompts it is 30.
+    At the least and at the highest signal of a curve two further answers have come out as its mean. Of a few
+    strengths of shrinkage, from 3 to 1000 answers, that with the least log loss on prompts left out in five
+    folds is taken; with fewer than 20 prompts it is 30.
 
     Args:
         signal: Of each answer, ``(n_answers,)``.
@@ -102,5 +104,7 @@ def _fitted(
 
 
 def _curve(x: Vector, y: Vector) -> Curve:
-    fit = IsotonicRegression(y_min=0, y_max=1).fit(x, y)
+    """The isotonic regression, at either end with further answers that came out as the mean."""
+    ends, means = np.repeat([x.min(), x.max()], _AT_EITHER_END), np.full(2 * _AT_EITHER_END, y.mean())
+    fit = IsotonicRegression(y_min=0, y_max=1).fit(np.append(x, ends), np.append(y, means))
     return Curve(len(x), fit.X_thresholds_, fit.y_thresholds_)

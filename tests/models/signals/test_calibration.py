@@ -32,10 +32,24 @@ def brier(p: Vector, truth: Vector) -> float:
     return float(((p - truth) ** 2).mean())
 
 
+def test_two_answers_at_either_end_have_come_out_as_the_mean() -> None:
+    """Between one wrong and one right: (0 + 2/2) / 3 and (1 + 2/2) / 3."""
+    found = fit_calibration([0.0, 1.0], [0.0, 1.0], ["a", "a"]).calibration
+    np.testing.assert_allclose(found.predict([-9.0, 0.0, 0.5, 1.0], ["a"] * 4), [1 / 3, 1 / 3, 1 / 2, 2 / 3])
+
+
+def test_few_answers_are_never_certain() -> None:
+    for seed in range(10):
+        p = _fitted(30, seed).predict(GRID, ["a"] * 41)
+        assert 0.02 < p.min() < p.max() < 0.98
+
+
 def test_one_model_has_the_isotonic_regression_of_scikit_learn() -> None:
     signal, score, _ = answers(200, 1)
     found = fit_calibration(signal, score, ["a"] * 200).calibration
-    expected = IsotonicRegression(out_of_bounds="clip").fit(signal, score).predict(GRID)
+    ends, means = np.repeat([signal.min(), signal.max()], 2), [score.mean()] * 4
+    fit = IsotonicRegression(out_of_bounds="clip").fit(np.append(signal, ends), np.append(score, means))
+    expected = fit.predict(GRID)
     np.testing.assert_allclose(found.predict(GRID, ["a"] * 41), expected, atol=1e-12)
 
 
