@@ -31,7 +31,7 @@ def checked_prompts(frame: pl.DataFrame) -> pl.DataFrame:
         InputError: A column is missing or of another kind, an id is null or repeated, a prompt is null or
             blank, a split is none that is known.
     """
-    _check_frame(frame, "prompts", ("prompt_id", "prompt"))
+    check_frame(frame, "prompts", ("prompt_id", "prompt"))
     prompts = gated(frame, PROMPT_COLUMNS, "prompts")
     if prompts.is_empty():
         raise InputError("prompts: expected at least one row, got none")
@@ -74,7 +74,7 @@ def checked_runs(frame: pl.DataFrame) -> pl.DataFrame:
     Raises:
         InputError: As `checked_outcomes`, but for cells that are recorded twice or of unknown prompts.
     """
-    _check_frame(frame, "outcomes", ("prompt_id", "model", "score"))
+    check_frame(frame, "outcomes", ("prompt_id", "model", "score"))
     outcomes = gated(frame, OUTCOME_COLUMNS, "outcomes")
     if outcomes.is_empty():
         raise InputError("outcomes: expected at least one row, got none")
@@ -108,7 +108,12 @@ def averaged(frame: pl.DataFrame) -> pl.DataFrame:
     return runs.group_by(key, maintain_order=True).agg(means, agreed)
 
 
-def _check_frame(frame: pl.DataFrame, what: str, needed: Sequence[str]) -> None:
+def check_frame(frame: pl.DataFrame, what: str, needed: Sequence[str]) -> None:
+    """Refuses what is no table of polars, or lacks a column.
+
+    Raises:
+        InputError: It is so.
+    """
     if not isinstance(frame, pl.DataFrame):
         raise InputError(f"{what}: expected a polars.DataFrame, got {type(frame).__name__}")
     missing = [column for column in needed if column not in frame.columns]

@@ -11,11 +11,12 @@ import polars.selectors as cs
 from routoo.data.errors import InputError
 from routoo.data.formats.format import Format, Frames
 from routoo.data.tables.column_names import lacking
-from routoo.data.tables.columns import OUTCOME_COLUMNS, PROMPT_COLUMNS
+from routoo.data.tables.columns import ANSWER_COLUMNS, OUTCOME_COLUMNS, PROMPT_COLUMNS, SIGNALS
 from routoo.data.tables.table import Table
 
 _ABOUT_PROMPTS = (*PROMPT_COLUMNS, "answer")
-_ABOUT_OUTCOMES = (*OUTCOME_COLUMNS, "response")
+_ABOUT_OUTCOMES = {*OUTCOME_COLUMNS, *ANSWER_COLUMNS, "response"} - {"answer"}
+_ABOUT_OUTCOMES_FROM = (SIGNALS, "confidence_")
 
 
 def _misfit(table: Table) -> str | None:
@@ -58,7 +59,11 @@ def _with_ids_of_texts(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 def _split(frame: pl.DataFrame, table: Table) -> Frames:
     """Prompts and outcomes of a tidy frame: what is one value a prompt goes to the prompts."""
-    candidates = [name for name in frame.columns if name not in _ABOUT_OUTCOMES]
+    candidates = [
+        name
+        for name in frame.columns
+        if name not in _ABOUT_OUTCOMES and not name.startswith(_ABOUT_OUTCOMES_FROM)
+    ]
     by_prompt = frame.group_by("prompt_id", maintain_order=True)
     values = by_prompt.agg(cs.by_name(*candidates).drop_nulls().n_unique())
     varies = [column for column in candidates if values[column].max() not in (None, 0, 1)]

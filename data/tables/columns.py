@@ -31,6 +31,7 @@ class Column:
         booleans: Whether true is 1 and false is 0.
         names: Whether it holds names, around which white space does not matter.
         durations: Whether it is in seconds, so that a duration has its unit.
+        signed: Whether a number may be negative.
         lists: Whether it may hold lists of texts, which become one text with commas.
         messages: Whether it holds chats: `prompt` takes text as it is, `json` reads it as JSON of messages.
         called: What a file calls it, where that is known.
@@ -42,6 +43,7 @@ class Column:
     booleans: bool = False
     names: bool = False
     durations: bool = False
+    signed: bool = False
     lists: bool = False
     messages: str = ""
     called: str = ""
@@ -54,6 +56,7 @@ MESSAGES = Column("a list of messages, or JSON of one", pl.String, messages="jso
 SCORE = Column("a number", pl.Float32, most=1, booleans=True)
 COST = Column("a number", pl.Float64)
 AMOUNT = replace(COST, dtype=pl.Float32)
+SIGNAL = replace(COST, signed=True)
 
 PROMPT_COLUMNS: Mapping[str, Column] = {"prompt_id": TEXT, "prompt": PROMPT, "domain": NAME, "split": NAME}
 """What is known of prompts."""
@@ -69,6 +72,20 @@ NUMBERS: Mapping[str, Column] = {
 
 OUTCOME_COLUMNS: Mapping[str, Column] = {"prompt_id": TEXT, "model": NAME, "score": SCORE, **NUMBERS}
 """What is known of outcomes."""
+
+SIGNALS = "signal_"
+"""How the name of a column begins that holds a number read off an answer."""
+
+ANSWER_COLUMNS: Mapping[str, Column] = {
+    "prompt_id": TEXT,
+    "model": NAME,
+    "sample": replace(COST, expected="a whole number"),
+    "answer": TEXT,
+    **{name: column for name, column in NUMBERS.items() if name != "confidence"},
+    "latency_first_s": NUMBERS["latency_s"],
+    "finish_reason": NAME,
+}
+"""What is known of answers, but for signals."""
 
 COLUMNS: Mapping[str, Column] = {**PROMPT_COLUMNS, **OUTCOME_COLUMNS}
 """Every column that is known by its name, wherever it is found."""
@@ -250,8 +267,10 @@ def _hint(sample: str) -> str:
 
 def _check_range(frame: pl.DataFrame, value: pl.Series, column: Column, what: str) -> None:
     if math.isinf(column.most):
-        words = f"{what} is negative, NaN or infinite (leave it null where it is unknown)"
-        refuse(frame, value.is_not_null() & ~(value.is_finite() & (value >= 0)), words)
+        kinds = "NaN or infinite" if column.signed else "negative, NaN or infinite"
+        words = f"{what} is {kinds} (leave it null where it is unknown)"
+        fits = value.is_finite() if column.signed else value.is_finite() & (value >= 0)
+        refuse(frame, value.is_not_null() & ~fits, words)
         return
     largest = value.fill_nan(None).max()
     percent = isinstance(largest, float) and 2 < largest <= 100
