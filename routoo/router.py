@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -105,7 +106,7 @@ class Router:
         """The domains that it learned."""
         return self.runtime.bundle.description.domains
 
-    @property
+    @cached_property
     def validation(self) -> ValidationRecord | None:
         """What choices at a price showed on validation, before any test prompt was seen.
 
@@ -115,7 +116,7 @@ class Router:
         described = self.runtime.bundle.description
         return described.validation if self.pool.costs_as(described.pool) else None
 
-    @property
+    @cached_property
     def default_price(self) -> float | None:
         """Score per USD that kept 95 % of the best single model's score on validation, at the least cost.
 

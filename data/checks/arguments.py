@@ -94,6 +94,44 @@ def numbers(
     return array
 
 
+def vector(
+    what: str, values: object, *, missing: bool = False, unit: bool = False
+) -> npt.NDArray[np.float64]:
+    """The numbers in one dimension, as floats.
+
+    Args:
+        what: What to call it in a message.
+        values: The numbers.
+        missing: Whether NaN may stand for what is not known.
+        unit: Whether they must be within 0 and 1.
+
+    Raises:
+        InputError: They are not in one dimension, not finite, or out of range.
+    """
+    found = numbers(what, values).astype(np.float64)
+    if found.ndim != 1:
+        raise InputError(f"{what} must have one dimension, got shape {found.shape}")
+    misfit = ~np.isfinite(found) & ~(missing & np.isnan(found))
+    if unit:
+        misfit |= (found < 0) | (found > 1)
+    if (odd := np.flatnonzero(misfit)).size:
+        wanted = "a number within 0 and 1" if unit else "a finite number"
+        wanted += ", or NaN where there is none" if missing else ""
+        raise InputError(f"{what}[{odd[0]}] must be {wanted}, got {found[odd[0]]}")
+    return found
+
+
+def same_length(**columns: Sequence[object] | npt.NDArray[np.generic]) -> None:
+    """Refuses columns of several lengths.
+
+    Raises:
+        InputError: They are.
+    """
+    sizes = {name: len(column) for name, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        raise InputError(f"lengths must agree, got {', '.join(f'{n} {name}' for name, n in sizes.items())}")
+
+
 def name_list(what: str, values: object) -> tuple[str, ...]:
     """The names in whatever holds them in an order; whole numbers become text, lone surrogates ``?``.
 

@@ -9,11 +9,10 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.checks.arguments import name_list, number
+from routoo.data.checks.arguments import name_list, number, same_length, vector
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
-from routoo.models.signals.generation import Vector, same_length
-from routoo.models.signals.left_out import column
+from routoo.models.signals.generation import Vector
 
 K = TypeVar("K", bound=Hashable)
 
@@ -39,8 +38,8 @@ class Curve:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", number("n", self.n, least=1, whole=True))
-        object.__setattr__(self, "signal", column("signal", self.signal))
-        object.__setattr__(self, "p_correct", column("p_correct", self.p_correct, unit=True))
+        object.__setattr__(self, "signal", vector("signal", self.signal))
+        object.__setattr__(self, "p_correct", vector("p_correct", self.p_correct, unit=True))
         same_length(signal=self.signal, p_correct=self.p_correct)
         x, p = self.signal, self.p_correct
         if not len(x) or (x[1:] <= x[:-1]).any() or (p[1:] < p[:-1]).any():
@@ -101,7 +100,7 @@ class Calibration:
         >>> Calibration(curve).predict([1.0, 5.0], ["small", "small"]).tolist()
         [0.5, 0.75]
         """
-        x = column("signal", signal, missing=True) * (1 if self.rising else -1)
+        x = vector("signal", signal, missing=True) * (1 if self.rising else -1)
         names = name_list("models", models)
         same_length(signal=x, models=names)
         where = [None] * len(x) if domains is None else domain_names(domains, len(x))

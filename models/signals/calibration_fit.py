@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from routoo.data.checks.arguments import name_list
+from routoo.data.checks.arguments import name_list, same_length, vector
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
 from routoo.models.signals.calibration import Calibration, Curve, rows_by
-from routoo.models.signals.generation import Vector, same_length
-from routoo.models.signals.left_out import Rows, column, folds, log_loss
+from routoo.models.signals.generation import Vector
+from routoo.models.signals.left_out import Rows, folds, log_loss
 
 _STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 _AT_EITHER_END = 2  # else the ends, of few answers, are held for certain
@@ -62,7 +62,7 @@ def fit_calibration(
     Raises:
         InputError: There is no answer, lengths disagree, a value is not finite, or a score is out of 0..1.
     """
-    x, y = column("signal", signal), column("score", score, unit=True)
+    x, y = vector("signal", signal), vector("score", score, unit=True)
     names = np.array(name_list("models", models), object)
     same_length(signal=x, score=y, models=names)
     if not len(x):

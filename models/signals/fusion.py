@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from routoo.data.checks.arguments import name_list, numbers
+from routoo.data.checks.arguments import name_list, numbers, same_length, vector
 from routoo.data.errors import InputError
-from routoo.models.signals.generation import Vector, same_length
-from routoo.models.signals.left_out import column, log_odds
+from routoo.models.signals.generation import Vector
+from routoo.models.signals.left_out import log_odds
 
 _FORMAT = 1
 
@@ -60,8 +60,8 @@ class Fusion:
         >>> Fusion((0.0, 1.0, 1.0)).predict([0.75, float("nan")], [0.75, 0.25], ["a", "a"]).round(4).tolist()
         [0.9, 0.25]
         """
-        after = column("calibrated", calibrated, missing=True, unit=True)
-        before = column("p_correct", p_correct, missing=True, unit=True)
+        after = vector("calibrated", calibrated, missing=True, unit=True)
+        before = vector("p_correct", p_correct, missing=True, unit=True)
         names = name_list("models", models)
         same_length(calibrated=after, p_correct=before, models=names)
         weights = np.array([self.models.get(name, self.shared) for name in names], np.float64).reshape(-1, 3)

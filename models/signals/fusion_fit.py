@@ -8,11 +8,11 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from routoo.data.checks.arguments import name_list
+from routoo.data.checks.arguments import name_list, same_length, vector
 from routoo.data.errors import InputError
 from routoo.models.signals.fusion import Fusion, Weights, inputs
-from routoo.models.signals.generation import Vector, same_length
-from routoo.models.signals.left_out import Rows, column, folds, log_loss
+from routoo.models.signals.generation import Vector
+from routoo.models.signals.left_out import Rows, folds, log_loss
 
 _PRIOR: Weights = (0.0, 0.5, 0.5)  # two estimates of one thing: their mean, until there is evidence
 _PRIOR_STD = 1.0
@@ -48,9 +48,9 @@ def fit_fusion(
     Raises:
         InputError: No answer has both, lengths disagree, or a value is out of 0..1.
     """
-    after = column("calibrated", calibrated, missing=True, unit=True)
-    before = column("p_correct", p_correct, missing=True, unit=True)
-    y, names = column("score", score, unit=True), np.array(name_list("models", models), object)
+    after = vector("calibrated", calibrated, missing=True, unit=True)
+    before = vector("p_correct", p_correct, missing=True, unit=True)
+    y, names = vector("score", score, unit=True), np.array(name_list("models", models), object)
     same_length(calibrated=after, p_correct=before, score=y, models=names)
     both = ~np.isnan(after) & ~np.isnan(before)
     if not both.any():

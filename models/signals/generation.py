@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.checks.arguments import name_list, numbers, text_of
+from routoo.data.checks.arguments import name_list, numbers, same_length, text_of
 from routoo.data.errors import InputError
 
 Vector = npt.NDArray[np.float64]
@@ -91,17 +91,6 @@ def texts(what: str, values: object) -> tuple[str, ...]:
     if not found:
         raise InputError(f"{what} must hold at least one text, got none")
     return found
-
-
-def same_length(**columns: Sequence[object] | npt.NDArray[np.generic]) -> None:
-    """Refuses columns of several lengths.
-
-    Raises:
-        InputError: They are.
-    """
-    sizes = {name: len(column) for name, column in columns.items()}
-    if len(set(sizes.values())) > 1:
-        raise InputError(f"lengths must agree, got {', '.join(f'{n} {name}' for name, n in sizes.items())}")
 
 
 _CHECKS: dict[str, Callable[[str, object], object]] = {

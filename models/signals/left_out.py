@@ -1,4 +1,4 @@
-"""Columns that are learned from, and which of them are left out when a setting is chosen."""
+"""Which answers are left out when a setting is chosen, and the loss that chooses."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.checks.arguments import name_list, numbers
-from routoo.data.errors import InputError
-from routoo.models.signals.generation import Vector, same_length
+from routoo.data.checks.arguments import name_list, same_length
+from routoo.models.signals.generation import Vector
 
 Rows = npt.NDArray[np.bool_]
 
@@ -17,31 +16,6 @@ _FOLDS = 5
 _LEAST = 20
 """Fewest prompts of which some are left out: with fewer, chance would choose the setting."""
 _CERTAIN = 1e-3
-
-
-def column(what: str, values: object, *, missing: bool = False, unit: bool = False) -> Vector:
-    """The numbers as a vector.
-
-    Args:
-        what: What to call it in a message.
-        values: The numbers.
-        missing: Whether NaN may stand for what is not known.
-        unit: Whether they must be within 0 and 1.
-
-    Raises:
-        InputError: They are not in one dimension, not finite, or out of range.
-    """
-    found = numbers(what, values).astype(np.float64)
-    if found.ndim != 1:
-        raise InputError(f"{what} must have one dimension, got shape {found.shape}")
-    misfit = ~np.isfinite(found) & ~(missing & np.isnan(found))
-    if unit:
-        misfit |= (found < 0) | (found > 1)
-    if (odd := np.flatnonzero(misfit)).size:
-        wanted = "a number within 0 and 1" if unit else "a finite number"
-        wanted += ", or NaN where there is none" if missing else ""
-        raise InputError(f"{what}[{odd[0]}] must be {wanted}, got {found[odd[0]]}")
-    return found
 
 
 def folds(prompt_ids: Sequence[str] | None, n_rows: int, seed: int) -> Iterator[Rows]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from routoo.models.signals.generation import Vector, log_probs, same_length, texts
+from routoo.data.checks.arguments import same_length
+from routoo.models.signals.generation import Vector, log_probs, texts
 from routoo.models.signals.normalisation import normalised
 
 

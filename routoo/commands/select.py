@@ -109,11 +109,12 @@ def select(
 
 def _trade_off(router: Router) -> str:
     """The price that was chosen at, where none was asked for."""
+    from routoo.evaluation.in_words import plain_percent
     from routoo.router import DEFAULT_KEPT
 
     if router.default_price is None:
         return "the best model, whatever it costs: no trade-off is known of this bundle; --price sets one"
-    kept = f"{DEFAULT_KEPT:.0%}".replace("%", " %")
+    kept = plain_percent(DEFAULT_KEPT)
     return (
         f"at {router.default_price:.4g} score per USD, which kept {kept} of the best model's score on "
         "validation; --price sets another"

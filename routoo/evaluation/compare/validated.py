@@ -14,6 +14,7 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.validation import ValidationRecord
+from routoo.evaluation.in_words import plain_percent
 from routoo.evaluation.metrics.budgets import score_of
 from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
 from routoo.evaluation.metrics.undefined import ratio, without_nan
@@ -78,7 +79,7 @@ class ValidatedSetting:
         >>> ValidatedSetting("keep@0.95", 40.0, 0.94, 0.6, 0.58, 0.001).in_words()
         '95 % of the score'
         """
-        return f"{self.share:.0%} of the {'score' if self.keeps else 'cost'}".replace("%", " %")
+        return f"{plain_percent(self.share)} of the {'score' if self.keeps else 'cost'}"
 
     def to_dict(self) -> dict[str, Any]:  # Any: numbers and None, as JSON has them
         """The fields by name; a range as `value`, `low` and `high`."""

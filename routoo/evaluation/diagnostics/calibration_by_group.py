@@ -7,7 +7,7 @@ from functools import partial
 import altair as alt
 import polars as pl
 
-from routoo.evaluation.diagnostics.chart_style import FAINT, ROUTER, finished, name_axis, ticks
+from routoo.evaluation.diagnostics.chart_style import finished, linked_pairs, name_axis, ticks
 from routoo.evaluation.diagnostics.diagnostic import Diagnostic, Spec
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import number
@@ -44,10 +44,8 @@ def _chart(evaluation: Evaluation, *, by: Group) -> Spec | None:
         .scale(zero=False)
     )
     base = alt.Chart(frame).encode(y=name_axis(names, "name"), tooltip=tooltip)
-    link = base.mark_rule(color=FAINT, strokeWidth=2).encode(x=x, x2="score:Q")
-    ring = base.mark_point(color=ROUTER, size=80, strokeWidth=2, opacity=1).encode(x="p_correct:Q")
-    dot = base.mark_circle(color=ROUTER, size=80, opacity=1).encode(x="score:Q")
-    return finished(alt.layer(link, ring, dot), height=max(30 * len(shown), 60))
+    pairs = linked_pairs(base, x, x2="score:Q", ring="p_correct:Q", dot="score:Q")
+    return finished(pairs, height=max(30 * len(shown), 60))
 
 
 BY_DOMAIN = Diagnostic(

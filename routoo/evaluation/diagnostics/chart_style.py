@@ -145,6 +145,16 @@ def zero(axis: Literal["x", "y"]) -> alt.Chart:
     return rule.encode(x="zero:Q") if axis == "x" else rule.encode(y="zero:Q")
 
 
+def linked_pairs(
+    base: alt.Chart, x: alt.X, *, x2: str, ring: str, dot: str, ring_colour: str = ROUTER
+) -> alt.LayerChart | alt.FacetChart:
+    """A ring and a dot a row, and the line between them, which carries the axis from `x` to `x2`."""
+    link = base.mark_rule(color=FAINT, strokeWidth=2).encode(x=x, x2=x2)
+    rings = base.mark_point(color=ring_colour, size=80, strokeWidth=2, opacity=1).encode(x=ring)
+    dots = base.mark_circle(color=ROUTER, size=80, opacity=1).encode(x=dot)
+    return alt.layer(link, rings, dots)
+
+
 def ticks(most: int) -> alt.ExprRef:
     """About how many labels an axis of costs or scores has: fewer where all would not fit."""
     return alt.ExprRef(f"clamp(floor(width / 75), 2, {most})")

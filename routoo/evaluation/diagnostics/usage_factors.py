@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from routoo.evaluation.diagnostics.chart_style import FAINT, ROUTER, SOFT, finished, name_axis
+from routoo.evaluation.diagnostics.chart_style import SOFT, finished, linked_pairs, name_axis
 from routoo.evaluation.diagnostics.diagnostic import Diagnostic, Spec
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.metrics.usage_errors import ALL_MODELS, Quantity
@@ -59,10 +59,8 @@ def _chart(evaluation: Evaluation, *, quantity: Quantity) -> Spec | None:
         .axis(tickCount=5)
         .scale(zero=False)
     )
-    link = base.mark_rule(color=FAINT, strokeWidth=2).encode(x=x, x2="mean:Q")
-    ring = base.mark_point(color=SOFT, size=80, strokeWidth=2, opacity=1).encode(x="mean:Q")
-    dot = base.mark_circle(color=ROUTER, size=80, opacity=1).encode(x="predicted:Q")
-    return finished(alt.layer(link, ring, dot), height=30 * len(frame))
+    pairs = linked_pairs(base, x, x2="mean:Q", ring="mean:Q", dot="predicted:Q", ring_colour=SOFT)
+    return finished(pairs, height=30 * len(frame))
 
 
 OUTPUT_TOKENS = Diagnostic(
