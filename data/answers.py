@@ -11,6 +11,7 @@ from typing import Literal
 
 import polars as pl
 
+from routoo.data.answer import Answer
 from routoo.data.checks.answer_checks import checked_answers
 from routoo.data.checks.arguments import choice, name_list, path_of, record, text_of
 from routoo.data.checks.batch import listed
@@ -72,6 +73,19 @@ class Answers:
             return cls(table.collect(table.columns), path.stem)
         except InputError as error:
             raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+
+    @classmethod
+    def of(cls, answers: Iterable[Answer], *, name: str = "answers") -> Answers:
+        """The record of these answers.
+
+        Raises:
+            InputError: There is none, or one twice.
+
+        >>> Answers.of([Answer(prompt_id="q", model="m", answer="4", cost_usd=1e-6)]).rows["cost_usd"].item()
+        1e-06
+        """
+        rows = [record("answers", answer, Answer).row() for answer in answers]
+        return cls(pl.DataFrame(rows, infer_schema_length=None), name)
 
     def write(self, path: str | Path) -> None:
         """Writes the Parquet file that `read` reads back, in one step.

