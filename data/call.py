@@ -20,7 +20,7 @@ class Call:
     Args:
         kind: One of `KINDS`.
         model: A folder, a GGUF file or a hub id; LiteLLM's name of a provider's model; a file of answers.
-        ask: The way of asking: ``direct``, ``steps``, ``code``, or a file with a template.
+        ask: The way of asking: ``direct``, ``brief``, ``steps``, ``code``, or a file with a template.
         samples: How many answers are drawn; of several the answer is the one given most often.
         temperature: 0 takes the likeliest token each time; several samples need more than 0.
         max_tokens: Most output tokens of a sample.

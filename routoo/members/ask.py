@@ -17,6 +17,9 @@ _MARKER = re.compile(
     r"(?:^|\n|\.\s|\*\*)\s*(?:the )?(?:final )?answer(?: is)?\s*:?(?:\*\*)?\s*(.+)", re.IGNORECASE
 )
 
+BRIEF = f"""{_HOLE}
+
+Reply with the answer alone."""
 STEPS = f"""{_HOLE}
 
 Think step by step, briefly. End with a line that holds "Answer:" and the answer alone."""
@@ -67,6 +70,7 @@ def marked_answer(text: str) -> str:
 
 _ASKS = {
     "direct": Ask("direct", _HOLE, str.strip),
+    "brief": Ask("brief", BRIEF, str.strip),
     "steps": Ask("steps", STEPS, marked_answer),
     "code": Ask("code", CODE, value_of_expression),
 }
@@ -80,7 +84,7 @@ def ask_of(name: str) -> Ask:
 
     >>> ask_of("loudly")
     Traceback (most recent call last):
-    routoo.data.errors.InputError: ask must be direct, steps, code, or a file with a template, got 'loudly'
+    routoo.data.errors.InputError: ask must be direct, brief, steps, code, or a file with a template, got 'loudly'
     """
     if name in _ASKS:
         return _ASKS[name]

@@ -1,0 +1,1 @@
+"""Real small models, tasks with exact answers, and the record of what the models answered."""
