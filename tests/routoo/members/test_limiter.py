@@ -1,0 +1,108 @@
+"""No sixty seconds hold more than the limits allow, and nobody waits for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routoo.data.pool import PoolModel
+from routoo.members.clock import Clock
+from routoo.members.limiter import CONCURRENCY, Limiter
+
+
+class Simulated:
+    """Seconds that pass when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.seconds, sleep=self.sleep)
+
+
+def begun(limiter: Limiter, simulated: Simulated, tokens: list[float]) -> list[float]:
+    """When calls of so many tokens begin that are all there from the start."""
+
+    async def run() -> list[float]:
+        found = []
+        for count in tokens:
+            async with limiter.slot(count):
+                found.append(simulated.seconds)
+        return found
+
+    return asyncio.run(run())
+
+
+def test_requests_of_a_minute_begin_at_once_and_the_next_a_minute_later() -> None:
+    simulated = Simulated()
+    limiter = Limiter(requests_per_minute=2, clock=simulated.clock)
+    assert begun(limiter, simulated, [0] * 5) == [0, 0, 60, 60, 120]
+
+
+def test_tokens_are_counted_and_one_that_is_too_large_goes_alone() -> None:
+    simulated = Simulated()
+    limiter = Limiter(tokens_per_minute=100, clock=simulated.clock)
+    assert begun(limiter, simulated, [60, 40, 1, 500, 10]) == [0, 0, 60, 120, 180]
+
+
+def test_without_limits_nothing_waits() -> None:
+    simulated = Simulated()
+    assert begun(Limiter(clock=simulated.clock), simulated, [1e9] * 3) == [0, 0, 0]
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    st.lists(st.tuples(st.floats(0, 30), st.integers(0, 60)), max_size=30),
+    st.integers(1, 5),
+    st.integers(50, 100),
+)
+def test_no_minute_holds_more(calls: list[tuple[float, int]], requests: int, tokens: int) -> None:
+    simulated = Simulated()
+    limiter = Limiter(requests_per_minute=requests, tokens_per_minute=tokens, clock=simulated.clock)
+
+    async def run() -> list[tuple[float, int]]:
+        found = []
+        for pause, count in calls:
+            await simulated.sleep(pause)
+            async with limiter.slot(count):
+                found.append((simulated.seconds, count))
+        return found
+
+    all_begun = asyncio.run(run())
+    for start, _ in all_begun:
+        window = [count for at, count in all_begun if start <= at < start + 60 - 1e-6]
+        assert len(window) <= requests
+        assert sum(window) <= tokens or len(window) == 1
+
+
+def test_no_more_than_so_many_at_once_in_one_loop_after_another() -> None:
+    limiter = Limiter.of(PoolModel(name="m", usd_per_1m_input=1, usd_per_1m_output=1, concurrency=3))
+    open_now, most = 0, 0
+
+    async def one() -> None:
+        nonlocal open_now, most
+        async with limiter.slot():
+            open_now += 1
+            most = max(most, open_now)
+            await asyncio.sleep(0)
+            open_now -= 1
+
+    async def run() -> None:
+        await asyncio.gather(*(one() for _ in range(20)))
+
+    asyncio.run(run())
+    asyncio.run(run())
+    assert (open_now, most) == (0, 3)
+
+
+@pytest.mark.parametrize(("stated", "expected"), [({}, CONCURRENCY), ({"concurrency": 2}, 2)])
+def test_a_pool_model_states_its_limits(stated: dict[str, int], expected: int) -> None:
+    model = PoolModel(name="m", usd_per_1m_input=1, usd_per_1m_output=1, **stated)  # type: ignore[arg-type]  # whole numbers all
+    assert Limiter.of(model)._concurrency == expected
