@@ -1,0 +1,95 @@
+"""Where an answer says what its final answer is."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+_MOST = 8  # markers that are heeded: what is read of an answer is bounded
+_THOUGHT = re.compile(r"<(?:think|thinking|reasoning)>", re.IGNORECASE)
+_THOUGHT_END = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
+_SPECIAL = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?s>")
+_LATEX_TEXT = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox|operatorname)\s*\{([^{}]*)\}")
+_LATEX_LAYOUT = re.compile(
+    r"\\(?:left|right|displaystyle|quad|qquad)(?![A-Za-z])|\\[()\[\]]|\^\s*\{?\s*\\circ\s*\}?"
+)
+_POWER = re.compile(r"(?<=\d)\*\*(?=[-\d])")
+_EMPHASIS = re.compile(r"\*\*|__|^[ \t]*```.*$", re.MULTILINE)
+
+_OF = r"(?:\s+(?:to|for|of|choice|option|letter|here)\b[^.:=\n]{0,80}?)?(?:\s*\([^()\n]{0,40}\))?"
+_IS = (
+    r"""["'*_)\s]{0,3}(?:\b(?:is|are|was|would be|should be|must be|will be|equals)\b|"""
+    r"[:=：]|->|→|⇒|[-–—](?=\s))[:：]?"
+)
+_MARKERS = (
+    rf"\b(?:answer|final result|final solution|ans){_OF}{_IS}",
+    r"^[#\s>]*(?:the )?(?:final |correct )?answer[ \t]*$",
+    r"^a:(?=\s)",
+    r"^#{4}(?=[ \t]*[^\s]{1,30}[ \t]*$)",
+    r"<answer>",
+    r"\\f?boxed\s*(?=\{)|\\boxed(?=\s+\w)",
+    r"\b(?:antwort|lösung|ergebnis)(?:\s+(?:ist|lautet))?(?:\s*:|(?<=ist)|(?<=lautet))",
+    r"\br[ée]ponse(?:\s+finale)?(?:\s+est|\s*:)\s*:?|\b(?:respuesta|resposta|risposta)(?:\s+\w{5,8})?(?:\s+(?:es|é|è)\b|\s*:)\s*:?",
+    r"答案\s*(?:选择?|[是为為])?\s*[::：]?|答え\s*は?\s*[:：]?|\bответ\s*[:—-]",
+)
+_MARKER = re.compile("|".join(f"(?:{marker})" for marker in _MARKERS), re.IGNORECASE | re.MULTILINE)
+
+
+def spoken(text: str) -> str:
+    """The text without special tokens and what was thought aloud (``<think>...</think>``, closed or not).
+
+    >>> spoken("<think>2 or 4?</think> 4<|im_end|>"), spoken("<think>2 or")
+    ('4', '')
+    """
+    after = _THOUGHT_END.split(text)[-1]
+    return _SPECIAL.sub("", _THOUGHT.split(after)[0]).strip()
+
+
+def plain(text: str) -> str:
+    """What a reader would see: as spoken, without fences, emphasis and LaTeX's layout.
+
+    >>> plain("<think>2 or 4?</think> **Answer:** \\\\(\\\\text{B}\\\\)<|im_end|>")
+    'Answer:   B'
+    """
+    shown = spoken(text)
+    for pattern, put in ((_POWER, "^"), (_EMPHASIS, ""), (_LATEX_TEXT, r" \1 "), (_LATEX_LAYOUT, " ")):
+        shown = pattern.sub(put, shown)
+    return shown.strip()
+
+
+def marked(text: str) -> list[str]:
+    """What follows each of the last markers of a final answer, in order, of a text that is plain.
+
+    Markers are ``The answer is``, ``Answer:``, ``Final answer`` as a heading, ``A:`` at the start of a line,
+    the same in German, French, Spanish, Italian, Portuguese, Russian, Chinese and Japanese, ``\\boxed{}``,
+    ``<answer>``, and ``####`` before one word at the end of a line.
+
+    >>> marked("The answer is 12. So \\\\boxed{12}")[-1]
+    '12'
+    """
+    finals = []
+    for found in deque(_MARKER.finditer(text), _MOST):
+        rest = text[found.end() :]
+        if found[0].startswith("\\"):
+            rest = _braced(rest)
+        elif found[0].casefold() == "<answer>":
+            rest = re.split("</answer>", rest, maxsplit=1, flags=re.IGNORECASE)[0]
+        finals.append(rest.strip())
+    return [final for final in finals if final]
+
+
+def first_line(text: str) -> str:
+    """The first line that holds a letter or a digit, or nothing."""
+    return next((line.strip() for line in text.splitlines() if any(sign.isalnum() for sign in line)), "")
+
+
+def _braced(text: str) -> str:
+    """What stands within the braces that the text opens with; all of it where they are never closed."""
+    if not text.startswith("{"):
+        return first_line(text)
+    depth = 0
+    for at, sign in enumerate(text):
+        depth += (sign == "{") - (sign == "}")
+        if depth == 0:
+            return text[1:at]
+    return text[1:]

@@ -1,0 +1,45 @@
+"""Grades by the same text, but for case, punctuation, articles and markup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from routoo.collect.graders.final_answer import first_line, marked, plain
+from routoo.collect.graders.grader import NO_ANSWER, Reference, described, given, right_answers
+from routoo.data.grade import Grade
+from routoo.models.signals.normalisation import normalised
+
+
+@dataclass(frozen=True)
+class TextGrader:
+    """1 where the answer is a right one once both are normalised, else 0.
+
+    The whole answer is compared, and what it marks as its final answer (``Answer: Paris``).
+
+    >>> grader, reference = TextGrader(), Reference("Capital of France?", ("Paris",))
+    >>> [grader.grade(said, reference).score for said in ("**paris**.", "Answer: Paris", "Paris or Rome")]
+    [1.0, 1.0, 0.0]
+    """
+
+    name: ClassVar[str] = "text"
+
+    def grade(self, answer: str | None, reference: Reference) -> Grade:
+        """See `Grader.grade`."""
+        right = {_form(text) for text in right_answers(reference, self.name)}
+        found = plain(given(answer))
+        if not found:
+            return NO_ANSWER
+        finals = marked(found)[-1:]
+        texts = [found, *finals, *(first_line(final) for final in finals)]
+        return Grade(float(any(_form(text) in right for text in texts)))
+
+    def describe(self) -> dict[str, Any]:
+        """See `Grader.describe`."""
+        return described(self)
+
+
+def _form(text: str) -> str:
+    """The form that is compared: normalised, or the text itself where that leaves nothing."""
+    shown = plain(text).replace("`", "")
+    return normalised(shown) or shown
