@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from routoo.data.checks.arguments import name_list, shown
+from routoo.data.call import Call
+from routoo.data.checks.arguments import known_keys, name_list, record, shown
 from routoo.data.checks.batch import listed
 from routoo.data.checks.came import came, of_a_table
+from routoo.data.checks.pool_checks import checked_numbers
 from routoo.data.costs.price_lists import ListedModels, listed_models
 from routoo.data.errors import InputError
 from routoo.data.storage.files import write_atomically
@@ -24,37 +24,14 @@ from routoo.data.storage.files import write_atomically
 NOMINAL_OUTPUT_TOKENS = 100.0
 """Output tokens that a call is costed at where nobody knows how many there are."""
 
-_UNKNOWN_PRICE = "an unknown price is not zero: look it up, or leave the model out"
-_MOST = sys.float_info.max
-_RATES = ("usd_per_1m_input", "usd_per_1m_output", "usd_per_call")
-_OPTIONAL_NUMBERS = (
-    "output_tokens",
-    "usd_per_1m_cached_input",
-    "usd_per_1m_batch_input",
-    "usd_per_1m_batch_output",
-    "context_window",
-    "requests_per_minute",
-    "tokens_per_minute",
-    "concurrency",
-    "time_to_first_token_s",
-    "tokens_per_second",
-)
-_NEVER_ZERO = (
-    "output_tokens",
-    "context_window",
-    "requests_per_minute",
-    "tokens_per_minute",
-    "concurrency",
-    "tokens_per_second",
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class PoolModel:
     """One member of the pool: prices in USD per million tokens, limits, and tags.
 
     `output_tokens` are what a call is costed at where the model's own were never recorded, and
-    `NOMINAL_OUTPUT_TOKENS` where it is left out.
+    `NOMINAL_OUTPUT_TOKENS` where it is left out. `call` is how it is asked; without, it can be chosen but not
+    asked.
 
     Raises:
         InputError: A price or limit is negative, NaN or infinite, a limit is zero, or the name is empty.
@@ -78,33 +55,19 @@ class PoolModel:
     time_to_first_token_s: float | None = None
     tokens_per_second: float | None = None
     tags: tuple[str, ...] = ()
+    call: Call | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise InputError(f"a pool model needs a name, got {shown(self.name)}")
-        for field in (*_RATES, *_OPTIONAL_NUMBERS):
-            value = getattr(self, field)
-            if value is None and field in _OPTIONAL_NUMBERS:
-                continue
-            if isinstance(value, np.number):
-                value = value.item()
-                object.__setattr__(self, field, value)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise InputError(f"pool model {self.name!r}: {field} must be a number, got {shown(value)}")
-            if not 0 <= value <= _MOST:
-                raise InputError(
-                    f"pool model {self.name!r}: {field} must be finite and at least 0, got {shown(value)}; "
-                    + (_UNKNOWN_PRICE if field.startswith("usd_") else "leave it out where there is none")
-                )
-        for field in _NEVER_ZERO:
-            if getattr(self, field) == 0:
-                raise InputError(
-                    f"pool model {self.name!r}: {field} must be above 0; leave it out where it is unknown"
-                )
+        for field, value in checked_numbers(self.name, vars(self)).items():
+            object.__setattr__(self, field, value)
         tags = listed(self.tags, f"pool model {self.name!r}: tags", "texts")
         if not all(isinstance(tag, str) for tag in tags):
             raise InputError(f"pool model {self.name!r}: tags must be a list of texts, got {shown(tags)}")
         object.__setattr__(self, "tags", tuple(tags))
+        if self.call is not None:
+            record(f"pool model {self.name!r}: call", self.call, Call)
 
 
 @dataclass(frozen=True)
@@ -225,52 +188,45 @@ class Pool:
         if names is None and rows.published:
             names = among
         wanted = None if names is None else name_list("names", names)
-        pool = cls.from_records(rows.rows if wanted is None else rows.named(wanted), source=rows.source)
+        pool = cls.from_records(
+            rows.rows if wanted is None else rows.named(wanted),
+            source=rows.source,
+            folder=Path(path).parent,
+        )
         if on_remark is not None:
             for remark in rows.remarks(wanted):
                 on_remark(remark)
         return pool
 
     @classmethod
-    def from_records(cls, rows: Sequence[Mapping[str, Any]], *, source: str = "pool") -> Pool:
+    def from_records(
+        cls, rows: Sequence[Mapping[str, Any]], *, source: str = "pool", folder: Path | None = None
+    ) -> Pool:
         """The pool of plain mappings, as TOML and JSON give them.
+
+        Args:
+            rows: One a model.
+            source: What to call them in messages.
+            folder: Where files are that a `call` names by a relative path; paths stay as they are without.
 
         Raises:
             InputError: A key is unknown, or a name or price is missing.
         """
-        known = {field.name for field in dataclasses.fields(PoolModel)}
-        models = []
         if of_a_table(rows, "DataFrame"):
             rows_of = "to_dicts()" if hasattr(rows, "to_dicts") else "to_dict('records')"
             raise InputError(
                 f"{source}: expected a mapping for each model, got DataFrame: give frame.{rows_of}"
             )
-        for row in listed(rows, "rows", "mappings, one a model"):
-            if not isinstance(row, Mapping) or not all(isinstance(key, str) for key in row):
-                raise InputError(f"{source}: expected a mapping by names for each model, got {came(row)}")
-            name = row.get("name", "without a name")
-            unknown = sorted(set(row) - known)
-            if unknown:
-                near = [key for given in unknown for key in difflib.get_close_matches(given, known, 1)]
-                meant = f"; did you mean {', '.join(near)}?" if near else ""
-                raise InputError(f"{source}: model {name!r} has unknown keys {', '.join(unknown)}{meant}")
-            missing = [key for key in ("name", "usd_per_1m_input", "usd_per_1m_output") if key not in row]
-            if missing:
-                raise InputError(
-                    f"{source}: model {name!r} lacks {', '.join(missing)}: write it, or leave the model out"
-                )
-            try:
-                models.append(PoolModel(**row))
-            except InputError as error:
-                raise InputError(f"{source}: {error}") from None
-        return cls(tuple(models))
+        return cls(
+            tuple(_model(row, source, folder) for row in listed(rows, "rows", "mappings, one a model"))
+        )
 
     def to_records(self) -> list[dict[str, Any]]:
         """Plain mappings of what is known of each model: what `from_records` reads back."""
         return [
             {
                 key: list(value) if isinstance(value, tuple) else value
-                for key, value in dataclasses.asdict(model).items()
+                for key, value in {**vars(model), "call": model.call and model.call.to_record()}.items()
                 if value is not None and value != () and (key, value) != ("usd_per_call", 0.0)
             }
             for model in self.models
@@ -280,7 +236,8 @@ class Pool:
         """The TOML text that `read` reads back from a file."""
         import tomli_w
 
-        return "\n".join(f"[[model]]\n{tomli_w.dumps(row)}" for row in self.to_records())
+        tables = [tomli_w.dumps({"model": row}).removeprefix("[model]") for row in self.to_records()]
+        return "\n".join(f"[[model]]{table}" for table in tables)
 
     def write(self, path: str | Path) -> None:
         """Writes the TOML file that `read` reads back, in one step."""
@@ -294,3 +251,20 @@ def pool_rows(path: str | Path) -> ListedModels:
         InputError: The file is missing, of another format, or lists no model.
     """
     return listed_models(path, known={field.name for field in dataclasses.fields(PoolModel)})
+
+
+def _model(row: object, source: str, folder: Path | None) -> PoolModel:
+    """The pool model of a plain mapping, in which nothing is checked yet."""
+    if not isinstance(row, Mapping) or not all(isinstance(key, str) for key in row):
+        raise InputError(f"{source}: expected a mapping by names for each model, got {came(row)}")
+    which = f"{source}: model {row.get('name', 'without a name')!r}"
+    known_keys(which, row, [field.name for field in dataclasses.fields(PoolModel)])
+    if missing := [key for key in ("name", "usd_per_1m_input", "usd_per_1m_output") if key not in row]:
+        raise InputError(f"{which} lacks {', '.join(missing)}: write it, or leave the model out")
+    fields = dict(row)
+    if fields.get("call") is not None:
+        fields["call"] = Call.from_record(fields["call"], source=f"{which}: call", folder=folder)
+    try:
+        return PoolModel(**fields)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None

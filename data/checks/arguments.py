@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -167,6 +168,23 @@ def known_names(what: str, value: object, known: Sequence[str]) -> tuple[str, ..
     if not names:
         raise InputError(f"{what} names no model; leave it out to allow all")
     return names
+
+
+def known_keys(what: str, values: Iterable[str], known: Iterable[str]) -> None:
+    """Refuses keys that are not known, and says which are nearly so spelled.
+
+    Raises:
+        InputError: There are some.
+
+    >>> known_keys("pool.toml: 'm'", {"contxt_window": 8192}, ["name", "context_window"])
+    Traceback (most recent call last):
+    routoo.data.errors.InputError: pool.toml: 'm' has unknown keys contxt_window; did you mean context_window?
+    """
+    known = list(known)
+    if unknown := sorted(set(values) - set(known)):
+        near = [key for given in unknown for key in difflib.get_close_matches(given, known, 1)]
+        meant = f"; did you mean {', '.join(near)}?" if near else ""
+        raise InputError(f"{what} has unknown keys {', '.join(unknown)}{meant}")
 
 
 def record(what: str, value: object, kind: type[T], hint: str = "") -> T:

@@ -84,13 +84,13 @@ def ask_of(name: str) -> Ask:
 
     >>> ask_of("loudly")
     Traceback (most recent call last):
-    routoo.data.errors.InputError: ask must be direct, brief, steps, code, or a file with a template, got 'loudly'
+    routoo.data.errors.InputError: ask must be direct, brief, steps, code, or a template's file, got 'loudly'
     """
     if name in _ASKS:
         return _ASKS[name]
     path = Path(name)
     if not path.is_file():
-        raise InputError(f"ask must be {', '.join(_ASKS)}, or a file with a template, got {name!r}")
+        raise InputError(f"ask must be {', '.join(_ASKS)}, or a template's file, got {name!r}")
     template = decode_utf8(path.read_bytes(), str(path))
     if _HOLE not in template:
         raise InputError(f"{path}: a template needs {_HOLE} where the prompt is to stand")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import tomllib
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routoo.data.call import KINDS, Call
 from routoo.data.errors import InputError
 from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
 
@@ -115,6 +117,108 @@ def test_toml_makes_the_round_trip(tmp_path: Path) -> None:
     assert Pool.read(tmp_path / "pool.toml") == pool
     assert Pool.read(tmp_path / "pool.toml", names=["large", "small"]).names == ("large", "small")
     assert Pool.from_records(pool.to_records()) == pool
+
+
+CALLED = """
+[[model]]
+name = "small"
+usd_per_1m_input = 0.2
+usd_per_1m_output = 0.4
+[model.call]
+kind = "provider"
+model = "openai/small"
+ask = "steps"
+[model.call.parameters]
+reasoning_effort = "low"
+
+[[model]]
+name = "large"
+usd_per_1m_input = 1
+usd_per_1m_output = 2
+[model.call]
+kind = "local"
+model = "weights"
+ask = "mine.txt"
+"""
+
+
+def test_a_pool_says_how_its_models_are_called(tmp_path: Path) -> None:
+    (tmp_path / "pool.toml").write_text(CALLED)
+    (tmp_path / "weights").mkdir()
+    pool = Pool.read(tmp_path / "pool.toml")
+    assert pool["small"].call == Call(
+        kind="provider", model="openai/small", ask="steps", parameters={"reasoning_effort": "low"}
+    )
+    at = str(tmp_path)
+    assert pool["large"].call == Call(kind="local", model=f"{at}/weights", ask=f"{at}/mine.txt")
+    pool.write(tmp_path / "again.toml")
+    assert "\n[model.call]\n" in (tmp_path / "again.toml").read_text()
+    assert Pool.read(tmp_path / "again.toml") == pool
+
+
+def test_a_price_list_may_say_how_too(tmp_path: Path) -> None:
+    call = {"kind": "recorded", "model": "answers.parquet"}
+    row = {"model": "a", "usd_per_1m_input": 1, "usd_per_1m_output": 2, "call": call}
+    found = Pool.read(_price_list(tmp_path, [row, {**row, "model": "b", "call": None}]))
+    assert found["a"].call == Call(kind="recorded", model=str(tmp_path / "answers.parquet"))
+    assert found["b"].call is None
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("kind = 'remote'\nmodel = 'x'", "model 'm': call: kind must be one of local, provider, recorded"),
+        ("knd = 'local'\nmodel = 'x'", "model 'm': call has unknown keys knd; did you mean kind?"),
+        ("kind = 'local'", "model 'm': call lacks model"),
+    ],
+)
+def test_a_broken_call_is_refused_with_its_model(tmp_path: Path, call: str, words: str) -> None:
+    prices = "name = 'm'\nusd_per_1m_input = 1\nusd_per_1m_output = 1"
+    (tmp_path / "pool.toml").write_text(f"[[model]]\n{prices}\n[model.call]\n{call}")
+    with pytest.raises(InputError, match=rf"pool\.toml: {words}"):
+        Pool.read(tmp_path / "pool.toml")
+    with pytest.raises(InputError, match="pool model 'm': call must be Call, got a mapping"):
+        PoolModel(name="m", usd_per_1m_input=1, usd_per_1m_output=1, call={})  # type: ignore[arg-type]  # on purpose
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(str.strip)
+PLAIN = st.recursive(
+    TEXT | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+CALLS = st.builds(
+    Call,
+    kind=st.sampled_from(KINDS),
+    model=TEXT,
+    ask=TEXT,
+    samples=st.integers(1, 9),
+    temperature=st.floats(0.1, 2),
+    max_tokens=st.integers(1, 10**6),
+    api_key_env=st.none() | TEXT,
+    timeout_s=st.floats(1, 1e6),
+    parameters=st.dictionaries(TEXT.map("x_{}".format), PLAIN, max_size=3),
+)
+MODELS = st.builds(
+    PoolModel,
+    name=TEXT,
+    usd_per_1m_input=st.floats(0, 1000) | st.integers(0, 1000),
+    usd_per_1m_output=st.floats(0, 1000),
+    usd_per_call=st.floats(0, 1),
+    context_window=st.none() | st.integers(1, 10**7),
+    concurrency=st.none() | st.integers(1, 64),
+    tags=st.lists(TEXT, max_size=2),
+    call=st.none() | CALLS,
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(MODELS, min_size=1, max_size=3, unique_by=lambda model: model.name))
+def test_every_pool_makes_the_round_trip(models: list[PoolModel]) -> None:
+    pool = Pool(tuple(models))
+    assert Pool.from_records(tomllib.loads(pool.to_toml())["model"]) == pool
+    assert Pool.from_records(json.loads(json.dumps(pool.to_records()))) == pool
+    assert hash(Pool.from_records(pool.to_records())) == hash(pool)
 
 
 @pytest.mark.parametrize(
