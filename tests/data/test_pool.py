@@ -182,9 +182,10 @@ def test_a_broken_call_is_refused_with_its_model(tmp_path: Path, call: str, word
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(str.strip)
+NAMES = TEXT.map("{}_x".format)  # none ends like the name of a key
 PLAIN = st.recursive(
     TEXT | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=5,
 )
 CALLS = st.builds(
@@ -197,7 +198,7 @@ CALLS = st.builds(
     max_tokens=st.integers(1, 10**6),
     api_key_env=st.none() | TEXT,
     timeout_s=st.floats(1, 1e6),
-    parameters=st.dictionaries(TEXT.map("x_{}".format), PLAIN, max_size=3),
+    parameters=st.dictionaries(NAMES, PLAIN, max_size=3),
 )
 MODELS = st.builds(
     PoolModel,
