@@ -16,6 +16,10 @@ _LATEX_LAYOUT = re.compile(
 _POWER = re.compile(r"(?<=\d)\*\*(?=[-\d])")
 _EMPHASIS = re.compile(r"\*\*|__|^[ \t]*```.*$", re.MULTILINE)
 
+_NEXT_PROMPT = re.compile(r"^\W*(?:question|q|problem|human|user)(?: \d+)?:", re.IGNORECASE | re.MULTILINE)
+_BOLD_END = re.compile(r"\*\*([^*\n]{1,80})\*\*(?![^*\n]*\b(?:not|wrong|incorrect)\b)[^*\d\n]*\Z")
+_TAIL = 1000  # characters at the end in which bold words are looked for
+
 _OF = r"(?:\s+(?:to|for|of|choice|option|letter|here)\b[^.:=\n]{0,80}?)?(?:\s*\([^()\n]{0,40}\))?"
 _IS = (
     r"""["'*_)\s]{0,3}(?:\b(?:is|are|was|would be|should be|must be|will be|equals)\b|"""
@@ -57,16 +61,30 @@ def plain(text: str) -> str:
     return shown.strip()
 
 
+def emphasised(text: str) -> str:
+    """The last bold words of a text that is not yet plain, where it ends in their sentence, or nothing.
+
+    >>> emphasised("5 + 7 is more than 5, so she has **12** apples.")
+    '12'
+    """
+    found = _BOLD_END.search(spoken(text)[-_TAIL:])
+    return plain(found[1]) if found else ""
+
+
 def marked(text: str) -> list[str]:
     """What follows each of the last markers of a final answer, in order, of a text that is plain.
 
     Markers are ``The answer is``, ``Answer:``, ``Final answer`` as a heading, ``A:`` at the start of a line,
     the same in German, French, Spanish, Italian, Portuguese, Russian, Chinese and Japanese, ``\\boxed{}``,
-    ``<answer>``, and ``####`` before one word at the end of a line.
+    ``<answer>``, and ``####`` before one word at the end of a line. A model that goes on to write the next
+    question (``Q:``) is not read there.
 
     >>> marked("The answer is 12. So \\\\boxed{12}")[-1]
     '12'
     """
+    first, after = _MARKER.search(text), None
+    if first is not None and (after := _NEXT_PROMPT.search(text, first.end())):
+        text = text[: after.start()]
     finals = []
     for found in deque(_MARKER.finditer(text), _MOST):
         rest = text[found.end() :]

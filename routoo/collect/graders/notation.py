@@ -17,7 +17,7 @@ _CURRENCY = "[$€£¥₹￥]"
 _REWRITES = [
     (re.compile(pattern), put)
     for pattern, put in (
-        (r"\{,\}|(?<=\d)\\[,;: !](?=\d{3})", ","),
+        (r"\{,\}|(?<=\d),?\\[,;: !](?=\d{3})", ","),
         (r"\\[,;:! ]|\\(?=[%$€£#])|~", " "),
         (rf"(\d?)\s*\\[dtc]?frac\s*{_PART}\s*{_PART}", r"\1 \2/\3"),
         (r"(\d?)\s*\\[dtc]?frac\s*(\d)\s*(\d)", r"\1 \2/\3"),
@@ -27,6 +27,8 @@ _REWRITES = [
         (r"\\sqrt(?:\[\d\])?\s*\{?\s*|\bsqrt\s*\(?\s*|√\s*\(?\s*", "√"),
         (r"\\(?:approx|simeq|sim|equiv)(?![A-Za-z])|[≈≃≡]", "="),
         (rf"\b(?:Rs\.?|USD|EUR|GBP|INR|CHF|US|CA|AU|[ACR])\s?(?={_CURRENCY}|-?\d)", " "),
+        (r"\\(?:pm|mp)(?![A-Za-z])", "±"),
+        (r"(?<=[=:(])\s*-\s+(?=[\d.])", " -"),
         (rf"-\s?{_CURRENCY}\s?(?=[\d.])", "-"),
         (_CURRENCY, " "),
         (r"(?<!\d )\b(?:minus|negative)\s+(?=[\d.])", "-"),

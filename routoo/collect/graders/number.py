@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from routoo.collect.graders.final_answer import first_line, marked, plain
+from routoo.collect.graders.final_answer import emphasised, first_line, marked, plain
 from routoo.collect.graders.grader import DECLINED, NO_ANSWER, Reference, described, given, right_answers
 from routoo.collect.graders.notation import readable
+from routoo.collect.graders.number_words import in_digits
 from routoo.collect.graders.numeral import Numeral, numerals
 from routoo.data.checks.arguments import number
 from routoo.data.errors import InputError
@@ -25,13 +26,17 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _EXPLAINS = re.compile(
-    r"[.;!]\s|[(\[\n。]|,\s*(?:which|as|since|because|so|not|where|obtained)\b|\b(?:because|since|as|from|where|when|after|if|given|per|each|every|rounded)\b",
+    r"[.;!]\s|[(\[\n。]|,\s*(?:which|so|not|obtained|i\.e\.|[\"'])|"
+    r"\b(?:because|since|as|from|where|when|after|if|given|per|each|every|rounded)\b",
     re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
-    r"=|\b(?:so|thus|therefore|hence|gives?|equals|leaves?|leaving|makes?|which is|results? in)\b",
+    r"=|[?\"']\s*is\b|\b(?:so|thus|therefore|hence|gives?|equals|leaves?|leaving|makes?|results? in)\b",
     re.IGNORECASE,
 )
+_OR = re.compile(r"\bor\b", re.IGNORECASE)
+_FEW_WORDS = 4
+"""Words of an answer without a marker in which a number may be spelled out: ``Twelve apples.``"""
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,12 @@ class NumberGrader:
     def grade(self, answer: str | None, reference: Reference) -> Grade:
         """See `Grader.grade`."""
         right = [_right(text) for text in right_answers(reference, self.name)]
-        text = plain(given(answer))
-        if not text:
+        text = given(answer)
+        if not plain(text):
             return NO_ANSWER
-        if refusal(text):
+        if refusal(plain(text)):
             return DECLINED
-        found = final_number(readable(text), last=self.last)
+        found = final_number(text, last=self.last)
         if isinstance(found, Grade):
             return found
         return Grade(float(any(self._equal(found, wanted) for wanted in right)))
@@ -93,19 +98,24 @@ class NumberGrader:
         return abs(found.value * factor - wanted.value) <= room
 
 
-def final_number(text: str, *, last: bool = False) -> Numeral | Grade:
-    """The number that a readable text ends in, or why there is none.
+def final_number(answer: str, *, last: bool = False) -> Numeral | Grade:
+    """The number that an answer ends in, or why there is none.
 
     >>> final_number("3 and 4").reason, float(final_number("3 + 4. Answer: 7").value)
     ('several numbers in the answer', 7.0)
     """
-    for final in reversed(marked(text)):
-        if numerals(final):
-            return _leading(final) or _concluded(first_line(final)) or SEVERAL
+    text = readable(plain(answer))
+    finals = marked(text)
     found = numerals(text)
     if not found:
+        finals = [in_digits(final) for final in finals or [text][: len(text.split()) <= _FEW_WORDS]]
+    for final in reversed(finals):
+        if numerals(final):
+            return _leading(final) or _concluded(first_line(final)) or SEVERAL
+    if not found:
         return NO_NUMBER
-    return found[-1] if last else _only(found) or SEVERAL
+    bold = numerals(readable(emphasised(answer)))
+    return _only(found) or _only(bold) or (found[-1] if last else SEVERAL)
 
 
 def _leading(final: str) -> Numeral | None:
@@ -119,7 +129,12 @@ def _leading(final: str) -> Numeral | None:
 
 def _concluded(line: str) -> Numeral | None:
     """The one number of a line, or of what the line comes to."""
-    return _only(numerals(line)) or _only(numerals(_CONCLUDES.split(line)[-1]))
+    if one := _only(numerals(line)):
+        return one
+    end = _CONCLUDES.split(line)[-1]
+    if end == line or _OR.search(line) or not numerals(end):
+        return None
+    return _leading(end) or _only(numerals(end))
 
 
 def _only(found: list[Numeral]) -> Numeral | None:
@@ -129,7 +144,7 @@ def _only(found: list[Numeral]) -> Numeral | None:
 
 def _right(text: str) -> Numeral:
     """The number that a right answer states."""
-    found = final_number(readable(plain(text)), last=False)
+    found = final_number(text)
     if isinstance(found, Grade):
         raise InputError(
             "the grader number needs right answers that state a number each; one has none or several"

@@ -13,7 +13,8 @@ _MOST_EXPONENT = 400
 
 _NUMERAL = re.compile(
     r"""
-    (?<![A-Za-zÀ-ӿ\d._√^\\]) (?<!\^\{)         # within a word, a number, a root or a power nothing begins
+    (?<![A-Za-zÀ-ӿ\d._√±^\\]) (?<![\^{][-+{])   # within a word, a number, a root or a power nothing begins
+    (?<!\bnot\ ) (?<!n['’]t\ )                 # what the answer is not
     (?P<sign> (?<![\w)\]}%]) [-+] )?            # after a number it would be an operator or a range
     (?:
       (?P<whole> \d+ ) \s+ (?P<above> \d+ ) \s?/\s? (?P<below> \d+ ) (?![\d/.])
@@ -22,13 +23,13 @@ _NUMERAL = re.compile(
         (?P<comma_groups> [1-9]\d{0,2} (?:,\d{3})+ (?:\.\d+)? (?!\d)
                         | [1-9]\d? (?:,\d\d)+ ,\d{3} (?:\.\d+)? (?!\d) )
       | (?P<space_groups> [1-9]\d{0,2} (?P<space> [ '’_] ) \d{3} (?: (?P=space) \d{3} )* (?:[.,]\d+)? (?!\d) )
-      | (?P<point_groups> [1-9]\d{0,2} (?: (?:\.\d{3})+ ,\d+ (?!\d) | (?:\.\d{3}){2,} (?![\d.]) ) )
+      | (?P<point_groups> [1-9]\d{0,2} (?: (?:\.\d{3})+ ,\d+ (?!\d) | (?:\.\d{3}){2,} (?!\d|\.\d) ) )
       | (?P<comma_decimal> (?<![(\[,]) (?: \d+,\d{1,2} | 0,\d+ | \d+,\d{4,} ) (?! \d | ,\d ) )
       | (?P<plain> \d+ (?:\.\d+)? | \.\d+ )
       )
       (?:
         [eE] (?P<exponent> [-+]?\d+ ) (?!\w)
-      | \s* [×x*·⋅] \s* 10 \s* \^ \s* [{(]? \s* (?P<ten> [-+]?\d+ ) \s* [})]?
+      | \s* [×xX*·⋅] \s* 10 \s* \^ \s* [{(]? \s* (?P<ten> [-+]?\d+ ) \s* [})]?
       | \^ \s* [{(]? (?P<power> -?\d+ ) [})]?
       | \s* / \s* (?P<divisor> \d+ (?:\.\d+)? ) (?![\d/])
       )?
@@ -36,12 +37,13 @@ _NUMERAL = re.compile(
     (?:
       \s? (?P<percent> % | (?: percent | per\ cent | pct | prozent ) \b )
     | \s? -? (?P<scale> hundred | thousand | million | billion | trillion ) s? \b
-    | (?P<k> [kK] ) \b
+    | (?P<letter> [kKMB] | bn | mn ) \b
     )?
     """,
     re.VERBOSE,
 )
 _SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES |= {"k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "B": 10**9, "bn": 10**9}
 _COEFFICIENT = re.compile(r"\s*[√π]|[xyzni](?![A-Za-z])")
 """What follows a number that is a factor of something else."""
 
@@ -110,7 +112,7 @@ def _numeral(match: re.Match[str]) -> Numeral | None:
     except (ValueError, ZeroDivisionError):
         return None
     value *= -1 if match["sign"] == "-" else 1
-    value *= _SCALES.get(match["scale"], 1000 if match["k"] else 1)
+    value *= _SCALES.get(match["scale"] or match["letter"], 1)
     return Numeral(value, match["percent"] is not None, match.start(), match.end())
 
 

@@ -26,20 +26,25 @@ class TextGrader:
 
     def grade(self, answer: str | None, reference: Reference) -> Grade:
         """See `Grader.grade`."""
-        right = {_form(text) for text in right_answers(reference, self.name)}
+        right = {comparable(text) for text in right_answers(reference, self.name)}
         found = plain(given(answer))
         if not found:
             return NO_ANSWER
         finals = marked(found)[-1:]
         texts = [found, *finals, *(first_line(final) for final in finals)]
-        return Grade(float(any(_form(text) in right for text in texts)))
+        return Grade(float(any(comparable(text) in right for text in texts)))
 
     def describe(self) -> dict[str, Any]:
         """See `Grader.describe`."""
         return described(self)
 
 
-def _form(text: str) -> str:
-    """The form that is compared: normalised, or the text itself where that leaves nothing."""
-    shown = plain(text).replace("`", "")
-    return normalised(shown) or shown
+def comparable(text: str) -> str:
+    """The form that is compared: normalised, without markup; where that leaves nothing, the text itself.
+
+    >>> comparable("**The** `Seine`."), comparable("$+$")
+    ('seine', '+')
+    """
+    shown = plain(text)
+    bare = shown.replace("`", "").replace("$", "").strip()
+    return normalised(bare) or bare or shown

@@ -98,6 +98,8 @@ UNREAD = [
     ("E", NO_OPTION),
     ("A dog is a dear friend", NO_OPTION),
     ("The answer is not A.", NO_OPTION),
+    ("It is not Paris.", NO_OPTION),
+    ("It isn't Rome.", NO_OPTION),
     ("None of the above", NO_OPTION),
     ("I'm sorry, but I can't help with that.", DECLINED),
     ("", NO_ANSWER),
