@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import datetime
+import itertools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,8 @@ from routoo.data.errors import MissingExtraError
 
 _FENCE = re.compile(r"```(?:python|py)?\s*\n?(.*?)(?:```|$)", re.DOTALL)
 _MOST_CHARACTERS = 500
-_MOST_ITEMS = 10_000
+_MOST_SIZE = 10_000
+_MOST_WORK = 200_000
 _MOST_DIGITS = 1_000
 
 
@@ -129,31 +131,53 @@ def _evaluator() -> Callable[[str], Any]:
     functions |= {kind.__name__: kind for kind in (datetime.date, datetime.datetime, datetime.timedelta)}
 
     class Bounded(simpleeval.EvalWithCompoundTypes):  # type: ignore[misc]  # the library has no types
-        """The evaluator with a bound on every text and list on the way."""
+        """The evaluator with a bound on every value on the way, and on all of them together."""
+
+        left = _MOST_WORK
 
         def _eval(self, node: ast.AST) -> Any:  # Any: the value of a part
             value = super()._eval(node)
-            if isinstance(value, str | list | tuple | dict | set) and len(value) > _MOST_ITEMS:
-                raise ValueError("too many items")
+            self.left -= 1 + _size(value)
+            if self.left < 0:
+                raise ValueError("too much work")
             return value
 
     operators = {ast.Pow: _power, ast.Mult: _product, ast.Mod: _remainder}
-    evaluator = Bounded(
-        operators={**simpleeval.DEFAULT_OPERATORS, **operators},
-        functions=functions,
-        names={"datetime": _Calendar()},
-        allowed_attrs=_ATTRIBUTES,
-    )
 
     def evaluate(expression: str) -> Any:  # Any: its value
+        evaluator = Bounded(
+            operators={**simpleeval.DEFAULT_OPERATORS, **operators},
+            functions=functions,
+            names={"datetime": _Calendar()},
+            allowed_attrs=_ATTRIBUTES,
+        )
+        for node in (ast.JoinedStr, ast.FormattedValue):  # it would pad to any width
+            evaluator.nodes.pop(node, None)
         return evaluator.eval(expression, previously_parsed=ast.parse(expression, mode="eval").body)
 
     return evaluate
 
 
+def _size(value: Any, most: int = _MOST_SIZE) -> int:  # Any: the value of a part
+    """Signs, digits and items of a value and all that is in it, as often as it is in it."""
+    size = value.bit_length() // 3 if isinstance(value, int) else 0
+    size += len(value) if isinstance(value, str | bytes | range | list | tuple | set | dict) else 0
+    for item in _items(value):
+        size += _size(item, most - size)
+    if size > most:
+        raise ValueError("too large a value")
+    return size
+
+
+def _items(value: Any) -> Iterable[Any]:  # Any: the value of a part, and what is in it
+    if isinstance(value, dict):
+        return itertools.chain(value, value.values())
+    return value if isinstance(value, list | tuple | set) else ()
+
+
 def _range(*bounds: int) -> range:
     found = range(*bounds)
-    if len(found) > _MOST_ITEMS:
+    if len(found) > _MOST_SIZE:
         raise ValueError("too many items")
     return found
 
@@ -166,7 +190,7 @@ def _power(base: Any, exponent: Any) -> Any:  # Any: numbers of an expression
 
 def _product(left: Any, right: Any) -> Any:  # Any: numbers, or a text or list and how often
     for items, times in ((left, right), (right, left)):
-        if isinstance(items, str | list | tuple) and len(items) * times > _MOST_ITEMS:
+        if isinstance(items, str | list | tuple) and _size(items) * times > _MOST_SIZE:
             raise ValueError("too many items")
     return left * right
 
