@@ -1,0 +1,224 @@
+"""Continues many prompts at once: a prompt that is done makes room for the next."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from routoo.members.causal.choosing import drawn, likeliest, log_normaliser
+from routoo.members.causal.job import Job, Sample, Written
+from routoo.members.causal.language_model import LanguageModel
+from routoo.members.causal.last_logits import LastLogits
+from routoo.members.causal.slots import Slots
+
+OnWritten = Callable[[int, Written], None]
+"""Called with the position of a job and what was written, as jobs end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How much is in memory at a time.
+
+    Args:
+        rows: Most samples that are written at once.
+        cache_bytes: Most bytes of keys and values, unless one job alone takes more.
+        read_tokens: Most tokens of prompts that are read at once, padding included, unless one has more.
+    """
+
+    rows: int = 64
+    cache_bytes: int = 2 << 30
+    read_tokens: int = 4096
+
+
+class Decoder:
+    """Continues prompts by a causal language model.
+
+    Prompts are read in batches of like lengths, padded on the right, where nothing attends to the padding;
+    each step then writes one token of every sample in its slot of the cache.
+
+    Args:
+        language: The model; whoever runs the decoder holds its lock.
+        jobs: What is to be continued.
+        on_written: Called as jobs end.
+        temperature: Of the samples that are drawn.
+        first: Whether to hand over the log-probabilities of the first position.
+        log_probs: Whether to record that of each token.
+        bounds: How much is in memory at a time.
+    """
+
+    def __init__(
+        self,
+        language: LanguageModel,
+        jobs: Sequence[Job],
+        *,
+        on_written: OnWritten,
+        temperature: float = 0.0,
+        first: bool = False,
+        log_probs: bool = False,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self.language, self.jobs, self.on_written = language, jobs, on_written
+        self.temperature, self.first, self.log_probs = temperature, first, log_probs
+        self.bounds = bounds or Bounds()
+        self.waiting = deque(sorted(range(len(jobs)), key=lambda at: jobs[at].size))
+        self.rows: list[Sample] = []
+        self.open: dict[int, _Open] = {}
+        self.slots = Slots()
+        self.head = LastLogits(language.model.get_output_embeddings())
+        self.token_bytes = token_bytes(language.model)
+
+    def run(self) -> None:
+        """Writes all that is to be written."""
+        try:
+            with torch.inference_mode():
+                while self.waiting or self.rows:
+                    if group := self._next_group():
+                        self._read(group)
+                    if self.rows:
+                        self._step()
+        finally:
+            self.head.remove()
+
+    def _next_group(self) -> list[int]:
+        """The jobs to read now: those of equal samples that fit, once enough slots are free for it to pay."""
+        group: list[int] = []
+        rows = len(self.rows)
+        while self.waiting:
+            job = self.jobs[self.waiting[0]]
+            rows += job.copies
+            fits = rows <= self.bounds.rows and rows * job.size * self.token_bytes <= self.bounds.cache_bytes
+            alone = not self.rows and not group
+            tokens = len(job.tokens) * (len(group) + 1)
+            if not alone and (not fits or tokens > self.bounds.read_tokens):
+                break
+            group.append(self.waiting.popleft())
+        return group
+
+    def _read(self, group: list[int]) -> None:
+        """Reads prompts, and writes the first token of each of their samples."""
+        started = time.perf_counter()
+        jobs = [self.jobs[at] for at in group]
+        lengths = torch.tensor([len(job.tokens) for job in jobs])
+        ids = torch.zeros(len(jobs), int(lengths.max()), dtype=torch.long)
+        for row, job in enumerate(jobs):
+            ids[row, : len(job.tokens)] = torch.tensor(job.tokens)
+        cache = DynamicCache()
+        logits = self._logits(ids, last=lengths - 1, past_key_values=cache)
+        firsts = (
+            (logits - log_normaliser(logits)[:, None]).cpu().numpy() if self.first else [None] * len(jobs)
+        )
+        now = time.perf_counter()
+        new = []
+        for at, job, first in zip(group, jobs, firsts, strict=True):
+            samples = [Sample(at, sample, started, first_s=now, last_s=now) for sample in range(job.copies)]
+            self.open[at] = _Open(len(samples), samples, first)
+            new += samples
+        copies = torch.tensor([job.copies for job in jobs])
+        self.slots.add(cache, lengths, copies, width=max(job.size for job in jobs))
+        self.rows += new
+        self._write(logits.repeat_interleave(copies.to(logits.device), 0), len(new))
+
+    def _step(self) -> None:
+        """Writes the next token of every sample."""
+        device = self.language.device
+        ids = torch.tensor([[row.tokens[-1]] for row in self.rows], device=device)
+        lengths = self.slots.lengths.to(device)
+        seen = torch.arange(self.slots.width, device=device) <= lengths[:, None]
+        logits = self._logits(
+            ids,
+            last=None,
+            past_key_values=self.slots,
+            position_ids=lengths[:, None],
+            attention_mask=_masks(self.language.model.config, seen, lengths),
+        )
+        self.slots.lengths = self.slots.lengths + 1
+        self._write(logits, len(self.rows))
+
+    def _logits(
+        self, ids: Tensor, *, last: Tensor | None, **given: Any
+    ) -> Tensor:  # Any: what the network takes
+        self.head.last = last
+        found: Tensor = self.language.model(ids.to(self.language.device), use_cache=True, **given).logits
+        return found[:, -1].float()
+
+    def _write(self, logits: Tensor, n: int) -> None:
+        """Chooses a token of each of the last `n` samples; those that are done leave."""
+        rows = self.rows[-n:]
+        tokens = self._chosen(logits, rows)
+        found: list[float] = []
+        if self.log_probs:
+            found = (logits.gather(1, tokens[:, None])[:, 0] - log_normaliser(logits)).tolist()
+        now = time.perf_counter()
+        for at, (row, token) in enumerate(zip(rows, tokens.tolist(), strict=True)):
+            row.last_s = now
+            if self.jobs[row.job].most_new:
+                row.tokens.append(token)
+                row.ended = token in self.language.ends
+                row.log_probs += found[at : at + 1]
+        self._leave()
+
+    def _chosen(self, logits: Tensor, rows: Sequence[Sample]) -> Tensor:
+        if self.temperature == 0:
+            return likeliest(logits)
+        uniforms = [self._draw(row) for row in rows]
+        return drawn(logits, self.temperature, torch.tensor(uniforms, device=logits.device))
+
+    def _draw(self, row: Sample) -> float:
+        draws = self.jobs[row.job].draws
+        return 0.0 if draws is None else float(draws[row.at, len(row.tokens)])
+
+    def _leave(self) -> None:
+        """Lets go of samples that are done, and hands over jobs of which all are."""
+        kept = [at for at, row in enumerate(self.rows) if not self._done(row)]
+        done = [row for row in self.rows if self._done(row)]
+        if not done:
+            return
+        order = self.slots.keep(kept)
+        self.rows = [self.rows[at] for at in order]
+        for row in done:
+            open_job = self.open[row.job]
+            open_job.left -= 1
+            if not open_job.left:
+                del self.open[row.job]
+                self.on_written(row.job, Written(open_job.samples, open_job.first))
+
+    def _done(self, row: Sample) -> bool:
+        return row.ended or len(row.tokens) >= self.jobs[row.job].most_new
+
+
+@dataclass(eq=False)
+class _Open:
+    """A job of which samples are still being written."""
+
+    left: int
+    samples: list[Sample] = field(default_factory=list)
+    first: npt.NDArray[np.float32] | None = None
+
+
+def token_bytes(model: Any) -> int:  # Any: a network of transformers
+    """Bytes of the keys and values of one token, in all layers."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(2 * config.num_hidden_layers * heads * width * model.dtype.itemsize)
+
+
+def _masks(config: Any, seen: Tensor, lengths: Tensor) -> Any:  # Any: as the network wants it
+    """What each new token may attend to, ``(n, 1, 1, width)``; by kind of layer where there are several."""
+    window = getattr(config, "sliding_window", None)
+    kinds = set(getattr(config, "layer_types", None) or ())
+    near = seen
+    if window:
+        near = seen & (torch.arange(seen.shape[1], device=seen.device) > lengths[:, None] - window)
+    if len(kinds) > 1:
+        return {"full_attention": seen[:, None, None], "sliding_attention": near[:, None, None]}
+    return (near if kinds != {"full_attention"} else seen)[:, None, None]
