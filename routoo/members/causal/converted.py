@@ -7,6 +7,7 @@ import io
 import shutil
 import tempfile
 from contextlib import redirect_stderr
+from importlib.util import find_spec
 from pathlib import Path
 
 from routoo.data.errors import InputError, MissingExtraError
@@ -26,10 +27,9 @@ def converted(path: Path, *, cache_dir: Path | None = None) -> Path:
     """A folder with the model and the tokenizer of a GGUF file, converted unless it was before.
 
     Reading the tokenizer of such a file takes transformers ten seconds and its weights as long, each time;
-    the folder is read in less than one. Weights are
-    dequantised to bfloat16, which rounds them by less than one part in 500: what is stored in four bits
-    was rounded more. The folder is named by
-    the file's hash, so that it is never out of date, and may be removed at any time.
+    the folder is read in less than one. Weights are dequantised to bfloat16, which rounds them by less than
+    one part in 500: what is stored in four bits was rounded more. The folder is named by the file's hash, so
+    that it is never out of date, and may be removed at any time.
 
     Args:
         path: The file.
@@ -65,14 +65,11 @@ def _settle(scratch: Path, folder: Path) -> None:
 
 
 def _convert(path: Path, folder: Path) -> None:
-    try:
-        import gguf  # noqa: F401  # transformers asks for it in the middle of its work
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{path}: reading GGUF needs gguf and transformers: pip install routoo[lab]"
-        ) from error
+    if find_spec("gguf") is None:
+        raise MissingExtraError(f"{path}: reading GGUF needs gguf: pip install 'routoo[lab]'")
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
     with (
         quiet(),
         redirect_stderr(io.StringIO()),
