@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from routoo.data.pool import Pool
 
 POOL_NAME = "pool.toml"
-_PROMPTS, _OUTCOMES = "prompts.parquet", "outcomes.parquet"
+PROMPTS_NAME, OUTCOMES_NAME = "prompts.parquet", "outcomes.parquet"
 
-FILES = FileSet(_OUTCOMES, (_PROMPTS, POOL_NAME))
+FILES = FileSet(OUTCOMES_NAME, (PROMPTS_NAME, POOL_NAME))
 """The metadata of the outcomes name the other files by their hashes."""
 
 
@@ -37,15 +37,31 @@ def write_pair(folder: Path, prompts: pl.DataFrame, outcomes: pl.DataFrame, pool
         raise InputError(
             f"{folder} holds a {POOL_NAME}, which would be lost: move it, or choose a new or empty folder"
         )
-    contents = {_PROMPTS: _parquet(prompts, {})}
-    if pool is not None:
-        contents[POOL_NAME] = pool.to_toml().encode()
+    contents = {} if pool is None else {POOL_NAME: pool.to_toml().encode()}
+    replace_outcomes(FILES, folder, prompts, outcomes, contents)
+
+
+def replace_outcomes(
+    files: FileSet,
+    folder: Path,
+    prompts: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    contents: Mapping[str, bytes],
+) -> None:
+    """Writes both tables, and these other files of the set, in one step; the outcomes are its head.
+
+    Raises:
+        InputError: The folder is a file, or holds something that would be lost.
+        OSError: The disk is full or cannot be written; what was there before stands.
+    """
+    contents = {PROMPTS_NAME: parquet_bytes(prompts, {}), **contents}
     records = {name: FileRecord.of(content) for name, content in contents.items()}
-    head = _parquet(outcomes, {name: record.sha256 for name, record in records.items()})
-    FILES.replace(folder, head, contents, records)
+    head = parquet_bytes(outcomes, {name: record.sha256 for name, record in records.items()})
+    files.replace(folder, head, contents, records)
 
 
-def _parquet(frame: pl.DataFrame, metadata: Mapping[str, str]) -> bytes:
+def parquet_bytes(frame: pl.DataFrame, metadata: Mapping[str, str]) -> bytes:
+    """The table as a Parquet file with this metadata."""
     content = io.BytesIO()
     frame.write_parquet(content, metadata=dict(metadata))
     return content.getvalue()
@@ -53,7 +69,7 @@ def _parquet(frame: pl.DataFrame, metadata: Mapping[str, str]) -> bytes:
 
 def _misfit(folder: Folder) -> str | None:
     def lacking(paths: Mapping[str, Path]) -> list[str]:
-        return [name for name in (_PROMPTS, _OUTCOMES) if not paths[name].is_file()]
+        return [name for name in (PROMPTS_NAME, OUTCOMES_NAME) if not paths[name].is_file()]
 
     if missing := FILES.read(folder.path, lacking):
         return f"lacks {', '.join(missing)}"
@@ -64,7 +80,7 @@ def _misfit(folder: Folder) -> str | None:
 
 def _read(folder: Folder, average: bool) -> Frames:
     def frames(paths: Mapping[str, Path]) -> Frames:
-        prompts, outcomes = (named(parquet_table(paths[name]), {}) for name in (_PROMPTS, _OUTCOMES))
+        prompts, outcomes = (named(parquet_table(paths[name]), {}) for name in (PROMPTS_NAME, OUTCOMES_NAME))
         return Frames(prompts.collect(prompts.columns), outcomes.collect(outcomes.columns))
 
     return FILES.read(folder.path, frames)

@@ -51,10 +51,12 @@ class FileSet:
     Args:
         head: The file that decides: somewhere in it stands the SHA-256 of every other, in hexadecimal.
         others: The names of the others, of which some may be left out.
+        beside: Names of files that do not belong to the set and may lie beside it: they are left alone.
     """
 
     head: str
     others: tuple[str, ...]
+    beside: tuple[str, ...] = ()
 
     def check(self, folder: Path) -> None:
         """Refuses a folder in which no such set may be written; hidden files are no hindrance, and stay.
@@ -70,7 +72,7 @@ class FileSet:
             raise InputError(
                 f"{folder}: expected a folder to write, found a file; choose another name"
             ) from None
-        shown = sorted(name for name in entries if not name.startswith("."))
+        shown = sorted(name for name in entries if not name.startswith(".") and name not in self.beside)
         known = {self.head, *self.others} if self.head in entries else set()
         if others := [name for name in shown if name not in known]:
             said = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")

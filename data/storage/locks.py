@@ -14,11 +14,17 @@ _UNKNOWN = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 if sys.platform == "win32":
     import msvcrt
 
-    def hold(handle: int) -> None:
-        """Waits until this process holds the lock; Windows gives up after ten seconds, and is asked again."""
+    def hold(handle: int, *, wait: bool = True) -> None:
+        """Waits until this process holds the lock; Windows gives up after ten seconds, and is asked again.
+
+        Raises:
+            BlockingIOError: Another one holds it, and this is not to wait.
+        """
         while True:
             with suppress(OSError):
-                return msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+                return msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            if not wait:
+                raise BlockingIOError(errno.EAGAIN, "held by another process")
 
     def remove_unless_held(path: Path) -> None:
         """Removes a file unless another process or thread holds its lock; Windows removes no open file."""
@@ -27,10 +33,14 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def hold(handle: int) -> None:
-        """Waits until this process holds the lock."""
+    def hold(handle: int, *, wait: bool = True) -> None:
+        """Waits until this process holds the lock.
+
+        Raises:
+            BlockingIOError: Another one holds it, and this is not to wait.
+        """
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if (
                 error.errno not in _UNKNOWN
@@ -49,17 +59,19 @@ else:
 
 
 @contextmanager
-def locked(folder: Path, name: str) -> Iterator[None]:
+def locked(folder: Path, name: str, *, wait: bool = True) -> Iterator[None]:
     """Holds the lock of a folder, which is made where there is none; a folder left empty is removed.
 
     Args:
         folder: What is to be written by one process or thread at a time.
         name: Of the lock file in it, there only as long as somebody writes.
+        wait: Whether to wait for another who holds it.
 
     Raises:
+        BlockingIOError: Another one holds it, and this is not to wait.
         OSError: The folder cannot be written.
     """
-    handle = _locked_handle(folder, name)
+    handle = _locked_handle(folder, name, wait=wait)
     try:
         yield
     finally:
@@ -70,7 +82,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
             folder.rmdir()
 
 
-def _locked_handle(folder: Path, name: str) -> int:
+def _locked_handle(folder: Path, name: str, *, wait: bool) -> int:
     """The handle of the lock file, once it is held, and is still the one that others find."""
     while True:
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +91,7 @@ def _locked_handle(folder: Path, name: str) -> int:
         except FileNotFoundError:  # the folder was removed by a writer that wrote nothing
             continue
         try:
-            hold(handle)
+            hold(handle, wait=wait)
             if _is_at(handle, folder / name):
                 return handle
         except BaseException:

@@ -130,7 +130,7 @@ def read_prompts(
         raw, name = stdin.read(), "standard input"
         lines = _lines(raw, name)
         if _is_json(lines) and separator is None:
-            return _from_table(json_table(io.BytesIO(raw), Path(name), columns or {}, known), attributes)
+            return prompts_in(json_table(io.BytesIO(raw), Path(name), columns or {}, known), attributes)
         _refuse_options(name, columns, separator)
         return _from_text(lines, name)
     if bare(path).suffix.lower() == _TEXT:
@@ -138,7 +138,7 @@ def read_prompts(
         with open_bytes(path) as file:
             return _from_text(_lines(file.read(), str(path)), str(path))
     _check_is_table(path)
-    return _from_table(open_table(path, columns, separator, known), attributes)
+    return prompts_in(open_table(path, columns, separator, known), attributes)
 
 
 def _refuse_options(source: object, columns: Mapping[str, str] | None, separator: str | None) -> None:
@@ -179,7 +179,12 @@ def _check_is_table(path: Path) -> None:
         raise InputError(f"{path}: no such file of prompts")
 
 
-def _from_table(table: Table, attributes: Sequence[str]) -> Prompts:
+def prompts_in(table: Table, attributes: Sequence[str] = ()) -> Prompts:
+    """The prompts in an open table; see `read_prompts`.
+
+    Raises:
+        InputError: It lacks a column, or holds no prompt; a row is broken.
+    """
     if (lacks := lacking(table.columns, ["prompt"])) is not None:
         raise InputError(f"{table.path}: {lacks}")
     wanted = dict.fromkeys(column for column in (*_COLUMNS, *attributes) if column in table.columns)

@@ -141,7 +141,12 @@ def json_table(
     file: BinaryIO, source: Path, columns: Mapping[str, str], known: Mapping[str, Column] | None = None
 ) -> Table:
     """The table in lines of JSON; see `open_table`."""
-    keys = {columns.get(name, name): column for name, column in {**(known or {}), **COLUMNS}.items()}
+    taken = set(columns.values())  # a key that is to have another name is not what its own name says
+    keys = {
+        columns.get(name, name): column
+        for name, column in {**(known or {}), **COLUMNS}.items()
+        if name in columns or name not in taken
+    }
     found = read_json_lines(text_lines(file, source), source, keys)
     if not found.lines:
         raise InputError(f"{source}: expected an object a line, got nothing")
