@@ -102,7 +102,12 @@ async def call_member(
         late = clock.now() - started + wait_s > retries.deadline_s
         if not came.retryable or failed >= retries.tries or late:
             return Answer(
-                prompt_id=request.prompt_id, model=member.name, answer=None, error=str(came), cost_usd=spent
+                prompt_id=request.prompt_id,
+                model=member.name,
+                answer=None,
+                sample=request.sample,
+                error=str(came),
+                cost_usd=spent,
             )
         await clock.sleep(wait_s)
 
