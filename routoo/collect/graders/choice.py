@@ -26,10 +26,17 @@ _OPENS = re.compile(
     rf"{_FILLER}(?:(?P<letter>[A-Z])|(?P<small>[a-z])(?=\s*(?:[.)\]:}}$\"'`]|$))){_ENDS}(?P<rest>.*)",
     re.DOTALL,
 )
-_ARTICLE = re.compile(r"\s+(?!(?:because|since|is|as|for|due|and|n?or|with|from|which|but)\b)[a-z]")
+_WORDS = {
+    "A": re.compile(
+        r"\s+(?!(?:because|since|is|was|has|seems|looks|appears|would|should|must|will|can|as|for|due|and|n?or|with|"
+        r"from|which|but|best)\b)[a-z]"
+    ),
+    "I": re.compile(r"['’]|\s+(?!(?:because|since|is|as|and|n?or)\b)[a-z]"),
+}
+"""What follows letters where they are words."""
 _JOINED = re.compile(
-    rf"[\s)\]}}\"'`*]*(?:[,/&+]|\b(?:and|or)\b|,\s*(?:and|or)\b)\s*[(\[*\"'`]*(?:option\s+)?[A-Z]{_ENDS}|"
-    rf"\s+[A-Z]{_ENDS}(?=\s*$|\s+[A-Z]{_ENDS})"
+    rf"[\s)\]}}\"'`*]*(?:[,/&+]|\b(?:and|or)\b|,\s*(?:and|or)\b)\s*[(\[*\"'`]*(?:option\s+)?(?P<next>[A-Z]){_ENDS}|"
+    rf"\s+(?P<bare>[A-Z]){_ENDS}(?=\s*$|\s+[A-Z]{_ENDS})"
 )
 _MENTION = re.compile(
     r"(?<!\bnot )(?<!\bnot \()(?<!n['’]t )(?<![A-Za-z0-9_À-ӿ'’.])"
@@ -92,9 +99,10 @@ def _opening(text: str, options: Options) -> str | Grade | None:
     letter = found and (found["letter"] or found["small"].upper())
     if not found or not letter or letter not in options.letters:
         return None
-    if letter in "AI" and _ARTICLE.match(found["rest"]):
+    if _is_word(letter, found["rest"]):
         return None
-    if _JOINED.match(found["rest"]):
+    joined = _JOINED.match(found["rest"])
+    if joined and (joined["next"] or joined["bare"]) in options.letters:
         return SEVERAL
     return letter if options.whole(first_line(found["rest"])) in (None, letter) else AT_ODDS
 
@@ -105,12 +113,17 @@ def _named(text: str, options: Options) -> str | Grade:
     letters = {
         (found["round"] or found["named"] or found["bare"]).upper()
         for found in _MENTION.finditer(rest)
-        if not (found["bare"] and found["bare"] in "AI" and _ARTICLE.match(rest, found.end()))
+        if not (found["bare"] and _is_word(found["bare"], rest[found.end() : found.end() + 20]))
     }
     named = letters & set(options.letters) or options.held(text)
     if len(named) > 1:
         return SEVERAL
     return named.pop() if named else NO_OPTION
+
+
+def _is_word(letter: str, rest: str) -> bool:
+    """Whether a letter is an article or a pronoun, given what follows it."""
+    return letter in _WORDS and _WORDS[letter].match(rest) is not None
 
 
 def _unquoted(text: str) -> str:

@@ -6,8 +6,8 @@ import re
 from collections import deque
 
 _MOST = 8  # markers that are heeded: what is read of an answer is bounded
-_THOUGHT = re.compile(r"<(?:think|thinking|reasoning)>", re.IGNORECASE)
-_THOUGHT_END = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
+_THOUGHT = re.compile(r"[<\[](?:think|thinking|thought|reasoning)[>\]]", re.IGNORECASE)
+_THOUGHT_END = re.compile(r"[<\[]/(?:think|thinking|thought|reasoning)[>\]]|<\|message\|>", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?s>")
 _LATEX_TEXT = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox|operatorname)\s*\{([^{}]*)\}")
 _LATEX_LAYOUT = re.compile(
@@ -29,12 +29,14 @@ _MARKERS = (
     rf"\b(?:answer|final result|final solution|ans){_OF}{_IS}",
     r"^[#\s>]*(?:the )?(?:final |correct )?answer[ \t]*$",
     r"^a:(?=\s)",
-    r"^#{4}(?=[ \t]*[^\s]{1,30}[ \t]*$)",
+    r"^#{4}(?=[ \t]*(?:\S{1,30}|[^\w\s]*\d\S{0,30}(?<![.):])(?:[ \t]+[^\W\d]\S{0,20}){1,3})[ \t]*$)",
     r"<answer>",
     r"\\f?boxed\s*(?=\{)|\\boxed(?=\s+\w)",
     r"\b(?:antwort|lösung|ergebnis)(?:\s+(?:ist|lautet))?(?:\s*:|(?<=ist)|(?<=lautet))",
     r"\br[ée]ponse(?:\s+finale)?(?:\s+est|\s*:)\s*:?|\b(?:respuesta|resposta|risposta)(?:\s+\w{5,8})?(?:\s+(?:es|é|è)\b|\s*:)\s*:?",
     r"答案\s*(?:选择?|[是为為])?\s*[::：]?|答え\s*は?\s*[:：]?|\bответ\s*[:—-]",
+    r"(?:정답|답|الإجابة|الجواب|उत्तर|উত্তর|คำตอบ|సమాధానం|\bjibu|\bantwoord|\bodpowiedź|\bcevap)"
+    r"\s*(?:[:：—]|[은는]|هي|هو|है|হল|คือ|\b(?:ni|is|to)\b)",
 )
 _MARKER = re.compile("|".join(f"(?:{marker})" for marker in _MARKERS), re.IGNORECASE | re.MULTILINE)
 
@@ -75,9 +77,9 @@ def marked(text: str) -> list[str]:
     """What follows each of the last markers of a final answer, in order, of a text that is plain.
 
     Markers are ``The answer is``, ``Answer:``, ``Final answer`` as a heading, ``A:`` at the start of a line,
-    the same in German, French, Spanish, Italian, Portuguese, Russian, Chinese and Japanese, ``\\boxed{}``,
-    ``<answer>``, and ``####`` before one word at the end of a line. A model that goes on to write the next
-    question (``Q:``) is not read there.
+    the same in some other languages, ``\\boxed{}``, ``<answer>``, and ``####`` before one word, or a number
+    and its unit, at the end of a line. A model that goes on to write the next question (``Q:``) is not read
+    there.
 
     >>> marked("The answer is 12. So \\\\boxed{12}")[-1]
     '12'

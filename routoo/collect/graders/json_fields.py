@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from routoo.collect.graders.final_answer import spoken
+from routoo.collect.graders.final_answer import marked, spoken
 from routoo.collect.graders.grader import NO_ANSWER, Reference, described, given, right_answers
 from routoo.collect.graders.numeral import exact_value, whole_numeral
 from routoo.data.checks.arguments import name_list
@@ -56,7 +56,7 @@ class JsonGrader:
         text = spoken(given(answer))
         if not text:
             return NO_ANSWER
-        found = _distinct(_objects(text))
+        found = _objects(text)
         if len(found) != 1:
             return _SEVERAL if found else _UNREADABLE
         share = max(_share(found[0], wanted) for wanted in right)
@@ -84,13 +84,18 @@ def _refused(constant: str) -> float:
     raise ValueError(constant)
 
 
-_DECODER = json.JSONDecoder(parse_float=exact_value, parse_int=exact_value, parse_constant=_refused)
+_DECODER = json.JSONDecoder(
+    parse_float=exact_value, parse_int=exact_value, parse_constant=_refused, strict=False
+)
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    """The objects in the fences of a text, or else anywhere in it."""
+    """The objects in the fences of a text, or else anywhere in it; of several those after a marker."""
     fenced = [found for fence in _FENCED.findall(text) for found in _decoded(fence)]
-    return fenced or list(_decoded(text))
+    found = _distinct(fenced or list(_decoded(text)))
+    if len(found) > 1 and (finals := marked(text)):
+        return _distinct(list(_decoded(finals[-1]))) or found
+    return found
 
 
 def _decoded(text: str) -> Iterator[dict[str, Any]]:

@@ -110,18 +110,18 @@ def final_number(answer: str, *, last: bool = False) -> Numeral | Grade:
     if not found:
         finals = [in_digits(final) for final in finals or [text][: len(text.split()) <= _FEW_WORDS]]
     for final in reversed(finals):
-        if numerals(final):
-            return _leading(final) or _concluded(first_line(final)) or SEVERAL
-    if not found:
-        return NO_NUMBER
-    bold = numerals(readable(emphasised(answer)))
-    return _only(found) or _only(bold) or (found[-1] if last else SEVERAL)
+        if there := numerals(final):
+            return _leading(final) or _concluded(first_line(final)) or _none_of(there)
+    one = _only(found) or _only(numerals(readable(emphasised(answer))))
+    if one is None and last and found and not found[-1].factor:
+        return found[-1]
+    return one or _none_of(found)
 
 
 def _leading(final: str) -> Numeral | None:
     """The number that a final answer opens with, unless it goes on to another before it explains itself."""
     found = numerals(final)
-    if not _LEAD.fullmatch(final[: found[0].start]):
+    if found[0].factor or not _LEAD.fullmatch(final[: found[0].start]):
         return None
     between = final[found[0].end : found[1].start] if len(found) > 1 else ""
     return found[0] if len(found) == 1 or _EXPLAINS.search(between) else None
@@ -138,8 +138,14 @@ def _concluded(line: str) -> Numeral | None:
 
 
 def _only(found: list[Numeral]) -> Numeral | None:
-    """The number, where all are the same."""
-    return found[0] if len({(numeral.value, numeral.percent) for numeral in found}) == 1 else None
+    """The number, where all are the same and stand for themselves."""
+    values = {(numeral.value, numeral.percent) for numeral in found}
+    return found[0] if len(values) == 1 and not any(numeral.factor for numeral in found) else None
+
+
+def _none_of(found: list[Numeral]) -> Grade:
+    """Why these numbers are no answer: they are several, or factors of something else."""
+    return NO_NUMBER if all(numeral.factor for numeral in found) else SEVERAL
 
 
 def _right(text: str) -> Numeral:

@@ -36,13 +36,21 @@ _NUMERAL = re.compile(
     )
     (?:
       \s? (?P<percent> % | (?: percent | per\ cent | pct | prozent ) \b )
-    | \s? -? (?P<scale> hundred | thousand | million | billion | trillion ) s? \b
+    | \s? -? (?P<scale> hundred | thousand | lakh | million | crore | billion | trillion ) s? \b
     | (?P<letter> [kKMB] | bn | mn ) \b
     )?
     """,
     re.VERBOSE,
 )
-_SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES = {
+    "hundred": 10**2,
+    "thousand": 10**3,
+    "lakh": 10**5,
+    "crore": 10**7,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
 _SCALES |= {"k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "B": 10**9, "bn": 10**9}
 _COEFFICIENT = re.compile(r"\s*[√π]|[xyzni](?![A-Za-z])")
 """What follows a number that is a factor of something else."""
@@ -55,18 +63,20 @@ class Numeral:
     Args:
         value: Its exact value, before a percent sign is heeded.
         percent: Whether a percent sign or word follows.
+        factor: Whether it is a factor of something else (``2x``, ``3√2``).
         start: Where it begins in the text that was read.
         end: Where it ends.
     """
 
     value: Fraction
     percent: bool
+    factor: bool
     start: int
     end: int
 
 
 def numerals(text: str) -> list[Numeral]:
-    """The numbers in a `readable` text, in order, but for coefficients and roots (``2x``, ``3√2``).
+    """The numbers in a `readable` text, in order, but for those under a root.
 
     Thousands may be grouped by comma, space, apostrophe or underscore (``1,000``, ``1 000``, ``1,00,000``),
     and by points where these can mean nothing else (``1.234.567``, ``1.234,5``); a comma that groups nothing
@@ -77,7 +87,7 @@ def numerals(text: str) -> list[Numeral]:
     [1000.0, 0.75, -2500.0]
     """
     found = (_numeral(match) for match in _NUMERAL.finditer(text))
-    return [numeral for numeral in found if numeral is not None and not _COEFFICIENT.match(text, numeral.end)]
+    return [numeral for numeral in found if numeral is not None]
 
 
 def whole_numeral(text: str) -> Fraction | None:
@@ -88,7 +98,7 @@ def whole_numeral(text: str) -> Fraction | None:
     """
     text = readable(text).strip()
     found = numerals(text)
-    if len(found) == 1 and (found[0].start, found[0].end) == (0, len(text)):
+    if len(found) == 1 and not found[0].factor and (found[0].start, found[0].end) == (0, len(text)):
         return found[0].value / (100 if found[0].percent else 1)
     return None
 
@@ -113,7 +123,8 @@ def _numeral(match: re.Match[str]) -> Numeral | None:
         return None
     value *= -1 if match["sign"] == "-" else 1
     value *= _SCALES.get(match["scale"] or match["letter"], 1)
-    return Numeral(value, match["percent"] is not None, match.start(), match.end())
+    factor = _COEFFICIENT.match(match.string, match.end()) is not None
+    return Numeral(value, match["percent"] is not None, factor, match.start(), match.end())
 
 
 def _value(match: re.Match[str]) -> Fraction:

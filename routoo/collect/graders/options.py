@@ -60,7 +60,7 @@ class Options:
         return None if any(f"{form} ".startswith(f"{option} ") for option in longer) else named
 
     def held(self, text: str) -> set[str]:
-        """The letters of options whose words stand in a text, but not negated or as a part of a longer one's."""
+        """The letters of options whose words a text has, but not negated or as a part of a longer one's."""
         form, found = f" {comparable(text)} ", set()
         for letter, option in sorted(self.texts.items(), key=lambda item: -len(item[1])):
             form = re.sub(rf" (?:not|isnt|arent|wasnt|never) {re.escape(option)}(?= )", " |", form)

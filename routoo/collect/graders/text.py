@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,6 +10,8 @@ from routoo.collect.graders.final_answer import first_line, marked, plain
 from routoo.collect.graders.grader import NO_ANSWER, Reference, described, given, right_answers
 from routoo.data.grade import Grade
 from routoo.models.signals.normalisation import normalised
+
+_SENTENCE_END = re.compile(r"[.!?]\s")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class TextGrader:
         if not found:
             return NO_ANSWER
         finals = marked(found)[-1:]
-        texts = [found, *finals, *(first_line(final) for final in finals)]
+        lines = [first_line(final) for final in finals]
+        texts = [found, *finals, *lines, *(_SENTENCE_END.split(line)[0] for line in lines)]
         return Grade(float(any(comparable(text) in right for text in texts)))
 
     def describe(self) -> dict[str, Any]:

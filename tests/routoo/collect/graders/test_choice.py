@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from routoo.collect.graders.choice import AT_ODDS, NO_OPTION, SEVERAL, ChoiceGrader
 from routoo.collect.graders.grader import DECLINED, NO_ANSWER, Reference
+from routoo.collect.graders.text import comparable
 from routoo.data.errors import InputError
 from routoo.data.grade import Grade
 
@@ -169,3 +170,15 @@ def test_letters_mean_the_place_and_texts_the_option(order: list[str], at: int, 
     options, letter = tuple(order), "ABCD"[at]
     assert chosen(said.format(letter), options) == {letter}
     assert chosen(said.format(options[at]), options) == {letter}
+
+
+@given(st.lists(st.text(min_size=2), min_size=2, max_size=4, unique_by=comparable), st.data())
+def test_whatever_options_say_letters_and_whole_texts_choose_them(
+    texts: list[str], data: st.DataObject
+) -> None:
+    options = tuple(texts)
+    at = data.draw(st.integers(0, len(options) - 1))
+    assume(all(len(comparable(text)) > 1 for text in options))
+    assert chosen(f"The answer is ({'ABCD'[at]}).", options) == {"ABCD"[at]}
+    if options[at].strip():
+        assert ChoiceGrader().grade(options[at], Reference("?", ("ABCD"[at],), options)).score == 1

@@ -198,6 +198,17 @@ CHOICES: list[tuple[tuple[str, ...], str, str | Grade]] = [
     (("H2O", "CO2"), "H2O", "A"),
     (("H2O", "CO2"), "The answer is CO2.", "B"),
     (("H2O", "CO2"), "H₂O", "A"),
+    (CITIES, "A seems right.", "A"),
+    (CITIES, "Based on this, A would be right.", "A"),
+    (CITIES, "A, I think.", "A"),
+    (CITIES, "(A) and (C)", SEVERAL),
+    (CITIES, "Option A and option C", SEVERAL),
+    (CITIES, "The answer is likely B", "B"),
+    (CITIES, "Hence A.", "A"),
+    (CITIES, "Answer: C. Paris", AT_ODDS),
+    (CITIES, "Answer: D, since B and C are wrong", "D"),
+    (TRUTH, "It is not true.", NO_OPTION),
+    (TRUTH, "**True**", "A"),
 ]
 
 

@@ -34,6 +34,7 @@ def grade(answer: str, gold: str = GOLD, *fields: str) -> Grade:
         (f"Here it is: {GOLD}. Anything else?", 1),
         (f"<think>{{}}</think>{GOLD}", 1),
         (f"{GOLD}\n{GOLD}", 1),
+        (f'For example {{"name": "..."}}.\n\nAnswer: {GOLD}', 1),
         (f'For {{name}} use ```json\n{GOLD}\n``` and never {{"a": 1}}', 1),
         ('{"name": " Ada ", "born": "1,815", "tags": ["a", "1.50"], "ok": true, "more": 0}', 1),
         ('{"name": "ada", "born": 1815.0, "tags": ["a", 15e-1], "ok": true}', 0.75),

@@ -155,6 +155,20 @@ NUMBERS: list[tuple[str, str | None]] = [
     ("Answer: $12,\\!000$", "12000"),
     ("Answer: 12\u200b", "12"),
     ("Answer: １２．５", "25/2"),
+    ("3 * 4 = 12\n#### 12 apples", "12"),
+    ("#### 1. Take 3\n#### 2. Add 4", None),
+    ("The area is 12, so the side is \\boxed{2\\sqrt{3}}", None),
+    ("Answer: 2x + 3", None),
+    ("3x = 12, so the answer is x = 4", "4"),
+    ("3 + 4. 정답: 7", "7"),
+    ("3 + 4. คำตอบคือ 7", "7"),
+    ("3 + 4. Jibu ni 7.", "7"),
+    ("The answer is 12 lakh.", "1200000"),
+    ("The answer is seventeen apples.", "17"),
+    ("I have two ideas, and both of them are wrong.", None),
+    ("The answer is one of those.", None),
+    ("[THINK]3[/THINK]12", "12"),
+    ("<|channel|>analysis<|message|>3 4<|end|><|start|>assistant<|channel|>final<|message|>12", "12"),
 ]
 
 
