@@ -6,8 +6,9 @@ import re
 from collections import deque
 
 _MOST = 8  # markers that are heeded: what is read of an answer is bounded
-_THOUGHT = re.compile(r"[<\[](?:think|thinking|thought|reasoning)[>\]]", re.IGNORECASE)
-_THOUGHT_END = re.compile(r"[<\[]/(?:think|thinking|thought|reasoning)[>\]]|<\|message\|>", re.IGNORECASE)
+_THOUGHT = re.compile(r"<(?:think|thinking|thought|reasoning)>|\[think\]", re.IGNORECASE)
+_THOUGHT_END = re.compile(r"</(?:think|thinking|thought|reasoning)>|\[/think\]|<\|message\|>", re.IGNORECASE)
+_TURN_END = re.compile(r"<\|(?:endoftext|im_end|eot_id|end|return)\|>|</s>|<end_of_turn>")
 _SPECIAL = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?s>")
 _LATEX_TEXT = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox|operatorname)\s*\{([^{}]*)\}")
 _LATEX_LAYOUT = re.compile(
@@ -20,7 +21,10 @@ _NEXT_PROMPT = re.compile(r"^\W*(?:question|q|problem|human|user)(?: \d+)?:", re
 _BOLD_END = re.compile(r"\*\*([^*\n]{1,80})\*\*(?![^*\n]*\b(?:not|wrong|incorrect)\b)[^*\d\n]*\Z")
 _TAIL = 1000  # characters at the end in which bold words are looked for
 
-_OF = r"(?:\s+(?:to|for|of|choice|option|letter|here)\b[^.:=\n]{0,80}?)?(?:\s*\([^()\n]{0,40}\))?"
+_OF = (
+    r"(?:\s+(?:to|for|of|choice|option|letter|here|i|we|you)\b[^.:=\n]{0,80}?|,\s*\w+,)?"
+    r"(?:\s*\([^()\n]{0,40}\))?"
+)
 _IS = (
     r"""["'*_)\s]{0,3}(?:\b(?:is|are|was|would be|should be|must be|will be|equals)\b|"""
     r"[:=：]|->|→|⇒|[-–—](?=\s))[:：]?"
@@ -42,13 +46,14 @@ _MARKER = re.compile("|".join(f"(?:{marker})" for marker in _MARKERS), re.IGNORE
 
 
 def spoken(text: str) -> str:
-    """The text without special tokens and what was thought aloud (``<think>...</think>``, closed or not).
+    """The text up to the end of the turn, without special tokens and what was thought aloud (``<think>``).
 
     >>> spoken("<think>2 or 4?</think> 4<|im_end|>"), spoken("<think>2 or")
     ('4', '')
     """
-    after = _THOUGHT_END.split(text)[-1]
-    return _SPECIAL.sub("", _THOUGHT.split(after)[0]).strip()
+    after = _THOUGHT.split(_THOUGHT_END.split(text)[-1])[0]
+    turns = (_SPECIAL.sub("", turn).strip() for turn in _TURN_END.split(after))
+    return next((turn for turn in turns if turn), "")
 
 
 def plain(text: str) -> str:

@@ -26,12 +26,12 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _EXPLAINS = re.compile(
-    r"[.;!]\s|[(\[\n。]|,\s*(?:which|so|not|obtained|i\.e\.|[\"'])|"
-    r"\b(?:because|since|as|from|where|when|after|if|given|per|each|every|rounded)\b",
+    r"[.;!]\s|[(\[\n。≈]|\b[a-z]{3,}:|,\s*(?:which|so|not|obtained|i\.e\.|[\"'])|"
+    r"\b(?:because|since|as|from|where|when|after|if|given|per|each|every|rounded|approximately|approx)\b",
     re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
-    r"=|[?\"']\s*is\b|\b(?:so|thus|therefore|hence|gives?|equals|leaves?|leaving|makes?|results? in)\b",
+    r"[=≈]|[?\"']\s*is\b|\b(?:so|thus|therefore|hence|gives?|equals|leaves?|leaving|makes?|results? in)\b",
     re.IGNORECASE,
 )
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
@@ -108,7 +108,7 @@ def final_number(answer: str, *, last: bool = False) -> Numeral | Grade:
     finals = marked(text)
     found = numerals(text)
     if not found:
-        finals = [in_digits(final) for final in finals or [text][: len(text.split()) <= _FEW_WORDS]]
+        finals = [readable(in_digits(final)) for final in finals or [text][: len(text.split()) <= _FEW_WORDS]]
     for final in reversed(finals):
         if there := numerals(final):
             return _leading(final) or _concluded(first_line(final)) or _none_of(there)
@@ -139,7 +139,7 @@ def _concluded(line: str) -> Numeral | None:
 
 def _only(found: list[Numeral]) -> Numeral | None:
     """The number, where all are the same and stand for themselves."""
-    values = {(numeral.value, numeral.percent) for numeral in found}
+    values = {numeral.value / (100 if numeral.percent else 1) for numeral in found}
     return found[0] if len(values) == 1 and not any(numeral.factor for numeral in found) else None
 
 

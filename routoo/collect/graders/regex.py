@@ -93,10 +93,10 @@ def _repeats_a_repetition(source: str) -> bool:
         if piece["open"]:
             groups.append(False)
             atomic.append(piece["atomic"] is not None)
-        elif piece["close"]:
-            holds = groups.pop() and not atomic.pop()
-            groups[-1] |= holds
-            closed = holds
+        elif piece["close"] and len(groups) > 1:  # a comment may hold more
+            held, sealed = groups.pop(), atomic.pop()
+            closed = held and not sealed
+            groups[-1] |= closed
             continue
         elif piece["repeat"] and not piece["possessive"]:
             if closed:

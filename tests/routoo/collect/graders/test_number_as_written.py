@@ -169,6 +169,18 @@ NUMBERS: list[tuple[str, str | None]] = [
     ("The answer is one of those.", None),
     ("[THINK]3[/THINK]12", "12"),
     ("<|channel|>analysis<|message|>3 4<|end|><|start|>assistant<|channel|>final<|message|>12", "12"),
+    ("negative three", "-3"),
+    ("1 - 4 = \\boxed{ - 3 }", "-3"),
+    ("The answer is \\frac{1}{3} \\approx 0.333.", "1/3"),
+    ("The answer is 1/3 or approximately 0.333", "1/3"),
+    ("Answer: 3.7 * 2 ≈ 7.4", "7.4"),
+    ("The answer is 75% or 0.75", "75"),
+    ("The answer, therefore, is 12, given 3 and 4", "12"),
+    ("The answer I got is 12, from 3 and 4", "12"),
+    ("Answer: 12 Explanation: 3*4", "12"),
+    ("12\n<|endoftext|>Q: 13", "12"),
+    ("12<end_of_turn>", "12"),
+    ("The answer is 10 ^ 3", "1000"),
 ]
 
 

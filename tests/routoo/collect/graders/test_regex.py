@@ -44,6 +44,8 @@ def test_each_right_answer_is_a_pattern_where_none_is_given() -> None:
         r"(a+){1,99}",
         r"([a\]]+)+",
         r"(a|b+)*?",
+        r"(?>b)(a+)+",
+        r"(?>(b))(c)(a+)+",
     ],
 )
 def test_repeated_repetitions_are_refused(pattern: str) -> None:
@@ -66,6 +68,10 @@ def test_repeated_repetitions_are_refused(pattern: str) -> None:
         r"(a{2})+",
         r"(a+)(b)+",
         r"(a+b)++",
+        r"(?x) a+ # )+",
+        r"(?#\))a+",
+        r"(?>b)(?>a+)+",
+        r"(?>(b)a+)+",
     ],
 )
 def test_other_patterns_are_taken(pattern: str) -> None:
