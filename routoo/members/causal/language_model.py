@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,7 +136,8 @@ def _merged(model: Any, adapter: str) -> Any:  # Any: see LanguageModel
         raise MissingExtraError("an adapter needs peft: pip install routoo[lab]") from error
     if not Path(adapter).is_dir():
         raise InputError(f"adapter {adapter}: no such folder")
-    with library_errors(InputError, f"adapter {adapter} does not fit the model"):
+    with library_errors(InputError, f"adapter {adapter} does not fit the model"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft uses names that transformers will take away
         return PeftModel.from_pretrained(model, adapter, local_files_only=True).merge_and_unload()
 
 

@@ -67,6 +67,12 @@ def language_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def make_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Makes such a folder of another kind of decoder."""
+    return lambda kind, **config: tiny_language_model(tmp_path / kind, kind, **config)
+
+
+@pytest.fixture
 def make_model(language_folder: Path) -> MakeModel:
     """A pool model that calls the tiny one, or another, as the arguments of its call say."""
 
