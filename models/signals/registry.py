@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from routoo.data.checks.arguments import choice
@@ -65,17 +65,19 @@ def read_signal(name: str, generation: Generation) -> float:
     return signal.function(*(getattr(generation, field) for field in signal.needs + signal.optional))
 
 
-def read_signals(generation: Generation) -> dict[str, float]:
-    """Every signal for which the model returned what it needs, by name.
+def read_signals(generation: Generation, names: Sequence[str] | None = None) -> dict[str, float]:
+    """Every signal for which the model returned what it needs, by name; of these names, where given.
 
     Raises:
-        InputError: What it returned cannot be used, say one option where a margin needs two.
+        InputError: There is none of a name, or what the model returned cannot be used, say one option where a
+            margin needs two.
 
     >>> read_signals(Generation(text="4", samples=["4", "5"]))
     {'sample_agreement': 0.5, 'refusal': 0.0}
     """
+    wanted = SIGNALS if names is None else [choice("signal", name, SIGNALS) for name in names]
     return {
         name: read_signal(name, generation)
-        for name, signal in SIGNALS.items()
-        if all(getattr(generation, field) is not None for field in signal.needs)
+        for name in wanted
+        if all(getattr(generation, field) is not None for field in SIGNALS[name].needs)
     }

@@ -29,7 +29,7 @@ class Retries:
         first_wait_s: Seconds before the second try; each further wait is twice as long, less up to half of
             it by chance, so that those who failed together do not come back together.
         most_wait_s: Longest wait that is not the provider's own wish.
-        deadline_s: Seconds after which no further try begins.
+        deadline_s: Seconds from the first try, after which no further one begins.
 
     Raises:
         InputError: A number is negative, or there is no try.
@@ -87,10 +87,12 @@ async def call_member(
         clock: Where time comes from.
     """
     retries, clock = retries or Retries(), clock or Clock()
-    started, failed = clock.now(), 0
+    started: float | None = None
     spent: float | None = 0.0
+    failed = 0
     while True:
         async with slot():
+            started = clock.now() if started is None else started
             if before_try is not None:
                 await before_try(member.most_usd(request))
             came = await _one_try(member, request, signals, after_try)

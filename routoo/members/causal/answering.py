@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,9 +18,9 @@ from routoo.members.causal.decoder import Bounds, Decoder
 from routoo.members.causal.job import Job, Sample, Written
 from routoo.members.causal.language_model import LanguageModel
 from routoo.members.causal.prompt_tokens import letter_tokens, prompt_tokens
+from routoo.members.majority import majority
 from routoo.models.signals.generation import Generation
-from routoo.models.signals.normalisation import normalised
-from routoo.models.signals.registry import SIGNALS, read_signal
+from routoo.models.signals.registry import SIGNALS, read_signals
 
 _TOP = 10
 """Tokens of the first position of which the margin of an open answer is read."""
@@ -117,7 +116,7 @@ class Answering:
         sent, came = len(job.tokens), sum(len(sample.tokens) for sample in written.samples)
         texts = [self._text(sample) for sample in written.samples]
         finals = [self.ask.read(text) or "" for text in texts]
-        chosen = _majority(finals)
+        chosen = majority(finals)
         letters = self._letters(request, written)
         if self.scores(request) and letters is not None:
             finals, chosen, texts = [request.letters[int(np.argmax(letters))]], 0, [""]
@@ -137,7 +136,7 @@ class Answering:
             latency_first_s=min(sample.first_s for sample in written.samples) - started,
             finish_reason=self._finish_reason(request, written.samples[chosen]),
             samples=tuple(finals) if self.call.samples > 1 else None,
-            signals=_signals(generation, signals),
+            signals=read_signals(generation, signals),
         )
 
     def _text(self, sample: Sample) -> str:
@@ -170,19 +169,3 @@ class Answering:
             top_log_probs=None if top is None or first is None else first[top].astype(np.float64),
             samples=finals if len(finals) > 1 else None,
         )
-
-
-def _majority(finals: Sequence[str]) -> int:
-    """The first of the answers that were given most often, in normalised form; empty ones count last."""
-    forms = [normalised(final) for final in finals]
-    counts = Counter(form for form in forms if form)
-    return max(range(len(forms)), key=lambda at: (counts[forms[at]], -at))
-
-
-def _signals(generation: Generation, names: Sequence[str]) -> dict[str, float]:
-    """The signals of these names that can be read."""
-    return {
-        name: read_signal(name, generation)
-        for name in names
-        if all(getattr(generation, field) is not None for field in SIGNALS[name].needs)
-    }
