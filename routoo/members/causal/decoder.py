@@ -113,26 +113,27 @@ class Decoder:
             ids[row, : len(job.tokens)] = torch.tensor(job.tokens)
         cache = DynamicCache()
         logits = self._logits(ids, last=lengths - 1, past_key_values=cache)
-        firsts = (
-            (logits - log_normaliser(logits)[:, None]).cpu().numpy() if self.first else [None] * len(jobs)
-        )
         now = time.perf_counter()
         new = []
-        for at, job, first in zip(group, jobs, firsts, strict=True):
+        for at, job, row in zip(group, jobs, logits, strict=True):
             samples = [Sample(at, sample, started, first_s=now, last_s=now) for sample in range(job.copies)]
-            self.open[at] = _Open(len(samples), samples, first)
+            self.open[at] = _Open(len(samples), samples, self._first_log_probs(row))
             new += samples
         copies = torch.tensor([job.copies for job in jobs])
-        self.slots.add(cache, lengths, copies, width=max(job.size for job in jobs))
+        self.slots.add(cache, lengths, copies)
         self.rows += new
         self._write(logits.repeat_interleave(copies.to(logits.device), 0), len(new))
+
+    def _first_log_probs(self, logits: Tensor) -> npt.NDArray[np.float32] | None:
+        return (logits - log_normaliser(logits[None])).cpu().numpy() if self.first else None
 
     def _step(self) -> None:
         """Writes the next token of every sample."""
         device = self.language.device
         ids = torch.tensor([[row.tokens[-1]] for row in self.rows], device=device)
+        self.slots.fit()
         lengths = self.slots.lengths.to(device)
-        seen = torch.arange(self.slots.width, device=device) <= lengths[:, None]
+        seen = torch.arange(self.slots.shape[1], device=device) <= lengths[:, None]
         logits = self._logits(
             ids,
             last=None,

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.storage.foreign import library_errors
 from routoo.data.words import some
+from routoo.members.causal.attention import attend_by_products
 from routoo.members.causal.converted import converted
 from routoo.members.causal.dtype import dtype_of
 from routoo.members.causal.quiet import quiet
@@ -94,6 +95,7 @@ def _load(name: str, dtype: str, adapter: str | None) -> LanguageModel:
     if adapter is not None:
         model = _merged(model, adapter)
     model = model.requires_grad_(False).eval().to(device)
+    attend_by_products(model)
     window = getattr(model.config, "max_position_embeddings", None)
     return LanguageModel(model, tokenizer, _ends(model, tokenizer), window)
 

@@ -10,15 +10,17 @@ from transformers import Cache, DynamicCache
 
 Pair = tuple[Tensor, Tensor]
 
-_STEP = 64
-"""Slots grow by so many tokens, so that they seldom do."""
+_STEP = 32
+"""Slots grow and shrink by so many tokens, so that they seldom do."""
 
 
 class Slots(Cache):
     """A cache into which each step writes one token of each prompt, in place.
 
     Each slot holds a prompt's tokens from position 0 on, without padding; those in use come first. What lies
-    past a prompt's end is not attended to, and overwritten.
+    past a prompt's end is a number, not attended to, and overwritten. All slots are as wide as the longest
+    prompt needs, but for some tokens, so that keys and values in use lie in one piece: a product of matrices
+    that do not takes several times as long.
     """
 
     def __init__(self) -> None:
@@ -33,42 +35,53 @@ class Slots(Cache):
         layer_idx: int,
         *args: Any,  # what transformers passes on to other kinds of caches
         **kwargs: Any,
-    ) -> tuple[Tensor, Tensor]:
-        """Writes the new token of each prompt; keys and values up to it, ``(n, heads, length, width)``."""
+    ) -> Pair:
+        """Writes the new token of each prompt; keys and values in use, ``(n, heads, width, dimensions)``."""
         rows = torch.arange(len(self.lengths), device=key_states.device)
-        width = self.width
-        found = []
-        for held, new in zip(self.held[layer_idx], (key_states, value_states), strict=True):
-            held[rows, self.lengths] = new[:, :, 0]
-            found.append(held[: len(rows), :width].transpose(1, 2))
-        return found[0], found[1]
+        at = self.lengths.to(key_states.device)
+        keys, values = self.held[layer_idx]
+        keys[rows, :, at], values[rows, :, at] = key_states[:, :, 0], value_states[:, :, 0]
+        return keys[: len(rows)], values[: len(rows)]
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Length of the longest prompt."""
-        return self.width - 1
+        return int(self.lengths.max())
 
     @property
-    def width(self) -> int:
-        """Length of the longest prompt with the token that is being written."""
-        return int(self.lengths.max()) + 1
+    def shape(self) -> tuple[int, int]:
+        """How many slots there are, and how wide."""
+        keys = self.held[0][0]
+        return keys.shape[0], keys.shape[2]
 
-    def add(self, read: DynamicCache, lengths: Tensor, copies: Tensor, *, width: int) -> None:
+    def add(self, read: DynamicCache, lengths: Tensor, copies: Tensor) -> None:
         """Takes prompts that were read, padded on the right.
 
         Args:
             read: What was read.
             lengths: Tokens of each prompt, ``(n_prompts,)``.
             copies: Into how many slots each goes, ``(n_prompts,)``.
-            width: Most tokens that each is to come to.
         """
         start = len(self.lengths)
-        self.lengths = torch.cat([self.lengths.to(lengths.device), lengths.repeat_interleave(copies)])
+        self.lengths = torch.cat([self.lengths, lengths.repeat_interleave(copies)])
         new: list[Any] = [(layer.keys, layer.values) for layer in cast(Any, read).layers]
-        self._make_room(new, len(self.lengths), width)
+        if not self.held:
+            self.held = [(keys[:0, :, :0], values[:0, :, :0]) for keys, values in new]
+        self.fit()
         for held_pair, new_pair in zip(self.held, new, strict=True):
             for held, states in zip(held_pair, new_pair, strict=True):
-                tokens = states.transpose(1, 2).repeat_interleave(copies, 0)
-                held[start : len(self.lengths), : tokens.shape[1]] = tokens
+                tokens = states.repeat_interleave(copies.to(states.device), 0)
+                held[start : len(self.lengths), :, : tokens.shape[2]] = tokens
+
+    def fit(self) -> None:
+        """Makes the slots as many and as wide as the next token of each prompt needs."""
+        rows, width = self.shape
+        needed = self.get_seq_length() + 1
+        if len(self.lengths) <= rows and needed <= width < needed + 2 * _STEP:
+            return
+        rows, width = max(rows, len(self.lengths)), -(-needed // _STEP) * _STEP
+        self.held = [
+            (_resized(keys, rows, width), _resized(values, rows, width)) for keys, values in self.held
+        ]
 
     def keep(self, rows: list[int]) -> list[int]:
         """Drops all prompts but these; returns them in the order in which they lie now."""
@@ -76,32 +89,18 @@ class Slots(Cache):
         holes = [at for at in range(len(rows)) if at not in kept]
         moved = [at for at in rows if at >= len(rows)]
         if moved:
-            width = self.width
             for pair in self.held:
                 for held in pair:
-                    held[holes, :width] = held[moved, :width]
+                    held[holes] = held[moved]
         came = dict(zip(holes, moved, strict=True))
         order = [came.get(at, at) for at in range(len(rows))]
         self.lengths = self.lengths[order]
         return order
 
-    def _make_room(self, like: list[Pair], rows: int, width: int) -> None:
-        """Makes the slots at least so many and so wide; what they hold stays."""
-        if not self.held:
-            self.held = [(keys.new_zeros(0), values.new_zeros(0)) for keys, values in like]
-        had = tuple(self.held[0][0].shape[:2]) if self.held[0][0].ndim > 1 else (0, 0)
-        if had[0] >= rows and had[1] >= width:
-            return
-        rows, width = max(rows, had[0]), -(-max(width, had[1]) // _STEP) * _STEP
-        self.held = [
-            (_wider(held[0], new[0], rows, width), _wider(held[1], new[1], rows, width))
-            for held, new in zip(self.held, like, strict=True)
-        ]
 
-
-def _wider(old: Tensor, like: Tensor, rows: int, width: int) -> Tensor:
+def _resized(old: Tensor, rows: int, width: int) -> Tensor:
     """Zeros in the place of what was never written: what is not attended to must still be a number."""
-    new = like.new_zeros(rows, width, like.shape[1], like.shape[3])
-    if old.ndim > 1:
-        new[: old.shape[0], : old.shape[1]] = old
+    new = old.new_zeros(rows, old.shape[1], width, old.shape[3])
+    kept = min(width, old.shape[2])
+    new[: old.shape[0], :, :kept] = old[:, :, :kept]
     return new
