@@ -89,7 +89,7 @@ class Decoder:
             self.head.remove()
 
     def _next_group(self) -> list[int]:
-        """The jobs to read now: those of equal samples that fit, once enough slots are free for it to pay."""
+        """The next jobs that fit beside what is being written, shortest first; one alone always fits."""
         group: list[int] = []
         rows = len(self.rows)
         while self.waiting:
@@ -97,7 +97,8 @@ class Decoder:
             rows += job.copies
             fits = rows <= self.bounds.rows and rows * job.size * self.token_bytes <= self.bounds.cache_bytes
             alone = not self.rows and not group
-            tokens = len(job.tokens) * (len(group) + 1)
+            longest = max(len(self.jobs[at].tokens) for at in (*group, self.waiting[0]))
+            tokens = longest * (len(group) + 1)
             if not alone and (not fits or tokens > self.bounds.read_tokens):
                 break
             group.append(self.waiting.popleft())
