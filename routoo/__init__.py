@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from routoo.answering import answer
     from routoo.data.assignment import Assignment
     from routoo.data.errors import BundleError, InfeasibleError, InputError, MissingExtraError, RoutooError
     from routoo.data.outcomes import Outcomes
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from routoo.design.lint import lint_pool
     from routoo.design.pick import PoolPick, pick_pool
     from routoo.evaluation.evaluate import evaluate
+    from routoo.members.registry import members_of
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
     from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit
@@ -55,9 +57,11 @@ _HOME = {
     "RoutooError": "routoo.data.errors",
     "Scores": "routoo.data.scores",
     "Selection": "routoo.router",
+    "answer": "routoo.answering",
     "evaluate": "routoo.evaluation.evaluate",
     "frontier": "routoo.solver.results.frontier",
     "lint_pool": "routoo.design.lint",
+    "members_of": "routoo.members.registry",
     "pick_pool": "routoo.design.pick",
     "prices_in_words": "routoo.solver.results.price_words",
     "solve": "routoo.solver.solve",
@@ -86,9 +90,11 @@ __all__ = [
     "RoutooError",
     "Scores",
     "Selection",
+    "answer",
     "evaluate",
     "frontier",
     "lint_pool",
+    "members_of",
     "pick_pool",
     "prices_in_words",
     "solve",

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from routoo.commands.answer import answer
 from routoo.commands.assign import assign
 from routoo.commands.data import data
 from routoo.commands.demo import demo
@@ -40,6 +41,7 @@ _VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "predict": predict,
     "select": select,
     "assign": assign,
+    "answer": answer,
 }
 
 MISUSE, INFEASIBLE, INTERRUPTED, FAILED = 2, 3, 130, 1

@@ -79,7 +79,7 @@ def _member(
 ) -> Member:
     if call.kind == "recorded":
         if call.model not in records:
-            records[call.model] = _record(Path(call.model))
+            records[call.model] = read_record(Path(call.model))
         return RecordedModel(model.name, records[call.model])
     if call.kind == "local":
         from routoo.members.local import LocalModel
@@ -91,9 +91,21 @@ def _member(
     return ProviderModel(model, limiter=limiter, on_remark=on_remark)
 
 
-def _record(path: Path) -> Answers | Outcomes:
-    """Answers in a file, or outcomes in a folder."""
-    return Outcomes.read(path) if path.is_dir() else Answers.read(path)
+def read_record(path: Path) -> Answers | Outcomes:
+    """The record at a path: a Parquet file of answers, or outcomes in any form (`Outcomes.read`).
+
+    Raises:
+        InputError: It is neither.
+    """
+    if path.is_dir():
+        return Outcomes.read(path)
+    try:
+        return Answers.read(path)
+    except InputError as refused:
+        try:
+            return Outcomes.read(path)
+        except InputError:
+            raise refused from None
 
 
 def _account(model: PoolModel, call: Call) -> _Account:

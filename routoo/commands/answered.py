@@ -1,0 +1,230 @@
+"""Prompts that a command has answered: one, or those of a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from routoo.commands.output import write_table
+from routoo.commands.reading import PromptsReading
+from routoo.commands.requests import requests_of
+from routoo.commands.terminal import counted, progress, say, seconds, show, show_json, table, usd
+from routoo.data.errors import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from routoo.data.answer import Answer
+    from routoo.members.member import Member
+    from routoo.router import Router
+
+
+@dataclass(frozen=True)
+class ChoiceLimits:
+    """What a choice must keep.
+
+    Args:
+        max_cost_usd: Most that an answer may be expected to cost.
+        max_latency_s: Most seconds that it may be expected to take.
+        models: Models that may be chosen, with commas.
+        tags: Tags that a model must have.
+        price: Score that one dollar must buy.
+        confidence: Choose by the score that each model exceeds with it.
+    """
+
+    max_cost_usd: float | None
+    max_latency_s: float | None
+    models: str | None
+    tags: list[str] | None
+    price: float | None
+    confidence: float | None
+
+    def allowed(self, router: Router) -> tuple[str, ...] | None:
+        """Names of the models that may be chosen; None for all."""
+        if self.models is None:
+            return None
+        return router.pool.select(map(str.strip, self.models.split(","))).names
+
+
+def answer_one(
+    router: Router,
+    text: str,
+    limits: ChoiceLimits,
+    *,
+    answers: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Asks one prompt, and prints what comes.
+
+    Raises:
+        CallError: No answer came.
+    """
+    from routoo.data.request import Request
+
+    choice = router.select(
+        text,
+        max_cost_usd=limits.max_cost_usd,
+        max_latency_s=limits.max_latency_s,
+        models=limits.allowed(router),
+        tags=limits.tags,
+        price=limits.price,
+        confidence=limits.confidence,
+    )
+    members = _members(router, [choice.model], answers, quiet=quiet)
+    found: list[Answer] = []
+    members[choice.model].answer([Request("prompt", text)], on_answer=found.append)
+    (came,) = found
+    if as_json:
+        predicted = {"p_correct": choice.p_correct, "predicted_cost_usd": choice.cost_usd}
+        known = {name: value for name, value in came.row().items() if name not in ("prompt_id", "sample")}
+        show_json({"model": None, "answer": None, **known, **predicted})
+    if came.answer is None:
+        raise CallError(f"{came.model} gave no answer: {came.error}")
+    if not as_json:
+        typer.echo(came.answer)
+        cost = "unknown cost" if came.cost_usd is None else f"cost {usd(came.cost_usd)} USD"
+        took = "" if came.latency_s is None else f", {seconds(came.latency_s)} s"
+        say(f"{came.model}: predicted score {choice.p_correct:.3f}, {cost}{took}", quiet=quiet)
+
+
+def answer_file(
+    router: Router,
+    source: str,
+    limits: ChoiceLimits,
+    *,
+    budget_usd: float | None,
+    answers: Path | None,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Asks a file of prompts, and writes or prints what comes; what came before Ctrl-C is written too."""
+    from routoo.answering import answer as answered
+    from routoo.collect.prompts import read_to_ask
+
+    chosen = _chosen(router, source, limits, budget_usd, quiet=quiet)
+    names = chosen["model"].to_list()
+    asked = [prompt.request for prompt in read_to_ask(source).prompts]
+    members = _members(router, list(dict.fromkeys(names)), answers, quiet=quiet)
+    found: list[Answer] = []
+    with progress("answering", quiet=quiet) as tell:
+
+        def on_answer(came: Answer) -> None:
+            found.append(came)
+            if tell is not None:
+                tell(len(found), len(asked))
+
+        try:
+            answered(members, asked, names, on_answer=on_answer)
+        except KeyboardInterrupt:
+            if found and output is not None:
+                write_table(_rows(found, chosen), output)
+                say(f"{output}: the {counted(len(found), 'answer')} that came", quiet=quiet)
+            raise
+    rows = _rows(found, chosen)
+    if output is not None:
+        write_table(rows, output)
+    _show(rows, output, as_json=as_json)
+
+
+def _chosen(
+    router: Router, source: str, limits: ChoiceLimits, budget_usd: float | None, *, quiet: bool
+) -> pl.DataFrame:
+    """The model of each prompt, and what is predicted: under a budget for all, else each on its own."""
+    import polars as pl
+
+    from routoo.data.tables.required_tags import tags_beside
+
+    asked = requests_of(source, router, PromptsReading(), quiet=quiet)
+    allowed = limits.allowed(router)
+    with progress("choosing", quiet=quiet) as tell:
+        if budget_usd is not None:
+            of_batch: dict[str, Any] = {  # Any: fields of Problem
+                "budget_usd": budget_usd,
+                "max_cost_usd": limits.max_cost_usd,
+                "max_latency_s": limits.max_latency_s,
+                "allowed": allowed,
+                "tags": tags_beside(asked.tags, limits.tags or []) or None,
+            }
+            return router.assign(
+                asked.predicted(router, tell), confidence=limits.confidence, **of_batch
+            ).to_polars()
+        rows = []
+        for at, text in enumerate(asked.prompts.texts):
+            choice = router.select(
+                text,
+                max_cost_usd=limits.max_cost_usd,
+                max_latency_s=limits.max_latency_s,
+                models=allowed,
+                tags=[*(limits.tags or []), *(asked.tags[at] if asked.tags else [])],
+                price=limits.price,
+                domain=None if asked.prompts.domains is None else asked.prompts.domains[at],
+                attributes={name: values[at] for name, values in asked.attributes.items()},
+                confidence=limits.confidence,
+            )
+            rows.append((asked.prompts.ids[at], choice.model, choice.p_correct, choice.cost_usd))
+            if tell is not None:
+                tell(at + 1, len(asked.prompts))
+        return pl.DataFrame(rows, schema=["prompt_id", "model", "p_correct", "cost_usd"], orient="row")
+
+
+def _members(router: Router, names: Sequence[str], answers: Path | None, *, quiet: bool) -> dict[str, Member]:
+    from routoo.members.registry import members_of, read_record
+
+    recorded = None if answers is None else read_record(answers)
+    return members_of(
+        router.pool, names=names, answers=recorded, on_remark=lambda words: say(words, quiet=quiet)
+    )
+
+
+def _rows(found: Sequence[Answer], chosen: pl.DataFrame) -> pl.DataFrame:
+    """The answers beside what was predicted of them, in the order of the prompts."""
+    import polars as pl
+
+    from routoo.data.answers import Answers
+
+    predicted = chosen.select("prompt_id", "p_correct", predicted_cost_usd="cost_usd")
+    answered = Answers.of(found).rows.with_columns(pl.col("prompt_id").cast(pl.String))
+    return predicted.join(answered, on="prompt_id", how="inner", maintain_order="left")
+
+
+def _show(rows: pl.DataFrame, output: Path | None, *, as_json: bool) -> None:
+    """What came, by model; or all of it, where it is written nowhere."""
+    import polars as pl
+
+    for name in ("cost_usd", "error"):
+        if name not in rows.columns:
+            rows = rows.with_columns(
+                pl.lit(None, pl.Float64 if name == "cost_usd" else pl.String).alias(name)
+            )
+    failed, unknown = rows["answer"].null_count(), rows["cost_usd"].null_count()
+    if as_json:
+        document = {
+            "prompts": len(rows),
+            "failed": failed,
+            "unknown_costs": unknown,
+            "cost_usd": float(rows["cost_usd"].sum()),
+        }
+        show_json(
+            {**document, **({"answers": rows.to_dicts()} if output is None else {"written": str(output)})}
+        )
+        return
+    by_model = rows.group_by("model").agg(pl.len(), pl.col("answer").null_count(), pl.col("cost_usd").sum())
+    cells = [
+        (name, f"{count:,}", f"{failures:,}", usd(cost))
+        for name, count, failures, cost in by_model.sort("len", "model", descending=[True, False]).iter_rows()
+    ]
+    costs = f"cost {usd(float(rows['cost_usd'].sum()))} USD" + (
+        f", and {counted(unknown, 'answer')} of unknown cost" if unknown else ""
+    )
+    show(
+        table(("model", "prompts", "failed", "cost in USD"), cells),
+        f"{counted(len(rows), 'prompt')}: {failed:,} without an answer, {costs}",
+        f"{output}: the answers",
+    )

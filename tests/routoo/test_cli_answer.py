@@ -1,0 +1,180 @@
+"""`routoo answer`: a prompt, or a file of them, routed and answered by what was recorded or over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from provider_server import Asked, Sent, completion, failure, serving
+from typer.testing import Result
+
+from routoo.data.answer import Answer
+from routoo.data.answers import Answers
+from routoo.data.call import Call
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
+
+Routoo = Callable[..., Result]
+
+
+@pytest.fixture
+def outcomes(simulated: Outcomes, tmp_path: Path) -> Path:
+    """The simulated outcomes, with a response each."""
+    said = simulated.outcomes.with_columns(response=pl.col("model") + " says " + pl.col("prompt_id"))
+    Outcomes(simulated.prompts, said).write(tmp_path / "outcomes")
+    return tmp_path / "outcomes"
+
+
+@pytest.fixture
+def prompts(simulated: Outcomes, tmp_path: Path) -> Path:
+    simulated.prompts.select("prompt_id", "prompt").head(12).write_parquet(tmp_path / "prompts.parquet")
+    return tmp_path / "prompts.parquet"
+
+
+def test_one_prompt_is_answered_by_what_was_recorded(
+    routoo: Routoo, bundle_folder: Path, outcomes: Path, simulated: Outcomes
+) -> None:
+    text, name = simulated.texts[0], simulated.prompt_ids[0]
+    result = routoo("answer", bundle_folder, text, "--answers", outcomes)
+    model = routoo("select", bundle_folder, text, "-q").stdout.strip()
+    assert result.stdout == f"{model} says {name}\n"
+    assert f"{model}: predicted score 0." in result.stderr
+    found = json.loads(
+        routoo("answer", bundle_folder, "-", "--answers", outcomes, "--json", stdin=text).stdout
+    )
+    assert (found["answer"], found["model"]) == (f"{model} says {name}", model)
+    assert found.keys() >= {"p_correct", "cost_usd", "predicted_cost_usd"}
+
+
+def test_a_prompt_that_has_no_answer_leaves_with_an_error(
+    routoo: Routoo, bundle_folder: Path, outcomes: Path
+) -> None:
+    result = routoo("answer", bundle_folder, "What was never asked?", "--answers", outcomes)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "gave no answer: no answer to it was recorded" in result.stderr
+
+
+@pytest.mark.parametrize("limits", [(), ("--budget-usd", "1"), ("--models", "small,large", "--price", "0")])
+@pytest.mark.parametrize("ending", [".parquet", ".jsonl"])
+def test_a_file_is_answered_into_a_file(
+    routoo: Routoo,
+    bundle_folder: Path,
+    outcomes: Path,
+    prompts: Path,
+    tmp_path: Path,
+    limits: tuple[str, ...],
+    ending: str,
+    simulated_models: Pool,
+) -> None:
+    if "--models" in limits:
+        limits = ("--models", ",".join(simulated_models.names[:2]), *limits[2:])
+    written = tmp_path / f"answers{ending}"
+    result = routoo("answer", bundle_folder, prompts, "--answers", outcomes, "-o", written, *limits)
+    assert result.exit_code == 0, result.output
+    rows = pl.read_parquet(written) if ending == ".parquet" else pl.read_ndjson(written)
+    ids = pl.read_parquet(prompts)["prompt_id"].to_list()
+    assert rows["prompt_id"].to_list() == ids
+    models = rows["model"].to_list()
+    assert rows["answer"].to_list() == [f"{model} says {at}" for model, at in zip(models, ids, strict=True)]
+    assert rows["p_correct"].is_between(0, 1).all()
+    assert "12 prompts: 0 without an answer, cost" in result.stdout
+    if ending == ".parquet":
+        assert len(Answers.read(written)) == 12
+
+
+def test_a_file_may_be_answered_as_json(
+    routoo: Routoo, bundle_folder: Path, outcomes: Path, prompts: Path
+) -> None:
+    found = json.loads(routoo("answer", bundle_folder, prompts, "--answers", outcomes, "--json", "-q").stdout)
+    assert (found["prompts"], found["failed"], len(found["answers"])) == (12, 0, 12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("2 + 2?", "-o", "a.parquet"), "-o and --budget-usd are of a file of prompts"),
+        (("2 + 2?", "--budget-usd", "1"), "-o and --budget-usd are of a file of prompts"),
+        (("{prompts}",), "written to a file: give -o, or --json"),
+        (("{prompts}", "--json", "--budget-usd", "1", "--price", "2"), "leave --price out"),
+        (("{prompts}", "-o", "a.csv"), "ends in .parquet, .jsonl"),
+        (("2 + 2?", "--models", "huge"), "unknown model 'huge'"),
+        (("2 + 2?", "--answers", "nowhere.parquet"), "no such file"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    routoo: Routoo, bundle_folder: Path, prompts: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    result = routoo("answer", bundle_folder, *(one.format(prompts=prompts) for one in arguments))
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_a_pool_without_calls_says_what_to_write(routoo: Routoo, bundle_folder: Path) -> None:
+    result = routoo("answer", bundle_folder, "2 + 2?")
+    assert result.exit_code == 2
+    assert "the pool does not say how" in result.stderr
+    assert "[model.call]" in result.stderr
+
+
+@pytest.fixture
+def called(simulated_models: Pool, tmp_path: Path) -> Callable[[str], Path]:
+    """Writes the pool with a call for every model to an address."""
+
+    def write(address: str) -> Path:
+        rows = simulated_models.to_records()
+        for row in rows:
+            call = Call(kind="provider", model=f"openai/{row['name']}", api_base=address)
+            row["call"] = call.to_record()
+        Pool.from_records(rows).write(tmp_path / "called.toml")
+        return tmp_path / "called.toml"
+
+    return write
+
+
+def test_models_are_called_over_http(
+    routoo: Routoo, bundle_folder: Path, prompts: Path, tmp_path: Path, called: Callable[[str], Path]
+) -> None:
+    def model_and_prompt(asked: Asked, before: int) -> Sent:
+        if before == 3:
+            return failure(404)
+        usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12} if before != 5 else None
+        return Sent(completion(f"{asked.body['model']}!", usage=usage))
+
+    with serving(model_and_prompt) as server:
+        pool, written = called(server.address), tmp_path / "answers.parquet"
+        result = routoo("answer", bundle_folder, prompts, "--pool", pool, "-o", written)
+        one = routoo("answer", bundle_folder, "2 + 2?", "--pool", pool, "-q")
+    rows = pl.read_parquet(written)
+    assert rows["error"].drop_nulls().to_list() == ["the provider knows no such model (404)"]
+    kept = rows.drop_nulls("answer")
+    assert kept["answer"].to_list() == [f"{model}!" for model in kept["model"]]
+    assert "12 prompts: 1 without an answer, cost" in result.stdout
+    assert "and 1 answer of unknown cost" in result.stdout
+    assert "reports no usage, or one that cannot be" in result.stderr
+    assert one.stdout.endswith("!\n")
+    assert len(server.asked) == 13
+
+
+def test_what_came_before_an_interrupt_is_kept(
+    routoo: Routoo,
+    bundle_folder: Path,
+    outcomes: Path,
+    prompts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def some(members: object, asked: object, models: object, on_answer: Callable[[Answer], None]) -> None:
+        ids = pl.read_parquet(prompts)["prompt_id"].to_list()[:3]
+        for name in ids:
+            on_answer(Answer(prompt_id=name, model="m", answer="4"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("routoo.answering.answer", some)
+    written = tmp_path / "answers.parquet"
+    result = routoo("answer", bundle_folder, prompts, "--answers", outcomes, "-o", written)
+    assert result.exit_code == 130
+    assert len(pl.read_parquet(written)) == 3
+    assert "the 3 answers that came" in result.stderr
