@@ -112,6 +112,32 @@ def test_what_does_not_go_together_is_refused(
     assert words in result.stderr
 
 
+@pytest.mark.parametrize("asked", ["2 + 2?", "{prompts}"])
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        (("--max-cost-usd", "1e-12"), 3),
+        (("--max-latency-s", "1e-9"), 3),
+        (("--tag", "nobody-has-it"), 2),
+        (("--confidence", "2"), 2),
+        (("--price", "-1"), 2),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_every_limit_is_kept(
+    routoo: Routoo,
+    bundle_folder: Path,
+    outcomes: Path,
+    prompts: Path,
+    asked: str,
+    limit: tuple[str, ...],
+    code: int,
+) -> None:
+    asked = asked.format(prompts=prompts)
+    options = ("--json",) if asked.endswith(".parquet") else ()
+    assert routoo("answer", bundle_folder, asked, "--answers", outcomes, *options, *limit).exit_code == code
+
+
 def test_a_pool_without_calls_says_what_to_write(routoo: Routoo, bundle_folder: Path) -> None:
     result = routoo("answer", bundle_folder, "2 + 2?")
     assert result.exit_code == 2
