@@ -28,6 +28,12 @@ _NOT_RUN = (503, 529)
 _REFUSED = (400, 422)
 _TOO_LONG = "the prompt is longer than the model's context window (400)"
 _UNREADABLE = "the connection broke, or what came cannot be read"
+_UNCONVERTED = "Error converting to valid response"  # LiteLLM says 422 of what it could not read of Gemini's
+_UNKNOWN = "LiteLLM knows no such model: its name begins with that of a provider, as openai/gpt-4o-mini does"
+_NO_KEY = "Missing credentials"  # what OpenAI's client says, of which LiteLLM makes an error of the server
+_NO_KEY_IN_WORDS = (
+    "the environment holds no key of the provider: export it, or name its variable in api_key_env"
+)
 
 
 def call_error(error: Exception) -> CallError:
@@ -37,25 +43,42 @@ def call_error(error: Exception) -> CallError:
     is not known.
     """
     status, headers = _status(error), _headers(error)
-    if type(error).__name__ == "ContextWindowExceededError":
+    if type(error).__name__ == "ContextWindowExceededError" or _code(error) == "context_length_exceeded":
         return CallError(_TOO_LONG, cost_usd=0.0)
-    if status == 408 and not headers:
-        return CallError(_WORDS[408], retryable=True)
-    if status is None or not headers:  # LiteLLM says 500 of all that it cannot read
-        return CallError(_UNREADABLE, retryable=status is None or status >= 500)
-    words = _WORDS.get(status) or f"the provider {'failed' if status >= 500 else 'refused'} ({status})"
+    if _UNCONVERTED in str(error):
+        return CallError(_UNREADABLE, retryable=True)
+    if not headers:
+        return _without_response(error, status)
+    words = (
+        _WORDS.get(status or 0) or f"the provider {'failed' if _is_theirs(status) else 'refused'} ({status})"
+    )
+    if _code(error) == "insufficient_quota":
+        return CallError(_WORDS[402], cost_usd=0.0)
     kind = RefusedError if status in _REFUSED else CallError
     return kind(
         words,
-        retryable=status >= 500 or status in _RETRYABLE,
+        retryable=_is_theirs(status) or status in _RETRYABLE,
         retry_after_s=retry_after_s(headers),
-        cost_usd=0.0 if status < 500 or status in _NOT_RUN else None,
+        cost_usd=None if _is_theirs(status) and status not in _NOT_RUN else 0.0,
     )
+
+
+def _without_response(error: Exception, status: int | None) -> CallError:
+    """What LiteLLM says itself: that it has no key or knows no such model, or that it could read nothing."""
+    if status == 401 or _NO_KEY in str(error):
+        return CallError(_NO_KEY_IN_WORDS, cost_usd=0.0)
+    if status == 400:
+        return CallError(_UNKNOWN, cost_usd=0.0)
+    return CallError(_WORDS[408] if status == 408 else _UNREADABLE, retryable=True)
+
+
+def _is_theirs(status: int | None) -> bool:
+    return status is None or status >= 500
 
 
 def is_filtered(error: Exception) -> bool:
     """Whether a content filter of the provider refused the prompt."""
-    return type(error).__name__ == "ContentPolicyViolationError"
+    return type(error).__name__ == "ContentPolicyViolationError" or _code(error) == "content_filter"
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -102,7 +125,17 @@ def _status(error: Exception) -> int | None:
     return status if isinstance(status, int) else None
 
 
+def _code(error: Exception) -> str | None:
+    """The provider's own word for the error, where it has one."""
+    body = getattr(error, "body", None)
+    code = body.get("code") if isinstance(body, Mapping) else None
+    return code if isinstance(code, str) else None
+
+
 def _headers(error: Exception) -> Mapping[str, str]:
-    """What the provider's answer was headed by; empty where none came."""
-    headers = getattr(getattr(error, "response", None), "headers", None)
-    return dict(headers) if isinstance(headers, Mapping) else {}
+    """What the provider's response was headed by; empty where none came."""
+    of_response = getattr(getattr(error, "response", None), "headers", None)
+    for headers in (getattr(error, "litellm_response_headers", None), of_response):
+        if isinstance(headers, Mapping) and headers:
+            return dict(headers)
+    return {}

@@ -24,6 +24,7 @@ from routoo.members.provider import ProviderModel
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),  # LiteLLM's own records
+    pytest.mark.filterwarnings("ignore:Items? .* using the `ReadOnly` qualifier:UserWarning"),
 ]
 RIVER = Request("q", "Which is a river?", options=("Rhine", "Alps"))
 SUM = Request("q", "2 + 2?")
@@ -174,6 +175,54 @@ def test_what_goes_wrong_says_whether_to_try_again(
     assert words in str(error)
     assert (error.retryable, error.retry_after_s, error.cost_usd) == (retryable, wait_s, cost_usd)
     assert "river" not in str(error)
+
+
+@pytest.mark.parametrize("model", ["anthropic/x", "gemini/x", "mistral/x", "openai/x"])
+def test_the_errors_of_all_providers_say_the_same(model: str) -> None:
+    sent = [failure(429, retry_after="7"), failure(400), failure(529), failure(500), Sent(b"{broken")]
+    found = []
+    with serving(lambda asked, before: sent[before]) as server:
+        for _ in sent:
+            with pytest.raises(CallError) as caught:
+                one(server, model=model)
+            found.append((caught.value.retryable, caught.value.retry_after_s, caught.value.cost_usd))
+    assert found[:2] == [(True, 7.0, 0.0), (False, None, 0.0)]
+    assert found[2][:2] == (True, None)  # LiteLLM says 500 of some that are overloaded
+    assert found[3:] == [(True, None, None), (True, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (failure(429, "insufficient_quota"), "the account at the provider is out of money"),
+        (failure(400, "context_length_exceeded"), "the prompt is longer than the model's context window"),
+    ],
+)
+def test_what_no_other_try_can_mend_is_known_by_its_code(sent: Sent, words: str) -> None:
+    with always(sent) as server, pytest.raises(CallError, match=words) as found:
+        one(server)
+    assert (found.value.retryable, found.value.cost_usd) == (False, 0.0)
+
+
+def test_a_prompt_that_a_filter_refuses_costs_nothing() -> None:
+    with always(failure(400, "content_filter")) as server:
+        answer = one(server)
+    assert (answer.answer, answer.finish_reason, answer.cost_usd) == (None, "content_filter", 0.0)
+
+
+@pytest.mark.parametrize("model", ["openai/x", "anthropic/x"])
+def test_a_key_that_is_nowhere_is_missed(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with always(Sent(completion())) as server, pytest.raises(CallError, match="holds no key") as found:
+        one(server, model=model, api_base=None)
+    assert (found.value.retryable, found.value.cost_usd) == (False, 0.0)
+
+
+def test_a_model_without_a_provider_is_unknown() -> None:
+    with always(Sent(completion())) as server, pytest.raises(CallError, match="knows no such model") as found:
+        one(server, model="nowhere/x", api_base=None)
+    assert (found.value.retryable, found.value.cost_usd) == (False, 0.0)
 
 
 def test_an_answer_that_does_not_come_in_time_may_be_asked_for_again() -> None:
