@@ -32,8 +32,8 @@ help:
 	@echo "make test         format check, lint, strict types, tests, built wheel imported elsewhere"
 	@echo "make cases        run a folder of cases, CASES=../shared/cases: what they print beside what they should"
 	@echo "make fuzz         COUNT=20000 odd files, calls with odd values and small instances, 2,000 paced streams,"
-	@echo "                  2,400 broken bundles, one replaced under its readers for a minute: all end as they"
-	@echo "                  should; SEED=... repeats"
+	@echo "                  2,400 broken bundles, one replaced under its readers for a minute, collections killed"
+	@echo "                  a hundred times: all end as they should; SEED=... repeats"
 	@echo "make format       put the code in shape"
 	@echo "make docs         write docs/help.md anew from the command line"
 	@echo "make coverage     run the tests and list the lines they miss"
@@ -82,6 +82,7 @@ fuzz: $(READY)
 	@$(BIN)/python tests/fuzz/pace_streams.py $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/break_bundles.py $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/replace_bundles.py $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python tests/fuzz/kill_collections.py --kills 100 $(if $(SEED),--seed $(SEED))
 
 format: $(READY)
 	@$(BIN)/ruff check --fix

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from routoo.commands.answer import answer
 from routoo.commands.assign import assign
+from routoo.commands.collect import collect
 from routoo.commands.data import data
 from routoo.commands.demo import demo
 from routoo.commands.distill import distill
@@ -33,6 +34,7 @@ _VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "demo": demo,
     "data": data,
     "pool": pool,
+    "collect": collect,
     "train": train,
     "distill": distill,
     "model": model,

@@ -34,8 +34,8 @@ def collect(
     output: str | Path,
     *,
     budget_usd: float,
-    members: Sequence[Member],
     grader: str | Grader | None = None,
+    members: Sequence[Member] | None = None,
     samples: int = 1,
     sample: int | None = None,
     seed: int = 0,
@@ -58,7 +58,7 @@ def collect(
         output: Folder to write.
         budget_usd: Most that may be spent in this folder, by all runs. Before each try the most that it can
             cost is set aside, and a try for which that leaves no room is not made.
-        members: Who answers, one for each model of the pool.
+        members: Who answers, one for each model of the pool; those that its calls describe when not given.
         grader: What grades answers to prompts that name no grader of their own: a grader, or what
             `grader_of` reads; ``judge:MODEL`` is a member of the pool.
         samples: Answers to each prompt; their mean score is the outcome.
@@ -130,12 +130,16 @@ def _alone(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _members(pool: Pool, members: Sequence[Member]) -> Mapping[str, Member]:
+def _members(pool: Pool, members: Sequence[Member] | None) -> Mapping[str, Member]:
     """Who answers, by the names of the pool.
 
     Raises:
         InputError: A model has no member, or a member no model.
     """
+    if members is None:
+        from routoo.members.registry import members_of
+
+        return members_of(pool)
     found = {member.name: member for member in members}
     if set(found) != set(pool.names) or len(found) != len(members):
         raise InputError(

@@ -9,7 +9,6 @@ from statistics import median
 from typing import Any
 
 from routoo.collect.folder import Tables
-from routoo.collect.standing import ModelStanding
 from routoo.data.answers import Answers
 from routoo.data.grade import unscored
 from routoo.data.outcomes import Outcomes
@@ -87,7 +86,7 @@ class Collected:
         }
 
 
-def count_of(name: str, tables: Tables, standing: ModelStanding | None, spent_usd: float) -> ModelCount:
+def count_of(name: str, tables: Tables, spent_usd: float, not_asked: Mapping[str, int]) -> ModelCount:
     """What one model was asked and what came of it."""
     rows = tables.answers.rows if tables.answers is not None else None
     grades, latencies = [], []
@@ -97,12 +96,11 @@ def count_of(name: str, tables: Tables, standing: ModelStanding | None, spent_us
         if "latency_s" in rows.columns:
             latencies = rows["latency_s"][at].drop_nulls().to_list()
     scores = [grade.score for grade in grades if grade.score is not None]
-    left = 0 if standing is None else standing.total - standing.done
     return ModelCount(
         asked=len(grades),
         scored=len(scores),
         unscored=unscored(grades),
-        not_asked={standing.stopped: left} if standing is not None and left else {},
+        not_asked=not_asked,
         mean_score=sum(scores) / len(scores) if scores else None,
         spent_usd=spent_usd,
         median_latency_s=median(latencies) if latencies else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from routoo.collect.collected import Collected, count_of
 from routoo.collect.folder import Tables, tables_of, write_tables
 from routoo.collect.grading import Ask, Grading
 from routoo.collect.history import History
-from routoo.collect.interrupts import attended
+from routoo.collect.interrupts import run_attended
 from routoo.collect.journal import Journal
 from routoo.collect.judge import BookedJudge, Judge
 from routoo.collect.keys import asked_of
@@ -23,7 +22,6 @@ from routoo.collect.plan import Plan, plan_of
 from routoo.collect.prompts import PromptsToAsk
 from routoo.collect.purse import Purse
 from routoo.collect.runner import Asked, OnStanding, Runner, Ungraded
-from routoo.collect.threads import run_to_end
 from routoo.data.answer import Answer
 from routoo.data.errors import InputError
 from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
@@ -35,6 +33,7 @@ from routoo.members.member import Member
 if TYPE_CHECKING:
     from routoo.collect.graders.grader import Grader
 
+NOT_YET = "not asked yet"
 _BYTES_PER_TOKEN = 4
 
 
@@ -82,10 +81,8 @@ class Collection:
             on_standing=self.on_standing,
         )
         try:
-            run_to_end(attended(runner, self._ungraded(plan), self.on_remark))
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
-        except BaseException:
+            run_attended(runner, self._ungraded(plan), self.on_remark)
+        except Exception:
             self._write(interrupted=True)
             raise
         return self._write(interrupted=runner.interrupted)
@@ -183,13 +180,13 @@ class Collection:
         return collected
 
     def _collected(self, tables: Tables, *, interrupted: bool) -> Collected:
-        history, standings = self._history, self._plan.standings
+        history = self._history
         names = dict.fromkeys([*self.pool.names, *(tables.answers.models if tables.answers else ())])
         return Collected(
             self.folder,
             tables.outcomes,
             tables.answers,
-            {name: count_of(name, tables, standings.get(name), history.spent_usd[name]) for name in names},
+            {name: count_of(name, tables, history.spent_usd[name], self._not_asked(name)) for name in names},
             budget_usd=self.budget_usd,
             spent_usd=history.total_usd,
             judge_usd=history.judge_usd,
@@ -197,6 +194,13 @@ class Collection:
             lost_usd=history.lost_usd,
             interrupted=interrupted,
         )
+
+    def _not_asked(self, name: str) -> dict[str, int]:
+        """How many calls that are wanted of a model nobody has made, by reason."""
+        keys = [planned.request.key for planned in self._plan.calls.get(name, ())]
+        ended = (self._history.answers, self._history.failures)
+        left = sum(not any(key in known for known in ended) for key in keys)
+        return {self._plan.standings[name].stopped or NOT_YET: left} if left else {}
 
     def _record(self, collected: Collected) -> dict[str, Any]:  # Any: a JSON document
         """What was run, for who reads the folder."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,31 +9,30 @@ from contextlib import contextmanager
 from types import FrameType
 
 from routoo.collect.runner import Runner, Ungraded
+from routoo.members.background import run_in_background
 
 STOPPING = "stopping: calls in flight are waited for; Ctrl-C again leaves them"
 
 
-async def attended(runner: Runner, ungraded: Sequence[Ungraded], on_remark: Callable[[str], None]) -> None:
-    """Runs to the end; the first Ctrl-C stops it, the second breaks off the calls in flight.
+def run_attended(runner: Runner, ungraded: Sequence[Ungraded], on_remark: Callable[[str], None]) -> None:
+    """Runs to the end; the first Ctrl-C makes no more calls, the second waits for none.
 
     Raises:
-        CancelledError: It was interrupted twice.
+        KeyboardInterrupt: It was interrupted twice.
     """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def interrupt() -> None:
-        if not runner.interrupted:
-            runner.stop()
-            on_remark(STOPPING)
-        elif task is not None:
-            task.cancel()
+        if runner.interrupted:
+            raise KeyboardInterrupt
+        runner.stop()
+        on_remark(STOPPING)
 
-    with _on_interrupt(lambda: loop.call_soon_threadsafe(interrupt)):
-        await runner.run(ungraded)
+    with _on_interrupt(interrupt):
+        run_in_background(runner.run(ungraded))
 
 
 @contextmanager
-def _on_interrupt(call: Callable[[], object]) -> Iterator[None]:
+def _on_interrupt(call: Callable[[], None]) -> Iterator[None]:
     """Calls this at each Ctrl-C; only the main thread hears of them."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,27 +35,36 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines = _read(path)
-        self._opened: int | None = None
+        self._handle: int | None = None
+        self._closed, self._lock = False, threading.Lock()
 
     def write(self, event: str, **fields: Any) -> None:  # Any: values of JSON
         """Adds a line.
 
         Raises:
-            OSError: The disk is full; nothing of the line stays.
+            OSError: The disk is full, so that nothing of the line stays, or the journal is closed.
         """
         line = json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=False)
         content = line.encode("utf-8", "replace") + b"\n"
-        if self._opened is None:
-            self._opened = os.open(self.path, _FLAGS, 0o666)
-        before = os.fstat(self._opened).st_size
-        if os.write(self._opened, content) != len(content):
-            os.ftruncate(self._opened, before)
-            raise OSError(errno.ENOSPC, "no space left for a whole line", str(self.path))
+        with self._lock:
+            self._write(content)
 
     def close(self) -> None:
-        """Closes the file."""
-        if self._opened is not None:
-            os.close(self._opened)
+        """Closes the file: whoever writes from now on is refused."""
+        with self._lock:
+            self._closed = True
+            if self._handle is not None:
+                os.close(self._handle)
+
+    def _write(self, content: bytes) -> None:
+        if self._closed:
+            raise OSError(errno.EBADF, "the journal is closed", str(self.path))
+        if self._handle is None:
+            self._handle = os.open(self.path, _FLAGS, 0o666)
+        before = os.fstat(self._handle).st_size
+        if os.write(self._handle, content) != len(content):
+            os.ftruncate(self._handle, before)
+            raise OSError(errno.ENOSPC, "no space left for a whole line", str(self.path))
 
 
 def _read(path: Path) -> list[Line]:

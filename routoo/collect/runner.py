@@ -111,17 +111,16 @@ class Runner:
         self._time, self._clock = clock, replace(clock, sleep=self._sleep)
         self._on_standing, self._began = on_standing, clock.now()
         self._spent_before = dict(books.history.spent_usd)
+        self.interrupted = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stop, self._local = asyncio.Event(), asyncio.Lock()
         self._in_a_row = dict.fromkeys(models, 0)
 
-    @property
-    def interrupted(self) -> bool:
-        """Whether it was asked to stop."""
-        return self._stop.is_set()
-
     def stop(self) -> None:
-        """Makes no more calls; those in flight come to their end."""
-        self._stop.set()
+        """Makes no more calls; those in flight come to their end. Any thread may say so."""
+        self.interrupted = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
 
     async def run(self, ungraded: Sequence[Ungraded] = ()) -> None:
         """Makes all calls, and grades these answers of earlier runs too.
@@ -129,7 +128,7 @@ class Runner:
         Raises:
             OSError: The journal cannot be written; calls in flight are broken off.
         """
-        old = iter(ungraded)
+        self._loop, old = asyncio.get_running_loop(), iter(ungraded)
         workers = [self._grade_old(old) for _ in range(min(len(ungraded), CONCURRENCY))]
         for name, asked in self._models.items():
             if asked.in_batches:

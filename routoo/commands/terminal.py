@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from routoo.data.progress import Progress, Stages
 
-_LINE_EVERY_S = 10.0
+LINE_EVERY_S = 10.0
+"""Seconds between lines of progress, where there is no terminal."""
 
 _PLAIN = str.maketrans({"–": "-", "—": "-", "±": "~", "×": "x", "…": ".", "\xa0": " "})
 """Signs of tables and sentences by one of ASCII each, so that columns stay in line."""
@@ -114,7 +115,7 @@ class _Lines:
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._started, self._said = stage, now, now
-        if now - self._said < _LINE_EVERY_S or not done:
+        if now - self._said < LINE_EVERY_S or not done:
             return
         self._said = now
         left = (now - self._started) / done * (total - done)
