@@ -91,7 +91,7 @@ def collect(
                 journal=journal,
                 prompts=asked,
                 pool=pool,
-                members=_members(pool, members),
+                members=_members(pool, members, on_remark),
                 budget_usd=number("budget_usd", budget_usd, finite=True),
                 grader=grader,
                 samples=samples,
@@ -130,7 +130,9 @@ def _alone(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _members(pool: Pool, members: Sequence[Member] | None) -> Mapping[str, Member]:
+def _members(
+    pool: Pool, members: Sequence[Member] | None, on_remark: Callable[[str], None] | None
+) -> Mapping[str, Member]:
     """Who answers, by the names of the pool.
 
     Raises:
@@ -139,7 +141,7 @@ def _members(pool: Pool, members: Sequence[Member] | None) -> Mapping[str, Membe
     if members is None:
         from routoo.members.registry import members_of
 
-        return members_of(pool)
+        return members_of(pool, on_remark=on_remark)
     found = {member.name: member for member in members}
     if set(found) != set(pool.names) or len(found) != len(members):
         raise InputError(

@@ -16,12 +16,13 @@ from routoo.collect.grading import Ask, Grading
 from routoo.collect.history import History
 from routoo.collect.interrupts import run_attended
 from routoo.collect.journal import Journal
-from routoo.collect.judge import BookedJudge, Judge
+from routoo.collect.judge import BookedJudge, Judge, Slot
 from routoo.collect.keys import asked_of
 from routoo.collect.plan import Plan, plan_of
 from routoo.collect.prompts import PromptsToAsk
 from routoo.collect.purse import Purse
 from routoo.collect.runner import Asked, OnStanding, Runner, Ungraded
+from routoo.collect.stopping import Stop
 from routoo.data.answer import Answer
 from routoo.data.errors import InputError
 from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
@@ -29,6 +30,7 @@ from routoo.members.calling import Retries
 from routoo.members.clock import Clock
 from routoo.members.limiter import CONCURRENCY, Limiter
 from routoo.members.member import Member
+from routoo.members.provider import ProviderModel
 
 if TYPE_CHECKING:
     from routoo.collect.graders.grader import Grader
@@ -75,17 +77,18 @@ class Collection:
             plan.standings,
             books=self._books,
             grading=grading,
+            stop=self._stop,
             signals=self.signals,
             retries=self.retries,
             clock=self.clock,
             on_standing=self.on_standing,
         )
         try:
-            run_attended(runner, self._ungraded(plan), self.on_remark)
+            run_attended(runner.run(self._ungraded(plan)), self._stop, self.on_remark)
         except Exception:
             self._write(interrupted=True)
             raise
-        return self._write(interrupted=runner.interrupted)
+        return self._write(interrupted=self._stop.asked)
 
     @cached_property
     def _history(self) -> History:
@@ -112,15 +115,27 @@ class Collection:
         return Grading(self.prompts, self.grader, judge=self._judge)
 
     @cached_property
-    def _limiters(self) -> Mapping[str, Limiter]:
-        return {model.name: Limiter.of(model, clock=self.clock) for model in self.pool.models}
+    def _stop(self) -> Stop:
+        return Stop()
+
+    @cached_property
+    def _slots(self) -> Mapping[str, Slot]:
+        """What is entered when a try may begin: a provider's members may share the limits of an account."""
+        return {
+            name: member.slot if isinstance(member, ProviderModel) else _slot(self.pool[name], self.clock)
+            for name, member in self.members.items()
+        }
 
     def _judge(self, name: str) -> Ask:
         """What asks a member of the pool to judge."""
-        model = self.pool[name]
-        member = BookedJudge(self.members[name], self._books, asked=asked_of(model), prompts={})
-        limiter = self._limiters[name]
-        return Judge(member, limiter=limiter, retries=self.retries, clock=self.clock).ask
+        asked = asked_of(self.pool[name])
+        member = BookedJudge(self.members[name], self._books, asked=asked, prompts={})
+        return Judge(
+            member,
+            slot=lambda request: self._stop.entered(self._slots[name](request)),
+            retries=self.retries,
+            clock=self._stop.clock(self.clock),
+        ).ask
 
     def _check_samples(self) -> None:
         """Refuses several samples of a model that gives the same answer each time."""
@@ -134,14 +149,11 @@ class Collection:
 
     def _asked(self, model: PoolModel, plan: Plan) -> Asked:
         name, call = model.name, model.call
-        received = model.output_tokens or NOMINAL_OUTPUT_TOKENS
-        most = received if call is None else call.max_tokens * call.samples
         return Asked(
             BookedMember(self.members[name], self._books, asked=plan.asked[name], prompts=plan.hashes),
             plan.calls[name],
-            self._limiters[name],
+            self._slots[name],
             workers=model.concurrency or CONCURRENCY,
-            tokens=lambda request: len(request.text) / _BYTES_PER_TOKEN + most,
             in_batches=call is not None and call.kind == "local",
         )
 
@@ -215,6 +227,12 @@ class Collection:
             "pool": self.pool.to_records(),
             "runs": self._history.runs,
         }
+
+
+def _slot(model: PoolModel, clock: Clock) -> Slot:
+    """What is entered when a try may begin, by what the pool states of a model."""
+    limiter, received = Limiter.of(model, clock=clock), model.output_tokens or NOMINAL_OUTPUT_TOKENS
+    return lambda request: limiter.slot(len(request.text) / _BYTES_PER_TOKEN + received)
 
 
 def _answer(row: Mapping[str, Any]) -> Answer:  # Any: values of a row

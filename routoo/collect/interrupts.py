@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
-from routoo.collect.runner import Runner, Ungraded
+from routoo.collect.stopping import Stop
 from routoo.members.background import run_in_background
 
 STOPPING = "stopping: calls in flight are waited for; Ctrl-C again leaves them"
 
 
-def run_attended(runner: Runner, ungraded: Sequence[Ungraded], on_remark: Callable[[str], None]) -> None:
-    """Runs to the end; the first Ctrl-C makes no more calls, the second waits for none.
+def run_attended(
+    work: Coroutine[Any, Any, None],  # Any: what a coroutine sends and takes
+    stop: Stop,
+    on_remark: Callable[[str], None],
+) -> None:
+    """Runs work to its end; the first Ctrl-C makes no more calls, the second waits for none.
 
     Raises:
         KeyboardInterrupt: It was interrupted twice.
     """
 
     def interrupt() -> None:
-        if runner.interrupted:
+        if stop.asked:
             raise KeyboardInterrupt
-        runner.stop()
+        stop.ask()
         on_remark(STOPPING)
 
     with _on_interrupt(interrupt):
-        run_in_background(runner.run(ungraded))
+        run_in_background(work)
 
 
 @contextmanager

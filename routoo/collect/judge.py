@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from routoo.collect.books import BookedMember
 from routoo.collect.journal import Line
@@ -13,7 +16,9 @@ from routoo.data.errors import CallError
 from routoo.data.request import Request
 from routoo.members.calling import Retries, call_member
 from routoo.members.clock import Clock
-from routoo.members.limiter import Limiter
+
+Slot = Callable[[Request], AbstractAsyncContextManager[object]]
+"""From a request to what is entered when a try of it may begin."""
 
 
 class BookedJudge(BookedMember):
@@ -40,13 +45,13 @@ class Judge:
 
     Args:
         member: Who judges.
-        limiter: How fast it may be asked.
+        slot: Entered when a try of a request may begin.
         retries: How often, and how long, it is asked where it does not answer.
         clock: Where time comes from.
     """
 
-    def __init__(self, member: BookedJudge, *, limiter: Limiter, retries: Retries, clock: Clock) -> None:
-        self._member, self._limiter, self._retries, self._clock = member, limiter, retries, clock
+    def __init__(self, member: BookedJudge, *, slot: Slot, retries: Retries, clock: Clock) -> None:
+        self._member, self._slot, self._retries, self._clock = member, slot, retries, clock
         self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ask(self, text: str) -> str:
@@ -54,6 +59,7 @@ class Judge:
 
         Raises:
             CallError: It said nothing.
+            StoppedError: The collection was asked to stop.
             BudgetSpentError: The cap leaves no room to ask it.
         """
         verdicts, prompt = self._member.books.history.verdicts, digest(text)
@@ -61,11 +67,12 @@ class Judge:
         async with self._asking[key]:  # two models may have given the same answer
             if key in verdicts:
                 return verdicts[key]
+            request = Request(f"judged {prompt}", text, key=key)
             answer = await call_member(
                 self._member,
-                Request(f"judged {prompt}", text, key=key),
+                request,
                 retries=self._retries,
-                slot=self._limiter.slot,
+                slot=partial(self._slot, request),
                 clock=self._clock,
             )
         if key not in verdicts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,13 +15,14 @@ from routoo.collect.journal import Line
 from routoo.collect.prompts import PromptToAsk
 from routoo.collect.purse import BudgetSpentError
 from routoo.collect.standing import ModelStanding, Standing
+from routoo.collect.stopping import Stop, StoppedError
 from routoo.collect.threads import in_thread
 from routoo.data.answer import Answer
 from routoo.data.errors import CallError
 from routoo.data.request import Request
 from routoo.members.calling import Retries, call_member
 from routoo.members.clock import Clock
-from routoo.members.limiter import CONCURRENCY, Limiter
+from routoo.members.limiter import CONCURRENCY
 
 GIVE_UP = 20
 """Calls in a row that fail for good, after which no more are made to a model in this run."""
@@ -31,10 +33,6 @@ _BATCH = 32  # requests that a local model is given at once
 
 OnStanding = Callable[[Standing], None]
 """Called with how far all is, after each answer."""
-
-
-class StoppedError(Exception):
-    """The collection was asked to stop while a call waited."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +54,15 @@ class Asked:
     Args:
         member: The model, in the books.
         calls: In the order in which they are made.
-        limiter: How fast it may be asked.
+        slot: Entered when a try of a request may begin.
         workers: Most calls at once.
-        tokens: From a request to the tokens that its limits count for it.
         in_batches: Whether it is asked in batches in a thread, one such model at a time.
     """
 
     member: BookedMember
     calls: Sequence[Planned]
-    limiter: Limiter
+    slot: Callable[[Request], AbstractAsyncContextManager[object]]
     workers: int
-    tokens: Callable[[Request], float]
     in_batches: bool
 
 
@@ -87,6 +83,7 @@ class Runner:
         standings: What earlier runs had done of them.
         books: The money, and what is known.
         grading: How answers are graded.
+        stop: What asks it to stop.
         signals: Signals to read off the answers, by name.
         retries: How often, and how long, one is asked that did not answer.
         clock: Where time comes from.
@@ -100,6 +97,7 @@ class Runner:
         *,
         books: Books,
         grading: Grading,
+        stop: Stop,
         signals: Sequence[str],
         retries: Retries,
         clock: Clock,
@@ -108,19 +106,11 @@ class Runner:
         self._models, self.standings = models, standings
         self._books, self._grading, self._retries = books, grading, retries
         self._signals = signals
-        self._time, self._clock = clock, replace(clock, sleep=self._sleep)
+        self._clock = clock
         self._on_standing, self._began = on_standing, clock.now()
         self._spent_before = dict(books.history.spent_usd)
-        self.interrupted = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop, self._local = asyncio.Event(), asyncio.Lock()
+        self._stop, self._local = stop, asyncio.Lock()
         self._in_a_row = dict.fromkeys(models, 0)
-
-    def stop(self) -> None:
-        """Makes no more calls; those in flight come to their end. Any thread may say so."""
-        self.interrupted = True
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
 
     async def run(self, ungraded: Sequence[Ungraded] = ()) -> None:
         """Makes all calls, and grades these answers of earlier runs too.
@@ -128,7 +118,7 @@ class Runner:
         Raises:
             OSError: The journal cannot be written; calls in flight are broken off.
         """
-        self._loop, old = asyncio.get_running_loop(), iter(ungraded)
+        old = iter(ungraded)
         workers = [self._grade_old(old) for _ in range(min(len(ungraded), CONCURRENCY))]
         for name, asked in self._models.items():
             if asked.in_batches:
@@ -140,14 +130,14 @@ class Runner:
                 ]
         await _together(workers)
         for standing in self.standings.values():
-            if self.interrupted and standing.to_come:
+            if self._stop.asked and standing.to_come:
                 standing.stopped = INTERRUPTED
         self._tell()
 
     async def _ask(self, name: str, asked: Asked, calls: Iterator[Planned]) -> None:
         """Makes calls one after the other, of those that all workers of the model share."""
         for planned in calls:
-            if self.interrupted or self.standings[name].stopped:
+            if self._stop.asked or self.standings[name].stopped:
                 return
             try:
                 answer = await call_member(
@@ -155,8 +145,8 @@ class Runner:
                     planned.request,
                     signals=self._signals,
                     retries=self._retries,
-                    slot=partial(asked.limiter.slot, asked.tokens(planned.request)),
-                    clock=self._clock,
+                    slot=partial(self._slot, asked, planned.request),
+                    clock=self._stop.clock(self._clock),
                 )
             except BudgetSpentError:
                 self.standings[name].stopped = BUDGET_SPENT
@@ -165,11 +155,14 @@ class Runner:
             else:
                 await self._came(name, planned, answer)
 
+    def _slot(self, asked: Asked, request: Request) -> AbstractAsyncContextManager[None]:
+        return self._stop.entered(asked.slot(request))
+
     async def _ask_in_batches(self, name: str, asked: Asked) -> None:
         """Makes calls by the batch while no other model of its kind does."""
         calls = deque(asked.calls)
         async with self._local:
-            while calls and not self.interrupted and not self.standings[name].stopped:
+            while calls and not self._stop.asked and not self.standings[name].stopped:
                 opened = await self._opened(name, asked.member, calls)
                 if opened:
                     await self._ask_batch(name, asked.member, opened)
@@ -229,7 +222,7 @@ class Runner:
 
     async def _grade_old(self, ungraded: Iterator[Ungraded]) -> None:
         for each in ungraded:
-            if not self.interrupted:
+            if not self._stop.asked:
                 await self._grade(each)
 
     async def _grade(self, ungraded: Ungraded) -> None:
@@ -248,21 +241,8 @@ class Runner:
             standing.spent_usd = spent[name] - self._spent_before.get(name, 0.0)
         purse = self._books.purse
         self._on_standing(
-            Standing(self.standings, purse.spent_usd, purse.cap_usd, self._time.now() - self._began)
+            Standing(self.standings, purse.spent_usd, purse.cap_usd, self._clock.now() - self._began)
         )
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleeps as the clock does, but not beyond a stop."""
-        if self.interrupted:
-            raise StoppedError
-        tasks = [asyncio.ensure_future(self._time.sleep(seconds)), asyncio.ensure_future(self._stop.wait())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-        if self.interrupted:
-            raise StoppedError
 
 
 async def _together(work: Sequence[Coroutine[None, None, None]]) -> None:

@@ -108,7 +108,7 @@ def collect(
     if as_json:
         show_json(collected.to_dict())
     else:
-        show(_by_model(collected), *_in_words(collected, again))
+        show(_by_model(collected), *_in_words(collected, output, again))
     if collected.interrupted:
         raise KeyboardInterrupt(f"interrupted; to go on: {again}")
 
@@ -132,7 +132,7 @@ def _by_model(collected: Collected) -> Table:
     return table(headings, rows)
 
 
-def _in_words(collected: Collected, again: str) -> list[str]:
+def _in_words(collected: Collected, folder: Path, again: str) -> list[str]:
     """What the table does not say: reasons, money, and what to run next."""
     words = [
         f"{name}: {counted(number, 'answer')} without a score: {reason}"
@@ -144,16 +144,16 @@ def _in_words(collected: Collected, again: str) -> list[str]:
         for name, model in collected.models.items()
         for reason, number in model.not_asked.items()
     ]
-    words.append(_money(collected))
+    words.append(f"{folder}: {_money(collected)}")
     if collected.outcomes is None:
-        return [*words, f"no answer has a score, so that {collected.folder} holds no outcomes yet"]
+        return [*words, f"no answer has a score, so that {folder} holds no outcomes yet"]
     if not collected.complete and not collected.interrupted:
         words.append(f"to go on, with a larger --budget-usd where it is spent: {again}")
-    return [*words, f"next: routoo train {shlex.quote(str(collected.folder))} -o PREDICTOR"]
+    return [*words, f"next: routoo train {shlex.quote(str(folder))} -o PREDICTOR"]
 
 
 def _money(collected: Collected) -> str:
-    parts = f"{collected.folder}: {usd(collected.spent_usd)} of {usd(collected.budget_usd)} USD spent"
+    parts = f"{usd(collected.spent_usd)} of {usd(collected.budget_usd)} USD spent"
     if collected.judge_usd:
         parts += f", {usd(collected.judge_usd)} of it on judging"
     if collected.lost:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -115,6 +115,12 @@ class ProviderModel:
         )
         return most.cost_usd(self.pool_model) * self.call.samples
 
+    def slot(self, request: Request) -> AbstractAsyncContextManager[None]:
+        """Entered when a try of a request may begin, by the limits of its account."""
+        read = sent.most_input(request, self.ask) / _BYTES_PER_TOKEN
+        tokens = self.call.samples * (read + sent.most_output(request, self.call))
+        return self._limiter.slot(tokens)
+
     async def _answer_all(
         self, requests: Sequence[Request], signals: Sequence[str], on_answer: OnAnswer | None
     ) -> list[Answer]:
@@ -144,17 +150,12 @@ class ProviderModel:
                 request,
                 signals=signals,
                 retries=self._retries,
-                slot=partial(self._limiter.slot, self._tokens(request)),
+                slot=partial(self.slot, request),
                 clock=self._clock,
             )
             found.append(answer)
             if on_answer is not None:
                 on_answer(answer)
-
-    def _tokens(self, request: Request) -> float:
-        """Tokens that a limit of tokens a minute counts for a request."""
-        read = sent.most_input(request, self.ask) / _BYTES_PER_TOKEN
-        return self.call.samples * (read + sent.most_output(request, self.call))
 
     async def _sample(self, request: Request, number: int, signals: Sequence[str]) -> Reply | CallError:
         """What came of one request to the provider, without log-probabilities where it refuses these."""

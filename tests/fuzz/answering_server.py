@@ -16,6 +16,7 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +51,7 @@ def _error(status: int, headers: dict[str, str] | None = None) -> Reply:
     return status, headers or {}, json.dumps(body).encode()
 
 
-ANSWERS = {
+ANSWERS: dict[str, Callable[[str, int], dict[str, Any]]] = {  # Any: values of JSON
     "empty": lambda text, words: completion(text, words, choices=[]),
     "null": lambda text, words: completion(None, words),
     "filter": lambda text, words: _filtered(words),
@@ -142,7 +143,7 @@ class Server:
             next(iter(re.findall(r"\d+", re.sub(r"\[.*?\]", "", text))), "none"),
             len(text.split()),
         )
-        answer = ANSWERS.get(fault, completion)(number, words)
+        answer = ANSWERS[fault](number, words) if fault in ANSWERS else completion(number, words)
         content = json.dumps(answer).encode()
         return 200, {}, content[: len(content) // 2] if fault == "broken" else content
 

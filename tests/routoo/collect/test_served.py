@@ -96,7 +96,7 @@ def test_no_more_calls_are_under_way_than_the_pool_allows(tmp_path: Path) -> Non
 
 
 def test_runs_that_are_killed_twenty_times_lose_nothing_and_pay_nothing_twice() -> None:
-    command = [sys.executable, FUZZ / "kill_collections.py", "--kills", "20", "--seed", "0"]
+    command = [sys.executable, str(FUZZ / "kill_collections.py"), "--kills", "20", "--seed", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "20 kills, nothing lost" in done.stdout
