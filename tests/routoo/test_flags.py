@@ -240,7 +240,6 @@ FILES = {
 """By flag: a file that cannot be read without it, or with it, and what to add."""
 
 ELSEWHERE = {
-<<<<<<< HEAD
     **{
         f"demo {flag}": "test_cli_demo.py"
         for flag in ("--prompts", "--encoder", "--seed", "--json", "--quiet")
@@ -252,15 +251,13 @@ ELSEWHERE = {
             *("--confidence", "--pool", "--answers", "--output", "--json", "--quiet"),
         )
     },
-=======
-    f"demo {flag}": "test_cli_demo.py" for flag in ("--prompts", "--encoder", "--seed", "--json", "--quiet")
-} | {
-    f"collect {flag}": "test_cli_collect.py"
-    for flag in (
-        *("--pool", "--budget-usd", "--output", "--grader", "--samples", "--sample", "--signal"),
-        *("--seed", "--json", "--quiet", "--columns", "--separator"),
-    )
->>>>>>> c8831ff (routoo collect: the command, its progress and summary, a server that keeps its own bill, runs that are killed twenty times; a stop breaks off every wait)
+    **{
+        f"collect {flag}": "test_cli_collect.py"
+        for flag in (
+            *("--pool", "--budget-usd", "--output", "--grader", "--samples", "--sample", "--signal"),
+            *("--seed", "--json", "--quiet", "--columns", "--separator"),
+        )
+    },
 }
 """Flags shown in another file of tests: the command does too much to be run for each, or calls somebody."""
 
