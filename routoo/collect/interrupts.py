@@ -13,6 +13,7 @@ from routoo.collect.stopping import Stop
 from routoo.members.background import run_in_background
 
 STOPPING = "stopping: calls in flight are waited for; Ctrl-C again leaves them"
+_LEAVING_S = 1.0
 
 
 def run_attended(
@@ -32,8 +33,21 @@ def run_attended(
         stop.ask()
         on_remark(STOPPING)
 
+    ended = threading.Event()
     with _on_interrupt(interrupt):
-        run_in_background(work)
+        try:
+            run_in_background(_announced(work, ended))
+        except KeyboardInterrupt:
+            ended.wait(_LEAVING_S)  # so that the journal says what was broken off
+            raise
+
+
+async def _announced(work: Coroutine[Any, Any, None], ended: threading.Event) -> None:  # Any: as above
+    """Awaits the work, and says when it has ended."""
+    try:
+        await work
+    finally:
+        ended.set()
 
 
 @contextmanager
