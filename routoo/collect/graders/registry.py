@@ -17,6 +17,7 @@ from routoo.collect.graders.number import NumberGrader
 from routoo.collect.graders.regex import RegexGrader
 from routoo.collect.graders.rubric import Rubric
 from routoo.collect.graders.text import TextGrader
+from routoo.collect.graders.unread import UnreadIsWrong
 from routoo.data.checks.arguments import shown, text_of
 from routoo.data.errors import InputError
 
@@ -24,6 +25,11 @@ from routoo.data.errors import InputError
 def _flag(text: str) -> bool:
     """Whether an option is on: true or false."""
     return {"true": True, "false": False}[text.casefold()]
+
+
+def _wrong(text: str) -> bool:
+    """Whether what cannot be read counts as wrong, and not as missing."""
+    return {"wrong": True, "missing": False}[text.casefold()]
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -51,6 +57,9 @@ class Entry:
     asks: bool = False
 
 
+_UNREAD = "unread"
+"""Option of every grader that reads answers itself: what cannot be read is ``missing``, or ``wrong``."""
+
 GRADERS: dict[str, Entry] = {
     "exact": Entry(ExactGrader),
     "text": Entry(TextGrader),
@@ -74,6 +83,8 @@ def grader_of(spec: str, *, ask: Callable[[str], str] | None = None) -> Grader:
 
     >>> grader_of("number:tolerance=0.01,last=true")
     NumberGrader(tolerance=0.01, relative=0.0, last=True)
+    >>> grader_of("exact:unread=wrong")
+    UnreadIsWrong(grader=ExactGrader())
     >>> grader_of("numbr")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     routoo.data.errors.InputError: no grader is called 'numbr'; known: exact, text, ... and FILE.py:FUNCTION
@@ -82,7 +93,9 @@ def grader_of(spec: str, *, ask: Callable[[str], str] | None = None) -> Grader:
     if name in GRADERS:
         options = _options(name, rest)
         if not GRADERS[name].asks:
-            return GRADERS[name].build(**options)
+            wrong = options.pop(_UNREAD, False)
+            grader = GRADERS[name].build(**options)
+            return UnreadIsWrong(grader) if wrong else grader
         if ask is None:
             raise InputError(f"the grader {name} needs a model to ask, and none is given")
         return GRADERS[name].build(ask, **options)
@@ -96,15 +109,16 @@ def grader_of(spec: str, *, ask: Callable[[str], str] | None = None) -> Grader:
 
 def _options(name: str, text: str) -> dict[str, Any]:
     """The options of a grader; a comma belongs to a value unless another option follows it."""
-    known = GRADERS[name].options
-    parts = re.split(rf",\s*(?=(?:{'|'.join(known)})=)", text) if known else [text]
+    entry = GRADERS[name]
+    known = entry.options if entry.asks else {**entry.options, _UNREAD: _wrong}
+    parts = re.split(rf",\s*(?=(?:{'|'.join(known)})=)", text)
     found: dict[str, Any] = {}
     for part in parts if text else []:
         option, _, value = part.partition("=")
         if option not in known:
-            wanted = f"it has {', '.join(known)}" if known else "it has none"
             raise InputError(
-                f"the grader {name} has no option {shown(option)}; {wanted}, written {name}:OPTION=VALUE"
+                f"the grader {name} has no option {shown(option)}; it has {', '.join(known)}, written "
+                f"{name}:OPTION=VALUE"
             )
         try:
             found[option] = known[option](value)

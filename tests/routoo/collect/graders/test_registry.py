@@ -52,7 +52,7 @@ def test_a_function_of_a_file(grader_file: Callable[[str], str]) -> None:
             "the grader number has no option 'tolerence'; it has tolerance, relative, last",
         ),
         ("number:0.1", "number has no option '0.1'"),
-        ("exact:case=no", "the grader exact has no option 'case'; it has none"),
+        ("exact:case=no", "the grader exact has no option 'case'; it has unread"),
         ("number:tolerance=", "number:tolerance cannot be ''"),
         ("number:tolerance=-1", "tolerance must be a finite number of at least 0"),
         ("number:tolerance=nan", "tolerance must be"),
