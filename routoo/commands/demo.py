@@ -1,4 +1,4 @@
-"""`routoo demo`: the main job end to end on simulated outcomes, with no data of one's own."""
+"""`routoo demo`: the main job end to end on the shipped record, with no data of one's own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ _CHANGED = 100  # prompts, to see whether choices flip
 
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.")] = Path("routoo-demo"),
-    prompts: Annotated[int, typer.Option(metavar="N", help="How many prompts to simulate.")] = 2000,
+    prompts: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many prompts of the record.", show_default="all of them"),
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -41,23 +44,26 @@ def demo(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Do the main job on a simulated sample: train, export, assign, evaluate.
+    """Do the main job on a measured record: train, export, assign, evaluate.
 
-    Needs no data and no network. Simulated are the prompts, the models, their prices and what they achieve.
+    Needs no data and no network. The record, which is shipped, holds what real small models answered to tasks
+    with exact answers: scores, tokens and seconds were measured; prices follow from the models' sizes.
     """
     import routoo
-    from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
     from routoo.evaluation.compare.saving import saving_of
     from routoo.evaluation.report.table import EvaluationTable
+    from routoo.lab.members import lab_pool
+    from routoo.lab.shipped import lab_outcomes
     from routoo.predictor import require_training
 
     require_training()
     watch = _Watch(quiet=quiet)
-    pool, outcomes = simulated_pool(), simulated_outcomes(prompts, seed=seed).with_split(seed=seed)
+    outcomes = lab_outcomes(prompts).with_split(seed=seed)
+    pool = lab_pool().select(outcomes.models)
     folder.mkdir(parents=True, exist_ok=True)
     pool.write(folder / "pool.toml")
-    outcomes.write(folder / "simulated-data")
-    watch.stage(f"simulated {len(outcomes):,} prompts and what {len(pool)} models achieve on them")
+    outcomes.write(folder / "data")
+    watch.stage(f"read what {len(pool)} members answered to {len(outcomes):,} prompts, measured once")
 
     with progress("reading prompts", quiet=quiet) as tell:
         predictor = routoo.train(
@@ -143,7 +149,7 @@ def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) 
     learned = router.runtime.bundle.description.trained_on
     provenance = {
         "bundle": str(folder / "bundle"),
-        "trained on": f"{learned['n_train']:,} simulated prompts, encoder {learned['encoder']}",
+        "trained on": f"{learned['n_train']:,} prompts of the lab's record, encoder {learned['encoder']}",
         "command": f"routoo demo {folder} --prompts {len(outcomes)} --seed {learned['options']['seed']}",
     }
     with stages(quiet=quiet) as tell:
@@ -172,7 +178,7 @@ def _in_words(saving: Saving, budget_usd: float) -> str:
     each = 1000 / saving.prompts
     return "\n".join(
         [
-            f"{saving.prompts:,} simulated test prompts: {saving.best_single} alone scores "
+            f"{saving.prompts:,} test prompts: {saving.best_single} alone scores "
             f"{saving.best_single_score:.3f} for {usd(saving.best_single_cost_usd)} USD.",
             f"Given {usd(budget_usd)} USD for the batch, routoo scores {saving.score:.3f} for "
             f"{usd(saving.cost_usd)} USD: it keeps {percent(saving.kept)} of the score "

@@ -105,7 +105,7 @@ def train_specialist(
     module = _fine_tuning(adapted, specialist, steps, on_step)
     from torch.utils.data import DataLoader
 
-    loader = DataLoader(
+    loader: DataLoader[Batch] = DataLoader(
         examples,  # type: ignore[arg-type]  # a list is a data set
         batch_sampler=_batches(examples, specialist),
         collate_fn=lambda batch: _padded(batch, tokenizer.pad_token_id),
@@ -124,17 +124,19 @@ def train_specialist(
     return folder
 
 
-def _base(path: Path) -> tuple[Any, Any]:  # Any: transformers' tokenizer and model
+def _base(path: Path) -> tuple[Any, Any]:  # Any: transformers' tokenizer and model, of many classes
+    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype="bfloat16")
+    from routoo.members.causal.converted import converted
+    from routoo.members.causal.dtype import dtype_of
+
+    folder = converted(path)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype_of("auto", device))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    # Dequantised on loading, but marked as quantised, which training refuses.
-    model.is_quantized, model.hf_quantizer = False, None
-    if hasattr(model.config, "quantization_config"):
-        del model.config.quantization_config
     return tokenizer, model
 
 
