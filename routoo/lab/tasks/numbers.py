@@ -47,16 +47,16 @@ def story(draw: Random, level: int) -> Task:
     who, things = draw.choice(NAMES), draw.choice(THINGS)
     boxes, each = draw.randint(2, 6 + 2 * level), draw.randint(3, 9 + level)
     count = boxes * each
-    told = [f"{who} has {boxes} boxes with {each} {things} in each."]
+    said = [f"{who} has {boxes} boxes with {each} {things} in each."]
     for _ in range(level):
         change = draw.randint(2, max(3, count // 2))
         if draw.random() < 0.5:
-            told.append(f"{draw.choice(NAMES)} brings {change} more.")
+            said.append(f"{draw.choice(NAMES)} brings {change} more.")
             count += change
         else:
-            told.append(f"Then {change} of them are given away.")
+            said.append(f"Then {change} of them are given away.")
             count -= change
-    return Task(f"{' '.join(told)} How many {things} does {who} have now?", str(count))
+    return Task(f"{' '.join(said)} How many {things} does {who} have now?", str(count))
 
 
 def percentage(draw: Random, level: int) -> Task:

@@ -14,7 +14,7 @@ def fact(draw: Random, level: int) -> Task:
     people = draw.sample(NAMES, 2 + level)
     jobs, cities = draw.sample(JOBS, len(people)), draw.sample(CITIES, len(people))
     ages = draw.sample(range(20, 70), len(people))
-    told = [
+    said = [
         draw.choice(
             (
                 f"{who} is a {job} from {city} and is {age} years old.",
@@ -37,7 +37,7 @@ def fact(draw: Random, level: int) -> Task:
     if level > 1 and draw.random() < 0.5:
         oldest = max(range(len(people)), key=ages.__getitem__)
         asked, answer = "Who is the oldest?", people[oldest]
-    return Task(f"{' '.join(told)}\n{asked}", answer)
+    return Task(f"{' '.join(said)}\n{asked}", answer)
 
 
 def fields(draw: Random, level: int) -> Task:
@@ -53,7 +53,7 @@ def fields(draw: Random, level: int) -> Task:
         sentence += " called this morning"
     if level > 1:
         other = draw.choice([name for name in NAMES if name != who])
-        sentence = f"{other} told us that {sentence}"
+        sentence = f"{other} said us that {sentence}"
     if level > 2:
         price = draw.randint(20, 900)
         found["price"] = price
