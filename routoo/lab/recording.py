@@ -10,6 +10,7 @@ from routoo.collect.collect import collect
 from routoo.data.checks.arguments import known_names
 from routoo.lab.members import MEMBERS, lab_pool
 from routoo.lab.tasks.registry import lab_prompts
+from routoo.lab.timing import TimedAlone
 from routoo.members.local import LocalModel
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SHIPPED_PROMPTS = 3060
 """Prompts of the shipped record: as many of every family."""
+
+ASKED_ALONE = 170
+"""Prompts that are asked one at a time, so that seconds are known of them: ten of every family."""
 
 RECORDED_SIGNALS = (
     "open_margin_log_odds",
@@ -44,7 +48,8 @@ def record_lab(
 ) -> Collected:
     """Asks the lab's members its prompts on this machine, grades the answers, and writes outcomes.
 
-    It goes on where an earlier run ended or was killed.
+    It goes on where an earlier run ended or was killed. Seconds are those of the first `ASKED_ALONE` prompts,
+    which are asked one at a time; all others are answered in batches.
 
     Args:
         output: Folder to write.
@@ -59,13 +64,15 @@ def record_lab(
     Raises:
         InputError: A member is unknown, its weights were not fetched, or the folder holds something else.
     """
+    prompts = lab_prompts(n_prompts, seed=seed)
+    alone = frozenset(prompts["prompt_id"].head(ASKED_ALONE))
     pool = lab_pool(cache_dir=cache_dir).select(known_names("members", members, list(MEMBERS)))
     return collect(
-        lab_prompts(n_prompts, seed=seed),
+        prompts,
         pool,
         output,
         budget_usd=_ENOUGH_USD,
-        members=[LocalModel(model) for model in pool.models],
+        members=[TimedAlone(LocalModel(model), alone) for model in pool.models],
         signals=RECORDED_SIGNALS,
         command=command,
         on_standing=on_standing,
