@@ -1,0 +1,193 @@
+"""What signals of an answer say of its correctness on the lab's record: raw, calibrated, and fused.
+
+    python benchmarks/lab_signals.py [DATA] [--seeds 0 1 2]
+
+DATA is a folder of outcomes with columns `signal_*`; the shipped record when not given. For each seed the
+prompts are split anew, the default predictor learns from train and val, and all figures are of test prompts:
+calibrations and fusions of one fifth of them are fitted on the other four fifths. A raw signal counts as the
+probability that its own scale suggests: the logistic function of a margin, the exponential of a mean
+log-probability, a share of samples as it is. Areas under the ROC curve are means over models, within models.
+Ranges hold 95 % of 1,000 resamples of the prompts of all seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+
+import routoo
+from routoo.commands.pools import pool_for
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
+from routoo.data.tables.columns import SIGNALS
+from routoo.evaluation.in_words import number, signed
+from routoo.evaluation.metrics.ranking import auc
+from routoo.evaluation.metrics.reliability import brier, reliability
+from routoo.evaluation.metrics.undefined import mean_known
+from routoo.lab.members import lab_pool
+from routoo.lab.shipped import lab_outcomes
+from routoo.models.signals.fusion_fit import fit_fusion
+from routoo.models.signals.recorded import RecordedSignal, recorded_signal
+
+Vector = npt.NDArray[np.float64]
+
+FOLDS, RESAMPLES = 5, 1000
+AS_PROBABILITY: dict[str, Callable[[Vector], Vector]] = {
+    "open_margin_log_odds": lambda x: 1 / (1 + np.exp(-x)),
+    "option_margin_log_odds": lambda x: 1 / (1 + np.exp(-x)),
+    "sequence_log_prob_mean": lambda x: np.exp(x),
+    "sequence_log_prob_sum": lambda x: np.exp(x),
+    "refusal": lambda x: 1 - x,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Answers to test prompts and what is said of each, by estimate.
+
+    Args:
+        prompt: Number of the prompt of each answer, over all seeds.
+        models: That gave it.
+        score: What it achieved.
+        estimates: Probabilities that it is correct, by name.
+    """
+
+    prompt: npt.NDArray[np.intp]
+    models: npt.NDArray[np.object_]
+    score: Vector
+    estimates: dict[str, Vector]
+
+    def figures(self, name: str, rows: npt.NDArray[np.intp] | None = None) -> tuple[float, float, float]:
+        """Brier score, expected calibration error and area under the ROC curve of an estimate."""
+        at = np.arange(len(self.score)) if rows is None else rows
+        p, score, models = self.estimates[name][at], self.score[at], self.models[at]
+        within = [auc(p[models == model], score[models == model]) for model in np.unique(models)]
+        return brier(p[:, None], score[:, None]), reliability(p, score).ece, mean_known(np.array(within))
+
+    def resamples(self) -> Iterator[npt.NDArray[np.intp]]:
+        """Rows of prompts drawn with replacement."""
+        order = np.argsort(self.prompt, kind="stable")
+        _, starts, counts = np.unique(self.prompt[order], return_index=True, return_counts=True)
+        draw = np.random.default_rng(0)
+        for _ in range(RESAMPLES):
+            chosen = draw.integers(len(starts), size=len(starts))
+            yield np.concatenate([order[starts[at] : starts[at] + counts[at]] for at in chosen])
+
+
+def judged_of(outcomes: Outcomes, pool: Pool, signal: str, seeds: list[int]) -> Judged:
+    """What all estimates say of the answers of which a signal was recorded."""
+    parts = []
+    for seed in seeds:
+        split = outcomes.with_split(seed=seed)
+        test = split.part("test")
+        scores = _predictor(split, pool, seed).predict(test.texts, domains=test.domains)
+        parts.append(_judged(recorded_signal(test, signal), test, scores.p_correct, scores.models, seed))
+    offsets = np.cumsum([0, *(int(part.prompt.max()) + 1 for part in parts[:-1])])
+    return Judged(
+        np.concatenate([part.prompt + offset for part, offset in zip(parts, offsets, strict=True)]),
+        np.concatenate([part.models for part in parts]),
+        np.concatenate([part.score for part in parts]),
+        {
+            name: np.concatenate([part.estimates[name] for part in parts])
+            for name in ("raw", "calibrated", "predictor", "fused")
+        },
+    )
+
+
+_PREDICTORS: dict[int, routoo.Predictor] = {}
+
+
+def _predictor(split: Outcomes, pool: Pool, seed: int) -> routoo.Predictor:
+    if seed not in _PREDICTORS:
+        _PREDICTORS[seed] = routoo.train(split, pool, seed=seed, progress=False)
+    return _PREDICTORS[seed]
+
+
+def _judged(
+    found: RecordedSignal,
+    test: Outcomes,
+    p_correct: npt.NDArray[np.float32],
+    models: tuple[str, ...],
+    seed: int,
+) -> Judged:
+    prompt = np.array([test.prompts["prompt_id"].to_list().index(name) for name in found.prompt_ids])
+    column = np.array([models.index(name) for name in found.models])
+    before = p_correct[prompt, column].astype(np.float64)
+    fold = np.random.default_rng(seed).permutation(len(test))[prompt] % FOLDS
+    calibrated, fused = np.empty_like(before), np.empty_like(before)
+    for out in (fold == at for at in range(FOLDS)):
+        rest, here = _rows(found, ~out), _rows(found, out)
+        fit = rest.calibrated(seed=seed)
+        fusion = fit_fusion(
+            fit.left_out, before[~out], rest.score, rest.models, prompt_ids=rest.prompt_ids, seed=seed
+        )
+        calibrated[out] = fit.calibration.predict(here.signal, here.models, here.domains)
+        fused[out] = fusion.predict(calibrated[out], before[out], here.models)
+    raw = AS_PROBABILITY[found.name](found.signal) if found.name in AS_PROBABILITY else found.signal
+    estimates = {"raw": raw, "calibrated": calibrated, "predictor": before, "fused": fused}
+    return Judged(prompt, np.array(found.models, object), found.score, estimates)
+
+
+def _rows(found: RecordedSignal, rows: npt.NDArray[np.bool_]) -> RecordedSignal:
+    at = np.flatnonzero(rows)
+    return RecordedSignal(
+        found.name,
+        found.signal[at],
+        found.score[at],
+        [found.models[row] for row in at],
+        [found.domains[row] for row in at],
+        [found.prompt_ids[row] for row in at],
+    )
+
+
+def _gain(judged: Judged, better: str, than: str) -> tuple[str, str]:
+    """Differences of Brier score and area, with their ranges."""
+    samples = np.array(
+        [
+            np.subtract(judged.figures(better, rows), judged.figures(than, rows))[[0, 2]]
+            for rows in judged.resamples()
+        ]
+    )
+    whole = np.subtract(judged.figures(better), judged.figures(than))[[0, 2]]
+    low, high = np.nanpercentile(samples, [2.5, 97.5], axis=0)
+    return tuple(  # type: ignore[return-value]  # two figures
+        f"{signed(value)} ({signed(lo)} to {signed(hi)})"
+        for value, lo, hi in zip(whole, low, high, strict=True)
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("data", nargs="?", type=Path)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    given = parser.parse_args()
+    outcomes = lab_outcomes() if given.data is None else Outcomes.read(given.data)
+    pool = (
+        lab_pool().select(outcomes.models)
+        if given.data is None
+        else pool_for(outcomes, given.data, None, quiet=True)
+    )
+    console = Console(width=150)
+    table = Table(
+        "signal", "answers", "estimate", "Brier", "ECE", "AUC", "Brier less predictor's", "AUC over it"
+    )
+    columns = [name for name in outcomes.outcomes.columns if name.startswith(SIGNALS)]
+    for name in [column.removeprefix(SIGNALS) for column in columns]:
+        judged = judged_of(outcomes, pool, name, given.seeds)
+        for at, estimate in enumerate(judged.estimates):
+            gain = ("", "") if estimate == "predictor" else _gain(judged, estimate, "predictor")
+            head = (name, f"{len(judged.score):,}") if at == 0 else ("", "")
+            table.add_row(*head, estimate, *map(number, judged.figures(estimate)), *gain)
+        table.add_section()
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
