@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from routoo.data.chat import is_message, prompt_text
@@ -29,11 +30,34 @@ def prompt_tokens(tokenizer: Any, request: Request, ask: Ask) -> tuple[int, ...]
         return tuple(tokenizer(text)["input_ids"])
     messages = _messages(request.prompt) if chat else [{"role": "user", "content": ask.text(request)}]
     tools = request.prompt.get("tools") if isinstance(request.prompt, Mapping) else None
+    spelled = {f"\ue000{at}\ue001": message["content"] for at, message in enumerate(messages)}
+    if not _spells_marks(tokenizer, spelled.values()):
+        spelled = {}
+    for mark, message in zip(spelled, messages, strict=False):
+        message["content"] = mark
     with library_errors(InputError, f"prompt {request.prompt_id}: the chat template does not take it"):
         text = tokenizer.apply_chat_template(
             messages, tools=tools, tokenize=False, add_generation_prompt=True
         )
-    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return tuple(_tokens(tokenizer, text, spelled))
+
+
+def _spells_marks(tokenizer: Any, contents: Iterable[str]) -> bool:  # Any: see prompt_tokens
+    """Whether a text holds what a template marks turns with, which the model must not take for a turn."""
+    marks = [mark for mark in tokenizer.get_added_vocab() if mark.strip()]
+    return any(mark in content for content in contents for mark in marks)
+
+
+def _tokens(tokenizer: Any, text: str, spelled: Mapping[str, str]) -> Iterator[int]:  # Any: see prompt_tokens
+    """The tokens of a rendered template, its marks filled in with texts that are read as mere text."""
+    for part in re.split("(\ue000\\d+\ue001)", text) if spelled else [text]:
+        content = spelled.get(part)
+        if part:
+            yield from tokenizer(
+                part if content is None else content,
+                add_special_tokens=False,
+                split_special_tokens=content is not None,
+            )["input_ids"]
 
 
 def _messages(prompt: Any) -> list[dict[str, Any]]:  # Any: a chat in any of its forms, checked by the request
