@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from routoo.commands.arguments import Quiet, Seed
-from routoo.commands.terminal import counted, progress, say, show
+from routoo.commands.terminal import counted, figure, progress, say, seconds, show, table
+
+if TYPE_CHECKING:
+    from routoo.data.outcomes import Outcomes
 
 lab = typer.Typer(no_args_is_help=True, help="Real small models: fetch them, and record what they answer.")
 
@@ -85,3 +89,59 @@ def specialists(
         with progress(f"training {name}", quiet=quiet) as tell:
             folder = train_specialist(name, without=judged, on_step=tell)
         say(f"{folder}: {', '.join(SPECIALISTS[name].families)}", quiet=quiet)
+
+
+@lab.command()
+def record(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
+    ],
+    member: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Member to ask; may be repeated.", show_default="all of the lab"),
+    ] = None,
+    count: Annotated[
+        int, typer.Option("--prompts", metavar="N", help="How many prompts, families in turn.")
+    ] = _MANY,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Record what the lab's members answer on this machine, as outcomes to train on.
+
+    Weights must have been fetched, and specialists trained. The same command goes on after a kill. Ends with
+    how far the answers agree with the shipped record.
+    """
+    from routoo.lab.members import MEMBERS
+    from routoo.lab.recording import record_lab
+
+    with progress("asking", quiet=quiet) as tell:
+        recorded = record_lab(
+            output,
+            members=member or tuple(MEMBERS),
+            n_prompts=count,
+            seed=seed,
+            command=["routoo", *sys.argv[1:]],
+            on_standing=None if tell is None else lambda standing: tell(standing.done, standing.total),
+            on_remark=lambda words: say(words, quiet=quiet),
+        )
+    rows = [
+        [name, f"{model.scored:,}", figure(model.mean_score, ".4f"), seconds(model.median_latency_s)]
+        for name, model in recorded.models.items()
+    ]
+    agreement = None if recorded.outcomes is None else _agreement(recorded.outcomes)
+    show(table(("member", "scored", "mean score", "median s"), rows), *([agreement] if agreement else []))
+
+
+def _agreement(outcomes: Outcomes) -> str:
+    """How far a record agrees with the shipped one, in words."""
+    from routoo.data.errors import InputError
+    from routoo.lab.agreement import agreement_of
+    from routoo.lab.shipped import lab_outcomes
+
+    try:
+        found = agreement_of(outcomes, lab_outcomes())
+    except InputError:
+        return "the shipped record has none of these answers"
+    gap = found.largest_margin_gap
+    margins = "" if gap is None else f"; margins differ by at most {gap:.3f}"
+    return f"{found.equal:,} of {counted(found.answers, 'answer')} equal the shipped record's{margins}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,7 +13,7 @@ from routoo.data.outcomes import Outcomes
 from routoo.models.signals.recorded import recorded_signal
 
 
-def outcomes(**columns: list[float | None]) -> Outcomes:
+def outcomes(**columns: Sequence[float | None]) -> Outcomes:
     prompts = pl.DataFrame({"prompt_id": ["a", "b", "c"], "prompt": ["1?", "2?", "3?"]})
     rows = {"prompt_id": ["a", "b", "c"], "model": ["m"] * 3, "score": [0.0, 1.0, 1.0], **columns}
     return Outcomes(prompts, pl.DataFrame(rows, strict=False), "runs")

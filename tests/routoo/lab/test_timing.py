@@ -42,7 +42,8 @@ class Counting:
 
 
 def test_only_prompts_that_are_asked_alone_have_seconds() -> None:
-    member, seen = Counting(), []
+    member = Counting()
+    seen: list[Answer] = []
     timed = TimedAlone(member, frozenset({"b", "broken"}))
     requests = [Request(name, "?") for name in ("a", "b", "c", "broken")]
     found = timed.answer(requests, on_answer=seen.append)
