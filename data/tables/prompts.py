@@ -46,6 +46,7 @@ class Prompts:
         source: Where they come from, for messages.
         blank_lines: Lines of a text that held no prompt and were passed over.
         columns: Names of all columns of the source, kept or not.
+        called: What the source calls the column of prompts, where no name was given for it.
 
     Raises:
         InputError: There is no prompt, one is null or blank, or an id is repeated; the message names the
@@ -56,6 +57,7 @@ class Prompts:
     source: str
     blank_lines: int = 0
     columns: tuple[str, ...] = ()
+    called: str = "prompt"
 
     def __post_init__(self) -> None:
         if self.frame.is_empty():
@@ -195,7 +197,8 @@ def prompts_in(table: Table, attributes: Sequence[str] = ()) -> Prompts:
         frame = frame.with_columns(ids)
     elif table.lines is not None:
         frame = frame.with_columns(pl.col("prompt_id").fill_null(ids))
-    return Prompts(_without_empty_domain(frame), str(table.path), columns=tuple(table.columns))
+    called = table.gate["prompt"].called or "prompt"
+    return Prompts(_without_empty_domain(frame), str(table.path), columns=tuple(table.columns), called=called)
 
 
 def _without_empty_domain(frame: pl.DataFrame) -> pl.DataFrame:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from routoo.collect.graders.grader import Reference
-from routoo.data.chat import Prompt
 from routoo.data.pool import PoolModel
+from routoo.data.request import Request
 from routoo.members.ask import ask_of
 
 _NOT_ASKED = ("timeout_s", "api_key_env")  # fields of a call that change no answer
@@ -35,9 +35,9 @@ def asked_of(model: PoolModel) -> str:
     return digest([model.name, {**known, "ask": ask_of(call.ask).template}])
 
 
-def prompt_hash(prompt: Prompt, options: tuple[str, ...]) -> str:
-    """The hash of what is asked."""
-    return digest([prompt, list(options)])
+def prompt_hash(request: Request) -> str:
+    """The hash of what is asked, and by which name: two prompts of one text are asked apart."""
+    return digest([request.prompt_id, request.prompt, list(request.options)])
 
 
 def call_key(model: str, prompt: str, sample: int) -> str:

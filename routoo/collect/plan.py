@@ -59,9 +59,7 @@ def plan_of(
         InputError: The history is of other prompts, or of models that were asked in another way.
     """
     by_id = {prompt.prompt_id: prompt for prompt in prompts.prompts}
-    hashes = {
-        name: prompt_hash(prompt.request.prompt, prompt.request.options) for name, prompt in by_id.items()
-    }
+    hashes = {name: prompt_hash(prompt.request) for name, prompt in by_id.items()}
     asked = {model.name: asked_of(model) for model in pool.models}
     _check_history(history, hashes, asked, folder=folder, source=prompts.source)
     known = {recorded.row["prompt_id"] for recorded in history.answers.values()}

@@ -94,22 +94,22 @@ def read_to_ask(
     if isinstance(source, pl.DataFrame):
         table = Table(Path("prompts"), "Parquet", source.schema, {}, source.lazy())
         prompts = prompts_in(named(table, names))
-        return _to_ask(prompts, named(table, _raw_names(names, table.columns)))
+        return _to_ask(prompts, named(table, _raw_names(names, prompts)))
     given = stdin.read() if str(source) == STDIN and stdin is not None else b""
     prompts = read_prompts(source, io.BytesIO(given) if given else stdin, columns=names, separator=separator)
     if not prompts.columns:
         return _to_ask(prompts, None)
     path = Path("standard input" if given else source)
-    raw = _raw_names(names, (*prompts.columns, *names.values()))
+    raw = _raw_names(names, prompts)
     if given:
         return _to_ask(prompts, json_table(io.BytesIO(given), path, raw))
     return _to_ask(prompts, open_table(path, raw, separator))
 
 
-def _raw_names(names: Mapping[str, str], columns: Sequence[str]) -> dict[str, str]:
+def _raw_names(names: Mapping[str, str], prompts: Prompts) -> dict[str, str]:
     """What the source calls its columns, with the one of prompts under a name that no gate knows."""
-    found = names.get("prompt", "messages" if "messages" in columns and "prompt" not in columns else "prompt")
-    return {**{ours: theirs for ours, theirs in names.items() if ours != "prompt"}, _CHAT: found}
+    others = {ours: theirs for ours, theirs in names.items() if ours != "prompt"}
+    return {**others, _CHAT: names.get("prompt", prompts.called)}
 
 
 def _to_ask(prompts: Prompts, table: Table | None) -> PromptsToAsk:

@@ -57,6 +57,13 @@ def test_nothing_is_asked_or_paid_twice(run: Run, says: Says, scripted: Scripted
     assert collected.complete
 
 
+def test_prompts_of_one_text_are_asked_apart(run: Run, says: Says, scripted: Scripted) -> None:
+    small = scripted("small", says("4"))
+    collected = run(small, prompts=pl.DataFrame({"prompt": ["2 + 2?"] * 3, "answer": ["4"] * 3}))
+    assert len({request.key for request in small.asked}) == 3
+    assert collected.models["small"].scored == 3
+
+
 def test_the_cap_leaves_calls_that_it_has_no_room_for(
     run: Run, says: Says, scripted: Scripted, folder: Path
 ) -> None:
