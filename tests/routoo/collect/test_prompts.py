@@ -18,7 +18,7 @@ from routoo.data.errors import InputError
 from routoo.data.request import Request
 
 CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2 + 2?"}]
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {"prompt_id": "a", "prompt": CHAT, "answer": ["4", "four"], "options": None, "tenant": "x"},
     {"prompt_id": "b", "prompt": "[1] + [2]?", "answer": "[3]", "options": ["[3]", "[4]"], "tenant": "y"},
 ]
