@@ -41,6 +41,7 @@ def record_lab(
     members: Sequence[str] = tuple(MEMBERS),
     n_prompts: int = SHIPPED_PROMPTS,
     seed: int = 0,
+    n_alone: int = ASKED_ALONE,
     cache_dir: Path | None = None,
     command: Sequence[str] = (),
     on_standing: OnStanding | None = None,
@@ -48,14 +49,15 @@ def record_lab(
 ) -> Collected:
     """Asks the lab's members its prompts on this machine, grades the answers, and writes outcomes.
 
-    It goes on where an earlier run ended or was killed. Seconds are those of the first `ASKED_ALONE` prompts,
-    which are asked one at a time; all others are answered in batches.
+    It goes on where an earlier run ended or was killed. Seconds are those of the first prompts, which are
+    asked one at a time; all others are answered in batches.
 
     Args:
         output: Folder to write.
         members: Names of members; specialists must have been trained.
         n_prompts: How many prompts; the first ones are the same whatever this is.
         seed: Of the prompts; the shipped record has 0.
+        n_alone: How many prompts are asked one at a time.
         cache_dir: Where weights and adapters are.
         command: How this was called, for the record.
         on_standing: Called with how far all is, after each answer.
@@ -65,7 +67,7 @@ def record_lab(
         InputError: A member is unknown, its weights were not fetched, or the folder holds something else.
     """
     prompts = lab_prompts(n_prompts, seed=seed)
-    alone = frozenset(prompts["prompt_id"].head(ASKED_ALONE))
+    alone = frozenset(prompts["prompt_id"].head(n_alone))
     pool = lab_pool(cache_dir=cache_dir).select(known_names("members", members, list(MEMBERS)))
     return collect(
         prompts,

@@ -62,7 +62,7 @@ def lab_prompts(n_prompts: int, *, seed: int = 0, families: Sequence[str] = tupl
         rows.setdefault(
             task.prompt,
             {
-                "prompt_id": f"{name}-{turn:05d}",
+                "prompt_id": f"{turn:05d}-{name}",
                 "prompt": task.prompt,
                 "domain": name,
                 "level": str(level),
