@@ -8,6 +8,7 @@ from typing import Any
 from routoo.collect.history import History
 from routoo.collect.journal import Journal, Line
 from routoo.collect.purse import Purse
+from routoo.collect.stopping import Stop, StoppedError
 from routoo.data.answer import Answer
 from routoo.data.answers import Answers
 from routoo.data.errors import CallError
@@ -23,10 +24,11 @@ class Books:
         journal: Where it is written.
         history: What was written before.
         purse: The money.
+        stop: What asks for no more tries.
     """
 
-    def __init__(self, journal: Journal, history: History, purse: Purse) -> None:
-        self.journal, self.history, self.purse = journal, history, purse
+    def __init__(self, journal: Journal, history: History, purse: Purse, stop: Stop) -> None:
+        self.journal, self.history, self.purse, self._stop = journal, history, purse, stop
 
     async def open(
         self, key: str, model: str, most_usd: float, *, judge: bool = False, wait: bool = True
@@ -42,11 +44,14 @@ class Books:
 
         Raises:
             BudgetSpentError: There is none; nothing is written.
+            StoppedError: No more tries are to be made; nothing is written.
             OSError: It cannot be written.
         """
         await self.purse.reserve(most_usd, wait=wait)
         tried = {"key": key, "model": model, "most_usd": most_usd, "judge": judge}
         try:
+            if self._stop.asked:
+                raise StoppedError
             self.journal.write("try", **tried)
         except BaseException:
             self.purse.settle(most_usd, 0.0)

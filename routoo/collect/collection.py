@@ -31,6 +31,7 @@ from routoo.members.clock import Clock
 from routoo.members.limiter import CONCURRENCY, Limiter
 from routoo.members.member import Member
 from routoo.members.provider import ProviderModel
+from routoo.members.remote.client import load
 
 if TYPE_CHECKING:
     from routoo.collect.graders.grader import Grader
@@ -71,6 +72,7 @@ class Collection:
         plan, grading = self._plan, self._grading
         if self.journal.lines:
             self._write(interrupted=False)
+        self._load(plan)
         self._begin()
         runner = Runner(
             {model.name: self._asked(model, plan) for model in self.pool.models},
@@ -96,7 +98,8 @@ class Collection:
 
     @cached_property
     def _books(self) -> Books:
-        return Books(self.journal, self._history, Purse(self.budget_usd, spent_usd=self._history.total_usd))
+        purse = Purse(self.budget_usd, spent_usd=self._history.total_usd)
+        return Books(self.journal, self._history, purse, self._stop)
 
     @cached_property
     def _plan(self) -> Plan:
@@ -164,6 +167,17 @@ class Collection:
             for key, known in self._history.answers.items()
             if self._grading.by(plan.by_id[known.row["prompt_id"]]) not in known.grades
         ]
+
+    def _load(self, plan: Plan) -> None:
+        """Loads what calls providers, if any is to be called, before money is set aside or seconds count.
+
+        Raises:
+            MissingExtraError: It is not installed.
+        """
+        if any(
+            plan.calls[name] and isinstance(member, ProviderModel) for name, member in self.members.items()
+        ):
+            load()
 
     def _begin(self) -> None:
         """Writes into the journal what this run is."""

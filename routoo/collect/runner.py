@@ -177,6 +177,8 @@ class Runner:
                 if not opened:
                     self.standings[name].stopped = BUDGET_SPENT
                 break
+            except StoppedError:
+                break
             planned = calls.popleft()
             opened[planned.prompt.prompt_id] = planned, tried
         return opened

@@ -180,13 +180,13 @@ def test_a_judge_is_paid_from_the_same_cap(run: Run, says: Says, scripted: Scrip
         return says(text, model="judge", cost_usd=0.25)(request, tries)
 
     judge = scripted("judge", judged)
-    collected = run(scripted("small", says("4")), judge, grader="judge:judge")
+    collected = run(scripted("small", says("4")), judge, grader="judge:judge,scale=1-5")
     # Each of four prompts: two answers, which are the same, so that one verdict serves both.
     assert collected.spent_usd == pytest.approx(4 * (0.5 + 0.25) + 4 * 0.25)
     assert collected.judge_usd == pytest.approx(1.0)
     assert collected.models["small"].mean_score == 1.0
     n_asked = len(judge.asked)
-    run(scripted("small", says("4")), judge, grader="judge:judge")
+    run(scripted("small", says("4")), judge, grader="judge:judge,scale=1-5")
     assert len(judge.asked) == n_asked
 
 

@@ -71,6 +71,23 @@ def test_once_breaks_off_a_wait_for_another_try(run: Run, scripted: Scripted) ->
     assert collected.models["small"].not_asked == {"interrupted": 3}
 
 
+def test_once_makes_no_call_that_waited_for_money(run: Run, says: Says, scripted: Scripted) -> None:
+    remarks: list[str] = []
+    small = scripted("small", says("4", cost_usd=0.1))
+    answer_one = small.answer_one
+
+    async def interrupted(request: Request, *, signals: object = ()) -> object:
+        interrupt()
+        while not remarks:
+            await asyncio.sleep(0)
+        return await answer_one(request)
+
+    small.answer_one = interrupted
+    collected = run(small, budget_usd=1.5, on_remark=remarks.append)
+    assert collected.models["small"].scored == 1
+    assert collected.models["small"].not_asked == {"interrupted": 3}
+
+
 def test_twice_leaves_at_once_and_the_journal_holds(run: Run, says: Says, scripted: Scripted) -> None:
     small = scripted("small", says("4"))
 

@@ -15,6 +15,7 @@ from kill_collections import bill, server
 
 from routoo.collect.collect import collect
 from routoo.data.call import Call
+from routoo.data.errors import MissingExtraError
 from routoo.data.pool import Pool, PoolModel
 from routoo.members.calling import Retries
 
@@ -84,6 +85,19 @@ def test_every_prompt_is_scored_or_has_a_reason(
     assert all(requests[fault] == 1 for fault in (*ANSWERS.keys() - {"empty"}, "slow"))
     assert billed["usd"] - before <= collected.spent_usd
     assert collected.complete
+
+
+def test_without_what_calls_providers_nothing_is_set_aside(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise MissingExtraError("pip install 'routoo[providers]'")
+
+    monkeypatch.setattr("routoo.collect.collection.load", missing)
+    prompts = pl.DataFrame({"prompt": ["What is 1?"], "answer": ["1"]})
+    with pytest.raises(MissingExtraError):
+        collect(prompts, _pool(address), tmp_path / "collected", budget_usd=1, grader="number")
+    assert not (tmp_path / "collected").exists()
 
 
 def test_no_more_calls_are_under_way_than_the_pool_allows(tmp_path: Path) -> None:
