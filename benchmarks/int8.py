@@ -14,7 +14,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
@@ -23,7 +22,7 @@ from routoo.data.outcomes import Outcomes
 from routoo.evaluation.in_words import number
 from routoo.export.bundle import Bundle
 from routoo.export.layout import LAYOUT
-from routoo.export.parity import Agreement, compare
+from routoo.export.parity import Agreement, Matrix, compare
 from routoo.export.runtime import Runtime
 from routoo.export.session import open_graph
 
@@ -40,13 +39,13 @@ def agreement(bundle: Bundle, prompts: list[str]) -> Agreement:
     """How near the int8 graph is to the float32 one on these prompts."""
     description = bundle.description
     encoded = Runtime(bundle, int8=True).tokenizer.encode(prompts)  # refuses a bundle without int8, in words
-    sent = encoded.input_tokens[:, None] * np.array(description.input_token_ratio)
+    ratio = np.array(description.input_token_ratio)
     in_float, in_int8 = (
         open_graph(bundle.content(name), threads=usable_cores()) for name in (LAYOUT.graph, LAYOUT.int8_graph)
     )
 
-    def cost_of(output_tokens: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        return description.pool.cost_usd(sent, output_tokens)
+    def cost_of(input_tokens: Matrix, output_tokens: Matrix) -> Matrix:
+        return description.pool.cost_usd(input_tokens * ratio, output_tokens)
 
     # the report has two places for graphs; the int8 one takes the first, since there is no other to compare
     return compare(in_float, in_int8, None, encoded=encoded, cost_of=cost_of).fp32

@@ -18,8 +18,8 @@ Matrix = npt.NDArray[np.floating]
 Observed = tuple[Ids | None, Ids | None]
 """Numbers of the domain and of the attributes of each prompt, where they are observed."""
 
-CostOf = Callable[[Matrix], Matrix]
-"""Predicted output tokens ``(n_prompts, n_models)`` to costs in USD, the same shape."""
+CostOf = Callable[[Matrix, Matrix], Matrix]
+"""Tokens sent ``(n_prompts, 1)`` and predicted output tokens ``(n_prompts, n_models)`` to costs in USD."""
 
 WORTHS = (0.0, 0.02, 0.1, 0.5)
 """Prices at which choices are compared: score that a model must gain where it costs the mean spread more."""
@@ -154,6 +154,7 @@ def compare(
     cost_of: CostOf,
     n_domains: int = 0,
     attributes: Sequence[int] = (),
+    max_tokens: int | None = None,
     tolerance: Tolerance | None = None,
 ) -> ParityReport:
     """How near the graphs are to the network on these prompts, alone and in padded batches.
@@ -165,12 +166,18 @@ def compare(
         network: The network itself.
         fp32: The float32 graph.
         int8: The int8 graph, if there is one.
-        encoded: Prompts like those that will be routed, with `with_made_lengths` of several lengths.
+        encoded: Prompts like those that will be routed.
         cost_of: What predicted tokens cost, for the share of changed choices.
         n_domains: Domains that the network knows.
         attributes: Values of each attribute that it knows.
+        max_tokens: Up to which lengths prompts are made up of these (`with_made_lengths`); None for no more.
+            The float32 graph is the network on them too; that in int8 is judged on `encoded` alone, since
+            rounding moves what no prompt is like by any amount.
         tolerance: Goes into the report; see `ParityReport.check`.
     """
+    n_given = len(encoded)
+    if max_tokens is not None:
+        encoded = with_made_lengths(encoded, max_tokens=max_tokens)
     alone = [np.array([row]) for row in range(len(encoded))]
     order = np.argsort(np.arange(len(encoded)) * 7919 % len(encoded), kind="stable")  # unlike lengths meet
     padded = [order[start : start + size] for size in _BATCHES for start in range(0, len(encoded), size)]
@@ -179,13 +186,20 @@ def compare(
     truths = [_outputs(network, encoded, alone, observed) for observed in cases]
     truth, padded_truth = Outputs.join(truths), Outputs.join([each.rows(rows) for each in truths])
 
-    def agreement(graph: Graph) -> Agreement:
+    everything = np.ones(len(encoded) * len(cases), np.bool_)
+    sent = encoded.input_tokens[:, None]
+    given = np.tile(np.arange(len(encoded)) < n_given, len(cases))
+
+    def agreement(graph: Graph, judged: npt.NDArray[np.bool_]) -> Agreement:
         each = [_outputs(graph, encoded, alone, observed) for observed in cases]
         found = Outputs.join(each)
         padded_found = Outputs.join([_outputs(graph, encoded, padded, observed) for observed in cases])
-        off = np.abs(found.p_correct - truth.p_correct)
+        off = np.abs(found.p_correct - truth.p_correct)[judged]
         padded_off = np.abs(padded_found.p_correct - padded_truth.p_correct)
-        choices = [_choices(*pair, cost_of) for pair in zip(truths, each, strict=True)]
+        choices = [
+            _choices(*pair, lambda received: cost_of(sent, received))
+            for pair in zip(truths, each, strict=True)
+        ]
         changed, lost = (_means(shares) for shares in zip(*choices, strict=True))
         return Agreement(
             p_mean=float(off.mean()),
@@ -207,8 +221,8 @@ def compare(
     return ParityReport(
         prompts=len(encoded),
         lengths=(int(encoded.lengths.min()), int(encoded.lengths.max())),
-        fp32=agreement(fp32),
-        int8=None if int8 is None else agreement(int8),
+        fp32=agreement(fp32, everything),
+        int8=None if int8 is None else agreement(int8, given),
         tolerance=tolerance or Tolerance(),
     )
 
@@ -274,7 +288,9 @@ def _means(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {key: float(np.mean([each[key] for each in shares])) for key in shares[0]}
 
 
-def _choices(truth: Outputs, found: Outputs, cost_of: CostOf) -> tuple[dict[str, float], dict[str, float]]:
+def _choices(
+    truth: Outputs, found: Outputs, cost_of: Callable[[Matrix], Matrix]
+) -> tuple[dict[str, float], dict[str, float]]:
     """Share of choices that differ, and the value that is lost by it, at each price."""
     cost = cost_of(truth.output_tokens)
     spread = float((cost.max(1) - cost.min(1)).mean()) or 1.0

@@ -20,7 +20,7 @@ from routoo.export.layout import LAYOUT
 from routoo.export.manifest import to_json
 from routoo.export.older_names import newer_weight
 from routoo.export.onnx import to_int8, to_onnx
-from routoo.export.parity import Matrix, ParityReport, Tolerance, compare, with_made_lengths
+from routoo.export.parity import Matrix, ParityReport, Tolerance, compare
 from routoo.export.runtime import read_tokenizer
 from routoo.export.session import Graph, Ids, Outputs, open_graph
 
@@ -181,9 +181,7 @@ def torch_graph(network: RouterNetwork) -> Graph:
 
 
 def _sample(trained: TrainedNetwork, prompts: Sequence[str]) -> EncodedPrompts:
-    tokenizer = trained.tokenizer
-    encoded = tokenizer.encode((prompts or _GENERAL_PROMPTS)[:_MAX_SAMPLE])
-    return with_made_lengths(encoded, max_tokens=tokenizer.policy.max_tokens)
+    return trained.tokenizer.encode((prompts or _GENERAL_PROMPTS)[:_MAX_SAMPLE])
 
 
 def _parity(
@@ -194,10 +192,8 @@ def _parity(
     tolerance: Tolerance | None,
     threads: int,
 ) -> ParityReport:
-    sent = encoded.input_tokens[:, None] * trained.input_token_ratio
-
-    def cost_of(output_tokens: Matrix) -> Matrix:
-        return trained.pool.cost_usd(sent, output_tokens)
+    def cost_of(input_tokens: Matrix, output_tokens: Matrix) -> Matrix:
+        return trained.pool.cost_usd(input_tokens * trained.input_token_ratio, output_tokens)
 
     int8 = contents.get(LAYOUT.int8_graph)
     return compare(
@@ -208,6 +204,7 @@ def _parity(
         cost_of=cost_of,
         n_domains=trained.network.config.heads.n_domains,
         attributes=trained.network.config.heads.attributes,
+        max_tokens=trained.tokenizer.policy.max_tokens,
         tolerance=tolerance,
     )
 

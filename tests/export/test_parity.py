@@ -41,7 +41,7 @@ def graph(
     return run
 
 
-def cost_of(tokens: Matrix) -> Matrix:
+def cost_of(sent: Matrix, tokens: Matrix) -> Matrix:
     """The first model costs three times the second."""
     return np.asarray(tokens * np.array([3e-6, 1e-6]))
 
@@ -163,3 +163,23 @@ def test_a_report_is_plain() -> None:
     assert isinstance(report, ParityReport)
     assert isinstance(report.int8, Agreement)
     assert report.to_dict()["int8"] == dataclasses.asdict(report.int8)
+
+
+def off_at(length: int) -> Graph:
+    """The graph, but for what it says of prompts of this many tokens."""
+
+    def run(ids: Ids, mask: Ids, domain: Ids | None = None, attributes: Ids | None = None) -> Outputs:
+        found = graph()(ids, mask, domain, attributes)
+        found.p_correct[mask.sum(1) == length] += 0.2
+        return found
+
+    return run
+
+
+def test_int8_is_judged_on_prompts_that_may_come_alone() -> None:
+    encoded = encoded_of(3, 5)
+    compare(graph(), graph(), off_at(64), encoded=encoded, cost_of=cost_of, max_tokens=64).check()
+    with pytest.raises(BundleError, match=r"int8 p_correct is off by 0\.2"):
+        compare(graph(), graph(), off_at(5), encoded=encoded, cost_of=cost_of, max_tokens=64).check()
+    with pytest.raises(BundleError, match=r"float32 p_correct is off by 0\.2"):
+        compare(graph(), off_at(64), None, encoded=encoded, cost_of=cost_of, max_tokens=64).check()
