@@ -1,4 +1,4 @@
-# make demo   an environment, the install, and the main job on the shipped sample
+# make demo   an environment, the install, and the main job on the lab's record, which is shipped
 # make test   everything a change has to pass; CI runs the same
 # They need Python 3.11 or newer and make. Another interpreter: make test PYTHON=python3.12
 
@@ -28,7 +28,7 @@ unexport PYTHONPATH PYTHONHOME PIP_CONSTRAINT PIP_BUILD_CONSTRAINT
 .PHONY: help install demo test format-check lint types tests cases fuzz format docs coverage constraints clean
 
 help:
-	@echo "make demo         train, export and route on the shipped sample, and say what it saved"
+	@echo "make demo         train, export and route on what small models answered, and say what it saves"
 	@echo "make test         format check, lint, strict types, tests, built wheel imported elsewhere"
 	@echo "make cases        run a folder of cases, CASES=../shared/cases: what they print beside what they should"
 	@echo "make fuzz         COUNT=20000 odd files, calls with odd values and small instances, 2,000 paced streams,"
@@ -75,6 +75,7 @@ tests: $(READY)
 cases: $(READY)
 	@$(BIN)/python tests/cases.py $(CASES) --only "$(ONLY)"
 
+fuzz: export PYTHONPATH = tests/support
 fuzz: $(READY)
 	@$(BIN)/python tests/fuzz/read_files.py --files $(COUNT) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/call_doors.py --calls $(COUNT) $(if $(SEED),--seed $(SEED))

@@ -61,10 +61,11 @@ class Overview:
     def of(cls, outcomes: Outcomes) -> Overview:
         """The overview of these outcomes.
 
-        >>> from routoo.data.sample.outcomes import simulated_outcomes
-        >>> overview = Overview.of(simulated_outcomes(50))
-        >>> overview.prompts, len(overview.models), overview.simulated
-        (50, 6, True)
+        >>> prompts = pl.DataFrame({"prompt_id": ["a", "b"], "prompt": ["2 + 2?", "Name a river."]})
+        >>> runs = {"prompt_id": ["a", "b", "a"], "model": ["s", "s", "l"], "score": [1.0, 0.0, 1.0]}
+        >>> overview = Overview.of(Outcomes(prompts, pl.DataFrame(runs)))
+        >>> overview.prompts, [(model.name, model.coverage) for model in overview.models]
+        (2, [('l', 0.5), ('s', 1.0)])
         """
         parts = outcomes.prompts["split"].to_list() if outcomes.has_split else None
         return cls(

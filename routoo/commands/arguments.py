@@ -22,6 +22,12 @@ OutputFolder = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False),
 ]
+LabPrompts = Annotated[
+    int | None,
+    typer.Option(
+        "--prompts", metavar="N", help="How many prompts of the record.", show_default="all of them"
+    ),
+]
 LastArgument = Annotated[Path | None, typer.Argument(metavar="FOLDER", hidden=True)]
 """The same, as the last argument: short for -o."""
 Bundle = Annotated[

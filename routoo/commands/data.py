@@ -1,4 +1,4 @@
-"""`routoo data`: look at recorded outcomes, convert them, split them; write the simulated sample."""
+"""`routoo data`: look at recorded outcomes, convert them, split them; write the lab's record."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Data, LastArgument, OutputFolder, Seed, folder_to_write
+from routoo.commands.arguments import (
+    AsJson,
+    Data,
+    LabPrompts,
+    LastArgument,
+    OutputFolder,
+    Seed,
+    folder_to_write,
+)
 from routoo.commands.fields import options_of
 from routoo.commands.pools import pool_beside
 from routoo.commands.reading import OutcomesReading
@@ -109,16 +117,20 @@ def split(
 def sample(
     last: LastArgument = None,
     output: OutputFolder = None,
-    prompts: Annotated[int, typer.Option(metavar="N", help="How many prompts.")] = 3000,
+    prompts: LabPrompts = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Write the simulated sample: prompts from templates, and models that do not exist."""
-    from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
+    """Write the lab's record with its pool and a split: what real small models answered, measured once.
+
+    Scores, tokens and seconds were measured; prices are stated, by the models' sizes.
+    """
+    from routoo.lab.members import lab_pool
+    from routoo.lab.shipped import lab_outcomes
 
     folder = folder_to_write(output, last)
-    outcomes = simulated_outcomes(prompts, seed=seed).with_split(seed=seed)
-    _write(outcomes, simulated_pool(), folder, as_json=as_json)
+    outcomes = lab_outcomes(prompts).with_split(seed=seed)
+    _write(outcomes, lab_pool().select(outcomes.models), folder, as_json=as_json)
 
 
 def _split_to_keep(path: Path) -> Outcomes | Split:

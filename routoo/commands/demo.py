@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from routoo.commands.arguments import AsJson, Quiet, Seed
+from routoo.commands.arguments import AsJson, LabPrompts, Quiet, Seed
 from routoo.commands.output import write_table
 from routoo.commands.pools import say_nominal
 from routoo.commands.terminal import is_watched, percent, progress, say, show, show_json, stages, usd
@@ -30,10 +30,7 @@ _CHANGED = 100  # prompts, to see whether choices flip
 
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.")] = Path("routoo-demo"),
-    prompts: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="How many prompts of the record.", show_default="all of them"),
-    ] = None,
+    prompts: LabPrompts = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -44,10 +41,10 @@ def demo(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Do the main job on a measured record: train, export, assign, evaluate.
+    """Do the main job on the lab's record: train, export, evaluate, assign.
 
-    Needs no data and no network. The record, which is shipped, holds what real small models answered to tasks
-    with exact answers: scores, tokens and seconds were measured; prices follow from the models' sizes.
+    Needs no data and no network. The record is part of the package: what real small models answered to tasks
+    with exact answers. Scores and tokens were measured; prices are stated, by the models' sizes.
     """
     import routoo
     from routoo.evaluation.compare.saving import saving_of
@@ -63,7 +60,10 @@ def demo(
     folder.mkdir(parents=True, exist_ok=True)
     pool.write(folder / "pool.toml")
     outcomes.write(folder / "data")
-    watch.stage(f"read what {len(pool)} members answered to {len(outcomes):,} prompts, measured once")
+    watch.stage(
+        f"read what {len(pool)} small models answered to {len(outcomes):,} prompts, measured once; "
+        "prices are stated by size"
+    )
 
     with progress("reading prompts", quiet=quiet) as tell:
         predictor = routoo.train(

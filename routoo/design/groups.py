@@ -35,9 +35,9 @@ class PromptGroups:
         Raises:
             MissingExtraError: There are no domains, and extra `train` is not installed.
 
-        >>> from routoo.data.sample.outcomes import simulated_outcomes
-        >>> groups = PromptGroups.of(simulated_outcomes(50))
-        >>> groups.by, len(groups.of_prompts(simulated_outcomes(20)))
+        >>> from routoo.lab.shipped import lab_outcomes
+        >>> groups = PromptGroups.of(lab_outcomes(50))
+        >>> groups.by, len(groups.of_prompts(lab_outcomes(20)))
         ('domain', 20)
         """
         named = sorted({domain for domain in outcomes.domains or [] if domain})

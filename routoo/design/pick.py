@@ -123,8 +123,10 @@ def pick_pool(
         InputError: Both limits are given, a number is out of range, or a model has no outcome.
         InfeasibleError: No model fits the spend, or none is worth its cost at this price.
 
-    >>> from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
-    >>> pick = pick_pool(simulated_outcomes(600), simulated_pool(), models=2)
+    >>> from routoo.lab.members import lab_pool
+    >>> from routoo.lab.shipped import lab_outcomes
+    >>> outcomes = lab_outcomes(600)
+    >>> pick = pick_pool(outcomes, lab_pool().select(outcomes.models), models=2)
     >>> len(pick.pool), pick.guarantee < pick.proved_share <= 1
     (2, True)
     """

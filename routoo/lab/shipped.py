@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import as_file, files
 
 from routoo.data.checks.arguments import number
 from routoo.data.outcomes import Outcomes
 
-RECORD = "record"
+RECORD, NAME = "record", "lab"
 
 
 def lab_outcomes(n_prompts: int | None = None) -> Outcomes:
@@ -29,7 +30,7 @@ def lab_outcomes(n_prompts: int | None = None) -> Outcomes:
     with as_file(files("routoo.lab") / RECORD) as folder:
         outcomes = Outcomes.read(folder)
     if n_prompts is None:
-        return outcomes
+        return replace(outcomes, name=NAME)
     number("n_prompts", n_prompts, least=1, most=len(outcomes), whole=True)
     prompts = outcomes.prompts.head(n_prompts)
-    return Outcomes(prompts, outcomes.outcomes.join(prompts, on="prompt_id", how="semi"), outcomes.name)
+    return Outcomes(prompts, outcomes.outcomes.join(prompts, on="prompt_id", how="semi"), NAME)

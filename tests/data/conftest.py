@@ -4,8 +4,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-
-from routoo.data.sample.words import ACTORS, ACTS, CITIES, REASONS, TIMES
+from simulated.words import ACTORS, ACTS, CITIES, REASONS, TIMES
 
 
 @pytest.fixture

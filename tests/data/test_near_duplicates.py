@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
+from simulated.words import CITIES
 
 from routoo.data.near_duplicates import SIMILARITY, connected, near_duplicate_groups
-from routoo.data.sample.words import CITIES
 
 Sentences = Callable[..., list[str]]
 Typo = Callable[[str, random.Random], str]

@@ -1,5 +1,6 @@
 """Breaks bundles by the thousand: each must be refused in our words, or work, in time and without a crash.
 
+    export PYTHONPATH=tests/support  # where simulated prompts are made
     python tests/fuzz/break_bundles.py --edits 400 --mutations 2000 [--seed 7] [--bundle FOLDER]
 
 `--edits` changes one byte of `router.json`, and every such bundle must be refused. `--mutations` does all
@@ -122,7 +123,7 @@ def _work(todo: list[Trial], whole: Path, writer: int) -> None:
 
 def make_bundle(folder: Path) -> Path:
     """A small bundle with domains and both graphs."""
-    from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
+    from simulated.outcomes import simulated_outcomes, simulated_pool
 
     outcomes = simulated_outcomes(200, seed=0).with_split(seed=0)
     predictor = routoo.train(

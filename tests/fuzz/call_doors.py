@@ -1,5 +1,6 @@
 """Calls the doors of the Python API with odd values: each must end in an answer or in an error of ours.
 
+    export PYTHONPATH=tests/support  # where simulated prompts are made
     python tests/fuzz/call_doors.py --calls 20000 [--seed 7] [--predictor FOLDER --bundle FOLDER]
 
 Without folders a tiny predictor is trained and exported first. The number of a call after the seed makes it
@@ -24,9 +25,9 @@ from typing import Any
 
 import numpy as np
 from odd_values import OwnError, like, odd_table, odd_value
+from simulated.outcomes import simulated_outcomes, simulated_pool
 
 import routoo
-from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 from routoo.evaluation.metrics.robustness import robustness
 from routoo.models.baselines.domain_table import DomainTable
 from routoo.models.baselines.means import SingleModelMeans

@@ -20,7 +20,6 @@ RETIRED = {
 LEFT = {
     "export/older_names.py": "reads bundles of before",
     "routoo/cli.py": "takes flags of before",
-    "data/sample/words.py": "words of simulated prompts",
     "routoo/evaluation/metrics/perturbations.py": "words of a changed prompt",
     "docs/results.md": "what was measured with parts that are gone",
 }

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from simulated.outcomes import simulated_outcomes, simulated_pool
 from typer.testing import CliRunner, Result
 
 from routoo.cli import app
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 from routoo.predictor import Predictor, train
 
 Routoo = Callable[..., Result]

@@ -1,4 +1,4 @@
-"""Looking at outcomes, converting them, splitting them, and the simulated sample."""
+"""Looking at outcomes, converting them, splitting them, and the lab's record."""
 
 import json
 from collections.abc import Callable
@@ -12,6 +12,8 @@ from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.export.bundle import Bundle, write_files
 from routoo.export.layout import LAYOUT
+from routoo.lab.members import lab_pool
+from routoo.lab.shipped import lab_outcomes
 
 Routoo = Callable[..., Result]
 
@@ -104,12 +106,25 @@ def test_shares_that_leave_nothing_to_train_on_are_refused(
     assert "val=0.5, test=0.5" in result.stderr
 
 
-def test_the_sample_is_called_simulated_and_brings_its_pool(routoo: Routoo, tmp_path: Path) -> None:
-    shown = routoo("data", "sample", tmp_path / "s", "--prompts", "60").stdout
+def test_the_sample_is_the_labs_record_with_its_pool_and_a_split(routoo: Routoo, tmp_path: Path) -> None:
+    shown = routoo("data", "sample", tmp_path / "s", "--prompts", "60", "--seed", "3").stdout
     assert "60 prompts" in shown
-    assert "simulated outcomes, with pool.toml" in shown
-    assert all(name.startswith("simulated-") for name in Pool.read(tmp_path / "s" / "pool.toml").names)
-    assert Outcomes.read(tmp_path / "s").simulated
+    assert "recorded outcomes, with pool.toml" in shown
+    written, record = Outcomes.read(tmp_path / "s"), lab_outcomes(60)
+    assert written.prompts.equals(record.with_split(seed=3).prompts)
+    assert written.outcomes.equals(record.outcomes)
+    pool = Pool.read(tmp_path / "s" / "pool.toml")
+    assert set(pool.names) == set(record.models)
+    assert [(model.usd_per_1m_output, model.call) for model in pool.models] == [
+        (entry.usd_per_1m_output, entry.call) for entry in map(lab_pool().__getitem__, pool.names)
+    ]
+
+
+def test_more_prompts_than_the_record_has_are_refused(routoo: Routoo, tmp_path: Path) -> None:
+    result = routoo("data", "sample", tmp_path / "s", "--prompts", "1000000")
+    assert result.exit_code == 2
+    assert "n_prompts" in result.stderr
+    assert not (tmp_path / "s").exists()
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ from typing import Any
 import polars as pl
 import pytest
 import typer
+from simulated.outcomes import simulated_outcomes, simulated_pool
 from typer.testing import CliRunner
 
 from routoo.cli import app
 from routoo.commands import terminal
 from routoo.data.pool import Pool
-from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
 from routoo.models.encoder.encoder import load_encoder
 
 MODES = {"assign": ("assign bundle", "assign predictions.parquet")}

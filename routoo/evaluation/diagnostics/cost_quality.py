@@ -53,7 +53,12 @@ def _caption(evaluation: Evaluation) -> str:
         f"The {ORACLE}, which knows every outcome beforehand, would reach {number(float(ceiling))}.",
     ]
     if outside:
-        words.append(f"{outside} single models cost more or score less than is shown.")
+        models = (
+            "1 single model costs more or scores"
+            if outside == 1
+            else f"{outside} single models cost more or score"
+        )
+        words.append(f"{models} less than is shown.")
     return " ".join(words)
 
 

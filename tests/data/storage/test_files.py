@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from simulated.outcomes import simulated_outcomes
 
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.sample.outcomes import simulated_outcomes
 from routoo.data.storage.files import read_regular, write_atomically
 from routoo.data.tables.prompts import read_prompts
 

@@ -5,13 +5,13 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 import pytest
+from simulated.outcomes import simulated_outcomes, simulated_pool
+from simulated.prompts import LEVELS, WRITERS, simulated_prompts
 
 from routoo.data.costs.derived_pool import derive_pool
 from routoo.data.errors import InputError
 from routoo.data.near_duplicates import near_duplicate_groups
 from routoo.data.outcomes import Outcomes
-from routoo.data.sample.outcomes import simulated_outcomes, simulated_pool
-from routoo.data.sample.prompts import LEVELS, WRITERS, simulated_prompts
 from routoo.data.splits import count_straddling
 
 

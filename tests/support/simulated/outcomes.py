@@ -1,4 +1,4 @@
-"""The shipped sample: simulated prompts, and what six simulated models would achieve on them."""
+"""Simulated prompts, and what six simulated models would achieve on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
-from routoo.data.sample.prompts import SimulatedPrompt, simulated_prompts
+from simulated.prompts import SimulatedPrompt, simulated_prompts
 
 Matrix = npt.NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def simulated_outcomes(n_prompts: int = 3000, seed: int = 0, *, missing: float =
 
     Args:
         n_prompts: How many different prompts, at least 1.
-        seed: Which of the possible samples.
+        seed: Which of the possible sets.
         missing: Share of the outcomes that nobody recorded; every prompt keeps one at least.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 
-from routoo.data.sample import words
+from simulated import words
 
 LEVELS = 5
 """Prompts are written at as many levels, from easy (0) to hard."""

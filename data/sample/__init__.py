@@ -1,1 +1,0 @@
-"""The shipped sample: simulated prompts and outcomes."""

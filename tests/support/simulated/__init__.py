@@ -1,0 +1,1 @@
+"""Simulated prompts and outcomes: quick to make, of any number, and known to be worth routing."""
