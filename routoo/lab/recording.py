@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 SHIPPED_PROMPTS = 3060
 """Prompts of the shipped record: as many of every family."""
 
-ASKED_ALONE = 68
-"""Prompts that are asked one at a time, so that seconds are known of them: one of every family and level."""
+ASKED_ALONE = 34
+"""Prompts that are asked one at a time, so that seconds are known of them: two of every family."""
 
 RECORDED_SIGNALS = (
     "open_margin_log_odds",
