@@ -7,7 +7,7 @@ prompts are split anew, the default predictor learns from train and val, and all
 calibrations and fusions of one fifth of them are fitted on the other four fifths. A raw signal counts as the
 probability that its own scale suggests: the logistic function of a margin, the exponential of a mean
 log-probability, a share of samples as it is. Areas under the ROC curve are means over models, within models.
-Ranges hold 95 % of 1,000 resamples of the prompts of all seeds.
+Ranges hold 95 % of 200 resamples of the prompts of all seeds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from routoo.commands.pools import pool_for
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.tables.columns import SIGNALS
-from routoo.evaluation.in_words import number, signed
+from routoo.evaluation.in_words import number
 from routoo.evaluation.metrics.ranking import auc
 from routoo.evaluation.metrics.reliability import brier, reliability
 from routoo.evaluation.metrics.undefined import mean_known
@@ -38,7 +38,7 @@ from routoo.models.signals.recorded import RecordedSignal, recorded_signal
 
 Vector = npt.NDArray[np.float64]
 
-FOLDS, RESAMPLES = 5, 1000
+FOLDS, RESAMPLES = 5, 200
 AS_PROBABILITY: dict[str, Callable[[Vector], Vector]] = {
     "open_margin_log_odds": lambda x: 1 / (1 + np.exp(-x)),
     "option_margin_log_odds": lambda x: 1 / (1 + np.exp(-x)),
@@ -158,8 +158,7 @@ def _gain(judged: Judged, better: str, than: str) -> tuple[str, str]:
     whole = np.subtract(judged.figures(better), judged.figures(than))[[0, 2]]
     low, high = np.nanpercentile(samples, [2.5, 97.5], axis=0)
     return tuple(  # type: ignore[return-value]  # two figures
-        f"{signed(value)} ({signed(lo)} to {signed(hi)})"
-        for value, lo, hi in zip(whole, low, high, strict=True)
+        f"{value:+.4f} ({lo:+.4f} to {hi:+.4f})" for value, lo, hi in zip(whole, low, high, strict=True)
     )
 
 

