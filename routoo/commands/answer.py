@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from routoo.commands.answered import ChoiceLimits, answer_file, answer_one
-from routoo.commands.arguments import AsJson, Bundle, Confidence, PoolFile, Quiet, Tag
+from routoo.commands.arguments import AsJson, Bundle, Confidence, Models, PoolFile, Quiet, Tag
 from routoo.commands.output import check_output
 from routoo.commands.pools import say_nominal
 from routoo.commands.requests import prompt_of
@@ -43,10 +43,7 @@ def answer(
             metavar="S", help="Most seconds that an answer may be expected to take.", show_default=False
         ),
     ] = None,
-    models: Annotated[
-        str | None,
-        typer.Option(metavar="A,B", help="Models that may be chosen.", show_default="the whole pool"),
-    ] = None,
+    models: Models = None,
     tag: Tag = None,
     price: Annotated[
         float | None,

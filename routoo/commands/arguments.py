@@ -46,6 +46,10 @@ PromptsFile = Annotated[
         show_default=False,
     ),
 ]
+Models = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Models that may be chosen.", show_default="the whole pool"),
+]
 PoolFile = Annotated[
     Path | None,
     typer.Option(

@@ -11,13 +11,12 @@ import typer
 
 from routoo.commands.arguments import Quiet, Seed
 from routoo.commands.terminal import counted, figure, progress, say, seconds, show, table
+from routoo.lab import SHIPPED_PROMPTS
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
 
 lab = typer.Typer(no_args_is_help=True, help="Real small models: fetch them, and record what they answer.")
-
-_MANY = 3060
 
 
 class Source(StrEnum):
@@ -56,7 +55,7 @@ def prompts(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="JSON lines to write.", show_default=False)
     ],
-    count: Annotated[int, typer.Option("--prompts", metavar="N", help="How many prompts.")] = _MANY,
+    count: Annotated[int, typer.Option("--prompts", metavar="N", help="How many prompts.")] = SHIPPED_PROMPTS,
     seed: Seed = 0,
 ) -> None:
     """Write tasks in plain English with exact answers, as `routoo collect` reads them."""
@@ -80,10 +79,10 @@ def specialists(
 
     Prompts of the shipped record are not among what they learn from.
     """
+    from routoo.lab.shipped import lab_outcomes
     from routoo.lab.specialists import SPECIALISTS, train_specialist
-    from routoo.lab.tasks.registry import lab_prompts
 
-    judged = frozenset(lab_prompts(_MANY)["prompt"])
+    judged = frozenset(lab_outcomes().texts)
     for name in names or SPECIALISTS:
         with progress(f"training {name}", quiet=quiet) as tell:
             folder = train_specialist(name, without=judged, on_step=tell)
@@ -101,7 +100,7 @@ def record(
     ] = None,
     count: Annotated[
         int, typer.Option("--prompts", metavar="N", help="How many prompts, families in turn.")
-    ] = _MANY,
+    ] = SHIPPED_PROMPTS,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Bundle, Confidence, PoolFile, Quiet, Tag
+from routoo.commands.arguments import AsJson, Bundle, Confidence, Models, PoolFile, Quiet, Tag
 from routoo.commands.pools import say_nominal
 from routoo.commands.requests import named_values, prompt_of, say_unlearned
 from routoo.commands.terminal import say, show_json, usd
@@ -32,10 +32,7 @@ def select(
     max_latency_s: Annotated[
         float | None, typer.Option(metavar="S", help="Most seconds that it may be expected to take.")
     ] = None,
-    models: Annotated[
-        str | None,
-        typer.Option(metavar="A,B", help="Models that may be chosen.", show_default="the whole pool"),
-    ] = None,
+    models: Models = None,
     tag: Tag = None,
     price: Annotated[
         float | None,

@@ -1,1 +1,4 @@
 """Real small models, tasks with exact answers, and the record of what the models answered."""
+
+SHIPPED_PROMPTS = 3060
+"""Prompts of the shipped record: as many of every family."""

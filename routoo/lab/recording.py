@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from routoo.collect.collect import collect
 from routoo.data.checks.arguments import known_names
+from routoo.lab import SHIPPED_PROMPTS
 from routoo.lab.members import MEMBERS, lab_pool
 from routoo.lab.tasks.registry import lab_prompts
 from routoo.lab.timing import TimedAlone
@@ -16,9 +17,6 @@ from routoo.members.local import LocalModel
 if TYPE_CHECKING:
     from routoo.collect.collected import Collected
     from routoo.collect.runner import OnStanding
-
-SHIPPED_PROMPTS = 3060
-"""Prompts of the shipped record: as many of every family."""
 
 ASKED_ALONE = 34
 """Prompts that are asked one at a time, so that seconds are known of them: two of every family."""

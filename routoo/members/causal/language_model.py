@@ -19,7 +19,7 @@ from routoo.data.words import some
 from routoo.members.causal.attention import attend_by_products
 from routoo.members.causal.converted import converted
 from routoo.members.causal.dtype import dtype_of
-from routoo.members.causal.quiet import quiet
+from routoo.models.hugging_face import hub_folder, quiet
 
 _ATTENTION = {"full_attention", "sliding_attention"}
 _ENDS_OF_TURNS = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>")
@@ -106,19 +106,7 @@ def _folder(name: str) -> Path:
         return converted(path)
     if path.is_dir():
         return path
-    try:
-        from huggingface_hub import snapshot_download
-    except ModuleNotFoundError:
-        raise MissingExtraError(
-            f"model {name!r} is no folder; to look at the hub: pip install 'routoo[hub]'"
-        ) from None
-    tried = [f"folder {name}"]
-    for where, local in (("local hub cache", True), ("hub", False)):
-        try:
-            return Path(snapshot_download(name, allow_patterns=_WANTED, local_files_only=local))
-        except Exception as error:  # the hub client raises many kinds; all mean: not there
-            tried.append(f"{where} ({type(error).__name__})")
-    raise InputError(f"model {name!r} was not found; looked in: {'; '.join(tried)}")
+    return hub_folder("model", name=name, wanted=_WANTED, tried=[f"folder {name}"], missed="is no folder")
 
 
 def _check(model: Any, name: str, absent: Iterable[str]) -> None:  # Any: see LanguageModel

@@ -63,12 +63,15 @@ def _run(provider: Provider, folder: Path, cap: float, jumping: Any) -> Collecte
     )
 
 
-@given(seed=st.integers(0, 10**6), cap=st.sampled_from((0.0, 0.5, 2.0, 5.0, 100.0)), data=st.data())
-@settings(
+a_few = settings(
     max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+@given(seed=st.integers(0, 10**6), cap=st.sampled_from((0.0, 0.5, 2.0, 5.0, 100.0)), data=st.data())
+@a_few
 def test_the_cap_holds_and_nothing_is_paid_twice_wherever_a_run_is_killed(
     scripted: Scripted,
     jumping: Any,  # Any: a clock of the conftest
@@ -105,11 +108,7 @@ def _spent(lines: list[dict[str, Any]]) -> float:  # Any: values of JSON
 
 
 @given(seed=st.integers(0, 10**6), cap=st.sampled_from((0.5, 2.0, 5.0, 100.0)), share=st.floats(0, 1))
-@settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@a_few
 def test_a_journal_that_ends_anywhere_goes_on_from_there(
     scripted: Scripted,
     jumping: Any,  # Any: a clock of the conftest

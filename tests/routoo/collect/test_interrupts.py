@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,24 @@ from routoo.members.clock import Clock
 Run = Callable[..., Collected]
 Says = Callable[..., Callable[[Request, int], Answer]]
 Scripted = Callable[..., Any]  # Any: a member of the conftest
+AnswerOne = Callable[..., Awaitable[object]]
 ONE_AT_A_TIME = Pool((PoolModel(name="small", usd_per_1m_input=1, usd_per_1m_output=1, concurrency=1),))
 
 
 def interrupt() -> None:
     os.kill(os.getpid(), signal.SIGINT)
+
+
+def interrupting(answer_one: AnswerOne, remarks: list[str]) -> AnswerOne:
+    """The same, but for an interrupt once it is asked, and an answer only when that has been said."""
+
+    async def interrupted(request: Request, *, signals: object = ()) -> object:
+        interrupt()
+        while not remarks:
+            await asyncio.sleep(0)
+        return await answer_one(request)
+
+    return interrupted
 
 
 def test_once_ends_what_is_in_flight_and_writes(
@@ -37,14 +50,7 @@ def test_once_ends_what_is_in_flight_and_writes(
     remarks: list[str] = []
     small = scripted("small", says("4"))
     answer_one = small.answer_one
-
-    async def interrupted(request: Request, *, signals: object = ()) -> object:
-        interrupt()
-        while not remarks:
-            await asyncio.sleep(0)
-        return await answer_one(request)
-
-    small.answer_one = interrupted
+    small.answer_one = interrupting(answer_one, remarks)
     collected = run(small, pool=ONE_AT_A_TIME, on_remark=remarks.append)
     assert collected.interrupted
     assert remarks == [STOPPING]
@@ -74,15 +80,7 @@ def test_once_breaks_off_a_wait_for_another_try(run: Run, scripted: Scripted) ->
 def test_once_makes_no_call_that_waited_for_money(run: Run, says: Says, scripted: Scripted) -> None:
     remarks: list[str] = []
     small = scripted("small", says("4", cost_usd=0.1))
-    answer_one = small.answer_one
-
-    async def interrupted(request: Request, *, signals: object = ()) -> object:
-        interrupt()
-        while not remarks:
-            await asyncio.sleep(0)
-        return await answer_one(request)
-
-    small.answer_one = interrupted
+    small.answer_one = interrupting(small.answer_one, remarks)
     collected = run(small, budget_usd=1.5, on_remark=remarks.append)
     assert collected.models["small"].scored == 1
     assert collected.models["small"].not_asked == {"interrupted": 3}
