@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -21,12 +22,32 @@ def run_in_background(work: Coroutine[Any, Any, T]) -> T:  # Any: what a corouti
     >>> run_in_background(asyncio.sleep(0, "done"))
     'done'
     """
-    future = asyncio.run_coroutine_threadsafe(work, _loop())
+    loop, tasks, done = _loop(), list[asyncio.Task[T]](), Future[T]()
+
+    def start() -> None:
+        tasks.append(loop.create_task(work))
+        tasks[0].add_done_callback(lambda task: _settle(done, task))
+
+    def cancel() -> None:
+        for task in tasks:
+            loop.call_soon(task.cancel)  # once it has begun, so that it can clear up
+
     try:
-        return future.result()
-    except BaseException:
-        future.cancel()
+        loop.call_soon_threadsafe(start)
+        return done.result()
+    except BaseException:  # wherever it comes, it is heard in the loop after the start
+        loop.call_soon_threadsafe(cancel)
         raise
+
+
+def _settle(done: Future[T], task: asyncio.Task[T]) -> None:
+    """Hands over what came of a task."""
+    if task.cancelled():
+        done.cancel()
+    elif (error := task.exception()) is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(task.result())
 
 
 def _loop() -> asyncio.AbstractEventLoop:

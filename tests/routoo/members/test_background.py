@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
+from routoo.members import background
 from routoo.members.background import run_in_background
 
 
@@ -48,4 +50,32 @@ def test_errors_go_up_and_waiting_that_is_broken_off_cancels_the_work(
         patch.setattr("concurrent.futures.Future.result", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run_in_background(long())
+    assert cancelled.wait(5)
+
+
+def test_an_interrupt_as_work_is_handed_over_cancels_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, cancelled = threading.Event(), threading.Event()
+
+    async def long() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    run_in_background(_loop())
+    [loop] = background._loops.values()
+    hand_over, calls = loop.call_soon_threadsafe, []
+
+    def interrupted(*given: Any) -> object:  # Any: a callback and what it takes
+        calls.append(given)
+        handle = hand_over(*given)
+        if len(calls) == 1:
+            assert begun.wait(5)
+            raise KeyboardInterrupt
+        return handle
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_in_background(long())
     assert cancelled.wait(5)
