@@ -1,0 +1,119 @@
+"""What an answer tells of whether it is right, and of the other models' answers: an observation model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.data.checks.arguments import known_names, name_list, number, numbers
+from routoo.data.errors import InputError
+
+Array = npt.NDArray[np.float64]
+
+_FORMAT = 1
+_SUM = 1e-6
+"""By how much probabilities may miss a sum of one, since they are kept to some digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class ObservationModel:
+    """Probabilities of what can be seen of answers, given which of them are right.
+
+    That the predicted scores of two models err together on a prompt is put down to one factor, its residual
+    difficulty: given ``theta``, standard normal, an answer of model j is right with probability
+    ``Phi((Phi^-1(p_j) + loading_j theta) / sqrt(1 - loading_j^2))``, which has mean ``p_j`` (the one-factor
+    Gaussian copula; Vasicek 2002). Given which answers are right, signals and agreements are independent.
+
+    Args:
+        models: The models.
+        loading: How far each model follows the factor, in (-1, 1), ``(n_models,)``.
+        level_right: Share of right answers whose signals stand at each level, from what speaks most against
+            an answer to what speaks most for it, ``(n_models, n_levels)``.
+        level_wrong: The same of wrong answers.
+        agreement: How often two models' answers are the same where none, one, or both of the two are right,
+            ``(n_models, n_models, 3)``.
+        n_prompts: Prompts that it was fitted on.
+
+    Raises:
+        InputError: Shapes disagree, a value is out of its range, or levels of a model do not sum to one.
+
+    >>> none, same = np.ones((2, 1)), np.tile([0.1, 0.0, 1.0], (2, 2, 1))
+    >>> model = ObservationModel(("a", "b"), np.zeros(2), none, none, same)
+    >>> model.select(["b"]).agreement.shape
+    (1, 1, 3)
+    """
+
+    models: tuple[str, ...]
+    loading: Array
+    level_right: Array
+    level_wrong: Array
+    agreement: Array
+    n_prompts: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "models", name_list("models", self.models))
+        object.__setattr__(self, "n_prompts", number("n_prompts", self.n_prompts, whole=True))
+        n, levels = len(self.models), np.shape(self.level_right)[-1:]
+        shapes = {
+            "loading": (n,),
+            "level_right": (n, *levels),
+            "level_wrong": (n, *levels),
+            "agreement": (n, n, 3),
+        }
+        for name, shape in shapes.items():
+            value = numbers(name, getattr(self, name), shape=shape).astype(np.float64)
+            low = -1.0 if name == "loading" else 0.0
+            if not np.isfinite(value).all() or (value < low).any() or (value > 1).any():
+                raise InputError(f"observation model: {name} must lie in [{low:g}, 1]")
+            object.__setattr__(self, name, value)
+        if (np.abs(self.loading) >= 1).any():
+            raise InputError("observation model: loading must lie between -1 and 1")
+        for name in ("level_right", "level_wrong"):
+            if not levels[0] or (np.abs(getattr(self, name).sum(1) - 1) > _SUM).any():
+                raise InputError(f"observation model: {name} of each model must sum to 1")
+        if (np.abs(self.agreement - self.agreement.transpose(1, 0, 2)) > _SUM).any():
+            raise InputError("observation model: agreement of two models must be the same in either order")
+
+    def select(self, models: Sequence[str]) -> Self:
+        """That of these models, in this order.
+
+        Raises:
+            InputError: One is not known.
+        """
+        names = known_names("models", models, self.models)
+        at = [self.models.index(name) for name in names]
+        return type(self)(
+            tuple(names),
+            self.loading[at],
+            self.level_right[at],
+            self.level_wrong[at],
+            self.agreement[np.ix_(at, at)],
+            self.n_prompts,
+        )
+
+    def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
+        """All of it in plain numbers, as JSON holds them, to eight digits."""
+        arrays = {name: getattr(self, name).round(8).tolist() for name in _ARRAYS}
+        return {"format": _FORMAT, "models": list(self.models), "n_prompts": self.n_prompts, **arrays}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
+        """The one that `to_dict` wrote.
+
+        Raises:
+            InputError: It is of another format, or something is missing or no such value.
+        """
+        if not isinstance(saved, Mapping) or saved.get("format") != _FORMAT:
+            raise InputError(f"an observation model must be a mapping of format {_FORMAT}; fit it again")
+        try:
+            arrays = {name: np.array(saved[name], np.float64) for name in _ARRAYS}
+            return cls(models=tuple(saved["models"]), n_prompts=saved["n_prompts"], **arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"a saved observation model is not whole: {error}; fit it again") from None
+
+
+_ARRAYS = ("loading", "level_right", "level_wrong", "agreement")
