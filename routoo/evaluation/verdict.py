@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,14 @@ import numpy as np
 from routoo.data.curves import hull
 from routoo.data.validation import ValidationRecord
 from routoo.evaluation.compare.validated import KEPT_SHARES, ValidatedSetting
-from routoo.evaluation.in_words import dollars, plain_percent
+from routoo.evaluation.in_words import plain_percent
 from routoo.evaluation.metrics.budgets import ROUNDING, score_of
 from routoo.evaluation.metrics.undefined import ratio, without_nan
 from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.trial.single_models import SingleModel, mixture_at
+from routoo.evaluation.volume import Volume
 
-PROMPTS = 1000
-"""Prompts for which savings are stated."""
+_PROMPTS = 1000  # of `saved_usd`
 
 _SURE = 1.96  # standard errors in half a 95 % range
 
@@ -36,6 +36,7 @@ class Verdict:
         worth: Whether it is; None where that is not known.
         because: Why not, or why it is not known; empty where it is worth it.
         best_single: Name of the best single model.
+        best_single_cost_usd: What a prompt costs there.
         kept: Share of that model's score that is kept.
         cost: Share of its cost that is spent.
         saved_usd: What 1,000 prompts cost less than with that model alone, with its range where one is known.
@@ -47,6 +48,7 @@ class Verdict:
     worth: bool | None
     because: str = ""
     best_single: str
+    best_single_cost_usd: float
     kept: float = math.nan
     cost: float = math.nan
     saved_usd: Interval | float = math.nan
@@ -57,7 +59,7 @@ class Verdict:
     def batch_saved_usd(self) -> float:
         """What all judged prompts cost less than with the best single model alone."""
         saved = self.saved_usd.value if isinstance(self.saved_usd, Interval) else self.saved_usd
-        return saved * self.prompts / PROMPTS
+        return saved * self.prompts / _PROMPTS
 
     def __str__(self) -> str:
         """One sentence."""
@@ -68,21 +70,26 @@ class Verdict:
             return f"{where}not worth it, because {self.because}"
         return (
             f"{where}worth routing: keeps {plain_percent(self.kept)} of {self.best_single}'s score at "
-            f"{plain_percent(self.cost)} of its cost; on {PROMPTS:,} prompts this saves "
-            f"{self.saved_in_words()}"
+            f"{plain_percent(self.cost)} of its cost; this saves {self.saved_in_words()}"
         )
 
     def saved_in_words(self) -> str:
-        """What 1,000 prompts save, and its range.
+        """What is saved, and its range.
 
-        >>> saved = Interval(3.1, 2.2, 4.0)
-        >>> Verdict(worth=True, best_single="a", prompts=9, saved_usd=saved).saved_in_words()
-        '3.10 USD; range 2.20 to 4.00'
+        >>> verdict = Verdict(
+        ...     worth=True,
+        ...     best_single="a",
+        ...     best_single_cost_usd=0.01,
+        ...     prompts=9,
+        ...     saved_usd=Interval(3.1, 2.2, 4.0),
+        ... )
+        >>> verdict.saved_in_words()
+        '3.10 USD per 1,000 prompts; range 2.20 to 4.00'
         """
-        if isinstance(self.saved_usd, Interval):
-            low, high = dollars(self.saved_usd.low), dollars(self.saved_usd.high)
-            return f"{dollars(self.saved_usd.value)} USD; range {low} to {high}"
-        return f"{dollars(self.saved_usd)} USD"
+        saved, volume = self.saved_usd, Volume(self.best_single_cost_usd)
+        if not isinstance(saved, Interval):
+            return f"{volume.usd(saved / _PROMPTS)} USD per {volume}"
+        return _saving(Interval(*(usd / _PROMPTS for usd in (saved.value, saved.low, saved.high))), volume)
 
     def to_dict(self) -> dict[str, Any]:  # Any: texts, numbers and None, as JSON has them
         """The fields by name, what the batch saves, and the sentence."""
@@ -110,24 +117,29 @@ def verdict_of(
         simulated: Whether their outcomes are simulated.
     """
     source = "on simulated outcomes" if simulated else ""
-    reason = _nothing_to_route(best.name, cheapest.name, len(singles))
-    if reason:
-        return Verdict(worth=False, because=reason, best_single=best.name, prompts=prompts, source=source)
-    if setting is None:
-        reason = "no price was chosen on validation"
-        return Verdict(worth=None, because=reason, best_single=best.name, prompts=prompts, source=source)
-    saved = PROMPTS * setting.saved_usd
-    spread = setting.saved_usd_range
-    worth, reason = _judged(setting, best, mixture_at(singles, setting.cost * best.cost_usd))
-    return Verdict(
-        worth=worth,
-        because=reason,
+    open_ = Verdict(
+        worth=None,
+        because="no price was chosen on validation",
         best_single=best.name,
-        kept=setting.kept,
-        cost=setting.cost,
-        saved_usd=saved if spread is None else Interval(saved, PROMPTS * spread.low, PROMPTS * spread.high),
+        best_single_cost_usd=best.cost_usd,
         prompts=prompts,
         source=source,
+    )
+    reason = _nothing_to_route(best.name, cheapest.name, len(singles))
+    if reason:
+        return replace(open_, worth=False, because=reason)
+    if setting is None:
+        return open_
+    saved = _PROMPTS * setting.saved_usd
+    spread = setting.saved_usd_range
+    worth, reason = _judged(setting, best, mixture_at(singles, setting.cost * best.cost_usd))
+    return replace(
+        open_,
+        worth=worth,
+        because=reason,
+        kept=setting.kept,
+        cost=setting.cost,
+        saved_usd=saved if spread is None else Interval(saved, _PROMPTS * spread.low, _PROMPTS * spread.high),
     )
 
 
@@ -144,20 +156,25 @@ def _judged(
     over, saved = setting.over_mixtures, setting.saved_usd_range
     if over is None or saved is None:
         return None, "without resamples nothing stands out from chance"
-    value, low, high = (dollars(PROMPTS * usd) for usd in (saved.value, saved.low, saved.high))
-    on_prompts = f"on {PROMPTS:,} prompts {value} USD, range {low} to {high}"
+    volume = Volume(best.cost_usd)
     if saved.high <= ROUNDING * best.cost_usd:
-        return False, f"it saves nothing: {on_prompts}"
+        return False, f"it saves nothing: {_saving(saved, volume)}"
     if saved.low <= 0:
-        return False, f"what it saves may be chance: {on_prompts}"
+        return False, f"what it saves may be chance: {_saving(saved, volume)}"
     if over.low > 0:
         return True, ""
     more = "more" if over.high < 0 else "as much"
     added, least, most = (plain_percent(share, 1) for share in (over.value, over.low, over.high))
     return False, (
-        f"sending {_in_shares(mixture)} scores {more} for the same money, {value} USD less on {PROMPTS:,} "
-        f"prompts than {best.name} alone: routing adds {added} of the score, range {least} to {most}"
+        f"sending {_in_shares(mixture)} scores {more} for the same money, {volume.usd(saved.value)} USD less "
+        f"per {volume} than {best.name} alone: routing adds {added} of the score, range {least} to {most}"
     )
+
+
+def _saving(saved_usd: Interval, volume: Volume) -> str:
+    """What is saved, given what a prompt saves."""
+    value, low, high = (volume.usd(usd) for usd in (saved_usd.value, saved_usd.low, saved_usd.high))
+    return f"{value} USD per {volume}; range {low} to {high}"
 
 
 def _in_shares(mixture: Mapping[str, float]) -> str:
@@ -183,14 +200,22 @@ def verdict_on_validation(record: ValidationRecord, *, simulated: bool = False) 
     cost, score = record.single_cost_usd, record.single_score
     best, cheapest = record.models[record.best], record.models[int(cost.argmin())]
     price = record.price_keeping(KEPT_SHARES[0])
+    open_ = Verdict(
+        worth=None,
+        because=f"no price kept {plain_percent(KEPT_SHARES[0])} of {best}'s score",
+        best_single=best,
+        best_single_cost_usd=float(cost[record.best]),
+        prompts=record.n_prompts,
+        source=source,
+    )
     reason = _nothing_to_route(best, cheapest, len(record.models))
-    if reason or price is None:
-        worth = False if reason else None
-        reason = reason or f"no price kept {plain_percent(KEPT_SHARES[0])} of {best}'s score"
-        return Verdict(worth=worth, because=reason, best_single=best, prompts=record.n_prompts, source=source)
+    if reason:
+        return replace(open_, worth=False, because=reason)
+    if price is None:
+        return open_
     at = int(np.flatnonzero(record.prices == price)[0])
     mixed = score_of(hull(np.stack([cost, score], axis=1)), float(record.cost_usd[at]))
-    saved = PROMPTS * float(cost[record.best] - record.cost_usd[at])
+    saved = _PROMPTS * float(cost[record.best] - record.cost_usd[at])
     lead, least = float(record.score[at]) - mixed, _SURE / math.sqrt(record.n_prompts)
     if saved <= 0:
         reason = f"no cheaper price kept {plain_percent(KEPT_SHARES[0])} of {best}'s score"
@@ -200,13 +225,11 @@ def verdict_on_validation(record: ValidationRecord, *, simulated: bool = False) 
             f"{record.n_prompts:,} prompts of validation that has to exceed {least:.3f}; `routoo evaluate` "
             "tells more, on test prompts"
         )
-    return Verdict(
+    return replace(
+        open_,
         worth=None if reason else True,
         because=reason,
-        best_single=best,
         kept=ratio(float(record.score[at]), float(score[record.best])),
         cost=ratio(float(record.cost_usd[at]), float(cost[record.best])),
         saved_usd=saved,
-        prompts=record.n_prompts,
-        source=source,
     )

@@ -36,7 +36,7 @@ def test_the_demo_does_the_whole_job(routoo: Routoo, tmp_path: Path, monkeypatch
     assert [line for line, begin in zip(stages, begins, strict=True) if not line.startswith(begin)] == []
     assert "answered to 160 prompts, measured once; prices are stated by size" in shown.stderr
     assert "simulated" not in shown.stdout + shown.stderr
-    assert re.search(r"Per 1,000 prompts: \S+ USD in place of \S+ USD; \S+ USD saved", shown.stdout)
+    assert re.search(r"Per million prompts: \S+ USD in place of \S+ USD; \S+ USD saved", shown.stdout)
     assert f"report: {folder}/report.html" in shown.stdout
     assert "lab, recorded outcomes" in (folder / "report.html").read_text()
     assert not Outcomes.read(folder / "data").simulated

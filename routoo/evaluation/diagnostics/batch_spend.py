@@ -60,7 +60,7 @@ def _chart(evaluation: Evaluation) -> Spec | None:
     budgets = share_of_cost(evaluation, BUDGET_SHARES)
     base = alt.Chart(frame).encode(
         x=alt.X("share:N")
-        .title(f"budget, USD per 1,000 prompts, and share of what {evaluation.best_single.name} costs")
+        .title(f"budget, USD per {evaluation.volume}, and share of what {evaluation.best_single.name} costs")
         .sort([share for share in budgets if share in set(frame["share"])])
         .axis(labelAngle=0, ticks=False, labelExpr=labels(budgets), labelOverlap=False)
         .scale(paddingInner=0.3),

@@ -14,7 +14,6 @@ from routoo.evaluation.diagnostics.chart_style import (
     finished,
     hover,
     money,
-    per_1000,
     row_colours,
     row_dashes,
 )
@@ -34,12 +33,13 @@ def along_budget(
     low, high = evaluation.cheapest_single.cost_usd, evaluation.best_single.cost_usd
     budgets = np.linspace(low, high, _STEPS)
     curves = {name: curve for name, curve in evaluation.curves.items() if name != ORACLE}
-    frame = tidy({name: (per_1000(budgets), of(curve, budgets)) for name, curve in curves.items()})
+    costs = evaluation.volume.of(budgets)
+    frame = tidy({name: (costs, of(curve, budgets)) for name, curve in curves.items()})
     top = foot + _HEADROOM * max(float(np.nanmax(frame["y"].to_numpy())) - foot, 0.05)
     x = cost_axis(evaluation, "x", most=5)
     y = y.scale(domain=[foot, top], nice=False)
     lines = row_lines(evaluation, frame, list(curves)).encode(x=x, y=y)
-    tooltip = [alt.Tooltip("row:N"), money("x", "cost"), alt.Tooltip("y:Q", format=form)]
+    tooltip = [alt.Tooltip("row:N"), money(evaluation, "x"), alt.Tooltip("y:Q", format=form)]
     return finished(alt.layer(lines, hover(frame, x, y, tooltip)), height=300)
 
 

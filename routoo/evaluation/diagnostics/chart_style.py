@@ -15,10 +15,9 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from routoo.data.curves import Vector
 from routoo.evaluation.diagnostics.diagnostic import Spec
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.in_words import dollars, percent
+from routoo.evaluation.in_words import percent
 from routoo.evaluation.trial.policy import HULL, MIXING, ORACLE
 
 _LINE = 24  # characters of a name on one line
@@ -44,31 +43,23 @@ def row_dashes(evaluation: Evaluation, names: list[str]) -> list[list[float]]:
     return [dashes.get(kinds[name], [1, 0]) for name in names]
 
 
-COST = "cost, USD per 1,000 prompts"
-"""What an axis of costs is called."""
-
-
-def per_1000(cost_usd: Vector | float) -> Vector:
-    """Mean costs a prompt as costs of 1,000 prompts."""
-    return 1000 * np.asarray(cost_usd, np.float64)
-
-
 def cost_axis(evaluation: Evaluation, field: str, *, most: int = 10, end: float = 1.0) -> alt.X:
     """The axis of costs from nothing to the best single model's, and to `end` times that."""
-    right = 1000 * evaluation.best_single.cost_usd or 1.0
-    axis: alt.X = alt.X(f"{field}:Q").title(COST).axis(format=",.3~r", tickCount=ticks(most))
+    right = float(evaluation.volume.of(evaluation.best_single.cost_usd)) or 1.0
+    title = f"cost, USD per {evaluation.volume}"
+    axis: alt.X = alt.X(f"{field}:Q").title(title).axis(format=",.3~r", tickCount=ticks(most))
     return axis.scale(domain=[0, end * right], nice=False)
 
 
-def money(field: str, title: str) -> alt.Tooltip:
-    """A cost of 1,000 prompts in words."""
-    return alt.Tooltip(f"{field}:Q", title=f"{title}, USD per 1,000", format=",.4~r")
+def money(evaluation: Evaluation, field: str) -> alt.Tooltip:
+    """A cost in words."""
+    return alt.Tooltip(f"{field}:Q", title=f"cost, USD per {evaluation.volume}", format=",.4~r")
 
 
 def share_of_cost(evaluation: Evaluation, shares: Iterable[float]) -> dict[str, list[str]]:
-    """Labels of budgets: what 1,000 prompts cost at shares of the best single model's cost, and the share."""
-    whole = 1000 * evaluation.best_single.cost_usd
-    return {percent(share): [dollars(share * whole), percent(share)] for share in shares}
+    """Labels of budgets: what prompts cost at shares of the best single model's cost, and the share."""
+    volume, whole = evaluation.volume, evaluation.best_single.cost_usd
+    return {percent(share): [volume.usd(share * whole), percent(share)] for share in shares}
 
 
 def lines_of_names(names: Iterable[str]) -> dict[str, list[str]]:

@@ -17,11 +17,10 @@ from routoo.evaluation.diagnostics.chart_style import (
     finished,
     hover,
     money,
-    per_1000,
 )
 from routoo.evaluation.diagnostics.diagnostic import Diagnostic, Spec
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.in_words import dollars, number
+from routoo.evaluation.in_words import number
 from routoo.evaluation.trial.policy import HULL, MIXING, ORACLE
 
 _RIGHT = 1.02  # where the cost axis ends
@@ -41,12 +40,12 @@ def _sentence(evaluation: Evaluation) -> str:
 
 
 def _caption(evaluation: Evaluation) -> str:
-    best = evaluation.best_single
+    best, volume = evaluation.best_single, evaluation.volume
     outside = len(evaluation.models) - len(_singles(evaluation))
     ceiling = evaluation.curves[ORACLE].score.max()
     words = [
         "Each line is what one way of choosing reaches at every budget between the cheapest and the best "
-        f"single model, {best.name}, which costs {dollars(1000 * best.cost_usd)} USD per 1,000 prompts. "
+        f"single model, {best.name}, which costs {volume.usd(best.cost_usd)} USD per {volume}. "
         f"Rings are single models, the {HULL} is their best mixtures, and {MIXING} that of the cheapest and "
         f"the best; small dots are settings of {evaluation.router}. Point at anything to read it, click a "
         "name to follow its line.",
@@ -69,7 +68,7 @@ def _chart(evaluation: Evaluation) -> Spec:
     low, high = axis_ends(lines["score"])
     y = alt.Y("score:Q").title("mean score").scale(domain=[low, high], nice=False, zero=False)
     point = [
-        money("cost", "cost"),
+        money(evaluation, "cost"),
         alt.Tooltip("share:Q", title="share of the best's cost", format=".1%"),
         alt.Tooltip("score:Q", title="score", format=".4f"),
     ]
@@ -109,9 +108,12 @@ def _line(evaluation: Evaluation, name: str) -> pl.DataFrame:
 
 
 def _costs(evaluation: Evaluation, cost_usd: np.ndarray) -> dict[str, np.ndarray]:
-    """Costs of 1,000 prompts, and shares of the best single model's; all of it where that is free."""
+    """Costs as they are stated, and shares of the best single model's; all of it where that is free."""
     whole = evaluation.best_single.cost_usd
-    return {"cost": per_1000(cost_usd), "share": cost_usd / whole if whole else np.ones_like(cost_usd)}
+    return {
+        "cost": evaluation.volume.of(cost_usd),
+        "share": cost_usd / whole if whole else np.ones_like(cost_usd),
+    }
 
 
 def _settings(evaluation: Evaluation) -> alt.Chart:

@@ -55,7 +55,7 @@ def _chart(evaluation: Evaluation) -> Spec | None:
     shares = [share for share in budgets if share in set(frame["share"])]
     base = alt.Chart(frame).encode(
         x=alt.X("share:N")
-        .title(f"USD per 1,000 prompts, and share of what {evaluation.best_single.name} costs")
+        .title(f"USD per {evaluation.volume}, and share of what {evaluation.best_single.name} costs")
         .sort(shares)
         .axis(labelAngle=0, ticks=False, labelExpr=labels(budgets), labelOverlap=False)
         .scale(paddingInner=0.3),

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from routoo.evaluation.diagnostics.chart_style import FAINT, cost_axis, finished, money, per_1000
+from routoo.evaluation.diagnostics.chart_style import FAINT, cost_axis, finished, money
 from routoo.evaluation.diagnostics.diagnostic import Diagnostic, Spec
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import percent
@@ -44,10 +44,10 @@ def _chart(evaluation: Evaluation) -> Spec:
             order=alt.Order("rank:Q"),
         )
     )
-    return finished(alt.layer(areas, _pointed(frame, names, x)), height=340, legend="right")
+    return finished(alt.layer(areas, _pointed(evaluation, frame, names, x)), height=340, legend="right")
 
 
-def _pointed(frame: pl.DataFrame, names: list[str], x: alt.X) -> alt.Chart:
+def _pointed(evaluation: Evaluation, frame: pl.DataFrame, names: list[str], x: alt.X) -> alt.Chart:
     """The shares of all models at the budget that is pointed at."""
     columns = {name: f"share_{at}" for at, name in enumerate(names)}
     budgets = frame.filter(pl.col("model") == names[0]).select("cost")
@@ -55,7 +55,7 @@ def _pointed(frame: pl.DataFrame, names: list[str], x: alt.X) -> alt.Chart:
         budgets = budgets.with_columns(frame.filter(pl.col("model") == name)["share"].alias(column))
     strips: alt.Chart = alt.Chart(budgets).mark_rule(opacity=0, strokeWidth=9)
     shares = [alt.Tooltip(f"{columns[name]}:Q", title=name, format=".1%") for name in reversed(names)]
-    return strips.encode(x=x, tooltip=[money("cost", "cost"), *shares])
+    return strips.encode(x=x, tooltip=[money(evaluation, "cost"), *shares])
 
 
 def _shares(evaluation: Evaluation) -> tuple[pl.DataFrame, list[str]]:
@@ -72,7 +72,7 @@ def _shares(evaluation: Evaluation) -> tuple[pl.DataFrame, list[str]]:
     if (rest > 1e-9).any():
         columns = {_REST: np.clip(rest, 0, 1), **columns}
     frames = [
-        pl.DataFrame({"model": name, "rank": rank, "cost": per_1000(budgets), "share": share})
+        pl.DataFrame({"model": name, "rank": rank, "cost": evaluation.volume.of(budgets), "share": share})
         for rank, (name, share) in enumerate(columns.items())
     ]
     return pl.concat(frames), list(columns)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from routoo.evaluation.compare.differences import COMPARED, LESS_IS_BETTER
 from routoo.evaluation.compare.validated import ValidatedSetting
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.in_words import dollars, number
+from routoo.evaluation.in_words import number
 from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
 from routoo.evaluation.trial.bootstrap import Interval
-from routoo.evaluation.verdict import PROMPTS
+from routoo.evaluation.volume import Volume
 
 _HEADINGS = ("area", "over hull", "over {reference}", "closed", "apgr")
 _PLAIN = ("auc", "brier", "ece")
@@ -50,7 +50,7 @@ def validated_rows(evaluation: Evaluation) -> list[Row]:
             f"{name}: {'keep' if found.keeps else 'spend'} {found.in_words()}",
             "router" if name == evaluation.router else "",
             [
-                _saved(found),
+                _saved(found, evaluation.volume),
                 _ranged(found.kept, found.kept_range),
                 _ranged(found.cost, found.cost_range),
                 Cell(number(found.hindsight), "of the cost" if found.keeps else "of the score"),
@@ -61,12 +61,12 @@ def validated_rows(evaluation: Evaluation) -> list[Row]:
     ]
 
 
-def _saved(setting: ValidatedSetting) -> Cell:
+def _saved(setting: ValidatedSetting, volume: Volume) -> Cell:
     between = setting.saved_usd_range
-    saved = dollars(PROMPTS * setting.saved_usd)
+    saved = volume.usd(setting.saved_usd)
     if between is None:
         return Cell(saved)
-    return Cell(saved, f"{dollars(PROMPTS * between.low)} to {dollars(PROMPTS * between.high)}")
+    return Cell(saved, f"{volume.usd(between.low)} to {volume.usd(between.high)}")
 
 
 def _ranged(value: float, between: Interval | None) -> Cell:

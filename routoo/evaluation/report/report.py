@@ -68,7 +68,8 @@ def render_report(evaluation: Evaluation) -> str:
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return page.from_string(source).render(
         e=evaluation,
-        verdict=_capital(str(evaluation.verdict())),
+        verdict=_for_page(str(evaluation.verdict())),
+        headline=_for_page(evaluation.headline()),
         tiles=tiles(evaluation),
         sections=sections,
         headings=headings(evaluation),
@@ -119,8 +120,9 @@ class Section:
     wide: bool
 
 
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]
+def _for_page(sentence: str) -> str:
+    """A sentence with a capital, none of whose shares stands on two lines."""
+    return (sentence[0].upper() + sentence[1:]).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from routoo.evaluation.compare.validated import ValidatedSetting
 from routoo.evaluation.in_words import UNDEFINED, dollars, number
 from routoo.evaluation.metrics.policy_metrics import HINDSIGHT, PolicyMetrics
 from routoo.evaluation.trial.bootstrap import Interval
-from routoo.evaluation.verdict import PROMPTS
+from routoo.evaluation.volume import Volume
 
 if TYPE_CHECKING:
     from routoo.evaluation.evaluation import Evaluation
@@ -103,7 +103,8 @@ class EvaluationTable:
         """What prices that were chosen on validation keep and cost here."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column("price chosen on\nvalidation to", no_wrap=True)
-        for heading in ("USD saved on\n1,000 prompts", "score kept", "cost", "in hindsight"):
+        volume = self.evaluation.volume
+        for heading in (f"USD saved per\n{volume}", "score kept", "cost", "in hindsight"):
             table.add_column(heading, justify="right", no_wrap=True)
         for name, settings in self.evaluation.validated.items():
             style = "bold" if name == self.evaluation.router else ""
@@ -112,7 +113,7 @@ class EvaluationTable:
                 verb, what = ("keep", "cost") if found.keeps else ("spend", "kept")
                 table.add_row(
                     f"  {verb} {found.in_words()}",
-                    _saved(found),
+                    _saved(found, volume),
                     _measured(found.kept, found.kept_range),
                     number(found.cost),
                     f"{number(found.hindsight)} {what}",
@@ -121,13 +122,13 @@ class EvaluationTable:
         return table
 
 
-def _saved(setting: ValidatedSetting) -> Text:
-    """What 1,000 prompts save of what the best single model costs, with half the width of its range."""
-    saved = PROMPTS * setting.saved_usd
+def _saved(setting: ValidatedSetting, volume: Volume) -> Text:
+    """What is saved of what the best single model costs, with half the width of its range."""
+    saved = volume.usd(setting.saved_usd)
     between = setting.saved_usd_range
     if between is None:
-        return Text(dollars(saved))
-    return Text.assemble(dollars(saved), (f" ±{dollars(PROMPTS * (between.high - between.low) / 2)}", "dim"))
+        return Text(saved)
+    return Text.assemble(saved, (f" ±{volume.usd((between.high - between.low) / 2)}", "dim"))
 
 
 def _measured(value: float, between: Interval | None) -> Text:
@@ -149,11 +150,11 @@ def _difference(gap: Interval | None, *, less: bool = False) -> Text:
 def _title(evaluation: Evaluation) -> str:
     kind = "simulated" if evaluation.simulated else "recorded"
     prompts = "prompt" if evaluation.n_prompts == 1 else "prompts"
-    best = evaluation.best_single
+    best, volume = evaluation.best_single, evaluation.volume
     return (
         f"{evaluation.data}: {evaluation.n_prompts:,} {kind} {prompts} ({evaluation.part} part), "
-        f"{len(evaluation.models)} models; cost 1 is {best.name}: {dollars(PROMPTS * best.cost_usd)} USD for "
-        f"{PROMPTS:,} prompts, {dollars(evaluation.spend_usd)} USD for all"
+        f"{len(evaluation.models)} models; cost 1 is {best.name}: {volume.usd(best.cost_usd)} USD per "
+        f"{volume}, {dollars(evaluation.spend_usd)} USD for all"
     )
 
 

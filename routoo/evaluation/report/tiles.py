@@ -9,9 +9,8 @@ from routoo.evaluation.compare.validated import KEPT_SHARES
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import dollars, number, percent
 from routoo.evaluation.report.cells import gap_cell
-from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.trial.policy import HULL, ORACLE
-from routoo.evaluation.verdict import PROMPTS, Verdict
+from routoo.evaluation.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -36,24 +35,23 @@ def tiles(evaluation: Evaluation) -> list[Tile]:
 
 def _money_tiles(evaluation: Evaluation, verdict: Verdict) -> list[Tile]:
     """What the price chosen on validation saves and keeps; in hindsight where none was chosen."""
-    best = evaluation.best_single
-    alone = dollars(PROMPTS * best.cost_usd)
+    best, volume = evaluation.best_single, evaluation.volume
+    alone = volume.usd(best.cost_usd)
     if math.isnan(verdict.kept):
         cost = evaluation.row(evaluation.router).cost_at[KEPT_SHARES[0]]
         words = (
-            f"saved on {PROMPTS:,} prompts, of {alone} USD, where {percent(KEPT_SHARES[0])} of the score of "
+            f"saved per {volume}, of {alone} USD, where {percent(KEPT_SHARES[0])} of the score of "
             f"{best.name} is enough; in hindsight"
         )
-        return [Tile(f"{dollars(PROMPTS * best.cost_usd * (1 - cost))} USD", words)]
-    saved = verdict.saved_usd
-    between = f" ({dollars(saved.low)} to {dollars(saved.high)})" if isinstance(saved, Interval) else ""
+        return [Tile(f"{volume.usd(best.cost_usd * (1 - cost))} USD", words)]
     setting = evaluation.validated[evaluation.router][0]
-    held = setting.kept_range
+    saved, held = setting.saved_usd_range, setting.kept_range
+    between = "" if saved is None else f" ({volume.usd(saved.low)} to {volume.usd(saved.high)})"
     kept = "" if held is None else f" ({percent(held.low, 1)} to {percent(held.high, 1)})"
     return [
         Tile(
-            f"{dollars(saved.value if isinstance(saved, Interval) else saved)} USD",
-            f"saved on {PROMPTS:,} prompts{between}, of {alone} USD that {best.name} costs; "
+            f"{volume.usd(setting.saved_usd)} USD",
+            f"saved per {volume}{between}, of {alone} USD that {best.name} costs; "
             f"{dollars(verdict.batch_saved_usd)} USD on these {verdict.prompts:,}",
         ),
         Tile(

@@ -37,10 +37,23 @@ def test_what_surely_saves_and_surely_beats_mixtures_is_worth_it() -> None:
     verdict = judged(SETTING)
     assert verdict.worth
     assert str(verdict) == (
-        "worth routing: keeps 98 % of big's score at 41 % of its cost; on 1,000 prompts this saves 2.95 USD; "
-        "range 2.20 to 4.00"
+        "worth routing: keeps 98 % of big's score at 41 % of its cost; this saves 2.95 USD per 1,000 "
+        "prompts; range 2.20 to 4.00"
     )
     assert verdict.batch_saved_usd == pytest.approx(5.9)
+
+
+def test_money_that_is_small_is_stated_of_a_million_prompts_and_documents_stay_as_they_are() -> None:
+    """A thousandth of the prices above, on which the words differ and the numbers of JSON do not."""
+    small = Interval(2.95e-6, 2.2e-6, 4e-6)
+    cheap = replace(SETTING, saved_usd=small.value, saved_usd_range=small)
+    verdict = judged(cheap, best=replace(BIG, cost_usd=5e-6))
+    assert "this saves 2.95 USD per million prompts; range 2.20 to 4.00" in str(verdict)
+    assert isinstance(verdict.saved_usd, Interval)
+    assert verdict.saved_usd.value == pytest.approx(2.95e-3)
+    assert verdict.batch_saved_usd == pytest.approx(5.9e-3)
+    cheap = replace(cheap, saved_usd_range=Interval(-1e-6, -2e-6, -5e-7))
+    assert "-1.00 USD per million prompts" in judged(cheap, best=replace(BIG, cost_usd=5e-6)).because
 
 
 @pytest.mark.parametrize(
@@ -50,10 +63,10 @@ def test_what_surely_saves_and_surely_beats_mixtures_is_worth_it() -> None:
         ({"over_mixtures": Interval(-0.02, -0.03, -0.01)}, "scores more for the same money"),
         (
             {"saved_usd_range": Interval(-0.001, -0.002, -0.0005)},
-            "it saves nothing: on 1,000 prompts -1.00 USD",
+            "it saves nothing: -1.00 USD per 1,000 prompts",
         ),
         ({"saved_usd_range": Interval(0.001, -0.001, 0.003)}, "what it saves may be chance"),
-        ({"saved_usd_range": Interval(0.0, -1e-11, 1e-11)}, "it saves nothing: on 1,000 prompts 0 USD"),
+        ({"saved_usd_range": Interval(0.0, -1e-11, 1e-11)}, "it saves nothing: 0 USD per 1,000 prompts"),
     ],
 )
 def test_what_may_be_chance_is_not_worth_it(change: dict[str, Interval], because: str) -> None:
@@ -68,7 +81,7 @@ def test_what_needs_no_router_is_named_with_what_it_saves() -> None:
     verdict = judged(replace(SETTING, over_mixtures=Interval(0.01, -0.01, 0.03)))
     assert verdict.because == (
         "sending 74 % of the prompts to small and 26 % to big scores as much for the same money, 2.95 USD "
-        "less on 1,000 prompts than big alone: routing adds 1.0 % of the score, range -1.0 % to 3.0 %"
+        "less per 1,000 prompts than big alone: routing adds 1.0 % of the score, range -1.0 % to 3.0 %"
     )
     cheap = judged(replace(SETTING, cost=0.2, over_mixtures=Interval(0.01, -0.01, 0.03)))
     assert cheap.because.startswith("sending all prompts to small scores as much")

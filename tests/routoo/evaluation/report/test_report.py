@@ -110,7 +110,7 @@ def test_every_row_and_figure_is_in_the_table() -> None:
 
 
 def test_the_page_says_what_it_was_made_from(page: str) -> None:
-    text = unescape(page)
+    text = unescape(page).replace("\N{NO-BREAK SPACE}", " ")
     for words in (
         evaluation_of().headline(),
         str(evaluation_of().verdict())[1:],
