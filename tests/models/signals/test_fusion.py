@@ -87,6 +87,23 @@ def test_fused_odds_by_hand() -> None:
     np.testing.assert_allclose(fusion.predict([0.8, 0.8], [1 / 3, 1 / 3], ["new", "a"]), [2 / 3, 6 / 7])
 
 
+def test_several_signals_by_hand() -> None:
+    """Odds 4 and 2, 1/2 before, weights 1: 4; where the second is missing it says 1/2 too: 1."""
+    fusion = Fusion((0.0, 1.0, 1.0, 1.0))
+    p = fusion.predict(
+        [[0.8, 2 / 3], [0.8, NAN], [NAN, NAN], [0.8, 0.6]], [1 / 3, 1 / 3, 0.3, NAN], ["a"] * 4
+    )
+    np.testing.assert_allclose(p, [0.8, 0.5, 0.3, 0.7])
+
+
+def test_of_several_signals_the_one_that_tells_has_the_weight() -> None:
+    rng = np.random.default_rng(0)
+    told, idle, before = rng.uniform(0.05, 0.95, (3, 3000))
+    score = (rng.random(3000) < told).astype(float)
+    found = fit_fusion(np.column_stack([idle, told]), before, score, ["a"] * 3000).models["a"]
+    np.testing.assert_allclose(found, [0, 0, 1, 0], atol=0.15)
+
+
 def test_what_a_model_has_little_of_is_shared_and_what_it_has_much_of_is_its_own() -> None:
     """The signal tells all of `open` and nothing of `closed`; `new` was hardly seen."""
     rng = np.random.default_rng(0)
@@ -113,9 +130,10 @@ def test_it_makes_the_round_trip_through_json() -> None:
     [
         ({"format": 0}, "format 1"),
         ({"models": None}, "shared and models"),
-        ({"shared": [0, 1]}, "shape"),
+        ({"shared": [0, 1]}, "three or more weights"),
         ({"shared": [0, -1, 1]}, "at least 0"),
         ({"models": {"a": [NAN, 1, 1]}}, "finite"),
+        ({"models": {"a": [0, 1, 1, 1]}}, "must be 3 weights"),
     ],
 )
 def test_a_broken_file_is_refused(change: dict[str, Any], says: str) -> None:
@@ -130,6 +148,11 @@ def test_a_broken_file_is_refused(change: dict[str, Any], says: str) -> None:
         (lambda: fit_fusion([NAN], [0.5], [1.0], ["a"]), "at least one answer with both"),
         (lambda: fit_fusion([0.5], [0.5], [NAN], ["a"]), "score"),
         (lambda: fit_fusion([0.5], [0.5, 0.5], [1.0], ["a"]), "lengths must agree"),
+        (lambda: Fusion((0.0, 1.0, 1.0)).predict([[0.5, 0.5]], [0.5], ["a"]), "1 signals, got 2"),
+        (
+            lambda: Fusion((0.0, 1.0, 1.0)).predict(np.full((1, 1, 1), 0.5), [0.5], ["a"]),
+            "one or two dimensions",
+        ),
         (
             lambda: Fusion((0.0, 1.0, 1.0)).predict([1.1], [0.5], ["a"]),
             "calibrated.*or NaN where there is none",
