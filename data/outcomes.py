@@ -17,7 +17,7 @@ from routoo.data.checks.outcome_checks import checked_outcomes, checked_prompts
 from routoo.data.domains import attribute_value, near_names
 from routoo.data.errors import InputError
 from routoo.data.splits import PARTS, Part, Placed, Split, continued_parts, split_prompts
-from routoo.data.tables.columns import NUMBERS, dtype_in_words
+from routoo.data.tables.columns import NUMBERS, TEXT, dtype_in_words, gated
 
 if TYPE_CHECKING:
     from routoo.data.pool import Pool
@@ -280,15 +280,7 @@ class Outcomes:
     def to_matrices(self, models: Sequence[str] | None = None) -> OutcomeMatrices:
         """Arrays ``(n_prompts, n_models)``, rows as `prompt_ids`, columns as `models`, NaN where missing."""
         models = self.models if models is None else name_list("models", models)
-        positions = pl.DataFrame(
-            {"model": models, "column": range(len(models))}, schema={"model": pl.String, "column": pl.Int64}
-        )
-        kept = [column for column in ("prompt_id", "model", "score", *NUMBERS) if column in self.outcomes]
-        rows = (
-            self.outcomes.select(kept)
-            .join(self.prompts.select("prompt_id").with_row_index("row"), on="prompt_id")
-            .join(positions, on="model")
-        )
+        rows = self._placed(models, ("score", *NUMBERS))
         at = rows["row"].to_numpy(), rows["column"].to_numpy()
 
         def matrix(column: str) -> FloatMatrix:
@@ -298,6 +290,31 @@ class Outcomes:
             return out
 
         return OutcomeMatrices(**{field.name: matrix(field.name) for field in fields(OutcomeMatrices)})
+
+    def responses(self, models: Sequence[str] | None = None) -> list[list[str | None]]:
+        """What the models answered, a row a prompt, columns as `models`; None where nothing was recorded.
+
+        Raises:
+            InputError: The column ``response`` holds neither text nor numbers.
+        """
+        models = self.models if models is None else name_list("models", models)
+        out: list[list[str | None]] = [[None] * len(models) for _ in range(len(self))]
+        rows = gated(self._placed(models, ("response",)), {"response": TEXT}, self.name)
+        if "response" in rows.columns:
+            for row, column, text in rows.select("row", "column", "response").iter_rows():
+                out[row][column] = text
+        return out
+
+    def _placed(self, models: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
+        """The outcomes of these models with these of their columns, and the `row` and `column` of each."""
+        positions = pl.DataFrame(
+            {"model": models, "column": range(len(models))}, schema={"model": pl.String, "column": pl.Int64}
+        )
+        return (
+            self.outcomes.select(name for name in ("prompt_id", "model", *columns) if name in self.outcomes)
+            .join(self.prompts.select("prompt_id").with_row_index("row"), on="prompt_id")
+            .join(positions, on="model")
+        )
 
 
 def _as_attributes(column: pl.Series, source: str) -> list[str | None]:

@@ -13,7 +13,8 @@ Of a file these (`FILE_FORMATS`):
 
 A table with a column of numbers a model is read where the columns of models are named, and only then.
 Further columns are kept, but for those of lists and objects: those with one value a prompt go to the
-prompts, where they may be attributes.
+prompts, where they may be attributes. What a model answered is ``response``, or ``prediction`` where there
+is no such column.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ FOLDER_FORMATS: tuple[Format[Folder], ...] = (PAIR, ROUTELLM_FOLDER)
 FILE_FORMATS: tuple[Format[Table], ...] = (TIDY, ROUTERBENCH, ROUTELLM)
 """What a file may be, in the order in which it is tried."""
 
+_ANSWERS = {"response", "prediction"}
 _TEXTS_ARE_IDS = (
     "; without a column prompt_id, texts are ids: add one that tells requests of the same text apart, or "
     "take the mean of repeated runs by --average"
@@ -98,7 +100,8 @@ def read_frames(path: Path, how: Reading) -> Frames:
     else:
         raise InputError(f"{path}: no such file or folder of outcomes")
     try:
-        return replace(frames, outcomes=_one_a_cell(frames, average=how.average), name=name)
+        outcomes = _with_responses(_one_a_cell(frames, average=how.average))
+        return replace(frames, outcomes=outcomes, name=name)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -110,6 +113,12 @@ def _one_a_cell(frames: Frames, *, average: bool) -> pl.DataFrame:
     if frames.ids_are_texts:
         refuse(frames.outcomes, REPEATED, "(prompt_id, model) is repeated", _TEXTS_ARE_IDS)
     return frames.outcomes
+
+
+def _with_responses(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes, where they call the answers of models by their other name by ours."""
+    found = set(outcomes.columns)
+    return outcomes.rename({"prediction": "response"}) if found & _ANSWERS == {"prediction"} else outcomes
 
 
 def _read_first_fit(source: Source, formats: Sequence[Format[Source]], path: Path, how: Reading) -> Frames:

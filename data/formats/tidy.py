@@ -15,7 +15,7 @@ from routoo.data.tables.columns import ANSWER_COLUMNS, OUTCOME_COLUMNS, PROMPT_C
 from routoo.data.tables.table import Table
 
 _ABOUT_PROMPTS = (*PROMPT_COLUMNS, "answer")
-_ABOUT_OUTCOMES = {*OUTCOME_COLUMNS, *ANSWER_COLUMNS, "response"} - {"answer"}
+_ABOUT_OUTCOMES = {*OUTCOME_COLUMNS, *ANSWER_COLUMNS, "response", "prediction"} - {"answer"}
 _ABOUT_OUTCOMES_FROM = (SIGNALS, "confidence_")
 
 

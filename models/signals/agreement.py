@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from routoo.data.checks.arguments import text_of
 from routoo.models.signals.generation import texts
 from routoo.models.signals.normalisation import normalised
@@ -37,3 +40,26 @@ def member_agreement(text: str, other_text: str) -> float:
     """
     answer = normalised(text_of("text", text))
     return float(answer != "" and answer == normalised(text_of("other_text", other_text)))
+
+
+def answer_codes(answers: Sequence[Sequence[str | None]]) -> npt.NDArray[np.int64]:
+    """A number for each answer, ``(n_prompts, n_models)``: two answers agree where theirs are the same.
+
+    -1 is of an empty answer and of none, which agree with nothing. That is `member_agreement` of all pairs.
+
+    Args:
+        answers: Those of the models to each prompt, a row a prompt; None where there is none.
+
+    >>> answer_codes([["Paris", "Lyon", "paris.", ""], ["4", None, "four", "4"]]).tolist()
+    [[0, 1, 0, -1], [2, -1, 3, 2]]
+    """
+    known: dict[str, int] = {"": -1}
+    of: dict[str | None, int] = {None: -1}
+
+    def code(answer: str | None) -> int:
+        if answer not in of:
+            of[answer] = known.setdefault(normalised(text_of("answer", answer)), len(known) - 1)
+        return of[answer]
+
+    rows = [[code(answer) for answer in row] for row in answers]
+    return np.array(rows, np.int64).reshape(len(rows), -1 if rows else 0)

@@ -10,7 +10,7 @@ import polars as pl
 from routoo.data.checks.arguments import text_of
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
-from routoo.data.tables.columns import SIGNALS
+from routoo.data.tables.columns import SIGNAL, SIGNALS, gated
 from routoo.models.signals.calibration_fit import CalibrationFit, fit_calibration
 from routoo.models.signals.generation import Vector
 from routoo.models.signals.registry import SIGNALS as KNOWN
@@ -36,14 +36,14 @@ class RecordedSignal:
     domains: list[str | None]
     prompt_ids: list[str]
 
-    def calibrated(self, *, seed: int = 0) -> CalibrationFit:
-        """Its calibration to P(correct), by model and domain; see `fit_calibration`."""
+    def calibrated(self, *, by_domain: bool = True, seed: int = 0) -> CalibrationFit:
+        """Its calibration to P(correct), by model, and by domain if asked; see `fit_calibration`."""
         rising = self.name not in KNOWN or KNOWN[self.name].rising
         return fit_calibration(
             self.signal,
             self.score,
             self.models,
-            self.domains,
+            self.domains if by_domain else None,
             prompt_ids=self.prompt_ids,
             rising=rising,
             seed=seed,
@@ -54,7 +54,7 @@ def recorded_signal(outcomes: Outcomes, name: str) -> RecordedSignal:
     """The signal in the column ``signal_NAME`` of recorded outcomes.
 
     Raises:
-        InputError: There is no such column, or it holds nothing.
+        InputError: There is no such column, it holds nothing, or something else than finite numbers.
 
     >>> prompts = pl.DataFrame({"prompt_id": ["q"], "prompt": ["2 + 2?"], "domain": ["sums"]})
     >>> row = {"prompt_id": ["q"], "model": ["m"], "score": [1.0], "signal_refusal": [0.0]}
@@ -66,7 +66,7 @@ def recorded_signal(outcomes: Outcomes, name: str) -> RecordedSignal:
         known = [found for found in outcomes.outcomes.columns if found.startswith(SIGNALS)]
         has = ", ".join(found.removeprefix(SIGNALS) for found in known) or "none"
         raise InputError(f"{outcomes.name} has no signal {name}; it has {has}")
-    rows = outcomes.outcomes.drop_nulls([column, "score"])
+    rows = gated(outcomes.outcomes, {column: SIGNAL}, outcomes.name).drop_nulls([column, "score"])
     if rows.is_empty():
         raise InputError(f"{outcomes.name}: the column {column} holds no value")
     domains = outcomes.prompts.select("prompt_id", _domain(outcomes).alias("domain"))

@@ -137,6 +137,22 @@ def test_select_keeps_every_prompt_and_refuses_unknown_models() -> None:
         outcomes_of().select(["large", "huge"])
 
 
+def test_responses_are_placed_by_prompt_and_model() -> None:
+    prompts = pl.DataFrame({"prompt_id": ["b", "a"], "prompt": ["2 + 2?", "3 + 3?"]})
+    rows = {
+        "prompt_id": ["a", "b", "b"],
+        "model": ["y", "x", "y"],
+        "score": [1, 0, 1],
+        "response": [6, None, 4],
+    }
+    assert Outcomes(prompts, pl.DataFrame(rows)).responses() == [[None, "6"], [None, "4"]]
+    assert Outcomes(prompts, pl.DataFrame(rows)).responses(["y"]) == [["6"], ["4"]]
+    assert Outcomes(prompts, pl.DataFrame(rows).drop("response")).responses(["y"]) == [[None], [None]]
+    listed = pl.DataFrame({**rows, "response": [["6"], ["5"], ["4"]]})
+    with pytest.raises(InputError, match="response must be text or a number, got a list"):
+        Outcomes(prompts, listed).responses()
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     outcomes = outcomes_of(
         {"domain": ["geography", None]}, {"cost_usd": [0.1, None, 0.2], "note": ["x", "y", "z"]}

@@ -88,6 +88,16 @@ def test_without_ids_the_text_is_the_prompt(tmp_path: Path, writer: Writer) -> N
     np.testing.assert_array_equal(first.to_matrices().score, again.to_matrices().score)
 
 
+def test_a_prediction_is_a_response_unless_there_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    row = {"prompt": "2 + 2?", "model": "small", "prediction": "5", "score": 0}
+    path.write_text(lines(row))
+    assert Outcomes.read(path).outcomes["response"].to_list() == ["5"]
+    path.write_text(lines({**row, "response": "five"}))
+    both = Outcomes.read(path).outcomes
+    assert (both["response"].to_list(), both["prediction"].to_list()) == (["five"], ["5"])
+
+
 def test_triples_of_prompt_response_and_score(tmp_path: Path) -> None:
     rows = [
         {"prompt": "2 + 2?", "model": "small", "response": "5", "score": False},

@@ -1,0 +1,138 @@
+"""Fits what can be seen of answers, given which of them are right, on answers whose scores are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import betaln, ndtr, ndtri
+
+from routoo.data.observation import ObservationModel
+from routoo.models.signals.generation import Vector
+
+Codes = npt.NDArray[np.int64]
+
+_LEVELS = 3
+_LEVEL_STRENGTH = 3.0
+"""Answers by which the shares of levels of right and of wrong ones are shrunk towards those of all."""
+_ANSWERS = 200_000
+"""That loadings are fitted on at most, which takes a second or two."""
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
+_START, _MOST = 0.5, 0.95
+_LOADING_STD = 0.3
+"""Of a model's loading about the mean of all: a prior that a hundred prompts outweigh."""
+_CERTAIN = 0.005
+_STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+
+
+def fit_observation(
+    models: Sequence[str],
+    *,
+    p_correct: Vector,
+    score: Vector,
+    log_ratio: Vector,
+    codes: Codes,
+    seed: int = 0,
+) -> ObservationModel:
+    """The observation model of recorded answers.
+
+    Loadings maximise the marginal likelihood of the scores (the factor integrated out by Gauss-Hermite
+    quadrature at 7 nodes; on at most 200,000 answers), with a normal prior of standard deviation 0.3 about
+    their mean; their sum is not negative. Levels are thirds of a model's answers by log ratio; a model
+    without signals has the same shares of right and of wrong answers. The rates at which two models agree
+    are beta-distributed about those of all pairs, as closely as maximises the marginal likelihood
+    (empirical Bayes).
+
+    Args:
+        models: The models.
+        p_correct: What was expected of each answer by a predictor that had not seen the prompt,
+            ``(n_prompts, n_models)``.
+        score: What it achieved, in 0..1, the same shape; NaN where it is not known, which masks the cell.
+        log_ratio: What its signals say (`AnswerModel.log_ratio`), the same shape; NaN where it has none.
+        codes: Which answers are the same (`answer_codes`), the same shape.
+        seed: Of the choice of prompts.
+    """
+    levels = [_levels(*of) for of in zip(log_ratio.T, score.T, strict=True)]
+    chosen = np.random.default_rng(seed).permutation(len(score))[: -(-_ANSWERS // len(models))]
+    return ObservationModel(
+        models=tuple(models),
+        loading=_loading(p_correct[chosen], score[chosen]),
+        level_right=np.array([right for right, _ in levels]),
+        level_wrong=np.array([wrong for _, wrong in levels]),
+        agreement=_agreement(score, codes),
+        n_prompts=len(score),
+    )
+
+
+def _loading(p_correct: Vector, score: Vector) -> Vector:
+    """How far the score of each model follows the factor that all share, ``(n_models,)``."""
+    n = score.shape[1]
+    if n == 1:
+        return np.zeros(1)  # which nothing tells: its mean is the same whatever the loading
+    known = ~np.isnan(score)[:, :, None]
+    right = np.nan_to_num(score)[:, :, None]
+    level = ndtri(p_correct.clip(_CERTAIN, 1 - _CERTAIN))[:, :, None]
+    log_weights = np.log(_WEIGHTS / _WEIGHTS.sum())
+
+    def loss(loading: Vector) -> tuple[float, Vector]:
+        r = loading[:, None]
+        spread = np.sqrt(1 - r**2)
+        z = (level + r * _NODES) / spread
+        p = ndtr(z).clip(1e-9, 1 - 1e-9)
+        joint = np.where(known, right * np.log(p) + (1 - right) * np.log1p(-p), 0).sum(1) + log_weights
+        most = joint.max(1, keepdims=True)
+        weight = np.exp(joint - most)
+        total = weight.sum(1, keepdims=True)
+        by_p = np.where(known, (right - p) / (p * (1 - p)), 0)
+        by_z = by_p * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+        slope = (by_z * (_NODES + z * r / spread) / spread * (weight / total)[:, None]).sum((0, 2))
+        away = (loading - loading.mean()) / _LOADING_STD
+        value = (np.log(total) + most).sum() - away @ away / 2
+        return -float(value), away / _LOADING_STD - slope
+
+    bounds = [(-_MOST, _MOST)] * n
+    found = minimize(loss, np.full(n, _START), jac=True, method="L-BFGS-B", bounds=bounds).x
+    return np.asarray(found if found.sum() >= 0 else -found)  # a factor turned round is the same
+
+
+def _levels(log_ratio: Vector, score: Vector) -> tuple[Vector, Vector]:
+    """Shares of a model's right and of its wrong answers at each level, ``(n_levels,)`` each."""
+    known = ~np.isnan(log_ratio) & ~np.isnan(score)
+    x, right = log_ratio[known], score[known]
+    cuts = np.quantile(x, np.arange(1, _LEVELS) / _LEVELS) if len(x) else np.zeros(_LEVELS - 1)
+    level = np.searchsorted(cuts, x, side="right")
+    counts = [np.bincount(level, weights, _LEVELS) for weights in (right, 1 - right)]
+    overall = (counts[0] + counts[1] + 1) / (len(x) + _LEVELS)
+    first, second = ((n + _LEVEL_STRENGTH * overall) / (n.sum() + _LEVEL_STRENGTH) for n in counts)
+    return first, second
+
+
+def _agreement(score: Vector, codes: Codes) -> Vector:
+    """How often two models agree where none, one, or both are right, ``(n_models, n_models, 3)``."""
+    n = score.shape[1]
+    right, wrong = np.nan_to_num(score), np.nan_to_num(1 - score)
+    seen, same = np.empty((2, n, n, 3))
+    for at in range(n):
+        here, there = right[:, [at]], wrong[:, [at]]
+        weight = np.stack([there * wrong, here * wrong + there * right, here * right], axis=2)
+        equal = (codes == codes[:, [at]]) & (codes >= 0)
+        seen[at], same[at] = weight.sum(0), (weight * equal[:, :, None]).sum(0)
+    pairs = np.triu_indices(n, 1)
+    return np.stack([_shrunk(seen[..., t], same[..., t], pairs) for t in range(3)], axis=2)
+
+
+def _shrunk(seen: Vector, same: Vector, pairs: tuple[npt.NDArray[np.intp], ...]) -> Vector:
+    """Rates of each pair, shrunk towards that of all pairs, which stands on the diagonal."""
+    k, m = same[pairs], seen[pairs]
+    pool = (k.sum() + 0.5) / (m.sum() + 1)
+
+    def log_likelihood(strength: float) -> float:
+        a, b = strength * pool, strength * (1 - pool)
+        return float((betaln(k + a, m - k + b) - betaln(a, b)).sum())
+
+    strength = max(_STRENGTHS, key=log_likelihood)
+    rate = np.asarray((same + strength * pool) / (seen + strength))
+    np.fill_diagonal(rate, pool)
+    return rate
