@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from routoo.data.checks.arguments import name_list, number, text_of
 from routoo.data.errors import InputError
+from routoo.data.tables.columns import SIGNALS
 
 _NUMBERS = ("input_tokens", "output_tokens", "cost_usd", "latency_s", "latency_first_s")
 
@@ -72,4 +74,15 @@ class Answer:
         }
         known = {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
         order = {"prompt_id": None, "model": None, "sample": None, "answer": None}
-        return {**order, **known, **{f"signal_{name}": value for name, value in self.signals.items()}}
+        return {**order, **known, **{f"{SIGNALS}{name}": value for name, value in self.signals.items()}}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Answer:  # Any: values of a row
+        """The answer of which `row` made a row.
+
+        >>> Answer.from_row({"prompt_id": "q", "model": "m", "answer": "4", "signal_refusal": 0.0}).signals
+        {'refusal': 0.0}
+        """
+        fields = {name: value for name, value in row.items() if not name.startswith(SIGNALS)}
+        signals = {name.removeprefix(SIGNALS): row[name] for name in row if name.startswith(SIGNALS)}
+        return cls(**fields, signals=signals)

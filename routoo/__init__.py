@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from routoo.design.pick import PoolPick, pick_pool
     from routoo.evaluation.evaluate import evaluate
     from routoo.members.registry import members_of
+    from routoo.policies.two_tier import TwoTier
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
     from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit
@@ -57,6 +58,7 @@ _HOME = {
     "RoutooError": "routoo.data.errors",
     "Scores": "routoo.data.scores",
     "Selection": "routoo.router",
+    "TwoTier": "routoo.policies.two_tier",
     "answer": "routoo.answering",
     "evaluate": "routoo.evaluation.evaluate",
     "frontier": "routoo.solver.results.frontier",
@@ -90,6 +92,7 @@ __all__ = [
     "RoutooError",
     "Scores",
     "Selection",
+    "TwoTier",
     "answer",
     "evaluate",
     "frontier",

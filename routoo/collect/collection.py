@@ -163,7 +163,7 @@ class Collection:
     def _ungraded(self, plan: Plan) -> list[Ungraded]:
         """Answers of earlier runs that these graders have not graded."""
         return [
-            Ungraded(key, plan.by_id[known.row["prompt_id"]], _answer(known.row))
+            Ungraded(key, plan.by_id[known.row["prompt_id"]], Answer.from_row(known.row))
             for key, known in self._history.answers.items()
             if self._grading.by(plan.by_id[known.row["prompt_id"]]) not in known.grades
         ]
@@ -247,10 +247,3 @@ def _slot(model: PoolModel, clock: Clock) -> Slot:
     """What is entered when a try may begin, by what the pool states of a model."""
     limiter, received = Limiter.of(model, clock=clock), model.output_tokens or NOMINAL_OUTPUT_TOKENS
     return lambda request: limiter.slot(len(request.text) / _BYTES_PER_TOKEN + received)
-
-
-def _answer(row: Mapping[str, Any]) -> Answer:  # Any: values of a row
-    """What is graded of a recorded answer."""
-    return Answer(
-        prompt_id=row["prompt_id"], model=row["model"], answer=row["answer"], error=row.get("error")
-    )

@@ -1,4 +1,4 @@
-"""What a collection has done so far, a line of JSON an event, in a file that only grows."""
+"""What was done so far, a line of JSON an event, in a file that only grows."""
 
 from __future__ import annotations
 
@@ -84,4 +84,4 @@ def _parsed(line: bytes, at: int, path: Path) -> Line:
         found = json.loads(line)
         if isinstance(found, dict) and isinstance(found.get("event"), str):
             return found
-    raise InputError(f"{path}, line {at}: damaged; restore the file, or collect into a new folder")
+    raise InputError(f"{path}, line {at}: damaged; restore the file, or begin a new one")

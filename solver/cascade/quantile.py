@@ -139,12 +139,12 @@ class QuantileRule:
             )
         to_come = max(self.n_prompts - self.begun, 1)
         self.begun += 1
-        if not self._affords(small_most):
+        if not self.affords(small_most):
             return "none"
         small, large = self._mean("small", small_most), self._mean("large", large_most)
         if self.free <= to_come * small + self._rounding:
             return "small"
-        if self.large_better and self._affords(to_come * large) and self._affords(large_most):
+        if self.large_better and self.affords(to_come * large) and self.affords(large_most):
             return "large"
         if signal is None:
             return "read"
@@ -232,7 +232,7 @@ class QuantileRule:
         small, large = self._mean("small", small_most), self._mean("large", large_most)
         share = share_escalated(self.budget / self.n_prompts, small, large, self.reads)
         kept = max(self.n_prompts - self.begun, 0) * small if self.hold_back else 0.0
-        return seen > LEAST_SEEN and place < share * (seen - 1) and self._affords(large_most + kept)
+        return seen > LEAST_SEEN and place < share * (seen - 1) and self.affords(large_most + kept)
 
     def _most(self, model: str, most: float | None) -> float:
         fixed: float | None = getattr(self, f"{model}_cost")
@@ -248,7 +248,8 @@ class QuantileRule:
         calls, total = self._paid[model]
         return fixed if fixed is not None else total / calls if calls else most
 
-    def _affords(self, cost: float) -> bool:
+    def affords(self, cost: float) -> bool:
+        """Whether this much is free."""
         return self.free + self._rounding >= cost
 
     @property
