@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from routoo.data.errors import InputError
 Array = npt.NDArray[np.float64]
 
 _FORMAT = 1
+_CERTAIN = 1e-4
 _SUM = 1e-6
 """By how much probabilities may miss a sum of one, since they are kept to some digits."""
 
@@ -77,6 +79,12 @@ class ObservationModel:
                 raise InputError(f"observation model: {name} of each model must sum to 1")
         if (np.abs(self.agreement - self.agreement.transpose(1, 0, 2)) > _SUM).any():
             raise InputError("observation model: agreement of two models must be the same in either order")
+
+    @cached_property
+    def agreement_log_odds(self) -> Array:
+        """Log-odds of `agreement`, within those of one in ten thousand."""
+        rate = self.agreement.clip(_CERTAIN, 1 - _CERTAIN)
+        return np.asarray(np.log(rate) - np.log1p(-rate), np.float64)
 
     def select(self, models: Sequence[str]) -> Self:
         """That of these models, in this order.

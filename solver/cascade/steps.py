@@ -1,0 +1,135 @@
+"""The next step of a cascade: which models to ask, or to stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from routoo.solver.cascade.belief import Array, Beliefs, Positions
+from routoo.solver.cascade.lookahead import Lookahead, look_ahead
+from routoo.solver.cascade.terms import Terms
+
+Mask = npt.NDArray[np.bool_]
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The next step of each row.
+
+    Args:
+        first: The model to ask, or -1 to stop, ``(n_rows,)``.
+        second: Another one to ask at the same time, or -1, likewise.
+        value: Expected score of the answer given in the end, less the price of what is still to be asked;
+            minus infinity where there is no answer and none may be asked.
+        cost_usd: Expected cost of what is still to be asked, likewise.
+    """
+
+    first: Positions
+    second: Positions
+    value: Array
+    cost_usd: Array
+
+
+def next_steps(beliefs: Beliefs, terms: Terms) -> Steps:
+    """The step of most expected score, less its price, of every row.
+
+    A plan asks one model, reads its answer, and then stops or asks the best other one, whichever that answer
+    makes better; or it asks two at once, where time counts. Its value is worked out exactly for what
+    `Beliefs` holds: of all answers, the one that is then rather right is given. Where more than two calls are
+    left, the further ones are planned once these have been read. With one call left before any answer, it is
+    the choice of a router: ``argmax p_correct - price * cost``.
+
+    Args:
+        beliefs: Of the prompts, all of which have asked as many models.
+        terms: What asking costs, and what may be asked.
+    """
+    first, second = worth_a_look(beliefs, terms)
+    columns = np.flatnonzero((first | second).any(0))
+    return steps_of(look_ahead(beliefs, columns, calls=terms.calls_left), terms, first, second)
+
+
+def worth_a_look(beliefs: Beliefs, terms: Terms) -> tuple[Mask, Mask]:
+    """Models that may be asked first, and second, and can be worth their price, ``(n_rows, n_models)`` each.
+
+    What is left out could not change the step. A plan ends with a score of at most 1: where its first call
+    costs what is missing to that from what is had without it (the best answer so far, or, before there is
+    one, the best model alone), it cannot win. A second call is right at most as often as its model is at
+    the node of the factor that suits it best, whatever the first answer says.
+    """
+    charge, can = terms.charge, terms.allowed
+    np.put_along_axis(can, beliefs.asked, False, 1)
+    second = can & (charge < beliefs.right.max(2)) if terms.calls_left > 1 else np.zeros_like(can)
+    if beliefs.n_asked:
+        return can & (charge < 1 - beliefs.stopped[:, None]), second
+    had = np.where(can, beliefs.p_correct - charge, -np.inf).max(1, keepdims=True)
+    return can & (charge <= 1 - had + _ROUNDING), second
+
+
+def steps_of(ahead: Lookahead, terms: Terms, first: Mask, second: Mask) -> Steps:
+    """The step of each row, by what answers are expected to tell.
+
+    Args:
+        ahead: Of the rows.
+        terms: Of the same rows.
+        first: Models that may be asked now, ``(n_rows, n_models)``; see `worth_a_look`.
+        second: Models that may be asked after another one, or at the same time.
+    """
+    rows, columns, stay = np.arange(len(ahead.had)), ahead.columns, np.full(len(ahead.had), -1)
+    if not len(columns):
+        return Steps(stay, stay, ahead.had, np.zeros(len(rows)))
+    cost, first, second = terms.cost_usd[:, columns], first[:, columns], second[:, columns]
+    value, spent = (ahead.alone, cost) if ahead.then is None else _plans(ahead, ahead.then, terms, second)
+    value = np.where(first, value - terms.charge[:, columns], -np.inf)
+    best = value.argmax(1)
+    top = value[rows, best]
+    if (free := terms.price == 0).any():  # of equally good ones the cheapest, as `select` has it
+        best = np.where(free, np.where(value == top[:, None], cost, np.inf).argmin(1), best)
+    money, beside = spent[rows, best], stay
+    if ahead.then is not None and terms.timed:
+        pairs = _pairs(ahead.then, terms, columns, first | second).reshape(len(rows), -1)
+        both = pairs.argmax(1)
+        wins = pairs[rows, both] > top + _ROUNDING
+        one, other = np.divmod(both, len(columns))
+        best, beside = np.where(wins, one, best), np.where(wins, columns[other], stay)
+        top = np.where(wins, pairs[rows, both], top)
+        money = np.where(wins, cost[rows, one] + cost[rows, other], money)
+    go = top > ahead.had
+    return Steps(
+        np.where(go, columns[best], stay),
+        np.where(go, beside, stay),
+        np.where(go, top, ahead.had),
+        np.where(go, money, 0.0),
+    )
+
+
+def _plans(ahead: Lookahead, then: Array, terms: Terms, second: Mask) -> tuple[Array, Array]:
+    """Expected score less the price of the second call, and expected cost of both, by the first model."""
+    columns = ahead.columns
+    cost, charge, seconds = terms.cost_usd[:, columns], terms.charge[:, columns], terms.latency_s[:, columns]
+    possible = second[:, None] & ~np.eye(len(columns), dtype=bool)
+    if terms.limited:
+        possible = possible & (cost[:, :, None] + cost[:, None] <= terms.usd_left[:, None, None])
+        possible &= seconds[:, :, None] + seconds[:, None] <= terms.seconds_left[:, None, None]
+    gain = then - charge[:, None, None] * ahead.chance[..., None]
+    gain = np.where(possible[:, :, None], gain, -np.inf)
+    other = gain.argmax(-1)
+    going = np.take_along_axis(gain, other[..., None], -1)[..., 0]
+    further = np.take_along_axis(cost, other.reshape(len(cost), -1), 1).reshape(other.shape)
+    spent = cost + (further * ahead.chance * (going > ahead.best)).sum(2)
+    return np.maximum(ahead.best, going).sum(2), spent
+
+
+def _pairs(then: Array, terms: Terms, columns: Positions, either: Mask) -> Array:
+    """Value of asking two models at once, ``(n_rows, n_columns, n_columns)``."""
+    cost, seconds = terms.cost_usd[:, columns], terms.latency_s[:, columns]
+    paid = cost[:, :, None] + cost[:, None]
+    possible = either[:, :, None] & either[:, None] & ~np.eye(len(columns), dtype=bool)
+    possible &= paid <= terms.usd_left[:, None, None]
+    value = then.sum(2) - terms.price[:, None, None] * paid
+    if (terms.price_s > 0).any():
+        value -= terms.price_s[:, None, None] * np.maximum(seconds[:, :, None], seconds[:, None])
+    return np.where(possible, value, -np.inf)
