@@ -98,8 +98,14 @@ class ProviderModel:
             CallError: None came; it says whether another try may help, and when.
         """
         started = self._clock.now()
-        samples = [self._sample(request, number, signals) for number in range(self.call.samples)]
-        answer = joined(request, self.pool_model, self.ask, await asyncio.gather(*samples), signals)
+        free = asyncio.Semaphore(self._limiter.concurrency)
+
+        async def sample(number: int) -> Reply | CallError:
+            async with free:
+                return await self._sample(request, number, signals)
+
+        samples = await asyncio.gather(*map(sample, range(self.call.samples)))
+        answer = joined(request, self.pool_model, self.ask, samples, signals)
         if answer.cost_usd is None and not self._remarked and self._on_remark is not None:
             self._remarked = True
             self._on_remark(
@@ -119,7 +125,7 @@ class ProviderModel:
         """Entered when a try of a request may begin, by the limits of its account."""
         read = sent.most_input(request, self.ask) / _BYTES_PER_TOKEN
         tokens = self.call.samples * (read + sent.most_output(request, self.call))
-        return self._limiter.slot(tokens)
+        return self._limiter.slot(tokens, requests=self.call.samples)
 
     async def _answer_all(
         self, requests: Sequence[Request], signals: Sequence[str], on_answer: OnAnswer | None

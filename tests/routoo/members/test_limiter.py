@@ -52,6 +52,40 @@ def test_tokens_are_counted_and_one_that_is_too_large_goes_alone() -> None:
     assert begun(limiter, simulated, [60, 40, 1, 500, 10]) == [0, 0, 60, 120, 180]
 
 
+def test_a_call_of_several_requests_counts_as_so_many() -> None:
+    """Three of a minute's four are begun, so that two more wait; five at once go when nothing else has."""
+    simulated = Simulated()
+    limiter = Limiter(requests_per_minute=4, clock=simulated.clock)
+
+    async def run() -> list[float]:
+        found = []
+        for count in (3, 1, 2, 2, 5, 1):
+            async with limiter.slot(requests=count):
+                found.append(simulated.seconds)
+        return found
+
+    assert asyncio.run(run()) == [0, 0, 60, 60, 120, 180]
+
+
+def test_calls_of_several_requests_hold_as_many_places() -> None:
+    limiter = Limiter(concurrency=3)
+    open_now, most = 0, 0
+
+    async def one(requests: int) -> None:
+        nonlocal open_now, most
+        async with limiter.slot(requests=requests):
+            open_now += min(requests, 3)
+            most = max(most, open_now)
+            await asyncio.sleep(0)
+            open_now -= min(requests, 3)
+
+    async def run() -> None:
+        await asyncio.gather(*(one(1 + at % 5) for at in range(20)))
+
+    asyncio.run(run())
+    assert (open_now, most) == (0, 3)
+
+
 def test_without_limits_nothing_waits() -> None:
     simulated = Simulated()
     assert begun(Limiter(clock=simulated.clock), simulated, [1e9] * 3) == [0, 0, 0]
@@ -105,4 +139,4 @@ def test_no_more_than_so_many_at_once_in_one_loop_after_another() -> None:
 @pytest.mark.parametrize(("stated", "expected"), [({}, CONCURRENCY), ({"concurrency": 2}, 2)])
 def test_a_pool_model_states_its_limits(stated: dict[str, int], expected: int) -> None:
     model = PoolModel(name="m", usd_per_1m_input=1, usd_per_1m_output=1, **stated)  # type: ignore[arg-type]  # whole numbers all
-    assert Limiter.of(model)._concurrency == expected
+    assert Limiter.of(model).concurrency == expected

@@ -416,7 +416,9 @@ def test_many_are_answered_at_once_and_tried_again() -> None:
     assert {answer.prompt_id for answer in came} == {str(at) for at in range(20)}
 
 
-def test_no_more_than_the_pool_says_are_asked_at_once() -> None:
+@pytest.mark.parametrize("samples", [1, 2, 4])
+def test_no_more_than_the_pool_says_are_asked_at_once(samples: int) -> None:
+    """Samples are requests of their own."""
     lock, now, most = threading.Lock(), 0, 0
     both = threading.Barrier(2, timeout=10)
 
@@ -431,8 +433,24 @@ def test_no_more_than_the_pool_says_are_asked_at_once() -> None:
         return Sent(completion())
 
     with serving(count) as server:
-        member(server, concurrency=2).answer([Request(str(at), "?") for at in range(8)])
+        asked = member(server, concurrency=2, samples=samples, temperature=0.5)
+        asked.answer([Request(str(at), "?") for at in range(8)])
     assert most == 2
+    assert len(server.asked) == 8 * samples
+
+
+def test_samples_count_as_requests_of_a_minute() -> None:
+    """Six samples of two prompts, four a minute: the second prompt waits a minute for its three."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    clock = Clock(now=lambda: sum(waited), sleep=sleep)
+    with always(Sent(completion())) as server:
+        asked = member(server, clock=clock, requests_per_minute=4, samples=3, temperature=0.5)
+        asked.answer([SUM, Request("r", "Which is a river?")])
+    assert (waited, len(server.asked)) == ([60.0], 6)
 
 
 def test_retries_come_to_an_end() -> None:
