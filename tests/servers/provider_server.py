@@ -43,6 +43,23 @@ def completion(text: str | None = "4", **changed: Any) -> Json:  # Any: whatever
     return {name: value for name, value in found.items() if value is not None}
 
 
+def anthropic_message(*content: Json, stop_reason: str = "end_turn", usage: Json | None = None) -> Json:
+    """A response in the form of Anthropic's messages: a list of blocks, and a word of its own for the end."""
+    usual = {
+        "input_tokens": 10,
+        "cache_read_input_tokens": 4,
+        "cache_creation_input_tokens": 2,
+        "output_tokens": 5,
+    }
+    whole = {"id": "m", "type": "message", "role": "assistant", "model": "claude-x", "stop_sequence": None}
+    return {
+        **whole,
+        "content": [*content],
+        "stop_reason": stop_reason,
+        "usage": usual if usage is None else usage,
+    }
+
+
 def failure(status: int, code: str | None = None, **headers: str) -> Sent:
     """An error as OpenAI's interface words it, with a secret and the prompt in its message."""
     error = {"message": "SECRET of the river", "type": "error", "code": code}
