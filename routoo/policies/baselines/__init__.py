@@ -1,0 +1,1 @@
+"""Learned ways of choosing between two models, which two-tier selection is held against."""
