@@ -104,29 +104,46 @@ def answer_file(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Asks a file of prompts, and writes or prints what comes; what came before Ctrl-C is written too."""
+    """Asks a file of prompts, and writes or prints what comes; what came before Ctrl-C is written too.
+
+    Answers of calls are kept beside the output until all have come: the same command goes on from there.
+    """
     from routoo.answering import answer as answered
+    from routoo.collect.kept_answers import KeptAnswers
     from routoo.collect.prompts import read_to_ask
 
     chosen = _chosen(router, source, limits, budget_usd, quiet=quiet)
     names = chosen["model"].to_list()
-    asked = [prompt.request for prompt in read_to_ask(source).prompts]
-    members = _members(router, list(dict.fromkeys(names)), answers, quiet=quiet)
-    found: list[Answer] = []
+    asked = {prompt.request.prompt_id: prompt.request for prompt in read_to_ask(source).prompts}
+    kept = None
+    if output is not None and answers is None:
+        kept = KeptAnswers(output.with_name(output.name + ".journal"), router.pool)
+    found = [] if kept is None else kept.to([*asked.values()], names)
+    if found:
+        say(f"{counted(len(found), 'answer')} of an earlier run; the others are asked for", quiet=quiet)
+    known = {came.prompt_id for came in found}
+    left = {name: model for name, model in zip(asked, names, strict=True) if name not in known}
+    members = _members(router, list(dict.fromkeys(left.values())), answers, quiet=quiet)
     with progress("answering", quiet=quiet) as tell:
 
         def on_answer(came: Answer) -> None:
             found.append(came)
+            if kept is not None:
+                kept.keep(asked[came.prompt_id], came)
             if tell is not None:
                 tell(len(found), len(asked))
 
         try:
-            answered(members, asked, names, on_answer=on_answer)
+            if left:
+                answered(members, [asked[name] for name in left], [*left.values()], on_answer=on_answer)
         except KeyboardInterrupt:
             if found and output is not None:
                 write_table(_rows(found, chosen), output)
                 say(f"{output}: the {counted(len(found), 'answer')} that came", quiet=quiet)
             raise
+        finally:
+            if kept is not None:
+                kept.close(done=sum(came.answer is not None for came in found) == len(asked))
     rows = _rows(found, chosen)
     if output is not None:
         write_table(rows, output)

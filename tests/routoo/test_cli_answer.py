@@ -184,6 +184,35 @@ def test_models_are_called_over_http(
     assert len(server.asked) == 13
 
 
+def test_what_was_answered_is_not_asked_for_again(
+    routoo: Routoo, bundle_folder: Path, prompts: Path, tmp_path: Path, called: Callable[[str], Path]
+) -> None:
+    """Seven of twelve fail; then one more prompt is another, so that eight are asked for."""
+    down, written = True, tmp_path / "answers.parquet"
+    kept = tmp_path / "answers.parquet.journal"
+
+    def until_down(asked: Asked, before: int) -> Sent:
+        return failure(404) if down and before >= 5 else Sent(completion(f"answer {before}"))
+
+    with serving(until_down) as server:
+        pool = called(server.address)
+        first = routoo("answer", bundle_folder, prompts, "--pool", pool, "-o", written)
+        before = pl.read_parquet(written).drop_nulls("answer").select("prompt_id", "answer")
+        assert (len(before), kept.exists()) == (5, True)
+        assert "12 prompts: 7 without an answer" in first.stdout
+        changed = before["prompt_id"][0]
+        texts = pl.when(prompt_id=changed).then(pl.lit("Another.")).otherwise(pl.col("prompt"))
+        pl.read_parquet(prompts).with_columns(prompt=texts).write_parquet(prompts)
+        down = False
+        second = routoo("answer", bundle_folder, prompts, "--pool", pool, "-o", written)
+        assert (len(server.asked), kept.exists()) == (12 + 8, False)
+    assert "4 answers of an earlier run; the others are asked for" in second.stderr
+    after = pl.read_parquet(written)
+    assert after["answer"].null_count() == 0
+    same = before.filter(pl.col("prompt_id") != changed).join(after, on=["prompt_id", "answer"])
+    assert len(same) == 4
+
+
 def test_what_came_before_an_interrupt_is_kept(
     routoo: Routoo,
     bundle_folder: Path,
