@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,6 +39,9 @@ class ObservationModel:
         level_wrong: The same of wrong answers.
         agreement: How often two models' answers are the same where none, one, or both of the two are right,
             ``(n_models, n_models, 3)``.
+        agreement_slope: By how much the log-odds of agreeing where none is right rise with the mean of both
+            models' log-odds of being right: what seems easy misleads them alike. `agreement` is that of even
+            odds.
         n_prompts: Prompts that it was fitted on.
 
     Raises:
@@ -54,11 +58,14 @@ class ObservationModel:
     level_right: Array
     level_wrong: Array
     agreement: Array
+    agreement_slope: float = 0.0
     n_prompts: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", name_list("models", self.models))
         object.__setattr__(self, "n_prompts", number("n_prompts", self.n_prompts, whole=True))
+        slope = number("agreement_slope", self.agreement_slope, least=-math.inf, finite=True)
+        object.__setattr__(self, "agreement_slope", float(slope))
         n, levels = len(self.models), np.shape(self.level_right)[-1:]
         shapes = {
             "loading": (n,),
@@ -100,13 +107,15 @@ class ObservationModel:
             self.level_right[at],
             self.level_wrong[at],
             self.agreement[np.ix_(at, at)],
+            self.agreement_slope,
             self.n_prompts,
         )
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
         """All of it in plain numbers, as JSON holds them, to eight digits."""
         arrays = {name: getattr(self, name).round(8).tolist() for name in _ARRAYS}
-        return {"format": _FORMAT, "models": list(self.models), "n_prompts": self.n_prompts, **arrays}
+        single = {"n_prompts": self.n_prompts, "agreement_slope": self.agreement_slope}
+        return {"format": _FORMAT, "models": list(self.models), **single, **arrays}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
@@ -118,8 +127,9 @@ class ObservationModel:
         if not isinstance(saved, Mapping) or saved.get("format") != _FORMAT:
             raise InputError(f"an observation model must be a mapping of format {_FORMAT}; fit it again")
         try:
-            arrays = {name: np.array(saved[name], np.float64) for name in _ARRAYS}
-            return cls(models=tuple(saved["models"]), n_prompts=saved["n_prompts"], **arrays)
+            loading, right, wrong, agreement = (np.array(saved[name], np.float64) for name in _ARRAYS)
+            slope, count = saved["agreement_slope"], saved["n_prompts"]
+            return cls(tuple(saved["models"]), loading, right, wrong, agreement, slope, count)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"a saved observation model is not whole: {error}; fit it again") from None
 

@@ -86,6 +86,12 @@ class Beliefs:
     def __len__(self) -> int:
         return len(self.p_correct)
 
+    @cached_property
+    def log_odds(self) -> Array:
+        """Log-odds of `p_correct`, ``(n_rows, n_models)``."""
+        p = self.p_correct.clip(_CERTAIN, 1 - _CERTAIN)
+        return np.asarray(np.log(p) - np.log1p(-p), np.float64)
+
     @property
     def n_asked(self) -> int:
         """How many models each prompt has asked."""
@@ -164,6 +170,10 @@ def pulls(beliefs: Beliefs, member: Positions) -> Array:
     count = digits(beliefs.n_asked).astype(np.intp)[:, None] + np.arange(2)[:, None]  # (state, right, asked)
     odds = beliefs.model.agreement_log_odds
     pairs = odds[beliefs.asked[:, None, None, None], member[:, :, None, None, None], count]
+    if slope := beliefs.model.agreement_slope / 2:
+        x = beliefs.log_odds
+        both = np.take_along_axis(x, member, 1)[:, :, None] + np.take_along_axis(x, beliefs.asked, 1)[:, None]
+        pairs = pairs + np.where(count == 0, slope * both[:, :, None, None], 0)
     groups = beliefs.same[:, :, None] == np.arange(beliefs.n_asked)  # (row, asked, group)
     found = pairs @ groups[:, None, None].astype(np.float64)
     return np.where(groups.any(1)[:, None, None, None], found, -np.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,10 @@ class Lookahead:
         best: Of each look and that the best answer is right then, likewise.
         then: The same once another model has answered too, ``(n_rows, n_columns, n_looks, n_columns)``; None
             where one call is looked ahead.
+        right: Of each look and that a model is right, likewise.
+        after: The parts of `then` by looks at the second answer, ``(n_looks, *then.shape)``; None where there
+            is no third call.
+        odds: Probability of both looks, likewise.
     """
 
     columns: Positions
@@ -35,12 +40,27 @@ class Lookahead:
     alone: Array
     chance: Array
     best: Array
-    then: Array | None
+    then: Array | None = None
+    right: Array | None = None
+    after: Array | None = None
+    odds: Array | None = None
 
     def rows(self, index: npt.NDArray[np.intp]) -> Lookahead:
         """That of these rows."""
-        parts = {name: getattr(self, name)[index] for name in ("had", "alone", "chance", "best")}
-        return replace(self, **parts, then=None if self.then is None else self.then[index])
+        return self._each(lambda name, axis: np.take(getattr(self, name), index, axis))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Lookahead]) -> Lookahead:
+        """That of the rows of all parts."""
+        return parts[0]._each(
+            lambda name, axis: np.concatenate([getattr(part, name) for part in parts], axis)
+        )
+
+    def _each(self, changed: Callable[[str, int], Array]) -> Lookahead:
+        """One with changed arrays, each named with the axis of its rows."""
+        axes = dict.fromkeys(_BY_ROW, 0) | dict.fromkeys(_BY_LOOK, 1)
+        known = {name: axis for name, axis in axes.items() if getattr(self, name) is not None}
+        return Lookahead(self.columns, **{name: changed(name, axis) for name, axis in known.items()})
 
 
 def look_ahead(beliefs: Beliefs, columns: Positions, *, calls: int) -> Lookahead:
@@ -56,18 +76,16 @@ def look_ahead(beliefs: Beliefs, columns: Positions, *, calls: int) -> Lookahead
     by_row = width * levels * 2**asked * (4 * width * (asked + 1) * (asked + 2) if two else 40)
     size = max(1, _MOST_NUMBERS // max(by_row, 1))
     if len(beliefs) <= size:
-        return _looked(beliefs, columns, two)
-    starts = range(0, len(beliefs), size)
-    parts = [_looked(beliefs.rows(np.arange(len(beliefs))[at : at + size]), columns, two) for at in starts]
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _BY_ROW}
-    then = np.concatenate([part.then for part in parts if part.then is not None]) if two else None
-    return Lookahead(columns, **joined, then=then)
+        return _looked(beliefs, columns, min(calls, width))
+    rows = [np.arange(at, min(at + size, len(beliefs))) for at in range(0, len(beliefs), size)]
+    return Lookahead.joined([_looked(beliefs.rows(part), columns, min(calls, width)) for part in rows])
 
 
-_BY_ROW = ("had", "alone", "chance", "best")
+_BY_ROW = ("had", "alone", "chance", "best", "then", "right")
+_BY_LOOK = ("after", "odds")
 
 
-def _looked(beliefs: Beliefs, columns: Positions, two: bool) -> Lookahead:
+def _looked(beliefs: Beliefs, columns: Positions, calls: int) -> Lookahead:
     model, n, width, asked = beliefs.model, len(beliefs), len(columns), beliefs.n_asked
     right = beliefs.right[:, columns]
     level = np.stack([model.level_wrong[columns], model.level_right[columns]], 1)  # (model, right, level)
@@ -81,47 +99,55 @@ def _looked(beliefs: Beliefs, columns: Positions, two: bool) -> Lookahead:
     summed, looks = joint.sum(-1), joint.shape[2] * joint.shape[3]
     best = (summed @ digits(asked + 1)).max(-1)
     alone = best.sum((2, 3)) if asked else beliefs.p_correct[:, columns]
-    then = _after_two(joint, summed, right, level, _law_of_second(beliefs, columns)) if two else None
-    return Lookahead(
+    found = Lookahead(
         columns,
         beliefs.stopped if asked else np.full(n, -np.inf),
         alone,
         summed.sum(-1).reshape(n, width, looks),
         best.reshape(n, width, looks),
-        None if then is None else then.reshape(n, width, looks, width),
     )
+    if calls < 2:
+        return found
+    then_right = (joint.reshape(n, -1, joint.shape[-1]) @ right.transpose(0, 2, 1)).reshape(
+        *summed.shape, width
+    )
+    after, odds = _after_two(then_right, summed, level, _law_of_second(beliefs, columns))
+    found = replace(found, then=after.sum(0))
+    if calls < 3:
+        return found
+    return replace(found, right=then_right.sum(4).reshape(n, width, looks, width), after=after, odds=odds)
 
 
-def _after_two(joint: Array, summed: Array, right: Array, level: Array, law: Array) -> Array:
-    """Probability of a look at the first answer, and that the best one is right after the second.
+def _after_two(right: Array, summed: Array, level: Array, law: Array) -> tuple[Array, Array]:
+    """Probability of looks at two answers, and that the best one is right then; and of the looks alone.
 
     Args:
-        joint: ``(row, first, level, group, state, node)``, where a state says of the asked models and the
-            first which are right.
-        summed: The same over all nodes.
-        right: That a model is right at each node, ``(row, model, node)``.
+        right: Of a look at the first answer, of which are right then, and that another model is,
+            ``(row, first, level, group, state, second)``; a state is of the asked models and the first.
+        summed: The same without the other model.
         level: Of signals, given whether a model is right, ``(model, right, level)``.
         law: Whom the second answer joins; see `_law_of_second`.
 
     Returns:
-        ``(row, first, level, group, second)``.
+        Both ``(look at the second, row, first, look at the first, second)``.
     """
-    n, width, levels, groups, states, nodes = joint.shape
-    table = (joint.reshape(n, -1, nodes) @ right.transpose(0, 2, 1)).reshape(*summed.shape, width)
-    table = np.stack([summed[..., None] - table, table])
+    n, width, levels, groups, states = summed.shape
+    table = np.stack([summed[..., None] - right, right])
     table = np.moveaxis(table, 5, -1)[..., None, :]  # (right, row, first, level, group, second, -, state)
     product = table * law[:, :, :, None]
     bits = np.column_stack([digits(states.bit_length() - 1), np.ones(states)])
     wrong, good = (product.reshape(-1, states) @ bits).reshape(*product.shape[:-1], -1)
-    found = np.zeros((n, width, levels, groups, width))
+    found, odds = [], []
     for if_wrong, if_right in level.transpose(2, 1, 0)[..., None, None]:  # of each second model
         earlier = wrong[..., :-1] * if_wrong + good[..., :-1] * if_right
         best = good[..., -1] * if_right[..., 0]
+        seen = best + wrong[..., -1] * if_wrong[..., 0]
         for answer in range(earlier.shape[-1]):
             best = np.maximum(best, earlier[..., answer])
-        for group in range(best.shape[-1]):
-            found += best[..., group]
-    return found
+        found += [best[..., group] for group in range(best.shape[-1])]
+        odds += [seen[..., group] for group in range(best.shape[-1])]
+    shape = len(found), n, width, levels * groups, width
+    return np.stack(found).reshape(shape), np.stack(odds).reshape(shape)
 
 
 def _law_of_second(beliefs: Beliefs, columns: Positions) -> Array:
@@ -134,6 +160,10 @@ def _law_of_second(beliefs: Beliefs, columns: Positions) -> Array:
     odds = beliefs.model.agreement_log_odds[np.ix_(columns, columns)] / (asked + 1)
     first = np.exp(odds)[:, :, np.arange(2)[:, None] + np.arange(2)]  # (first, second, right of either)
     first = first.transpose(2, 0, 1, 3)[:, None, :, :, None]  # (right, -, first, second, -, right of first)
+    if slope := beliefs.model.agreement_slope / 2 / (asked + 1):
+        x = beliefs.log_odds[:, columns]
+        first = np.repeat(first, n, axis=1)
+        first[0, :, :, :, 0, 0] *= np.exp(slope * (x[:, :, None] + x[:, None]))
     mass = np.empty((2, n, width, asked + 1, width, asked + 2, 2**asked, 2))
     mass[..., :asked, :, :] = earlier.transpose(3, 0, 1, 4, 2)[:, :, None, None, ..., None]
     for group in range(asked):

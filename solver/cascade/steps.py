@@ -40,8 +40,9 @@ def next_steps(beliefs: Beliefs, terms: Terms) -> Steps:
     A plan asks one model, reads its answer, and then stops or asks the best other one, whichever that answer
     makes better; or it asks two at once, where time counts. Its value is worked out exactly for what
     `Beliefs` holds: of all answers, the one that is then rather right is given. Where more than two calls are
-    left, the further ones are planned once these have been read. With one call left before any answer, it is
-    the choice of a router: ``argmax p_correct - price * cost``.
+    left, a third model can be relied on where the first two disappoint; what it tells is planned once these
+    have been read. With one call left before any answer, it is the choice of a router: ``argmax p_correct -
+    price * cost``.
 
     Args:
         beliefs: Of the prompts, all of which have asked as many models.
@@ -114,13 +115,40 @@ def _plans(ahead: Lookahead, then: Array, terms: Terms, second: Mask) -> tuple[A
     if terms.limited:
         possible = possible & (cost[:, :, None] + cost[:, None] <= terms.usd_left[:, None, None])
         possible &= seconds[:, :, None] + seconds[:, None] <= terms.seconds_left[:, None, None]
-    gain = then - charge[:, None, None] * ahead.chance[..., None]
+    third = _third(ahead, terms, second)
+    value, paid = (then, 0.0) if third is None else third
+    gain = value - charge[:, None, None] * ahead.chance[..., None]
     gain = np.where(possible[:, :, None], gain, -np.inf)
-    other = gain.argmax(-1)
-    going = np.take_along_axis(gain, other[..., None], -1)[..., 0]
-    further = np.take_along_axis(cost, other.reshape(len(cost), -1), 1).reshape(other.shape)
-    spent = cost + (further * ahead.chance * (going > ahead.best)).sum(2)
-    return np.maximum(ahead.best, going).sum(2), spent
+    other = gain.argmax(-1)[..., None]
+    going = np.take_along_axis(gain, other, -1)[..., 0]
+    further = cost[:, None, None] * ahead.chance[..., None] + paid
+    further = np.take_along_axis(further, other, -1)[..., 0] * (going > ahead.best)
+    return np.maximum(ahead.best, going).sum(2), cost + further.sum(2)
+
+
+def _third(ahead: Lookahead, terms: Terms, second: Mask) -> tuple[Array, Array] | None:
+    """Expected score after a second answer and, where that is worth it, a third; and what the third costs.
+
+    A third model is taken to be as good as it was believed to be before the second answered; what its own
+    answer would tell is planned once that has been read. None where there is no third call.
+
+    Returns:
+        Both of the shape of `Lookahead.then`.
+    """
+    if ahead.right is None or ahead.after is None or ahead.odds is None:
+        return None
+    n, width = ahead.right.shape[:2]
+    cost, charge = terms.cost_usd[:, ahead.columns], terms.charge[:, ahead.columns]
+    worth = ahead.right - charge[:, None, None] * ahead.chance[..., None]
+    worth = np.where(second[:, None, None] & ~np.eye(width, dtype=bool)[:, None], worth, -np.inf)
+    two = np.argsort(-worth, axis=-1)[..., :2]  # the best, and the one that takes its place beside itself
+    gain = np.take_along_axis(worth, two, -1)
+    usd = np.take_along_axis(cost, two.reshape(n, -1), 1).reshape(two.shape)
+    beside = np.where(np.arange(width) == two[..., :1], 1, 0)
+    gain, usd = np.take_along_axis(gain, beside, -1), np.take_along_axis(usd, beside, -1)
+    instead = np.maximum(gain / ahead.chance[..., None], 0) * ahead.odds
+    wins = instead > ahead.after
+    return np.maximum(ahead.after, instead).sum(0), (wins * ahead.odds).sum(0) * usd
 
 
 def _pairs(then: Array, terms: Terms, columns: Positions, either: Mask) -> Array:

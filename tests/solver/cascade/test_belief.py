@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +44,15 @@ def test_two_answers_agree_by_hand() -> None:
     both, none = 0.3 * 0.1, 0.2 * 0.75
     differed = start.after(at(1), np.zeros(1), at(1))
     assert differed.own[0, 0] == pytest.approx((both + 0.2 * 0.99) / (both + 0.5 * 0.99 + none))
+
+
+def test_what_seems_easy_misleads_alike() -> None:
+    """With a slope of 1 and mean log-odds of log 3, wrong answers agree at three times the odds."""
+    model = replace(known(), agreement_slope=1.0)
+    start = Beliefs.start(np.array([[0.75, 0.75, 0.5]]), model).after(at(0), np.zeros(1), at(0))
+    law = joining(start, np.array([[1]]))[0, 0]  # (right of the first, of the second, group)
+    assert law[0, 0, 0] == pytest.approx(0.5)  # odds 1/3 times 3
+    assert law[1, 1, 0] == pytest.approx(0.9)
 
 
 def test_two_that_agree_count_as_one_witness_where_they_are_alike() -> None:

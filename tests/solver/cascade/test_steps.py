@@ -62,6 +62,36 @@ def test_steps_are_those_of_the_best_plan(seed: int, drawn: Drawn) -> None:
         beliefs = beliefs.after(np.array([asked]), draw.normal(size=1), np.array([group]))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_third_model_is_relied_on_where_two_disappoint(seed: int, drawn: Drawn) -> None:
+    """Of two looks, the best answer, or the best of the others as it was believed to be after the first."""
+    draw = np.random.default_rng(seed)
+    n = 4
+    beliefs = Beliefs.start(draw.uniform(0.1, 0.9, (1, n)), drawn(draw, n, 2))
+    cost, price = draw.exponential(size=n), draw.exponential(0.1)
+
+    def after(before: Beliefs, then: Beliefs) -> float:
+        others = set(range(n)) - set(then.asked[0].tolist())
+        worth = [before.expected[0, other] - price * cost[other] for other in others]
+        return float(max(then.stopped[0], *worth))
+
+    values = []
+    for first in range(n):
+        value = -price * cost[first]
+        for chance, read in looks(beliefs, first):
+            goes_on = [
+                sum(c * after(read, then) for c, then in looks(read, other)) - price * cost[other]
+                for other in set(range(n)) - {first}
+            ]
+            value += chance * max(float(read.stopped[0]), *goes_on)
+        values.append(value)
+    step = next_steps(beliefs, Terms.of(cost[None], price=price, calls_left=3))
+    assert step.value[0] == pytest.approx(max(values), abs=1e-9)
+    assert step.first[0] == np.argmax(values)
+    two = next_steps(beliefs, Terms.of(cost[None], price=price, calls_left=2))
+    assert step.value[0] >= two.value[0] - 1e-12
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_what_is_pruned_does_not_change_the_step(seed: int, drawn: Drawn) -> None:
     draw = np.random.default_rng(seed)

@@ -1,0 +1,155 @@
+"""Prompts asked of members, within a budget and deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from routoo.collect.purse import BudgetSpentError, Purse
+from routoo.data.answer import Answer
+from routoo.data.request import Request
+from routoo.members.calling import Retries, call_member
+from routoo.members.clock import Clock
+from routoo.members.local import LocalModel
+from routoo.members.member import Member
+
+
+@dataclass(frozen=True)
+class Call:
+    """A model to be asked for a prompt.
+
+    Args:
+        prompt: Number of the prompt.
+        model: Whom to ask.
+        seconds_left: Within which the answer must come; infinite where it does not matter.
+    """
+
+    prompt: int
+    model: str
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Came:
+    """What came of a call.
+
+    Args:
+        call: The call.
+        answer: What the model returned, with an `error` where it failed; None where there was no money.
+        seconds: After how many seconds.
+    """
+
+    call: Call
+    answer: Answer | None
+    seconds: float = 0.0
+
+
+class Asking:
+    """Asks members for prompts; what a call may cost at most is set aside before it.
+
+    Args:
+        members: Who can be asked, by name.
+        requests: The prompts.
+        signals: Signals to read off the answers, by name.
+        purse: The money; None where it is not limited.
+        retries: How often, and how long, a member is asked that did not answer.
+        clock: Where time comes from.
+    """
+
+    def __init__(
+        self,
+        members: Mapping[str, Member],
+        requests: Sequence[Request],
+        *,
+        signals: Sequence[str],
+        purse: Purse | None,
+        retries: Retries | None,
+        clock: Clock | None,
+    ) -> None:
+        self.members, self.requests, self.signals = members, requests, signals
+        self.purse, self._retries, self._clock = purse, retries, clock or Clock()
+
+    async def ask(self, calls: Sequence[Call]) -> list[Came]:
+        """What came of these calls, made at once, in the order in which it came.
+
+        A local model takes the prompts that have no deadline as one batch, one model after the other.
+        """
+        batches: dict[str, list[Call]] = {}
+        one_by_one: list[Call] = []
+        for call in calls:
+            if isinstance(self.members[call.model], LocalModel) and np.isinf(call.seconds_left):
+                batches.setdefault(call.model, []).append(call)
+            else:
+                one_by_one.append(call)
+        async with asyncio.TaskGroup() as group:
+            batched = group.create_task(self._in_batches(batches))
+            alone = [group.create_task(self._alone(call)) for call in one_by_one]
+        return sorted([*batched.result(), *(task.result() for task in alone)], key=lambda came: came.seconds)
+
+    async def _alone(self, call: Call) -> Came:
+        request, began = self.requests[call.prompt], self._clock.now()
+        try:
+            async with asyncio.timeout(None if np.isinf(call.seconds_left) else call.seconds_left):
+                answer = await call_member(
+                    self.members[call.model],
+                    request,
+                    signals=self.signals,
+                    retries=self._retries,
+                    before_try=None if self.purse is None else self.purse.reserve,
+                    after_try=None if self.purse is None else self.purse.settle,
+                    clock=self._clock,
+                )
+        except BudgetSpentError:
+            return Came(call, None)
+        except TimeoutError:
+            answer = _late(request, call.model, None)
+        seconds = max(self._clock.now() - began, answer.latency_s or 0.0)
+        if seconds > call.seconds_left and answer.error is None:
+            answer = _late(request, call.model, answer.cost_usd)
+        return Came(call, answer, seconds)
+
+    async def _in_batches(self, batches: Mapping[str, Sequence[Call]]) -> list[Came]:
+        found = []
+        for name, calls in batches.items():
+            member, open_ = self.members[name], dict[str, tuple[Call, float]]()
+            for call in calls:
+                request = self.requests[call.prompt]
+                most = 0.0 if self.purse is None else member.most_usd(request)
+                try:
+                    if self.purse is not None:
+                        await self.purse.reserve(most, wait=not open_)
+                    open_[request.prompt_id] = call, most
+                except BudgetSpentError:
+                    found.append(Came(call, None))
+            if open_:
+                found += await self._batch(member, open_)
+        return found
+
+    async def _batch(self, member: Member, open_: Mapping[str, tuple[Call, float]]) -> list[Came]:
+        """Answers of a member to prompts for which money was set aside."""
+        requests, came = [self.requests[call.prompt] for call, _ in open_.values()], list[Answer]()
+        ask = partial(member.answer, requests, signals=self.signals, on_answer=came.append)
+        try:
+            await asyncio.to_thread(ask)
+        finally:
+            costs = {answer.prompt_id: answer.cost_usd for answer in came}
+            for name, (_, most) in open_.items():
+                if self.purse is not None:
+                    self.purse.settle(most, costs.get(name))
+        return [Came(open_[answer.prompt_id][0], answer, answer.latency_s or 0.0) for answer in came]
+
+
+def _late(request: Request, model: str, cost_usd: float | None) -> Answer:
+    """What stands in the place of an answer that came too late, or would have."""
+    return Answer(
+        prompt_id=request.prompt_id,
+        model=model,
+        answer=None,
+        sample=request.sample,
+        error="no answer within the deadline",
+        cost_usd=cost_usd,
+    )
