@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import betaln, ndtr, ndtri
+from scipy.special import betaln, ndtr, ndtri, xlogy
 
 from routoo.data.observation import ObservationModel
 from routoo.models.signals.generation import Vector
@@ -15,6 +15,8 @@ from routoo.models.signals.generation import Vector
 Codes = npt.NDArray[np.int64]
 
 _LEVELS = 3
+_QUANTILES = 24
+"""Levels begin at quantiles of so many equal shares."""
 _LEVEL_STRENGTH = 3.0
 """Answers by which the shares of levels of right and of wrong ones are shrunk towards those of all."""
 _ANSWERS = 200_000
@@ -40,8 +42,10 @@ def fit_observation(
 
     Loadings maximise the marginal likelihood of the scores (the factor integrated out by Gauss-Hermite
     quadrature at 7 nodes; on at most 200,000 answers), with a normal prior of standard deviation 0.3 about
-    their mean; their sum is not negative. Levels are thirds of a model's answers by log ratio; a model
-    without signals has the same shares of right and of wrong answers. The rates at which two models agree
+    their mean; their sum is not negative. Levels are the three ranges of a model's log ratio, bounded by
+    quantiles, that tell most of what is right; their shares are those of answers that were as likely to be
+    right by prediction (overlap weights), and the same for right and wrong answers of a model without
+    signals. The rates at which two models agree
     are beta-distributed about those of all pairs, as closely as maximises the marginal likelihood
     (empirical Bayes).
 
@@ -54,7 +58,7 @@ def fit_observation(
         codes: Which answers are the same (`answer_codes`), the same shape.
         seed: Of the choice of prompts.
     """
-    levels = [_levels(*of) for of in zip(log_ratio.T, score.T, strict=True)]
+    levels = [_levels(*of) for of in zip(log_ratio.T, score.T, p_correct.T, strict=True)]
     chosen = np.random.default_rng(seed).permutation(len(score))[: -(-_ANSWERS // len(models))]
     return ObservationModel(
         models=tuple(models),
@@ -97,16 +101,37 @@ def _loading(p_correct: Vector, score: Vector) -> Vector:
     return np.asarray(found if found.sum() >= 0 else -found)  # a factor turned round is the same
 
 
-def _levels(log_ratio: Vector, score: Vector) -> tuple[Vector, Vector]:
+def _levels(log_ratio: Vector, score: Vector, p_correct: Vector) -> tuple[Vector, Vector]:
     """Shares of a model's right and of its wrong answers at each level, ``(n_levels,)`` each."""
     known = ~np.isnan(log_ratio) & ~np.isnan(score)
-    x, right = log_ratio[known], score[known]
-    cuts = np.quantile(x, np.arange(1, _LEVELS) / _LEVELS) if len(x) else np.zeros(_LEVELS - 1)
-    level = np.searchsorted(cuts, x, side="right")
-    counts = [np.bincount(level, weights, _LEVELS) for weights in (right, 1 - right)]
-    overall = (counts[0] + counts[1] + 1) / (len(x) + _LEVELS)
+    x, weights = log_ratio[known], _overlap(score[known], p_correct[known])
+    level = np.searchsorted(_telling_cuts(x, weights), x, side="right")
+    counts = [np.bincount(level, weight, _LEVELS) for weight in weights]
+    overall = (counts[0] + counts[1] + 1) / (weights.sum() + _LEVELS)
     first, second = ((n + _LEVEL_STRENGTH * overall) / (n.sum() + _LEVEL_STRENGTH) for n in counts)
     return first, second
+
+
+def _overlap(score: Vector, p_correct: Vector) -> Vector:
+    """Weights of answers as right and as wrong ones, with which both are as likely to be right by prediction.
+
+    Overlap weights (Li, Morgan and Zaslavsky 2018): what one knows from the prompt is no news in an answer.
+    """
+    p = p_correct.clip(_CERTAIN, 1 - _CERTAIN)
+    return np.stack([score * (1 - p), (1 - score) * p])
+
+
+def _telling_cuts(x: Vector, weights: Vector) -> Vector:
+    """The two cuts, of all quantiles, whose levels tell most of what is right (mutual information)."""
+    order = np.argsort(x, kind="stable")
+    cuts = np.unique(x[order][np.arange(1, _QUANTILES) * len(x) // _QUANTILES]) if len(x) else np.zeros(1)
+    sums = np.pad(np.cumsum(weights[:, order], axis=1), ((0, 0), (1, 0)))
+    first, second = np.triu_indices(len(cuts))
+    below = sums[:, np.searchsorted(x[order], cuts)]
+    counts = np.stack([below[:, first], below[:, second] - below[:, first], sums[:, [-1]] - below[:, second]])
+    tells = xlogy(counts, counts / counts.sum(1, keepdims=True).clip(1e-300)).sum((0, 1))
+    at = tells.argmax()
+    return np.array([cuts[first[at]], cuts[second[at]]])
 
 
 def _agreement(score: Vector, codes: Codes) -> Vector:
