@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import betaln, ndtr, ndtri, xlogy
+from scipy.special import betaln, expit, ndtr, ndtri, xlogy
 
 from routoo.data.observation import ObservationModel
 from routoo.models.signals.generation import Vector
+from routoo.models.signals.left_out import log_odds
 
 Codes = npt.NDArray[np.int64]
 
@@ -26,6 +27,7 @@ _START, _MOST = 0.5, 0.95
 _LOADING_STD = 0.3
 """Of a model's loading about the mean of all: a prior that a hundred prompts outweigh."""
 _CERTAIN = 0.005
+_NEWTON = 8
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 
 
@@ -47,7 +49,7 @@ def fit_observation(
     right by prediction (overlap weights), and the same for right and wrong answers of a model without
     signals. The rates at which two models agree
     are beta-distributed about those of all pairs, as closely as maximises the marginal likelihood
-    (empirical Bayes).
+    (empirical Bayes); how those of wrong answers rise with what was expected is fitted over all pairs.
 
     Args:
         models: The models.
@@ -60,12 +62,17 @@ def fit_observation(
     """
     levels = [_levels(*of) for of in zip(log_ratio.T, score.T, p_correct.T, strict=True)]
     chosen = np.random.default_rng(seed).permutation(len(score))[: -(-_ANSWERS // len(models))]
+    agreement = _agreement(score, codes)
+    even, slope = _even_odds(
+        agreement[..., 0], score[chosen], codes[chosen], p_correct[chosen].clip(_CERTAIN, 1 - _CERTAIN)
+    )
     return ObservationModel(
         models=tuple(models),
         loading=_loading(p_correct[chosen], score[chosen]),
         level_right=np.array([right for right, _ in levels]),
         level_wrong=np.array([wrong for _, wrong in levels]),
-        agreement=_agreement(score, codes),
+        agreement=np.concatenate([even[:, :, None], agreement[..., 1:]], axis=2),
+        agreement_slope=slope,
         n_prompts=len(score),
     )
 
@@ -146,6 +153,31 @@ def _agreement(score: Vector, codes: Codes) -> Vector:
         seen[at], same[at] = weight.sum(0), (weight * equal[:, :, None]).sum(0)
     pairs = np.triu_indices(n, 1)
     return np.stack([_shrunk(seen[..., t], same[..., t], pairs) for t in range(3)], axis=2)
+
+
+def _even_odds(rate: Vector, score: Vector, codes: Codes, p_correct: Vector) -> tuple[Vector, float]:
+    """Rates at which wrong answers agree where both models had even odds, and the slope; see the record.
+
+    The slope is that of a logistic regression on the mean log-odds of both models, over all pairs, each with
+    its own rate at the mean of its prompts; its prior is normal about 0 with standard deviation 1.
+    """
+    wrong, x = np.nan_to_num(1 - score), log_odds(p_correct)
+    n = score.shape[1]
+    pairs = [(at, wrong[:, [at]] * wrong, (x[:, [at]] + x) / 2) for at in range(n)]
+    pairs = [(at, np.where(np.arange(n) == at, 0, weight), mean) for at, weight, mean in pairs]
+    totals = np.stack([weight.sum(0) for _, weight, _ in pairs])
+    centre = np.stack([(weight * mean).sum(0) for _, weight, mean in pairs]) / totals.clip(1e-12)
+    level, slope = log_odds(rate), 0.0
+    for _ in range(_NEWTON):
+        gradient, curvature = -slope, 1.0
+        for at, weight, mean in pairs:
+            away = mean - centre[at]
+            p = expit(level[at] + slope * away)
+            same = (codes == codes[:, [at]]) & (codes >= 0)
+            gradient += (weight * (same - p) * away).sum() / 2  # each pair is met twice
+            curvature += (weight * p * (1 - p) * away**2).sum() / 2
+        slope += gradient / curvature
+    return expit(level - slope * centre), float(slope)
 
 
 def _shrunk(seen: Vector, same: Vector, pairs: tuple[npt.NDArray[np.intp], ...]) -> Vector:
