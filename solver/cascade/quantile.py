@@ -134,9 +134,8 @@ class QuantileRule:
         small_most = self._most("small", small_most)
         large_most = self._most("large", large_most)
         if (signal is None) == (self.reads == "prompt"):
-            raise InputError(
-                f"signals are read off the {self.reads}: give a signal to begin only off prompts"
-            )
+            wanted = "begin needs it" if signal is None else "it is for escalates, not for begin"
+            raise InputError(f"the signal is read off the {self.reads}: {wanted}")
         to_come = max(self.n_prompts - self.begun, 1)
         self.begun += 1
         if not self.affords(small_most):

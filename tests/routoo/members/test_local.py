@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+import routoo
 from routoo.data.answer import Answer
 from routoo.data.errors import CallError, InputError
 from routoo.data.pool import PoolModel
@@ -243,3 +245,17 @@ def test_what_is_no_local_model_is_refused(make_model: MakeModel) -> None:
         LocalModel(make_model(parameters={"top_p": 0.9}))
     with pytest.raises(InputError, match="signal must be one of"):
         LocalModel(make_model()).answer(REQUESTS, signals=["certainty"])
+
+
+def test_two_local_models_answer_in_two_tiers(make_model: MakeModel) -> None:
+    """What the budget allows for is learned from what they cost; the most that a call can cost is kept to."""
+    small = LocalModel(make_model())
+    large = LocalModel(replace(make_model(), name="large", usd_per_1m_input=10, usd_per_1m_output=20))
+    budget = sum(small.most_usd(request) for request in REQUESTS) * 4
+    two_tier = routoo.TwoTier(budget, len(REQUESTS), small=small, large=large)
+    came = [two_tier.answer(request) for request in REQUESTS]
+    escalated = [each.signal is not None for each in came if each.large is not None]
+    assert any(escalated)
+    assert all(each.answer is not None and each.answer.error is None for each in came)
+    assert two_tier.spent_usd == pytest.approx(sum(each.cost_usd or 0 for each in came))
+    assert 0.5 * budget < two_tier.spent_usd <= budget
