@@ -111,6 +111,27 @@ class ObservationModel:
             self.n_prompts,
         )
 
+    def with_model(self, name: str) -> Self:
+        """That of one more model, the last, of whose answers nothing is known: the mean of the others.
+
+        Raises:
+            InputError: It is known.
+        """
+        if name in self.models:
+            raise InputError(f"the observation model knows a model {name!r} already")
+        n = len(self.models)
+        pairs = ~np.eye(n, dtype=bool) if n > 1 else np.eye(1, dtype=bool)
+        agreement = np.tile(self.agreement[pairs].mean(0), (n + 1, n + 1, 1))
+        agreement[:n, :n] = self.agreement
+        return type(self)(
+            models=(*self.models, name),
+            loading=_with_mean(self.loading),
+            level_right=_with_mean(self.level_right),
+            level_wrong=_with_mean(self.level_wrong),
+            agreement=agreement,
+            n_prompts=self.n_prompts,
+        )
+
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
         """All of it in plain numbers, as JSON holds them, to eight digits."""
         arrays = {name: getattr(self, name).round(8).tolist() for name in _ARRAYS}
@@ -135,3 +156,8 @@ class ObservationModel:
 
 
 _ARRAYS = ("loading", "level_right", "level_wrong", "agreement")
+
+
+def _with_mean(rows: Array) -> Array:
+    """The rows, and their mean as one more."""
+    return np.append(rows, rows.mean(0, keepdims=True), 0)

@@ -11,6 +11,7 @@ from routoo.data.domains import Attribute
 from routoo.data.pool import PoolModel
 from routoo.export.description import BundleDescription
 from routoo.export.parity import Agreement, ParityReport
+from routoo.models.signals.answer_model import AnswerModel
 
 _USE = """\
 ```python
@@ -51,12 +52,21 @@ def model_card(description: BundleDescription, parity: ParityReport | None) -> s
         f"- output tokens: {'predicted' if description.output_tokens_known else 'never recorded'}",
         *([f"- costs: {_cell(remark)}"] if (remark := nominal_remark(description.nominal_costs())) else []),
         f"- latency: {'predicted' if description.latency_known else 'never recorded'}",
+        f"- answers: {_cell(_answers(description.answer_model))}",
         f"- text read of a prompt: up to {description.policy.max_tokens} tokens, from its head and its tail",
         "",
         *_attributes_section(description),
         *(_parity_section(parity) if parity is not None else []),
     ]
     return "\n".join(lines)
+
+
+def _answers(known: AnswerModel | None) -> str:
+    """What was learned of answers, in words."""
+    if known is None:
+        return "never recorded; what they tell is not known"
+    read = f"by {', '.join(known.signals)} and by" if known.signals else "by"
+    return f"{read} agreement of models, on {known.observation.n_prompts:,} prompts"
 
 
 def _attributes_section(description: BundleDescription) -> list[str]:

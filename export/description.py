@@ -14,6 +14,7 @@ from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
 from routoo.data.validation import ValidationRecord, repriced
 from routoo.export.older_names import newer_keys
+from routoo.models.signals.answer_model import AnswerModel
 
 Json = dict[str, Any]
 """A mapping that JSON holds."""
@@ -35,6 +36,7 @@ class BundleDescription:
         network: What rebuilds the network before `model.safetensors` is loaded.
         trained_on: Data, counts, options and seed.
         validation: What choices at a price showed on validation, where that is known and still holds.
+        answer_model: What answers of the models tell, where that was learned.
 
     Raises:
         InputError: `input_token_ratio` does not have one positive, finite number a model.
@@ -57,6 +59,7 @@ class BundleDescription:
     network: Mapping[str, Any] = field(default_factory=dict)
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     validation: ValidationRecord | None = None
+    answer_model: AnswerModel | None = None
 
     def __post_init__(self) -> None:
         ratio = tuple(float(value) for value in self.input_token_ratio)
@@ -67,6 +70,8 @@ class BundleDescription:
         object.__setattr__(self, "input_token_ratio", ratio)
         if self.validation is not None and self.validation.models != self.pool.names:
             raise InputError("the validation record must be of the models of the pool, in their order")
+        if self.answer_model is not None and self.answer_model.models != self.pool.names:
+            raise InputError("the answer model must be of the models of the pool, in their order")
         if not self.output_tokens_known:
             object.__setattr__(self, "unrecorded", self.pool.names)
 
@@ -102,6 +107,7 @@ class BundleDescription:
             "network": dict(self.network),
             "trained_on": dict(self.trained_on),
             "validation": None if self.validation is None else self.validation.to_dict(),
+            "answer_model": None if self.answer_model is None else self.answer_model.to_dict(),
         }
 
     @classmethod
@@ -120,9 +126,7 @@ class BundleDescription:
         attributes = tuple(map(_attribute, _part({"attributes": [], **values}, "attributes", list)))
         network = _part(values, "network", dict)
         _check_attribute_heads(attributes, network)
-        seen = values.get("validation")
-        if not isinstance(seen, dict | None):
-            raise BundleError(f"'validation' must be of type dict, got {type(seen).__name__}")
+        seen, tell = _optional(values, "validation"), _optional(values, "answer_model")
         try:
             return cls(
                 Pool.from_records(pool),
@@ -136,6 +140,7 @@ class BundleDescription:
                 network=network,
                 trained_on=_part(values, "trained_on", dict),
                 validation=None if seen is None else ValidationRecord.from_dict(seen),
+                answer_model=None if tell is None else AnswerModel.from_dict(tell),
             )
         except (InputError, TypeError, ValueError) as error:
             raise BundleError(str(error)) from None
@@ -168,4 +173,12 @@ def _part(values: Mapping[str, Any], key: str, kind: type) -> Any:  # of `kind`,
     value = values[key]
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise BundleError(f"{key!r} must be of type {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _optional(values: Mapping[str, Any], key: str) -> Json | None:
+    """The mapping under a key that older bundles lack."""
+    value = values.get(key)
+    if not isinstance(value, dict | None):
+        raise BundleError(f"{key!r} must be of type dict, got {type(value).__name__}")
     return value

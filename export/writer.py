@@ -125,6 +125,7 @@ def describe(trained: TrainedNetwork) -> BundleDescription:
         network=network.config.to_dict(),
         trained_on=trained.trained_on,
         validation=trained.validation,
+        answer_model=trained.answer_model,
     )
 
 
@@ -164,6 +165,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
         bundle.split(),
         description.unrecorded,
         description.validation,
+        description.answer_model,
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from routoo.data.domains import Attributes
     from routoo.data.progress import Progress
     from routoo.export.parity import ParityReport
+    from routoo.models.signals.answer_model import AnswerModel
     from routoo.models.training.options import TrainOptions
     from routoo.models.training.trained_network import TrainedNetwork
 
@@ -61,6 +62,11 @@ class Predictor:
     def metrics(self) -> dict[str, Any]:
         """Figures of predictions for prompts that were left out, as plain JSON values."""
         return self.trained.metrics
+
+    @property
+    def answer_model(self) -> AnswerModel | None:
+        """What answers of its models tell, learned where outcomes held answers; else None."""
+        return self.trained.answer_model
 
     def predict(
         self,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from routoo.data.costs.nominal import NominalCosts
     from routoo.data.domains import Attribute, Attributes, AttributeValue
     from routoo.data.validation import ValidationRecord
+    from routoo.models.signals.answer_model import AnswerModel
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
 
@@ -123,6 +124,15 @@ class Router:
         What `select` chooses at unless asked otherwise. None where `validation` is, or no price kept so much.
         """
         return None if self.validation is None else self.validation.price_keeping(DEFAULT_KEPT)
+
+    @cached_property
+    def answer_model(self) -> AnswerModel | None:
+        """What answers of its models tell of whether they, and other models' answers, are right.
+
+        None where that is not known: the bundle is older, or the outcomes it was trained on held no answers.
+        """
+        known = self.runtime.bundle.description.answer_model
+        return None if known is None else known.select(self.pool.names)
 
     def warm_up(self) -> Self:
         """The router itself, once it is ready to answer the next prompt at full speed."""

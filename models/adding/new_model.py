@@ -35,7 +35,8 @@ def with_model(
 ) -> TrainedNetwork:
     """The trained network with one more model, learned from a few scored prompts.
 
-    What validation showed of choices among the others no longer holds, and is dropped.
+    What validation showed of choices among the others no longer holds, and is dropped. Its answers are taken
+    to tell what those of the others do on average.
 
     Args:
         trained: The network as it is; it does not change.
@@ -78,6 +79,7 @@ def with_model(
         split=trained.split.with_learned(judged.placed()),
         unrecorded=(*trained.unrecorded, *(() if predicted else (model.name,))),
         validation=None,
+        answer_model=None if trained.answer_model is None else trained.answer_model.with_model(model.name),
     )
 
 
@@ -103,6 +105,7 @@ def without_model(trained: TrainedNetwork, name: str) -> TrainedNetwork:
         trained_on=record,
         unrecorded=tuple(other for other in trained.unrecorded if other != name),
         validation=None,
+        answer_model=None if trained.answer_model is None else trained.answer_model.select(left),
     )
 
 

@@ -100,6 +100,14 @@ class AnswerModel:
         """
         return replace(self, observation=self.observation.select(models))
 
+    def with_model(self, name: str) -> Self:
+        """That of one more model, the last, taken to be like the others on average.
+
+        Raises:
+            InputError: It is known.
+        """
+        return replace(self, observation=self.observation.with_model(name))
+
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
         """All of it in plain numbers, as JSON holds them."""
         return {

@@ -33,6 +33,7 @@ from routoo.models.network.fitting import fit_network
 from routoo.models.network.lightning import PromptData
 from routoo.models.network.network import RouterNetwork, initial_network
 from routoo.models.network.predicting import Inputs, cross_fitted, features_of
+from routoo.models.signals.answer_model_fit import fit_answer_model
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Array, Targets, targets_of
 from routoo.models.training.trained_network import TrainedNetwork
@@ -62,6 +63,8 @@ def train_network(
     With a frozen encoder both are one: each member of the heads is without a share of the prompts, and the
     evidence heads are fitted on what it says of that share. An encoder that learns does so from ``train``
     alone, and the evidence heads are fitted on what the network says of ``val``.
+
+    What answers tell is learned from the same predictions as the evidence heads, where answers were recorded.
 
     The prompts in ``test`` are never looked at. The same arguments give the same network on the same machine,
     up to the rounding of features in `cache_dir`, which were computed in whatever batches they first came in.
@@ -119,6 +122,8 @@ def train_network(
         input_tokens=encoded.input_tokens[rows, None] * ratio,
         cost_usd=cost[rows],
     )
+    answered = learned if options.tune == "frozen" else learned.part("val")
+    answer_model = fit_answer_model(answered, pool.names, fitted.p_correct, seed=options.seed)
     trained_on = {
         "data": learned.name,
         "n_train": len(fitting),
@@ -140,6 +145,7 @@ def train_network(
         Split.of(whole.placed(), seed=options.seed),
         targets.unrecorded(pool.names),
         record,
+        answer_model,
     )
 
 

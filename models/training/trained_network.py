@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from routoo.data.domains import Attributes
     from routoo.data.pool import Pool
     from routoo.data.validation import ValidationRecord
+    from routoo.models.signals.answer_model import AnswerModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,7 @@ class TrainedNetwork:
         split: Which prompts it was trained, validated and is to be tested on.
         unrecorded: Models whose output tokens were never recorded, so that their costs are nominal.
         validation: What its choices showed on validation, where that is known and still holds.
+        answer_model: What answers of the models tell, in their order, where answers were recorded.
     """
 
     network: RouterNetwork
@@ -53,6 +55,7 @@ class TrainedNetwork:
     split: Split = field(default_factory=Split)
     unrecorded: tuple[str, ...] = ()
     validation: ValidationRecord | None = None
+    answer_model: AnswerModel | None = None
 
     def predict(
         self,

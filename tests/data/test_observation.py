@@ -34,6 +34,20 @@ def test_a_part_keeps_what_belongs_to_its_models() -> None:
     assert part.agreement[0, 1].tolist() == [0.2, 0.01, 0.9]
 
 
+def test_one_more_model_is_like_the_mean_of_the_others() -> None:
+    more = ObservationModel(**GOOD).with_model("c")
+    assert more.models == ("a", "b", "c")
+    np.testing.assert_allclose(more.loading, [0.3, -0.2, 0.05])
+    np.testing.assert_allclose(more.level_right[2], [0.35, 0.65])
+    np.testing.assert_allclose(more.level_wrong[2], [0.6, 0.4])
+    np.testing.assert_allclose(more.agreement[[2, 0], [1, 2]], [[0.2, 0.01, 0.9]] * 2)
+    assert more.select(["a", "b"]).to_dict() == ObservationModel(**GOOD).to_dict()
+    alone = more.select(["a"]).with_model("d")
+    assert alone.agreement[0, 1].tolist() == [1.0, 0.0, 1.0]
+    with pytest.raises(InputError, match="knows a model 'a' already"):
+        more.with_model("a")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

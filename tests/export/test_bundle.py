@@ -15,6 +15,7 @@ import pytest
 
 from routoo.data.domains import Attribute
 from routoo.data.errors import BundleError, InputError
+from routoo.data.observation import ObservationModel
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.storage import file_set
@@ -25,6 +26,9 @@ from routoo.export.card import model_card
 from routoo.export.description import BundleDescription
 from routoo.export.layout import LAYOUT, NEWEST_FORMAT, OLDEST_FORMAT
 from routoo.export.manifest import sealed, to_json
+from routoo.models.signals.answer_model import AnswerModel
+from routoo.models.signals.calibration import Calibration, Curve
+from routoo.models.signals.fusion import Fusion
 
 FIRST_SEALED = 5
 """The first format whose `router.json` holds a hash of itself."""
@@ -228,6 +232,8 @@ def test_the_links_of_a_hub_cache_are_followed(hollow: Path, tmp_path: Path) -> 
         ("network", {"heads": {"attributes": 3}}, "the network has 3"),
         ("validation", [1], "'validation' must be of type dict, got list"),
         ("validation", {"models": ["small"]}, "validation record: missing, or no number: 'n_prompts'"),
+        ("answer_model", "x", "'answer_model' must be of type dict, got str"),
+        ("answer_model", {"format": 1}, "a saved answer model lacks 'observation'"),
     ],
 )
 def test_a_description_that_makes_no_sense(hollow: Path, key: str, value: object, words: str) -> None:
@@ -536,20 +542,34 @@ def test_a_description_makes_the_round_trip(pool: Pool) -> None:
         network={"layers": [0, 2]},
         trained_on={"data": "made up"},
         validation=_record(pool.names),
+        answer_model=_answers(pool.names),
     )
     document = json.loads(to_json(description.to_dict()))
     assert BundleDescription.from_dict(document).to_dict() == description.to_dict()
     assert BundleDescription.from_dict(document).validation is not None
+    assert BundleDescription.from_dict(document).answer_model is not None
+    assert "- answers: by refusal and by agreement of models, on 40 prompts" in model_card(description, None)
 
 
-def test_an_older_bundle_knows_nothing_of_validation(hollow: Path) -> None:
-    edit_router(hollow, lambda d: d.pop("validation"))
-    assert Bundle.read(hollow).description.validation is None
+@pytest.mark.parametrize("key", ["validation", "answer_model"])
+def test_an_older_bundle_knows_nothing_of_it(hollow: Path, key: str) -> None:
+    edit_router(hollow, lambda d: d.pop(key))
+    assert getattr(Bundle.read(hollow).description, key) is None
 
 
 def test_a_validation_record_is_of_the_pool(pool: Pool) -> None:
-    with pytest.raises(InputError, match="must be of the models of the pool"):
+    with pytest.raises(InputError, match="validation record must be of the models of the pool"):
         BundleDescription(pool, TextPolicy(64), (1.0, 1.5, 0.9), validation=_record(pool.names[::-1]))
+    with pytest.raises(InputError, match="answer model must be of the models of the pool"):
+        BundleDescription(pool, TextPolicy(64), (1.0, 1.5, 0.9), answer_model=_answers(pool.names[::-1]))
+
+
+def _answers(models: tuple[str, ...]) -> AnswerModel:
+    n = len(models)
+    levels = np.full((n, 2), 0.5)
+    observation = ObservationModel(models, np.zeros(n), levels, levels, np.full((n, n, 3), 0.5), 40)
+    curve = Curve(10, np.array([0.0, 2.0]), np.array([0.25, 0.75]))
+    return AnswerModel(observation, {"refusal": Calibration(curve)}, Fusion((0.0, 1.0, 1.0)))
 
 
 def _record(models: tuple[str, ...]) -> ValidationRecord:

@@ -44,11 +44,14 @@ def recorded_outcomes(n: int = 480, *, seed: int = 0, missing: float = 0.1) -> O
             if rng.random() < missing:
                 continue
             tokens = int(20 + 200 * (domain == "code") + rng.integers(0, 10))
+            score = float(rng.random() < skill)
             rows.append(
                 {
                     "prompt_id": prompt_id,
                     "model": model,
-                    "score": float(rng.random() < skill),
+                    "score": score,
+                    "response": "right" if score else f"wrong {at % 2}",
+                    "signal_sequence_log_prob_mean": score - at % 7 / 3,
                     "input_tokens": 30,
                     "output_tokens": tokens,
                     "latency_s": 0.5 + tokens / 100,

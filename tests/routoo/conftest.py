@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from simulated.outcomes import simulated_outcomes, simulated_pool
 from typer.testing import CliRunner, Result
@@ -31,8 +32,11 @@ def routoo() -> Routoo:
 
 @pytest.fixture(scope="session")
 def simulated() -> Outcomes:
-    """Two hundred simulated prompts with a split."""
-    return simulated_outcomes(200).with_split(val=0.2, test=0.2)
+    """Two hundred simulated prompts with a split, and what models answered."""
+    found = simulated_outcomes(200).with_split(val=0.2, test=0.2)
+    right = pl.col("score") > 0.5
+    said = pl.when(right).then(pl.lit("right")).otherwise(pl.lit("wrong"))
+    return Outcomes(found.prompts, found.outcomes.with_columns(response=said), found.name)
 
 
 @pytest.fixture(scope="session")

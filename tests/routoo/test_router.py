@@ -138,6 +138,21 @@ def test_a_budget_confidence_keeps_a_reserve(bundle_folder: Path, simulated_mode
     assert routoo.Router.from_pretrained(bundle_folder, pool=turned).validation is not None
 
 
+def test_what_answers_tell_is_of_the_models_of_the_router(
+    tiny_predictor: Predictor, bundle_folder: Path, simulated_models: routoo.Pool
+) -> None:
+    known = tiny_predictor.answer_model
+    whole = routoo.Router.from_pretrained(bundle_folder).answer_model
+    assert known is not None
+    assert whole is not None
+    assert whole.to_dict() == known.to_dict()
+    some = simulated_models.select(simulated_models.names[2::-1])
+    part = routoo.Router.from_pretrained(bundle_folder, pool=some).answer_model
+    assert part is not None
+    assert part.models == some.names
+    assert part.to_dict() == known.select(some.names).to_dict()
+
+
 def test_a_path_in_place_of_outcomes_is_refused() -> None:
     with pytest.raises(routoo.InputError, match=r"must be routoo\.Outcomes, got str; routoo\.Outcomes\.read"):
         routoo.train("outcomes.parquet")  # type: ignore[arg-type]

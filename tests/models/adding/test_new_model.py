@@ -73,6 +73,21 @@ def test_a_model_that_is_removed_can_be_added_again(trained: TrainedNetwork, out
     assert np.abs(p - truth).mean() < 0.08
 
 
+def test_of_answers_of_a_new_model_what_the_others_do_is_expected(
+    trained: TrainedNetwork, outcomes: Outcomes
+) -> None:
+    known = trained.answer_model
+    more = with_model(trained, TWIN, twins(outcomes, "adder", 30)).answer_model
+    assert known is not None
+    assert more is not None
+    assert more.models == (*known.models, "twin")
+    assert more.observation.loading[-1] == pytest.approx(known.observation.loading.mean())
+    less = without_model(trained, "adder").answer_model
+    assert less is not None
+    assert less.models == ("coder", "even")
+    assert less.observation.to_dict() == known.observation.select(["coder", "even"]).to_dict()
+
+
 def test_a_twin_is_known_after_twenty_prompts(trained: TrainedNetwork, outcomes: Outcomes) -> None:
     test = outcomes.part("test")
     truth = np.array([{"sum": 0.3, "code": 0.9, "history": 0.5}[str(label)] for label in test.domains or []])

@@ -56,6 +56,11 @@ def test_it_says_what_its_teacher_says(
     assert (large.std(0) > 0.05).any()
 
 
+def test_it_knows_what_answers_tell(nano: TrainedNetwork, outcomes: Outcomes) -> None:
+    assert nano.answer_model is not None
+    assert nano.answer_model.observation.n_prompts == len(outcomes.part("train", "val"))
+
+
 def test_what_was_never_recorded_is_learned_from_the_teacher(
     teacher: TrainedNetwork, outcomes: Outcomes
 ) -> None:

@@ -76,6 +76,20 @@ def test_an_answer_of_one_token_is_one_token(outcomes: Outcomes, pool: Pool) -> 
     np.testing.assert_allclose(out.output_tokens, 1.0, rtol=0.01)
 
 
+def test_what_answers_tell_is_learned_where_they_were_recorded(
+    trained: TrainedNetwork, outcomes: Outcomes, pool: Pool
+) -> None:
+    known = trained.answer_model
+    assert known is not None
+    assert (known.models, known.signals) == (pool.names, ("sequence_log_prob_mean",))
+    assert known.observation.n_prompts == len(outcomes.part("val"))
+    both_right = known.observation.agreement[..., 2]
+    assert both_right.min() > 0.8
+    silent = Outcomes(outcomes.prompts, outcomes.outcomes.drop("response"))
+    without = train_network(silent, pool, TrainOptions(**QUICK | {"epochs": 1, "tune": "full"}))
+    assert without.answer_model is None
+
+
 def test_the_record_says_what_it_was_trained_on(trained: TrainedNetwork, outcomes: Outcomes) -> None:
     assert trained.trained_on["data"] == "three kinds"
     assert trained.trained_on["n_train"] == len(outcomes.part("train"))
