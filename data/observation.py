@@ -129,6 +129,7 @@ class ObservationModel:
             level_right=_with_mean(self.level_right),
             level_wrong=_with_mean(self.level_wrong),
             agreement=agreement,
+            agreement_slope=self.agreement_slope,
             n_prompts=self.n_prompts,
         )
 

@@ -17,7 +17,7 @@ from routoo.data.checks.outcome_checks import checked_outcomes, checked_prompts
 from routoo.data.domains import attribute_value, near_names
 from routoo.data.errors import InputError
 from routoo.data.splits import PARTS, Part, Placed, Split, continued_parts, split_prompts
-from routoo.data.tables.columns import NUMBERS, TEXT, dtype_in_words, gated
+from routoo.data.tables.columns import NUMBERS, SIGNAL, SIGNALS, TEXT, dtype_in_words, gated
 
 if TYPE_CHECKING:
     from routoo.data.pool import Pool
@@ -280,16 +280,25 @@ class Outcomes:
     def to_matrices(self, models: Sequence[str] | None = None) -> OutcomeMatrices:
         """Arrays ``(n_prompts, n_models)``, rows as `prompt_ids`, columns as `models`, NaN where missing."""
         models = self.models if models is None else name_list("models", models)
-        rows = self._placed(models, ("score", *NUMBERS))
-        at = rows["row"].to_numpy(), rows["column"].to_numpy()
+        rows, shape = self._placed(models, ("score", *NUMBERS)), (len(self), len(models))
+        return OutcomeMatrices(
+            **{field.name: _matrix(rows, field.name, shape) for field in fields(OutcomeMatrices)}
+        )
 
-        def matrix(column: str) -> FloatMatrix:
-            out = np.full((len(self), len(models)), np.nan)
-            if column in rows.columns:
-                out[at] = rows[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-            return out
+    def signals(self, names: Sequence[str], models: Sequence[str] | None = None) -> dict[str, FloatMatrix]:
+        """Those of these signals that were recorded, by name; rows, columns and gaps as in `to_matrices`.
 
-        return OutcomeMatrices(**{field.name: matrix(field.name) for field in fields(OutcomeMatrices)})
+        Args:
+            names: Of the columns, without ``signal_``.
+            models: Names of the columns of the matrices.
+
+        Raises:
+            InputError: A value is no finite number.
+        """
+        models = self.models if models is None else name_list("models", models)
+        columns = {SIGNALS + name: SIGNAL for name in names if self.records(SIGNALS + name)}
+        rows, shape = gated(self._placed(models, [*columns]), columns, self.name), (len(self), len(models))
+        return {name.removeprefix(SIGNALS): _matrix(rows, name, shape) for name in columns}
 
     def responses(self, models: Sequence[str] | None = None) -> list[list[str | None]]:
         """What the models answered, a row a prompt, columns as `models`; None where nothing was recorded.
@@ -315,6 +324,15 @@ class Outcomes:
             .join(self.prompts.select("prompt_id").with_row_index("row"), on="prompt_id")
             .join(positions, on="model")
         )
+
+
+def _matrix(rows: pl.DataFrame, column: str, shape: tuple[int, int]) -> FloatMatrix:
+    """A column of rows that say where they belong."""
+    out = np.full(shape, np.nan)
+    if column in rows.columns:
+        at = rows["row"].to_numpy(), rows["column"].to_numpy()
+        out[at] = rows[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return out
 
 
 def _as_attributes(column: pl.Series, source: str) -> list[str | None]:

@@ -84,13 +84,7 @@ class AnswerModel:
         same_length(p_correct=before, models=names)
         if self.fusion is None:
             return np.zeros(len(before))
-        calibrated = np.full((len(before), len(self.calibrations)), np.nan)
-        for at, (name, calibration) in enumerate(self.calibrations.items()):
-            if name in signals:
-                values = vector(name, signals[name], missing=True)
-                same_length(signal=values, p_correct=before)
-                calibrated[:, at] = calibration.predict(values, names)
-        return log_ratios(self.fusion, calibrated, before, names)
+        return log_ratios(self.calibrations, self.fusion, signals, before, names)
 
     def select(self, models: Sequence[str]) -> Self:
         """That of these models, in this order.
@@ -138,8 +132,20 @@ class AnswerModel:
         )
 
 
-def log_ratios(fusion: Fusion, calibrated: Vector, p_correct: Vector, models: Sequence[str]) -> Vector:
-    """Fused log-odds less those of `p_correct`, ``(n_answers,)``; 0 where no signal is known."""
+def log_ratios(
+    calibrations: Mapping[str, Calibration],
+    fusion: Fusion,
+    signals: Mapping[str, Sequence[float] | Vector],
+    p_correct: Vector,
+    models: Sequence[str],
+) -> Vector:
+    """Fused log-odds less those of `p_correct`; see `AnswerModel.log_ratio`."""
+    calibrated = np.full((len(p_correct), len(calibrations)), np.nan)
+    for at, (name, calibration) in enumerate(calibrations.items()):
+        if name in signals:
+            values = vector(name, signals[name], missing=True)
+            same_length(signal=values, p_correct=p_correct)
+            calibrated[:, at] = calibration.predict(values, models)
     fused = fusion.predict(calibrated, p_correct, models)
     shift = (log_odds(fused) - log_odds(p_correct)).clip(-_MOST, _MOST)
     return np.where(np.isnan(calibrated).all(1), 0.0, shift)

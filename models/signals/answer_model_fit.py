@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from routoo.data.outcomes import Outcomes
-from routoo.data.tables.columns import SIGNALS
 from routoo.models.signals.agreement import answer_codes
 from routoo.models.signals.answer_model import AnswerModel, log_ratios
 from routoo.models.signals.calibration import Calibration
+from routoo.models.signals.calibration_fit import fit_calibration
 from routoo.models.signals.fusion import Fusion
 from routoo.models.signals.fusion_fit import fit_fusion
 from routoo.models.signals.generation import Vector
 from routoo.models.signals.observation_fit import fit_observation
-from routoo.models.signals.recorded import recorded_signal
+from routoo.models.signals.recorded import answer_signals
 from routoo.models.signals.registry import SIGNALS as KNOWN
 
-_OF_ANOTHER = "member_agreement"
-"""The signal that is of two answers: the observation model has it."""
+_ANSWERS = 50_000
+"""Whose signals are learned from at most: more would change little."""
 
 
 def fit_answer_model(
@@ -27,9 +29,9 @@ def fit_answer_model(
 ) -> AnswerModel | None:
     """What the recorded answers of these models tell; None where no answer was recorded.
 
-    Every recorded signal of the registry is calibrated to P(correct) and fused with what was expected. Curves
-    are of models, not of domains: a router seldom knows the domain, and curves that know it mislead where
-    it is not.
+    Every signal of single answers is calibrated to P(correct) and fused with what was expected. Curves are of
+    models, not of domains: a router seldom knows the domain, and curves that know it mislead where it is not.
+    Of more than 50,000 answers, the signals of those to some prompts are learned from.
 
     Args:
         outcomes: Scores with answers (the column ``response``) and signals; no answer counts as an empty one.
@@ -42,37 +44,75 @@ def fit_answer_model(
         return None
     score = outcomes.to_matrices(models).score
     before = np.asarray(p_correct, np.float64).clip(0, 1)
-    row = {name: at for at, name in enumerate(outcomes.prompt_ids)}
-    column = {name: at for at, name in enumerate(models)}
-    calibrations: dict[str, Calibration] = {}
-    calibrated = []
-    for name in KNOWN:
-        if name == _OF_ANOTHER or not outcomes.records(SIGNALS + name):
-            continue
-        found = recorded_signal(outcomes, name)
-        fit = found.calibrated(by_domain=False, seed=seed)
-        values = np.full(score.shape, np.nan)
-        values[[row[name] for name in found.prompt_ids], [column[name] for name in found.models]] = (
-            fit.left_out
-        )
-        calibrations[name] = fit.calibration
-        calibrated.append(values)
+    cells = prompt, model = np.nonzero(~np.isnan(score))
+    answers = _Answers(
+        signals={name: values[cells] for name, values in answer_signals(outcomes, models).items()},
+        p_correct=before[cells],
+        score=score[cells],
+        models=np.array(models, object)[model],
+        prompt_ids=np.array(outcomes.prompt_ids, object)[prompt],
+    )
+    most = -(-_ANSWERS // len(models))
+    learned = np.random.default_rng(seed).permutation(len(score))[prompt] < most
+    calibrations, fusion = _fusion(answers.rows(learned), seed)
     log_ratio = np.full(score.shape, np.nan)
-    fusion: Fusion | None = None
-    if calibrated:
-        stack = np.stack(calibrated, axis=2)
-        known = ~np.isnan(stack).all(2) & ~np.isnan(score)
-        prompt, model = np.nonzero(known)
-        names = [models[at] for at in model.tolist()]
-        ids = [outcomes.prompt_ids[at] for at in prompt.tolist()]
-        fusion = fit_fusion(stack[known], before[known], score[known], names, prompt_ids=ids, seed=seed)
-        log_ratio[known] = log_ratios(fusion, stack[known], before[known], names)
+    if fusion is not None:
+        known = ~np.all([np.isnan(answers.signals[name]) for name in calibrations], axis=0)
+        found = log_ratios(calibrations, fusion, answers.signals, answers.p_correct, answers.models.tolist())
+        log_ratio[cells] = np.where(known, found, np.nan)
+    codes = answer_codes(outcomes.responses(models))
     observation = fit_observation(
-        models,
-        p_correct=before,
-        score=score,
-        log_ratio=log_ratio,
-        codes=answer_codes(outcomes.responses(models)),
-        seed=seed,
+        models, p_correct=before, score=score, log_ratio=log_ratio, codes=codes, seed=seed
     )
     return AnswerModel(observation, calibrations, fusion)
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """Answers whose scores are known, ``(n_answers,)`` each."""
+
+    signals: Mapping[str, Vector]
+    p_correct: Vector
+    score: Vector
+    models: npt.NDArray[np.object_]
+    prompt_ids: npt.NDArray[np.object_]
+
+    def rows(self, index: npt.NDArray[np.bool_]) -> _Answers:
+        """These answers."""
+        signals = {name: values[index] for name, values in self.signals.items()}
+        return _Answers(
+            signals, self.p_correct[index], self.score[index], self.models[index], self.prompt_ids[index]
+        )
+
+
+def _fusion(answers: _Answers, seed: int) -> tuple[dict[str, Calibration], Fusion | None]:
+    """Calibrations of the signals that differ from answer to answer, and their fusion, if there are any."""
+    calibrations: dict[str, Calibration] = {}
+    left_out = []
+    for name, values in answers.signals.items():
+        known = ~np.isnan(values)
+        if len(np.unique(values[known])) < 2:  # which tells nothing
+            continue
+        of = answers.rows(known)
+        fit = fit_calibration(
+            values[known],
+            of.score,
+            of.models.tolist(),
+            prompt_ids=of.prompt_ids.tolist(),
+            rising=KNOWN[name].rising,
+            seed=seed,
+        )
+        calibrations[name] = fit.calibration
+        left_out.append(np.full(len(values), np.nan))
+        left_out[-1][known] = fit.left_out
+    if not calibrations:
+        return {}, None
+    fusion = fit_fusion(
+        np.column_stack(left_out),
+        answers.p_correct,
+        answers.score,
+        answers.models.tolist(),
+        prompt_ids=answers.prompt_ids.tolist(),
+        seed=seed,
+    )
+    return calibrations, fusion

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from routoo.data.checks.arguments import choice
 from routoo.data.errors import InputError
 from routoo.models.signals.agreement import member_agreement, sample_agreement
+from routoo.models.signals.answered import answered
 from routoo.models.signals.generation import Generation
 from routoo.models.signals.margin import (
     open_margin_log_odds,
@@ -43,6 +44,7 @@ SIGNALS: dict[str, Signal] = {
     "sequence_log_prob_mean": Signal(sequence_log_prob_mean, ("token_log_probs",)),
     "sample_agreement": Signal(sample_agreement, ("samples",)),
     "member_agreement": Signal(member_agreement, ("text", "other_text")),
+    "answered": Signal(answered, ("text",)),
     "refusal": Signal(refusal, ("text",), optional=("finish_reason",), rising=False),
 }
 
@@ -73,7 +75,7 @@ def read_signals(generation: Generation, names: Sequence[str] | None = None) -> 
             margin needs two.
 
     >>> read_signals(Generation(text="4", samples=["4", "5"]))
-    {'sample_agreement': 0.5, 'refusal': 0.0}
+    {'sample_agreement': 0.5, 'answered': 1.0, 'refusal': 0.0}
     """
     wanted = SIGNALS if names is None else [choice("signal", name, SIGNALS) for name in names]
     return {

@@ -92,13 +92,10 @@ def test_the_fit_finds_the_observation_model_that_answers_were_drawn_from(fitted
     np.testing.assert_allclose(found.level_wrong[silent], 1 / 3)
 
 
-def test_levels_are_thirds_that_right_and_wrong_answers_share_as_the_signal_tells(
-    fitted: AnswerModel,
-) -> None:
-    """Thirds of three values, as likely as 1 to 6, 1 to 1 and 6 to 1, of answers half of which are right."""
+def test_levels_are_the_values_of_the_signal_where_there_are_three(fitted: AnswerModel) -> None:
     right, wrong = fitted.observation.level_right, fitted.observation.level_wrong
-    np.testing.assert_allclose((right + wrong)[:3] / 2, 1 / 3, atol=0.04)
-    np.testing.assert_allclose(np.log(right / wrong)[:3, [0, 2]], np.log([[1 / 6, 6]] * 3), atol=0.5)
+    np.testing.assert_allclose(right[:3], [SHARES[True]] * 3, atol=0.06)
+    np.testing.assert_allclose(wrong[:3], [SHARES[False]] * 3, atol=0.06)
 
 
 def test_the_log_ratio_is_that_of_the_shares_of_the_signal(fitted: AnswerModel) -> None:
@@ -132,6 +129,20 @@ def test_without_answers_there_is_none() -> None:
     data = drawn(40)
     silent = Outcomes(data.outcomes.prompts, data.outcomes.outcomes.drop("response"))
     assert fit_answer_model(silent, MODELS, data.p_correct) is None
+
+
+def test_an_answer_that_is_empty_is_known_to_be_wrong() -> None:
+    data = drawn(2000)
+    rng = np.random.default_rng(1)
+    empty = (pl.Series(rng.random(len(data.outcomes.outcomes)) < 0.3)) & (pl.col("score") == 0)
+    said = pl.when(empty).then(pl.lit("")).otherwise(pl.col("response"))
+    rows = data.outcomes.outcomes.with_columns(response=said).drop("signal_sequence_log_prob_mean")
+    found = fit_answer_model(Outcomes(data.outcomes.prompts, rows), MODELS, data.p_correct)
+    assert found is not None
+    assert found.signals == ("answered",)
+    none, some = found.log_ratio({"answered": [0.0, 1.0]}, [0.5, 0.5], ["twin", "twin"])
+    assert none < -3
+    assert some == pytest.approx(-np.log(0.7), abs=0.1)
 
 
 def test_without_signals_agreement_is_fitted_alone() -> None:

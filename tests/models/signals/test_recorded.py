@@ -10,10 +10,10 @@ import pytest
 
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
-from routoo.models.signals.recorded import recorded_signal
+from routoo.models.signals.recorded import answer_signals, recorded_signal
 
 
-def outcomes(**columns: Sequence[float | None]) -> Outcomes:
+def outcomes(**columns: Sequence[float | str | None]) -> Outcomes:
     prompts = pl.DataFrame({"prompt_id": ["a", "b", "c"], "prompt": ["1?", "2?", "3?"]})
     rows = {"prompt_id": ["a", "b", "c"], "model": ["m"] * 3, "score": [0.0, 1.0, 1.0], **columns}
     return Outcomes(prompts, pl.DataFrame(rows, strict=False), "runs")
@@ -40,6 +40,19 @@ def test_a_signal_is_calibrated_in_its_own_direction(name: str, low: int) -> Non
 def test_a_signal_that_is_not_there_is_answered_with_those_that_are() -> None:
     with pytest.raises(InputError, match="runs has no signal margin; it has refusal"):
         recorded_signal(outcomes(signal_refusal=[0.0, 0.0, 1.0]), "margin")
+
+
+def test_signals_of_answers_are_recorded_or_read_off_the_text() -> None:
+    rows = outcomes(
+        signal_refusal=[0.0, None, 1.0], signal_strange=["a", "b", "c"], response=["4", None, "..."]
+    )
+    cells = rows.outcomes.select("prompt_id", "model").rows()
+    found = answer_signals(rows, rows.models)
+    assert set(found) == {"refusal", "answered"}
+    at = [(rows.prompt_ids.index(prompt), rows.models.index(model)) for prompt, model in cells]
+    np.testing.assert_array_equal([found["refusal"][cell] for cell in at], [0, np.nan, 1])
+    np.testing.assert_array_equal([found["answered"][cell] for cell in at], [1, 0, 0])
+    assert np.isnan(found["answered"]).sum() == found["answered"].size - 3
 
 
 def test_a_signal_of_no_answer_is_refused() -> None:

@@ -202,6 +202,7 @@ def test_every_signal_is_read_off_what_it_needs() -> None:
         "sequence_log_prob_mean": pytest.approx(log(0.5)),
         "sample_agreement": 0.5,
         "member_agreement": 0.0,
+        "answered": 1.0,
         "refusal": 0.0,
     }
     assert read_signals(whole).keys() == SIGNALS.keys()
