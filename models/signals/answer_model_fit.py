@@ -11,13 +11,13 @@ import numpy.typing as npt
 from routoo.data.outcomes import Outcomes
 from routoo.models.signals.agreement import answer_codes
 from routoo.models.signals.answer_model import AnswerModel, log_ratios
+from routoo.models.signals.answer_signals import answer_signals
 from routoo.models.signals.calibration import Calibration
 from routoo.models.signals.calibration_fit import fit_calibration
 from routoo.models.signals.fusion import Fusion
 from routoo.models.signals.fusion_fit import fit_fusion
 from routoo.models.signals.generation import Vector
 from routoo.models.signals.observation_fit import fit_observation
-from routoo.models.signals.recorded import answer_signals
 from routoo.models.signals.registry import SIGNALS as KNOWN
 
 _ANSWERS = 50_000

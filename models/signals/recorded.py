@@ -1,8 +1,7 @@
-"""Signals that were recorded beside outcomes, as they are learned from."""
+"""A signal that was recorded beside outcomes, as a calibration is fitted on it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +12,8 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.tables.columns import SIGNAL, SIGNALS, gated
 from routoo.models.signals.calibration_fit import CalibrationFit, fit_calibration
-from routoo.models.signals.generation import Generation, Vector
+from routoo.models.signals.generation import Vector
 from routoo.models.signals.registry import SIGNALS as KNOWN
-from routoo.models.signals.registry import read_signals
-
-_OF_TWO = "member_agreement"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,29 +79,6 @@ def recorded_signal(outcomes: Outcomes, name: str) -> RecordedSignal:
         rows["domain"].to_list(),
         rows["prompt_id"].to_list(),
     )
-
-
-def answer_signals(outcomes: Outcomes, models: Sequence[str]) -> dict[str, Vector]:
-    """Signals of single answers by name, each ``(n_prompts, n_models)``; NaN where one is not known.
-
-    Those of the registry that were recorded, and of those that read the text of an answer alone what they
-    make of ``response``, no answer being an empty one. What is of two answers (`member_agreement`) is left
-    out.
-
-    Raises:
-        InputError: A recorded signal is no finite number, or an answer no text.
-    """
-    found = outcomes.signals([name for name in KNOWN if name != _OF_TWO], models)
-    texts = [name for name, signal in KNOWN.items() if signal.needs == ("text",) and name not in found]
-    if texts and outcomes.records("response"):
-        answers = outcomes.responses(models)
-        ran = ~np.isnan(outcomes.to_matrices(models).score)
-        said = {text for row in answers for text in row}
-        read = {text: read_signals(Generation(text=text or ""), texts) for text in said}
-        for name in texts:
-            values = np.array([[read[text][name] for text in row] for row in answers])
-            found[name] = np.where(ran, values, np.nan)
-    return found
 
 
 def _domain(outcomes: Outcomes) -> pl.Expr:

@@ -83,3 +83,16 @@ def read_signals(generation: Generation, names: Sequence[str] | None = None) -> 
         for name in wanted
         if all(getattr(generation, field) is not None for field in SIGNALS[name].needs)
     }
+
+
+TEXT_SIGNALS = tuple(name for name, signal in SIGNALS.items() if signal.needs == ("text",))
+"""Signals that can be read off the text of an answer alone."""
+
+
+def text_signals(text: str) -> dict[str, float]:
+    """What can be read off the text of an answer alone.
+
+    >>> text_signals("")
+    {'answered': 0.0, 'refusal': 0.0}
+    """
+    return read_signals(Generation(text=text), TEXT_SIGNALS)

@@ -9,6 +9,7 @@ from routoo.data.answer import Answer
 from routoo.data.scores import Scores
 from routoo.models.signals.agreement import answer_codes
 from routoo.models.signals.answer_model import AnswerModel
+from routoo.models.signals.registry import text_signals
 from routoo.policies.asking import Asking, Call, Came
 from routoo.policies.cascade_answer import CascadeAnswer, OnSettled
 from routoo.solver.cascade.belief import Beliefs
@@ -80,8 +81,9 @@ class CascadeRun:
         if answer.answer is None:
             self.course.failed(rows, members, usd=usd, seconds=later)
             return
+        signals = {**text_signals(answer.answer), **answer.signals}
         log_ratio = self.model.log_ratio(
-            {name: [value] for name, value in answer.signals.items()},
+            {name: [value] for name, value in signals.items()},
             [float(self.scores.p_correct[prompt, member])],
             [answer.model],
         )

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from routoo.data.outcomes import Outcomes
 from routoo.data.scores import Scores
-from routoo.data.tables.columns import SIGNALS
 from routoo.models.signals.agreement import answer_codes
 from routoo.models.signals.answer_model import AnswerModel
+from routoo.models.signals.answer_signals import answer_signals
 
 Array = npt.NDArray[np.float64]
 
@@ -39,16 +39,9 @@ class Evidence:
             model: What answers tell.
         """
         names = scores.models
-        row = {name: at for at, name in enumerate(outcomes.prompt_ids)}
-        column = {name: at for at, name in enumerate(names)}
-        table = outcomes.outcomes.filter(outcomes.outcomes["model"].is_in(names))
-        at = [row[name] for name in table["prompt_id"]], [column[name] for name in table["model"]]
-        signals = {
-            name: table[SIGNALS + name].cast(float).fill_null(np.nan).to_numpy()
-            for name in model.signals
-            if SIGNALS + name in table.columns
-        }
-        before = scores.p_correct.astype(np.float64)[at]
+        at = prompt, member = np.nonzero(~np.isnan(outcomes.to_matrices(names).score))
+        signals = {name: values[at] for name, values in answer_signals(outcomes, names).items()}
+        before = scores.p_correct.astype(np.float64)[prompt, member]
         log_ratio = np.zeros(scores.p_correct.shape)
-        log_ratio[at] = model.log_ratio(signals, before, table["model"].to_list())
+        log_ratio[at] = model.log_ratio(signals, before, [names[column] for column in member.tolist()])
         return cls(log_ratio, answer_codes(outcomes.responses(names)))

@@ -567,7 +567,7 @@ def test_a_validation_record_is_of_the_pool(pool: Pool) -> None:
 def _answers(models: tuple[str, ...]) -> AnswerModel:
     n = len(models)
     levels = np.full((n, 2), 0.5)
-    observation = ObservationModel(models, np.zeros(n), levels, levels, np.full((n, n, 3), 0.5), 40)
+    observation = ObservationModel(models, np.zeros(n), levels, levels, np.full((n, n, 3), 0.5), n_prompts=40)
     curve = Curve(10, np.array([0.0, 2.0]), np.array([0.25, 0.75]))
     return AnswerModel(observation, {"refusal": Calibration(curve)}, Fusion((0.0, 1.0, 1.0)))
 

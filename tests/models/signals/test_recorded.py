@@ -10,7 +10,8 @@ import pytest
 
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
-from routoo.models.signals.recorded import answer_signals, recorded_signal
+from routoo.models.signals.answer_signals import answer_signals
+from routoo.models.signals.recorded import recorded_signal
 
 
 def outcomes(**columns: Sequence[float | str | None]) -> Outcomes:
