@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from routoo.data.chat import prompt_text
-from routoo.data.checks.arguments import known_names, number, path_of, record
+from routoo.data.checks.arguments import (
+    known_names,
+    name_list,
+    number,
+    path_of,
+    record,
+    same_length,
+)
 from routoo.data.checks.batch import listed
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.progress import Progress
+from routoo.data.request import Request
 from routoo.data.scores import Scores
 from routoo.data.text import check_prompt
 from routoo.export.bundle import Bundle
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
     from routoo.data.domains import Attribute, Attributes, AttributeValue
     from routoo.data.validation import ValidationRecord
     from routoo.models.signals.answer_model import AnswerModel
+    from routoo.policies.cascade_answer import CascadeAnswer, OnSettled
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
 
@@ -327,6 +336,116 @@ class Router:
         return dataclasses.replace(
             plan, score=float(expected.sum(dtype=np.float64)), chosen_p_correct=expected
         )
+
+    def cascade(
+        self,
+        prompt: Prompt | Request,
+        *,
+        domain: str | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        pacer: Pacer | None = None,
+        progress: float | None = None,
+        now_s: float | None = None,
+        **options: Any,  # the fields of RoutedCascade, checked there
+    ) -> CascadeAnswer:
+        """The answer to one prompt: a model is asked, its answer read, and another asked while that pays.
+
+        Args:
+            prompt: Text, a chat, or a request.
+            domain: As in `select`, as the rest.
+            attributes: Likewise.
+            pacer: Sets the price, and is given what all calls cost.
+            progress: For a pacer.
+            now_s: For a pacer.
+            **options: `members`, `max_calls`, `price`, `price_s`, `max_cost_usd`, `max_latency_s`, `models`,
+                `tags` and `retries`: see `routoo.policies.routed.RoutedCascade`.
+
+        Raises:
+            InputError: A value cannot be used, or the router does not know what answers tell.
+            InfeasibleError: No model keeps the limits.
+        """
+        from routoo.members.background import run_in_background
+
+        return run_in_background(
+            self.cascade_async(
+                prompt,
+                domain=domain,
+                attributes=attributes,
+                pacer=pacer,
+                progress=progress,
+                now_s=now_s,
+                **options,
+            )
+        )
+
+    async def cascade_async(
+        self,
+        prompt: Prompt | Request,
+        *,
+        domain: str | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        pacer: Pacer | None = None,
+        progress: float | None = None,
+        now_s: float | None = None,
+        **options: Any,  # the fields of RoutedCascade, checked there
+    ) -> CascadeAnswer:
+        """The answer to one prompt; see `cascade`. Many may be under way in one event loop."""
+        from routoo.policies.routed import routed
+
+        asking = routed(self, options)
+        request = prompt if isinstance(prompt, Request) else Request("prompt", prompt)
+        scores = self.predict(
+            [request.text],
+            domains=None if domain is None else [domain],
+            attributes={name: [value] for name, value in (attributes or {}).items()},
+        )
+        if pacer is not None:
+            return await asking.paced(request, scores, pacer, progress=progress, now_s=now_s)
+        (came,) = await asking.run([request], scores)
+        return came
+
+    def cascade_batch(
+        self,
+        prompts: Iterable[Prompt | Request],
+        *,
+        budget_usd: float | None = None,
+        domains: Iterable[str | None] | None = None,
+        attributes: Attributes | None = None,
+        prompt_ids: Sequence[str] | None = None,
+        on_settled: OnSettled | None = None,
+        **options: Any,  # the fields of RoutedCascade, checked there
+    ) -> list[CascadeAnswer]:
+        """Answers to a batch of prompts by cascades, at a price or under a budget for all of them.
+
+        Under a budget the price is solved before every round of calls, so that all plans together are
+        expected to cost what is left, and no call is made for which there is no money.
+
+        Args:
+            prompts: Texts, chats, or requests.
+            budget_usd: Most money for all calls together.
+            domains: As in `predict`, as the rest.
+            attributes: Likewise.
+            prompt_ids: Names of the prompts, ``0``, ``1`` and so on where they are left out.
+            on_settled: Called with what came of each prompt.
+            **options: As in `cascade`.
+
+        Raises:
+            InputError: A value cannot be used, or the router does not know what answers tell.
+            InfeasibleError: A prompt has no model within the limits.
+        """
+        from routoo.members.background import run_in_background
+        from routoo.policies.routed import routed
+
+        asking, asked = routed(self, options), listed(prompts, "prompts", "texts")
+        ids = name_list("prompt_ids", range(len(asked)) if prompt_ids is None else prompt_ids)
+        same_length(prompts=asked, prompt_ids=ids)
+        requests = [
+            prompt if isinstance(prompt, Request) else Request(name, prompt)
+            for name, prompt in zip(ids, asked, strict=True)
+        ]
+        texts = [request.text for request in requests]
+        scores = self.predict(texts, domains=domains, attributes=attributes)
+        return run_in_background(asking.run(requests, scores, budget_usd=budget_usd, on_settled=on_settled))
 
     def _cost_spread(self) -> CostSpread:
         if self.validation is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +23,7 @@ from routoo.data.request import Request
 from routoo.members.calling import Retries, call_member
 from routoo.members.clock import Clock
 from routoo.members.limiter import CONCURRENCY
+from routoo.members.together import together
 
 GIVE_UP = 20
 """Calls in a row that fail for good, after which no more are made to a model in this run."""
@@ -128,7 +129,7 @@ class Runner:
                 workers += [
                     self._ask(name, asked, calls) for _ in range(min(asked.workers, len(asked.calls)))
                 ]
-        await _together(workers)
+        await together(workers)
         for standing in self.standings.values():
             if self._stop.asked and standing.to_come:
                 standing.stopped = INTERRUPTED
@@ -245,13 +246,3 @@ class Runner:
         self._on_standing(
             Standing(self.standings, purse.spent_usd, purse.cap_usd, self._clock.now() - self._began)
         )
-
-
-async def _together(work: Sequence[Coroutine[None, None, None]]) -> None:
-    """Runs all, and raises what the first of them that fails raises, when the others have been broken off."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None

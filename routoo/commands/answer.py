@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from routoo.commands.output import check_output
 from routoo.commands.pools import say_nominal
 from routoo.commands.requests import prompt_of
 from routoo.data.errors import InputError
+
+if TYPE_CHECKING:
+    from routoo.router import Router
 
 _TABLES = (".parquet", ".jsonl")
 _FILES = (".txt", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".json", ".gz", ".zst")
@@ -55,6 +58,18 @@ def answer(
     ] = None,
     confidence: Confidence = None,
     pool: PoolFile = None,
+    cascade: Annotated[
+        bool,
+        typer.Option(
+            "--cascade", help="Read what a model answered, and ask another one while that is worth its price."
+        ),
+    ] = False,
+    max_calls: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Most models that a cascade asks for a prompt.", show_default="3", min=1
+        ),
+    ] = None,
     answers: Annotated[
         Path | None,
         typer.Option(
@@ -88,9 +103,26 @@ def answer(
     limits = ChoiceLimits(max_cost_usd, max_latency_s, models, tag, price, confidence)
     is_file = prompt.lower().endswith(_FILES) and Path(prompt).is_file()
     _check(is_file=is_file, budget_usd=budget_usd, price=price, output=output, as_json=as_json)
+    if max_calls is not None and not cascade:
+        raise InputError("--max-calls is of a cascade: add --cascade")
+    if confidence is not None and cascade:
+        raise InputError("--confidence is of a single choice, and a cascade reads answers: leave one out")
     router = Router.from_pretrained(bundle, pool=pool)
     say_nominal(router.nominal_costs, quiet=quiet)
-    if is_file:
+    if cascade:
+        _cascade(
+            router,
+            prompt,
+            limits,
+            is_file=is_file,
+            max_calls=max_calls,
+            budget_usd=budget_usd,
+            answers=answers,
+            output=output,
+            as_json=as_json,
+            quiet=quiet,
+        )
+    elif is_file:
         answer_file(
             router,
             prompt,
@@ -104,6 +136,41 @@ def answer(
     else:
         text = prompt_of(prompt, quiet=quiet)
         answer_one(router, text, limits, answers=answers, as_json=as_json, quiet=quiet)
+
+
+def _cascade(
+    router: Router,
+    prompt: str,
+    limits: ChoiceLimits,
+    *,
+    is_file: bool,
+    max_calls: int | None,
+    budget_usd: float | None,
+    answers: Path | None,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Answers by cascades."""
+    from routoo.commands.cascaded import cascade_file, cascade_one
+    from routoo.policies.cascade import MOST_CALLS
+
+    calls = MOST_CALLS if max_calls is None else max_calls
+    if is_file:
+        cascade_file(
+            router,
+            prompt,
+            limits,
+            max_calls=calls,
+            budget_usd=budget_usd,
+            answers=answers,
+            output=output,
+            as_json=as_json,
+            quiet=quiet,
+        )
+    else:
+        text = prompt_of(prompt, quiet=quiet)
+        cascade_one(router, text, limits, max_calls=calls, answers=answers, as_json=as_json, quiet=quiet)
 
 
 def _check(

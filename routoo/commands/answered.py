@@ -76,7 +76,7 @@ def answer_one(
         price=limits.price,
         confidence=limits.confidence,
     )
-    members = _members(router, [choice.model], answers, quiet=quiet)
+    members = members_for(router, [choice.model], answers, quiet=quiet)
     found: list[Answer] = []
     members[choice.model].answer([Request("prompt", text)], on_answer=found.append)
     (came,) = found
@@ -123,7 +123,7 @@ def answer_file(
         say(f"{counted(len(found), 'answer')} of an earlier run; the others are asked for", quiet=quiet)
     known = {came.prompt_id for came in found}
     left = {name: model for name, model in zip(asked, names, strict=True) if name not in known}
-    members = _members(router, list(dict.fromkeys(left.values())), answers, quiet=quiet)
+    members = members_for(router, list(dict.fromkeys(left.values())), answers, quiet=quiet)
     with progress("answering", quiet=quiet) as tell:
 
         def on_answer(came: Answer) -> None:
@@ -191,7 +191,10 @@ def _chosen(
         return pl.DataFrame(rows, schema=["prompt_id", "model", "p_correct", "cost_usd"], orient="row")
 
 
-def _members(router: Router, names: Sequence[str], answers: Path | None, *, quiet: bool) -> dict[str, Member]:
+def members_for(
+    router: Router, names: Sequence[str], answers: Path | None, *, quiet: bool
+) -> dict[str, Member]:
+    """Who answers for these models: what was recorded, where that is given."""
     from routoo.members.registry import members_of, read_record
 
     recorded = None if answers is None else read_record(answers)

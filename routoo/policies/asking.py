@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import numpy as np
 
+from routoo.collect.kept_answers import KeptAnswers
 from routoo.collect.purse import BudgetSpentError, Purse
 from routoo.data.answer import Answer
 from routoo.data.request import Request
@@ -16,6 +18,7 @@ from routoo.members.calling import Retries, call_member
 from routoo.members.clock import Clock
 from routoo.members.local import LocalModel
 from routoo.members.member import Member
+from routoo.members.together import together
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Asking:
         purse: The money; None where it is not limited.
         retries: How often, and how long, a member is asked that did not answer.
         clock: Where time comes from.
+        kept: Answers of a run that did not end, which are not asked for again but count as paid; those that
+            come are kept there too.
     """
 
     def __init__(
@@ -69,9 +74,10 @@ class Asking:
         purse: Purse | None,
         retries: Retries | None,
         clock: Clock | None,
+        kept: KeptAnswers | None,
     ) -> None:
         self.members, self.requests, self.signals = members, requests, signals
-        self.purse, self._retries, self._clock = purse, retries, clock or Clock()
+        self.purse, self._retries, self._clock, self._kept = purse, retries, clock or Clock(), kept
 
     async def ask(self, calls: Sequence[Call]) -> list[Came]:
         """What came of these calls, made at once, in the order in which it came.
@@ -80,17 +86,32 @@ class Asking:
         """
         batches: dict[str, list[Call]] = {}
         one_by_one: list[Call] = []
+        known: list[Came] = []
         for call in calls:
-            if isinstance(self.members[call.model], LocalModel) and np.isinf(call.seconds_left):
+            if (before := await self._before(call)) is not None:
+                known.append(before)
+            elif isinstance(self.members[call.model], LocalModel) and np.isinf(call.seconds_left):
                 batches.setdefault(call.model, []).append(call)
             else:
                 one_by_one.append(call)
-        async with asyncio.TaskGroup() as group:
-            batched = group.create_task(self._in_batches(batches))
-            alone = [group.create_task(self._alone(call)) for call in one_by_one]
-        return sorted([*batched.result(), *(task.result() for task in alone)], key=lambda came: came.seconds)
+        found = await together([self._in_batches(batches), *map(self._alone, one_by_one)])
+        return sorted([*known, *chain(*found)], key=lambda came: came.seconds)
 
-    async def _alone(self, call: Call) -> Came:
+    async def _before(self, call: Call) -> Came | None:
+        """What came of a call in a run before this one."""
+        found = [] if self._kept is None else self._kept.to([self.requests[call.prompt]], [call.model])
+        if not found:
+            return None
+        if self.purse is not None and found[0].cost_usd is not None:
+            await self.purse.reserve(found[0].cost_usd)
+            self.purse.settle(found[0].cost_usd, found[0].cost_usd)
+        return Came(call, found[0], found[0].latency_s or 0.0)
+
+    def _keep(self, call: Call, answer: Answer) -> None:
+        if self._kept is not None:
+            self._kept.keep(self.requests[call.prompt], answer)
+
+    async def _alone(self, call: Call) -> list[Came]:
         request, began = self.requests[call.prompt], self._clock.now()
         try:
             async with asyncio.timeout(None if np.isinf(call.seconds_left) else call.seconds_left):
@@ -104,13 +125,14 @@ class Asking:
                     clock=self._clock,
                 )
         except BudgetSpentError:
-            return Came(call, None)
+            return [Came(call, None)]
         except TimeoutError:
             answer = _late(request, call.model, None)
+        self._keep(call, answer)
         seconds = max(self._clock.now() - began, answer.latency_s or 0.0)
         if seconds > call.seconds_left and answer.error is None:
             answer = _late(request, call.model, answer.cost_usd)
-        return Came(call, answer, seconds)
+        return [Came(call, answer, seconds)]
 
     async def _in_batches(self, batches: Mapping[str, Sequence[Call]]) -> list[Came]:
         found = []
@@ -132,7 +154,12 @@ class Asking:
     async def _batch(self, member: Member, open_: Mapping[str, tuple[Call, float]]) -> list[Came]:
         """Answers of a member to prompts for which money was set aside."""
         requests, came = [self.requests[call.prompt] for call, _ in open_.values()], list[Answer]()
-        ask = partial(member.answer, requests, signals=self.signals, on_answer=came.append)
+
+        def on_answer(answer: Answer) -> None:
+            came.append(answer)
+            self._keep(open_[answer.prompt_id][0], answer)
+
+        ask = partial(member.answer, requests, signals=self.signals, on_answer=on_answer)
         try:
             await asyncio.to_thread(ask)
         finally:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from routoo.collect.kept_answers import KeptAnswers
 from routoo.collect.purse import Purse
 from routoo.data.checks.arguments import number, same_length
 from routoo.data.errors import InputError
@@ -46,6 +47,7 @@ class Cascade:
         retries: How often, and how long, a member is asked that did not answer; `Retries()` where it is left
             out.
         clock: Where time comes from.
+        kept: Answers of a run that did not end; see `Asking`.
 
     Raises:
         InputError: A number cannot be used, or no member is one that the answer model knows.
@@ -60,6 +62,7 @@ class Cascade:
     max_latency_s: float | None = None
     retries: Retries | None = None
     clock: Clock | None = None
+    kept: KeptAnswers | None = None
 
     def __post_init__(self) -> None:
         number("max_calls", self.max_calls, least=1, whole=True)
@@ -110,6 +113,7 @@ class Cascade:
             purse=purse,
             retries=self.retries,
             clock=self.clock,
+            kept=self.kept,
         )
         scores_known = scores.columns(self._known(scores))
         terms = self._terms(scores_known)

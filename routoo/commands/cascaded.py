@@ -1,0 +1,193 @@
+"""Prompts that a command has answered by cascades: one, or those of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from routoo.commands.answered import ChoiceLimits, members_for
+from routoo.commands.output import write_table
+from routoo.commands.reading import PromptsReading
+from routoo.commands.requests import requests_of
+from routoo.commands.terminal import counted, progress, say, seconds, show, show_json, table, usd
+from routoo.data.errors import CallError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from routoo.policies.cascade_answer import CascadeAnswer
+    from routoo.router import Router
+
+
+def cascade_one(
+    router: Router,
+    text: str,
+    limits: ChoiceLimits,
+    *,
+    max_calls: int,
+    answers: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Asks one prompt, and prints what comes.
+
+    Raises:
+        CallError: No answer came.
+    """
+    came = router.cascade(text, **_options(router, limits, max_calls, answers, quiet=quiet))
+    if as_json:
+        chosen = None if came.answer is None else came.answer.row()
+        show_json(
+            {
+                "model": None if chosen is None else chosen["model"],
+                "answer": None if chosen is None else chosen["answer"],
+                "p_correct": came.p_correct,
+                "cost_usd": came.cost_usd,
+                "asked": [
+                    {
+                        name: value
+                        for name, value in answer.row().items()
+                        if name not in ("prompt_id", "sample")
+                    }
+                    for answer in came.asked
+                ],
+            }
+        )
+    if came.answer is None:
+        why = "; ".join(f"{answer.model}: {answer.error}" for answer in came.asked)
+        raise CallError(f"no answer came of {counted(len(came.asked), 'call')}{': ' + why if why else ''}")
+    if not as_json:
+        typer.echo(came.answer.answer)
+        for answer in came.asked:
+            took = "" if answer.latency_s is None else f", {seconds(answer.latency_s)} s"
+            counts = "; its answer counts" if answer is came.answer else ""
+            failed = "" if answer.error is None else f", {answer.error}"
+            say(f"{answer.model}: {_cost(answer.cost_usd)}{took}{failed}{counts}", quiet=quiet)
+        believed = f"right with probability {came.p_correct:.3f}"
+        say(f"{counted(len(came.asked), 'call')}: {_cost(came.cost_usd)}, {believed}", quiet=quiet)
+
+
+def cascade_file(
+    router: Router,
+    source: str,
+    limits: ChoiceLimits,
+    *,
+    max_calls: int,
+    budget_usd: float | None,
+    answers: Path | None,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Asks a file of prompts, and writes or prints what comes.
+
+    Answers of calls are kept beside the output until all prompts are settled: the same command goes on from
+    there, and no call is paid twice.
+    """
+    from routoo.collect.kept_answers import KeptAnswers
+    from routoo.collect.prompts import read_to_ask
+
+    asked = requests_of(source, router, PromptsReading(), quiet=quiet)
+    requests = [prompt.request for prompt in read_to_ask(source).prompts]
+    options = _options(router, limits, max_calls, answers, quiet=quiet)
+    kept = None
+    if output is not None and answers is None:
+        kept = KeptAnswers(output.with_name(output.name + ".journal"), router.pool)
+    found: list[CascadeAnswer] = []
+    with progress("answering", quiet=quiet) as tell:
+
+        def on_settled(came: CascadeAnswer) -> None:
+            found.append(came)
+            if tell is not None:
+                tell(len(found), len(requests))
+
+        try:
+            found = router.cascade_batch(
+                requests,
+                budget_usd=budget_usd,
+                domains=asked.prompts.domains,
+                attributes=asked.attributes,
+                on_settled=on_settled,
+                kept=kept,
+                **options,
+            )
+        finally:
+            if kept is not None:
+                kept.close(done=sum(came.answer is not None for came in found) == len(requests))
+    rows = _rows(found)
+    if output is not None:
+        write_table(rows, output)
+    _show(found, rows, output, as_json=as_json)
+
+
+def _options(
+    router: Router, limits: ChoiceLimits, max_calls: int, answers: Path | None, *, quiet: bool
+) -> dict[str, Any]:  # Any: each option has its own type
+    names = limits.allowed(router)
+    if names is None:
+        called = [model.name for model in router.pool.models if model.call is not None or answers is not None]
+        names = tuple(called) or router.pool.names
+    return {
+        "members": members_for(router, names, answers, quiet=quiet),
+        "max_calls": max_calls,
+        "price": limits.price,
+        "max_cost_usd": limits.max_cost_usd,
+        "max_latency_s": limits.max_latency_s,
+        "models": names,
+        "tags": limits.tags,
+    }
+
+
+def _cost(cost_usd: float | None) -> str:
+    return "unknown cost" if cost_usd is None else f"cost {usd(cost_usd)} USD"
+
+
+def _rows(found: list[CascadeAnswer]) -> pl.DataFrame:
+    """A row a prompt."""
+    import polars as pl
+
+    rows = [
+        {
+            "prompt_id": came.prompt_id,
+            "model": None if came.answer is None else came.answer.model,
+            "answer": None if came.answer is None else came.answer.answer,
+            "p_correct": came.p_correct,
+            "cost_usd": came.cost_usd,
+            "calls": len(came.asked),
+            "asked": [answer.model for answer in came.asked],
+            "error": "; ".join(f"{answer.model}: {answer.error}" for answer in came.asked if answer.error)
+            or None,
+        }
+        for came in found
+    ]
+    types = {"model": pl.String, "answer": pl.String, "cost_usd": pl.Float64, "error": pl.String}
+    return pl.DataFrame(rows, schema_overrides=types)
+
+
+def _show(found: list[CascadeAnswer], rows: pl.DataFrame, output: Path | None, *, as_json: bool) -> None:
+    """What came, by how many models were asked; or all of it, where it is written nowhere."""
+    import polars as pl
+
+    failed, unknown = rows["answer"].null_count(), rows["cost_usd"].null_count()
+    spent = sum(answer.cost_usd or 0.0 for came in found for answer in came.asked)
+    if as_json:
+        document = {"prompts": len(rows), "failed": failed, "unknown_costs": unknown, "cost_usd": spent}
+        show_json(
+            {**document, **({"answers": rows.to_dicts()} if output is None else {"written": str(output)})}
+        )
+        return
+    by_calls = rows.group_by("calls").agg(pl.len(), pl.col("answer").null_count(), pl.col("cost_usd").sum())
+    cells = [
+        (str(calls), f"{count:,}", f"{failures:,}", usd(cost))
+        for calls, count, failures, cost in by_calls.sort("calls").iter_rows()
+    ]
+    costs = f"cost {usd(spent)} USD" + (
+        f", and {counted(unknown, 'prompt')} of unknown cost" if unknown else ""
+    )
+    show(
+        table(("calls", "prompts", "failed", "cost in USD"), cells),
+        f"{counted(len(rows), 'prompt')}: {failed:,} without an answer, {costs}",
+        f"{output}: the answers",
+    )
