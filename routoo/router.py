@@ -12,6 +12,7 @@ import numpy as np
 
 from routoo.data.chat import prompt_text
 from routoo.data.checks.arguments import (
+    known_keys,
     known_names,
     name_list,
     number,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from routoo.data.validation import ValidationRecord
     from routoo.models.signals.answer_model import AnswerModel
     from routoo.policies.cascade_answer import CascadeAnswer, OnSettled
+    from routoo.policies.routed import RoutedCascade
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
 
@@ -390,9 +392,7 @@ class Router:
         **options: Any,  # the fields of RoutedCascade, checked there
     ) -> CascadeAnswer:
         """The answer to one prompt; see `cascade`. Many may be under way in one event loop."""
-        from routoo.policies.routed import routed
-
-        asking = routed(self, options)
+        asking = self._cascades(options)
         request = prompt if isinstance(prompt, Request) else Request("prompt", prompt)
         scores = self.predict(
             [request.text],
@@ -434,9 +434,8 @@ class Router:
             InfeasibleError: A prompt has no model within the limits.
         """
         from routoo.members.background import run_in_background
-        from routoo.policies.routed import routed
 
-        asking, asked = routed(self, options), listed(prompts, "prompts", "texts")
+        asking, asked = self._cascades(options), listed(prompts, "prompts", "texts")
         ids = name_list("prompt_ids", range(len(asked)) if prompt_ids is None else prompt_ids)
         same_length(prompts=asked, prompt_ids=ids)
         requests = [
@@ -446,6 +445,14 @@ class Router:
         texts = [request.text for request in requests]
         scores = self.predict(texts, domains=domains, attributes=attributes)
         return run_in_background(asking.run(requests, scores, budget_usd=budget_usd, on_settled=on_settled))
+
+    def _cascades(self, options: Mapping[str, Any]) -> RoutedCascade:
+        from routoo.policies.routed import OPTIONS, RoutedCascade
+
+        known_keys("options", options, OPTIONS)
+        return RoutedCascade(
+            pool=self.pool, answer_model=self.answer_model, usual_price=self.default_price, **options
+        )
 
     def _cost_spread(self) -> CostSpread:
         if self.validation is None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from routoo.collect.kept_answers import KeptAnswers
-from routoo.data.checks.arguments import known_keys, known_names, number
+from routoo.data.checks.arguments import known_names, number
 from routoo.data.errors import InfeasibleError, InputError
+from routoo.data.pool import Pool
 from routoo.data.request import Request
 from routoo.data.scores import Scores
 from routoo.members.calling import Retries
@@ -26,7 +27,6 @@ from routoo.solver.problem import Problem
 from routoo.solver.results.infeasible import unserved
 
 if TYPE_CHECKING:
-    from routoo.router import Router
     from routoo.solver.pacer import Pacer
 
 
@@ -35,8 +35,10 @@ class RoutedCascade:
     """Answers prompts by a router's cascades.
 
     Args:
-        router: Whose predictions and answer model are used.
-        members: Who answers, by name; the models of the router's pool that say how they are called, when
+        pool: The models that the router chooses from.
+        answer_model: What their answers tell; None where the router does not know.
+        usual_price: Score that a dollar must buy unless a price is given (`Router.default_price`).
+        members: Who answers, by name; the models of the pool that say how they are called, when
             not given.
         max_calls: Most models that a prompt may ask.
         price: Score that a dollar must buy; as in `Router.select` when not given.
@@ -52,7 +54,9 @@ class RoutedCascade:
         InputError: The router does not know what answers tell, or a value cannot be used.
     """
 
-    router: Router
+    pool: Pool
+    answer_model: AnswerModel | None
+    usual_price: float | None
     members: Mapping[str, Member] | None = None
     max_calls: int = MOST_CALLS
     price: float | None = None
@@ -109,7 +113,7 @@ class RoutedCascade:
             max_cost_usd=self.max_cost_usd,
             max_latency_s=self.max_latency_s,
             allowed=None if self.models is None else known_names("models", self.models, scores.models),
-            pool=self.router.pool,
+            pool=self.pool,
             tags=self.tags,
         )
         (came,) = await self._cascade(choice.price).run([request], scores, open_=self._open(scores))
@@ -122,25 +126,24 @@ class RoutedCascade:
 
     @cached_property
     def _answer_model(self) -> AnswerModel:
-        model = self.router.answer_model
-        if model is None:
+        if self.answer_model is None:
             raise InputError(
                 "this router does not know what answers tell, as a cascade needs: train it on outcomes that "
                 "hold answers (routoo collect writes them), or use select"
             )
-        return model
+        return self.answer_model
 
     @cached_property
     def _members(self) -> Mapping[str, Member]:
         if self.members is not None:
             return self.members
-        called = [model.name for model in self.router.pool.models if model.call is not None]
-        return members_of(self.router.pool, names=called or None)
+        called = [model.name for model in self.pool.models if model.call is not None]
+        return members_of(self.pool, names=called or None)
 
     @property
     def _price(self) -> float:
         if self.price is None:
-            return 0.0 if self.max_cost_usd is not None else self.router.default_price or 0.0
+            return 0.0 if self.max_cost_usd is not None else self.usual_price or 0.0
         return self.price
 
     def _cascade(self, price: float) -> Cascade:
@@ -165,7 +168,7 @@ class RoutedCascade:
             allowed=allowed,
             max_cost_usd=self.max_cost_usd,
             max_latency_s=self.max_latency_s if np.isfinite(scores.latency).all() else None,
-            pool=self.router.pool,
+            pool=self.pool,
             tags=self.tags,
         )
         open_ = problem.rows(slice(None)).allowed
@@ -174,11 +177,7 @@ class RoutedCascade:
         return np.asarray(open_, np.bool_)
 
 
-def routed(router: Router, options: Mapping[str, Any]) -> RoutedCascade:
-    """The cascades of a router under these options, by name.
-
-    Raises:
-        InputError: One is not known, or cannot be used.
-    """
-    known_keys("options", options, [field.name for field in fields(RoutedCascade) if field.name != "router"])
-    return RoutedCascade(router=router, **options)
+OPTIONS = tuple(
+    field.name for field in fields(RoutedCascade) if field.name not in ("pool", "answer_model", "usual_price")
+)
+"""What a caller may set, by name."""

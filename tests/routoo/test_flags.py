@@ -251,6 +251,7 @@ ELSEWHERE = {
             *("--confidence", "--pool", "--answers", "--output", "--json", "--quiet"),
         )
     },
+    **{f"answer {flag}": "test_cli_cascade.py" for flag in ("--cascade", "--max-calls")},
     **{
         f"collect {flag}": "test_cli_collect.py"
         for flag in (
