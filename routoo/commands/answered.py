@@ -123,7 +123,7 @@ def answer_file(
         say(f"{counted(len(found), 'answer')} of an earlier run; the others are asked for", quiet=quiet)
     known = {came.prompt_id for came in found}
     left = {name: model for name, model in zip(asked, names, strict=True) if name not in known}
-    members = members_for(router, list(dict.fromkeys(left.values())), answers, quiet=quiet)
+    members = members_for(router, list(dict.fromkeys(left.values())), answers, quiet=quiet) if left else {}
     with progress("answering", quiet=quiet) as tell:
 
         def on_answer(came: Answer) -> None:
@@ -141,12 +141,11 @@ def answer_file(
                 write_table(_rows(found, chosen), output)
                 say(f"{output}: the {counted(len(found), 'answer')} that came", quiet=quiet)
             raise
-        finally:
-            if kept is not None:
-                kept.close(done=sum(came.answer is not None for came in found) == len(asked))
     rows = _rows(found, chosen)
     if output is not None:
         write_table(rows, output)
+    if kept is not None:
+        kept.close(done=not rows["answer"].null_count())
     _show(rows, output, as_json=as_json)
 
 

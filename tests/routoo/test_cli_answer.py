@@ -16,6 +16,7 @@ from routoo.data.answers import Answers
 from routoo.data.call import Call
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
+from routoo.data.request import Request
 
 Routoo = Callable[..., Result]
 
@@ -233,3 +234,29 @@ def test_what_came_before_an_interrupt_is_kept(
     assert result.exit_code == 130
     assert len(pl.read_parquet(written)) == 3
     assert "the 3 answers that came" in result.stderr
+
+
+def test_an_interrupt_keeps_what_came_until_it_is_written_by_a_run_that_ends(
+    routoo: Routoo,
+    bundle_folder: Path,
+    prompts: Path,
+    tmp_path: Path,
+    called: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def all_of(
+        members: object, asked: list[Request], models: list[str], on_answer: Callable[[Answer], None]
+    ) -> None:
+        for request, model in zip(asked, models, strict=True):
+            on_answer(Answer(prompt_id=request.prompt_id, model=model, answer="4"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("routoo.answering.answer", all_of)
+    written = tmp_path / "answers.parquet"
+    line = ("answer", bundle_folder, prompts, "--pool", called("http://127.0.0.1:9/v1"), "-o", written)
+    assert routoo(*line).exit_code == 130
+    second = routoo(*line)  # asks nobody, else it would be interrupted
+    assert second.exit_code == 0
+    assert "12 answers of an earlier run" in second.stderr
+    assert pl.read_parquet(written)["answer"].to_list() == ["4"] * 12
+    assert not (tmp_path / "answers.parquet.journal").exists()
