@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from routoo.data.domains import Attribute, Attributes, AttributeValue
     from routoo.data.validation import ValidationRecord
     from routoo.models.signals.answer_model import AnswerModel
-    from routoo.policies.cascade_answer import CascadeAnswer, OnSettled
+    from routoo.policies.cascade_answer import CascadeAnswer, CascadeAnswers, OnSettled
     from routoo.policies.routed import RoutedCascade
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
@@ -414,7 +414,7 @@ class Router:
         prompt_ids: Sequence[str] | None = None,
         on_settled: OnSettled | None = None,
         **options: Any,  # the fields of RoutedCascade, checked there
-    ) -> list[CascadeAnswer]:
+    ) -> CascadeAnswers:
         """Answers to a batch of prompts by cascades, at a price or under a budget for all of them.
 
         Under a budget the price is solved before every round of calls, so that all plans together are

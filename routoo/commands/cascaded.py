@@ -17,7 +17,7 @@ from routoo.data.errors import CallError
 if TYPE_CHECKING:
     import polars as pl
 
-    from routoo.policies.cascade_answer import CascadeAnswer
+    from routoo.policies.cascade_answer import CascadeAnswer, CascadeAnswers
     from routoo.router import Router
 
 
@@ -95,13 +95,13 @@ def cascade_file(
     kept = None
     if output is not None and answers is None:
         kept = KeptAnswers(output.with_name(output.name + ".journal"), router.pool)
-    found: list[CascadeAnswer] = []
+    settled: list[CascadeAnswer] = []
     with progress("answering", quiet=quiet) as tell:
 
         def on_settled(came: CascadeAnswer) -> None:
-            found.append(came)
+            settled.append(came)
             if tell is not None:
-                tell(len(found), len(requests))
+                tell(len(settled), len(requests))
 
         try:
             found = router.cascade_batch(
@@ -115,7 +115,7 @@ def cascade_file(
             )
         finally:
             if kept is not None:
-                kept.close(done=sum(came.answer is not None for came in found) == len(requests))
+                kept.close(done=sum(came.answer is not None for came in settled) == len(requests))
     rows = _rows(found)
     if output is not None:
         write_table(rows, output)
@@ -144,7 +144,7 @@ def _cost(cost_usd: float | None) -> str:
     return "unknown cost" if cost_usd is None else f"cost {usd(cost_usd)} USD"
 
 
-def _rows(found: list[CascadeAnswer]) -> pl.DataFrame:
+def _rows(found: CascadeAnswers) -> pl.DataFrame:
     """A row a prompt."""
     import polars as pl
 
@@ -166,14 +166,18 @@ def _rows(found: list[CascadeAnswer]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides=types)
 
 
-def _show(found: list[CascadeAnswer], rows: pl.DataFrame, output: Path | None, *, as_json: bool) -> None:
+def _show(found: CascadeAnswers, rows: pl.DataFrame, output: Path | None, *, as_json: bool) -> None:
     """What came, by how many models were asked; or all of it, where it is written nowhere."""
     import polars as pl
 
     failed, unknown = rows["answer"].null_count(), rows["cost_usd"].null_count()
-    spent = sum(answer.cost_usd or 0.0 for came in found for answer in came.asked)
     if as_json:
-        document = {"prompts": len(rows), "failed": failed, "unknown_costs": unknown, "cost_usd": spent}
+        document = {
+            "prompts": len(rows),
+            "failed": failed,
+            "unknown_costs": unknown,
+            "cost_usd": found.cost_usd,
+        }
         show_json(
             {**document, **({"answers": rows.to_dicts()} if output is None else {"written": str(output)})}
         )
@@ -183,7 +187,7 @@ def _show(found: list[CascadeAnswer], rows: pl.DataFrame, output: Path | None, *
         (str(calls), f"{count:,}", f"{failures:,}", usd(cost))
         for calls, count, failures, cost in by_calls.sort("calls").iter_rows()
     ]
-    costs = f"cost {usd(spent)} USD" + (
+    costs = f"cost {usd(found.cost_usd)} USD" + (
         f", and {counted(unknown, 'prompt')} of unknown cost" if unknown else ""
     )
     show(

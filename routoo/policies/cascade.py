@@ -19,7 +19,7 @@ from routoo.members.clock import Clock
 from routoo.members.member import Member
 from routoo.models.signals.answer_model import AnswerModel
 from routoo.policies.asking import Asking
-from routoo.policies.cascade_answer import CascadeAnswer, OnSettled
+from routoo.policies.cascade_answer import CascadeAnswers, OnSettled
 from routoo.policies.cascade_run import CascadeRun
 from routoo.solver.cascade.terms import Terms
 
@@ -85,7 +85,7 @@ class Cascade:
         open_: npt.NDArray[np.bool_] | None = None,
         budget_usd: float | None = None,
         on_settled: OnSettled | None = None,
-    ) -> list[CascadeAnswer]:
+    ) -> CascadeAnswers:
         """What comes of these prompts, in their order; all of a round are asked at once.
 
         Under a budget its price is solved anew before every round, so that all plans together are expected

@@ -1,9 +1,10 @@
-"""What came of one prompt that a cascade answered."""
+"""What came of prompts that cascades answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from routoo.data.answer import Answer
 
@@ -35,6 +36,53 @@ class CascadeAnswer:
         """What all calls cost, failures included; None where nobody knows of one of them."""
         costs = [answer.cost_usd for answer in self.asked]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was planned before calls were made.
+
+    Args:
+        price: Score that a dollar had to buy.
+        spent_usd: What had been spent.
+        expected_usd: What all plans from there on were expected to cost together.
+        calls: Calls that were made in the round.
+    """
+
+    price: float
+    spent_usd: float
+    expected_usd: float
+    calls: int
+
+
+@dataclass(frozen=True, eq=False)
+class CascadeAnswers(Sequence[CascadeAnswer]):
+    """What came of a batch of prompts, in their order.
+
+    Args:
+        answers: One a prompt.
+        rounds: How it was planned, round by round: under a budget, what was spent and what all plans were
+            expected to cost is never more than it. Empty where the price was given.
+    """
+
+    answers: tuple[CascadeAnswer, ...]
+    rounds: tuple[Round, ...] = ()
+
+    @overload
+    def __getitem__(self, at: int) -> CascadeAnswer: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[CascadeAnswer, ...]: ...
+    def __getitem__(self, at: int | slice) -> CascadeAnswer | tuple[CascadeAnswer, ...]:
+        """The answer at a place, or those of a part."""
+        return self.answers[at]
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    @property
+    def cost_usd(self) -> float:
+        """What all calls cost whose cost is known."""
+        return sum(answer.cost_usd or 0.0 for came in self.answers for answer in came.asked)
 
 
 OnSettled = Callable[[CascadeAnswer], None]

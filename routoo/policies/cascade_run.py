@@ -11,7 +11,7 @@ from routoo.models.signals.agreement import answer_codes
 from routoo.models.signals.answer_model import AnswerModel
 from routoo.models.signals.registry import text_signals
 from routoo.policies.asking import Asking, Call, Came
-from routoo.policies.cascade_answer import CascadeAnswer, OnSettled
+from routoo.policies.cascade_answer import CascadeAnswer, CascadeAnswers, OnSettled, Round
 from routoo.solver.cascade.belief import Beliefs
 from routoo.solver.cascade.course import Course
 from routoo.solver.cascade.steps import Steps
@@ -38,22 +38,33 @@ class CascadeRun:
         self._came: list[list[Answer]] = [[] for _ in asking.requests]
         self._settled: dict[int, CascadeAnswer] = {}
 
-    async def to_end(self) -> list[CascadeAnswer]:
+    async def to_end(self) -> CascadeAnswers:
         """What comes of all prompts, in their order; round by round, all of a round at once."""
+        rounds: list[Round] = []
         while not self.course.over.all():
-            steps = self._steps()
+            price, steps = self._steps()
+            calls = self._calls(steps)
+            if price is not None and calls:
+                expected = float(steps.cost_usd.sum())
+                rounds.append(Round(price, self._spent, expected, len(calls)))
             self._settle(np.flatnonzero((steps.first < 0) & ~self.course.over))
             waited = np.zeros(len(self._came))
-            for came in await self.asking.ask(self._calls(steps)):
+            for came in await self.asking.ask(calls):
                 prompt = came.call.prompt
                 self._take(came, max(came.seconds - waited[prompt], 0.0))
                 waited[prompt] = max(came.seconds, waited[prompt])
-        return [self._settled[prompt] for prompt in range(len(self._came))]
+        answers = tuple(self._settled[prompt] for prompt in range(len(self._came)))
+        return CascadeAnswers(answers, tuple(rounds))
 
-    def _steps(self) -> Steps:
+    def _steps(self) -> tuple[float | None, Steps]:
+        """The next steps, and the price that was solved for them."""
         if self.asking.purse is None:
-            return self.course.steps()
-        return self.course.price_within(self.asking.purse.left_usd)[1]
+            return None, self.course.steps()
+        return self.course.price_within(self.asking.purse.left_usd)
+
+    @property
+    def _spent(self) -> float:
+        return 0.0 if self.asking.purse is None else self.asking.purse.spent_usd
 
     def _calls(self, steps: Steps) -> list[Call]:
         """The calls that steps ask for; first those of prompts that have no answer yet, while money lasts."""

@@ -21,7 +21,7 @@ from routoo.members.member import Member
 from routoo.members.registry import members_of
 from routoo.models.signals.answer_model import AnswerModel
 from routoo.policies.cascade import MOST_CALLS, Cascade
-from routoo.policies.cascade_answer import CascadeAnswer, OnSettled
+from routoo.policies.cascade_answer import CascadeAnswer, CascadeAnswers, OnSettled
 from routoo.solver.eligibility import Tags
 from routoo.solver.problem import Problem
 from routoo.solver.results.infeasible import unserved
@@ -80,7 +80,7 @@ class RoutedCascade:
         *,
         budget_usd: float | None = None,
         on_settled: OnSettled | None = None,
-    ) -> list[CascadeAnswer]:
+    ) -> CascadeAnswers:
         """What comes of these prompts; see `Cascade.run`.
 
         Raises:

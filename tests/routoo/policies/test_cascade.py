@@ -20,7 +20,7 @@ from routoo.members.clock import Clock
 from routoo.members.member import Member, OnAnswer
 from routoo.models.signals.answer_model import AnswerModel
 from routoo.policies.cascade import Cascade
-from routoo.policies.cascade_answer import CascadeAnswer
+from routoo.policies.cascade_answer import CascadeAnswers
 
 MODELS = ("small", "other", "large")
 USD = {"small": 1e-4, "other": 2e-4, "large": 3e-3}
@@ -86,7 +86,7 @@ def members(**changed: Script) -> dict[str, Script]:
 
 def run(
     cascade: Cascade, n: int = 1, scores: Scores | None = None, budget_usd: float | None = None
-) -> list[CascadeAnswer]:
+) -> CascadeAnswers:
     requests = [Request(str(at), f"prompt {at}") for at in range(n)]
     work = cascade.run(requests, scored(n) if scores is None else scores, budget_usd=budget_usd)
     return asyncio.run(work)
@@ -190,6 +190,9 @@ def test_a_budget_is_never_overspent_in_any_order(seed: int) -> None:
         assert sum(bill) <= budget
         assert sum(answer.cost_usd or 0.0 for answer in came) == pytest.approx(sum(bill))
         assert [answer.prompt_id for answer in came] == [str(at) for at in range(n)]
+        planned = [each.spent_usd + each.expected_usd for each in came.rounds[:1]]
+        assert budget < 0.02 or max(planned) <= budget + 1e-12
+        assert [each.spent_usd for each in came.rounds] == sorted(each.spent_usd for each in came.rounds)
     assert sum(answer.answer is not None for answer in came) >= n - 2
     assert np.mean([len(answer.asked) for answer in came]) > 1.5
 
