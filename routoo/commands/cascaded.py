@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,30 +96,27 @@ def cascade_file(
     kept = None
     if output is not None and answers is None:
         kept = KeptAnswers(output.with_name(output.name + ".journal"), router.pool)
-    settled: list[CascadeAnswer] = []
     with progress("answering", quiet=quiet) as tell:
+        settled = itertools.count(1)
 
         def on_settled(came: CascadeAnswer) -> None:
-            settled.append(came)
             if tell is not None:
-                tell(len(settled), len(requests))
+                tell(next(settled), len(requests))
 
-        try:
-            found = router.cascade_batch(
-                requests,
-                budget_usd=budget_usd,
-                domains=asked.prompts.domains,
-                attributes=asked.attributes,
-                on_settled=on_settled,
-                kept=kept,
-                **options,
-            )
-        finally:
-            if kept is not None:
-                kept.close(done=sum(came.answer is not None for came in settled) == len(requests))
+        found = router.cascade_batch(
+            requests,
+            budget_usd=budget_usd,
+            domains=asked.prompts.domains,
+            attributes=asked.attributes,
+            on_settled=on_settled,
+            kept=kept,
+            **options,
+        )
     rows = _rows(found)
     if output is not None:
         write_table(rows, output)
+    if kept is not None:
+        kept.close(done=not rows["answer"].null_count())
     _show(found, rows, output, as_json=as_json)
 
 
