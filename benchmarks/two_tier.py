@@ -32,6 +32,7 @@ from routoo.evaluation.metrics.ranking import auc
 from routoo.evaluation.trial.bootstrap import Interval, Resamples, interval
 from routoo.evaluation.two_tier import Tier, two_tier_curve
 from routoo.lab.shipped import lab_outcomes
+from routoo.policies.baselines.baseline import Pair
 from routoo.policies.baselines.registry import BASELINES
 
 Vector = npt.NDArray[np.float64]
@@ -149,11 +150,13 @@ class Judge:
         self.data, self.costs = data, costs
         self.known, self.new = Column(data.learn), Column(data.judged)
         self._parts: dict[tuple[str, int, str], list[Vector]] = {}
+        self.last: dict[Pair, dict[str, Ranked]] = {}
 
     def add(self, seed: int) -> None:
         """Trains with a seed and adds its areas."""
         twos = {setting.two.pair: setting.two for setting in self.data.settings}
         found = ranked(self.data.learn, self.data.judged, list(twos.values()), seed=seed)
+        self.last = found
         orders = [seed * ORDERS + at for at in range(ORDERS)]
         for at, setting in enumerate(self.data.settings):
             methods = dict(found[setting.two.pair])
@@ -291,7 +294,7 @@ def show(judges: Sequence[Judge], costs: Sequence[str]) -> None:
                 *gains,
             ]
         )
-    head = ["task", "pair", "n", "c1/c2", "scores", "right", "gain", "best learned"]
+    head = ["task", "pair", "n", "c1/c2", "scores", "right", "gain", "FORC's gain", "best learned"]
     print("Less the best learned baseline; AUC of the signal for a right answer, and for a gain\n")
     _table([*head, "margin", "log-prob sum", "agreement", "fused gain"], lines)
     groups = {"groups and all": [row for row in named if row[2].task != "mmlu_pro"]}
@@ -308,15 +311,17 @@ def show(judges: Sequence[Judge], costs: Sequence[str]) -> None:
     _table(["settings", "costs", "n", *OURS], lines)
 
 
-def _signal_areas(judge: Judge, setting: Setting) -> tuple[str, str]:
-    """How well the answer's signal ranks: right against wrong, and gain by the large model against none."""
+def _signal_areas(judge: Judge, setting: Setting) -> tuple[str, str, str]:
+    """How well the answer's signal ranks: right against wrong, and gain by the large model against none; and
+    how well FORC's signal of the last seed ranks gain."""
     two, rows = setting.two, setting.rows
     if judge.data.learn.records(f"signal_{READ['log-prob sum']}"):
         signal = judge.new.number(two.small, f"signal_{READ['log-prob sum']}")[rows]
     else:
         signal = judge.new.agreement(two.small, two.other)[rows]
     small, large = judge.score(two.small)[rows], judge.score(two.large)[rows]
-    return number(auc(signal, small)), number(auc(signal, (small >= large).astype(float)))
+    gain, forc = (small >= large).astype(float), judge.last[two.pair]["FORC"].signal[rows]
+    return number(auc(signal, small)), number(auc(signal, gain)), number(auc(forc, gain))
 
 
 def _won(rows: Sequence[tuple[Judge, int, Setting]], costs: str, name: str) -> str:
