@@ -79,6 +79,14 @@ def evaluate(
             help="Test prompts that are changed in harmless ways, to see whether choices flip; 0 for none.",
         ),
     ] = 200,
+    max_calls: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Most models that a cascade may ask a prompt, where answers were recorded; 1: no cascade.",
+        ),
+    ] = 3,
     threads: Threads = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -109,6 +117,7 @@ def evaluate(
             seed=seed,
             samples=samples,
             robustness_prompts=robustness,
+            max_calls=max_calls,
             provenance=provenance(router, bundle),
             progress=reported,
         )

@@ -15,6 +15,7 @@ from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.splits import PARTS, Part
 from routoo.data.validation import ValidationRecord
+from routoo.evaluation.compare.cascades import compared_cascades
 from routoo.evaluation.compare.differences import (
     compared_metrics,
     difference,
@@ -32,11 +33,14 @@ from routoo.evaluation.metrics.published import published_of
 from routoo.evaluation.metrics.reliability import reliability
 from routoo.evaluation.metrics.usage_errors import usage_errors
 from routoo.evaluation.trial.bootstrap import MOST_SAMPLES, Resamples
+from routoo.evaluation.trial.cascades import MOST_CALLS, cascades_of
 from routoo.evaluation.trial.policy import (
     BEST_SINGLE,
+    CASCADE,
     HULL,
     MIXING,
     ORACLE,
+    cascading,
     given_policies,
     oracle,
     predicted,
@@ -44,6 +48,7 @@ from routoo.evaluation.trial.policy import (
 from routoo.evaluation.trial.single_models import SingleModel
 from routoo.evaluation.trial.trial import trial_of
 from routoo.evaluation.trial.windows import within_windows
+from routoo.models.signals.answer_model import AnswerModel
 
 
 def evaluate(
@@ -60,13 +65,17 @@ def evaluate(
     simulated: bool | None = None,
     observed_domains: bool = False,
     validation: Mapping[str, Scores | ValidationRecord] | None = None,
+    answer_model: AnswerModel | None = None,
+    max_calls: int = 3,
 ) -> Evaluation:
     """What predictions are worth: what their choices cost and achieve on recorded outcomes.
 
     Every prediction chooses by its own expected costs, within the context windows of the pool as the router's
     tokens tell them, and pays the recorded costs. Beside the predictions
     stand the best single model, the random mixture of the cheapest and the best, the hull of all single
-    models, and the oracle, which knows every outcome beforehand: a ceiling that nobody reaches.
+    models, and the oracle, which knows every outcome beforehand: a ceiling that nobody reaches. Where answers
+    were recorded and it is known what they tell, there are cascades too: they begin with the router's
+    predictions, read answers as they come, and ask again or stop.
 
     Args:
         outcomes: Recorded outcomes with a split.
@@ -83,6 +92,8 @@ def evaluate(
         validation: By name of a prediction what it showed on validation (`Router.validation`), or its scores
             of the prompts in ``val``, made without having learned from them: settings are then chosen there,
             and judged on `part`. All others are set in hindsight.
+        answer_model: What answers tell (`Router.answer_model`); None for no cascade.
+        max_calls: Most models that a cascade may ask a prompt; 1 for no cascade.
 
     Raises:
         InputError: There is no split or no prediction, a name is reserved or unknown, `samples` is negative,
@@ -95,14 +106,31 @@ def evaluate(
     predictions = mapping("predictions", predictions, Scores, "name")
     provenance = mapping("provenance", {} if provenance is None else provenance, str, "label")
     part = choice("part", part, PARTS)
+    max_calls = number("max_calls", max_calls, least=1, most=MOST_CALLS, whole=True)
+    if answer_model is not None:
+        record("answer_model", answer_model, AnswerModel)
     trial = trial_of(outcomes, pool, part)
     names = _checked_names(predictions, router, reference)
     aligned = {name: trial.align(name, scores) for name, scores in predictions.items()}
     nominal = aligned[names[0]].nominal_costs
     open_, window_notes = within_windows(aligned[names[0]], pool)
+    routed = {name: predicted(name, scores, trial, open_=open_) for name, scores in aligned.items()}
+    the_router, replayed = routed[names[0]], None
+    if answer_model is not None and max_calls > 1:
+        replayed = cascades_of(
+            outcomes,
+            aligned[names[0]],
+            answer_model,
+            trial,
+            prices=the_router.best_prices(),
+            max_calls=max_calls,
+            open_=open_,
+        )
+    cascade = None if replayed is None else cascading(replayed, trial)
     policies = [
         *given_policies(trial.singles),
-        *(predicted(name, scores, trial, open_=open_) for name, scores in aligned.items()),
+        *routed.values(),
+        *([] if cascade is None else [cascade]),
         oracle(trial),
     ]
     means = np.tile(trial.mean_cost_usd, (len(trial.score), 1)).astype(np.float32)
@@ -116,7 +144,6 @@ def evaluate(
     singles = trial.singles
     choosing = [policy for policy in policies if policy.chosen is not None]
     promised = {policy.name: policy.p_correct for policy in choosing if policy.p_correct is not None}
-    the_router = next(policy for policy in policies if policy.name == names[0])
     records = records_of(validation or {}, predictions, outcomes, pool)
     settled, unsettled = settings_of(records, choosing, rows, trial, resamples)
     deferrals = {policy.name: found for policy in choosing if (found := deferral(policy, trial)) is not None}
@@ -147,6 +174,11 @@ def evaluate(
             difference(names[0], row.name, compared) for row in shown if compared and row.name != names[0]
         ),
         usage=usage_errors(outcomes, aligned[names[0]], trial, resamples),
+        cascades=(
+            compared_cascades(replayed, cascade, names[0], compared, trial)
+            if replayed is not None and cascade is not None
+            else None
+        ),
         spending=spending_of(the_router, by_mean, row_by_mean, compared, trial, resamples),
         singles=tuple(
             SingleModel(name, float(cost), float(score), int(outcomes))
@@ -173,7 +205,7 @@ def _checked_names(
     predictions: Mapping[str, Scores], router: str | None, reference: str | None
 ) -> tuple[str, str]:
     """The names of the router and of the reference row."""
-    given = (BEST_SINGLE, MIXING, HULL, ORACLE, BY_MEAN_COST)
+    given = (BEST_SINGLE, MIXING, HULL, CASCADE, ORACLE, BY_MEAN_COST)
     if not predictions:
         raise InputError("nothing to evaluate: give the predictions of a router at least")
     taken = [name for name in predictions if name in given]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from routoo.data.costs.nominal import NominalCosts
 from routoo.data.curves import hull
 from routoo.data.errors import InputError
 from routoo.data.splits import Part
+from routoo.evaluation.compare.cascades import Cascades
 from routoo.evaluation.compare.differences import Difference
 from routoo.evaluation.compare.mean_costs import Spending
 from routoo.evaluation.compare.validated import ValidatedSetting
@@ -26,6 +27,7 @@ from routoo.evaluation.metrics.policy_metrics import HINDSIGHT, PolicyMetrics
 from routoo.evaluation.metrics.published import Published
 from routoo.evaluation.metrics.reliability import Reliability
 from routoo.evaluation.metrics.robustness import Robustness, flips_in_words
+from routoo.evaluation.metrics.undefined import as_json
 from routoo.evaluation.metrics.usage_errors import UsageError
 from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.trial.curve import Curve
@@ -61,6 +63,7 @@ class Evaluation:
         differences: What the router has above every other row, each metric with its range, in row order.
         usage: How far predicted output tokens and seconds are from recorded ones, where both are known.
         spending: What the router's batches were expected to cost, and cost.
+        cascades: What cascades add to the router and what they do, where there is a row of them.
         singles: The judged models one by one.
         spend_usd: What the best single model costs on these prompts: the 1 of every share of cost.
         split: Prompts in each part of the data.
@@ -92,6 +95,7 @@ class Evaluation:
     differences: tuple[Difference, ...]
     usage: tuple[UsageError, ...]
     spending: Spending
+    cascades: Cascades | None
     singles: tuple[SingleModel, ...]
     spend_usd: float
     split: Mapping[str, int]
@@ -207,7 +211,7 @@ class Evaluation:
     def verdict(self) -> Verdict:
         """Whether routing is worth it: at the price chosen on validation that comes first in `AIMS`."""
         settings = self.validated.get(self.router, ())
-        return verdict_of(
+        found = verdict_of(
             settings[0] if settings else None,
             best=self.best_single,
             cheapest=self.cheapest_single,
@@ -215,6 +219,7 @@ class Evaluation:
             prompts=self.n_prompts,
             simulated=self.simulated,
         )
+        return found if self.cascades is None else replace(found, cascades=self.cascades.gain_in_words())
 
     def headline(self) -> str:
         """What the router buys at a price chosen on validation, or else in hindsight, in one sentence."""
@@ -250,46 +255,24 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
         """The table and what it was made from, as JSON has it; NaN becomes None. Curves are left out."""
+        kept = {key: as_json(getattr(self, key)) for key in _DOCUMENT}
+        furthest = {by: as_json(self.furthest_off(by)) for by in _GROUPS}
         return {
-            "data": self.data,
-            "simulated": self.simulated,
-            "observed_domains": self.observed_domains,
-            "observed_attributes": dict(self.observed_attributes),
-            "part": self.part,
-            "n_prompts": self.n_prompts,
-            "split": dict(self.split),
-            "models": list(self.models),
-            "router": self.router,
-            "reference": self.reference,
+            **kept,
             "headline": self.headline(),
             "verdict": self.verdict().to_dict(),
-            "spend_usd": self.spend_usd,
             "best_single": self.best_single.to_dict(),
-            "rows": [row.to_dict() for row in self.rows],
-            "published": {name: row.to_dict() for name, row in self.published.items()},
-            "calibration": {
-                name: [group.to_dict() for group in groups] for name, groups in self.calibration.items()
-            },
-            "furthest_off": {
-                by: None if group is None else group.to_dict()
-                for by, group in (
-                    ("model", self.furthest_off("model")),
-                    ("domain", self.furthest_off("domain")),
-                )
-            },
-            "coverage": [level.to_dict() for level in self.coverage],
-            "validated": {
-                name: [setting.to_dict() for setting in settings] for name, settings in self.validated.items()
-            },
+            "furthest_off": furthest,
             "in_hindsight": list(HINDSIGHT),
-            "differences": [found.to_dict() for found in self.differences],
-            "usage": [error.to_dict() for error in self.usage],
-            "spending": self.spending.to_dict(),
-            "robustness": [kind.to_dict() for kind in self.robustness],
-            "singles": [model.to_dict() for model in self.singles],
-            "samples": self.samples,
-            "seed": self.seed,
-            "nominal_costs": dict(self.nominal_costs),
-            "notes": list(self.notes),
-            "provenance": dict(self.provenance),
         }
+
+
+_GROUPS: tuple[Group, ...] = ("model", "domain")
+
+_DOCUMENT = (
+    *("data", "simulated", "observed_domains", "observed_attributes", "part", "n_prompts", "split", "models"),
+    *("router", "reference", "spend_usd", "rows", "published", "calibration", "coverage", "validated"),
+    *("differences", "usage", "spending", "cascades", "robustness", "singles", "samples", "seed"),
+    *("nominal_costs", "notes", "provenance"),
+)
+"""What the JSON of an evaluation holds as it is."""

@@ -47,6 +47,7 @@ def evaluate_router(
     seed: int = 0,
     samples: int = 1000,
     robustness_prompts: int = 200,
+    max_calls: int = 3,
     provenance: Mapping[str, str] | None = None,
     progress: Stages | None = None,
 ) -> tuple[Evaluation, Scores]:
@@ -71,6 +72,8 @@ def evaluate_router(
         samples: How many resamples.
         robustness_prompts: How many of the prompts, drawn by the seed, are changed in ways that should not
             matter, to see whether their choices flip; 0 to leave that out.
+        max_calls: Most models that a cascade may ask a prompt, where the router knows what answers tell and
+            the judged outcomes hold answers; 1 for no cascade.
         provenance: What else the reader should know, by label.
         progress: Called as it goes on.
 
@@ -130,6 +133,8 @@ def evaluate_router(
         provenance=provenance,
         observed_domains=observed_domains,
         validation={name: validation[name] for name in predictions if name in validation},
+        answer_model=router.answer_model,
+        max_calls=max_calls,
     )
     unlearned = [
         unlearned_domains(domains, router.domains),

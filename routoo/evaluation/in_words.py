@@ -59,6 +59,15 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def seconds(value: float) -> str:
+    """A duration to two digits.
+
+    >>> seconds(1.3537), seconds(float("nan"))
+    ('1.4', '–')
+    """
+    return UNDEFINED if math.isnan(value) else f"{value:.2g}"
+
+
 def dollars(value: float) -> str:
     """An amount in USD to three digits, as one says it.
 

@@ -43,6 +43,7 @@ class Verdict:
         prompts: Prompts that were judged.
         batch_saved_usd: What all of these cost less.
         source: What the prompts are, where they are not recorded test prompts: simulated, or of validation.
+        cascades: What reading answers adds, in words; empty where that is not known, or may be chance.
     """
 
     worth: bool | None
@@ -54,6 +55,7 @@ class Verdict:
     saved_usd: Interval | float = math.nan
     prompts: int
     source: str = ""
+    cascades: str = ""
 
     @property
     def batch_saved_usd(self) -> float:
@@ -62,14 +64,19 @@ class Verdict:
         return saved * self.prompts / _PROMPTS
 
     def __str__(self) -> str:
-        """One sentence."""
-        where = f"{self.source}, " if self.source else ""
+        """One sentence, which ends with what cascades add, where that is sure."""
+        words = f"{self.source}, " if self.source else ""
         if self.worth is None:
-            return f"{where}not known whether routing is worth it, because {self.because}"
-        if not self.worth:
-            return f"{where}not worth it, because {self.because}"
+            words += f"not known whether routing is worth it, because {self.because}"
+        elif not self.worth:
+            words += f"not worth it, because {self.because}"
+        else:
+            words += self._worth_in_words()
+        return f"{words}; {self.cascades}" if self.cascades else words
+
+    def _worth_in_words(self) -> str:
         return (
-            f"{where}worth routing: keeps {plain_percent(self.kept)} of {self.best_single}'s score at "
+            f"worth routing: keeps {plain_percent(self.kept)} of {self.best_single}'s score at "
             f"{plain_percent(self.cost)} of its cost; this saves {self.saved_in_words()}"
         )
 

@@ -70,6 +70,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "evaluate --seed": (("evaluate bundle data --samples 9 --robustness 0 --json", "--seed 1"),),
     "evaluate --samples": ((EVALUATE, "--samples 9"),),
     "evaluate --robustness": ((EVALUATE, "--robustness 4"),),
+    "evaluate --max-calls": ((EVALUATE, "--max-calls 1"),),
     "predict --output": (("predict bundle prompts.txt", "-o out.csv"),),
     "predict --pool": (("predict bundle prompts.txt", "--pool stated.toml"),),
     "select --max-cost-usd": ((SELECT, "--max-cost-usd 1e-9"),),
@@ -358,7 +359,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     tenants = pl.Series("tenant", ["east", "west"] * (len(outcomes) // 2))
     domains = pl.Series("domain", ["code", "text"] * (len(outcomes) // 2))
     outcomes = replace(outcomes, prompts=outcomes.prompts.with_columns(tenants.reverse(), domains))
-    outcomes.write(folder / "data")
+    said = pl.when(pl.col("score") > 0.5).then(pl.lit("right")).otherwise(pl.lit("wrong"))
+    replace(outcomes, outcomes=outcomes.outcomes.with_columns(response=said)).write(folder / "data")
     (folder / "prompts.txt").write_text("What is 2 + 2?\n\n" + "\n".join(outcomes.texts[:11]) + "\n")
     outcomes.prompts.select("prompt_id", "prompt").write_ndjson(folder / "prompts.jsonl")
     scored = outcomes.part("train").subset(outcomes.part("train").prompt_ids[:24])

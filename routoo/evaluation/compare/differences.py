@@ -115,7 +115,9 @@ def with_intervals(
             row,
             area_interval=interval(row.area, compared[row.name].drawn["area"]),
             over_hull=gap(row, HULL),
-            over_single=gap(row, BEST_SINGLE, "hull@1") if row.kind in ("predicted", "oracle") else None,
+            over_single=gap(row, BEST_SINGLE, "hull@1")
+            if row.kind in ("predicted", "cascade", "oracle")
+            else None,
             over_reference=gap(row, reference),
         )
         for row in rows

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from routoo.data.curves import PRICES, hull, realised
+from routoo.data.curves import hull
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
@@ -74,16 +74,22 @@ class ValidatedSetting:
         return self.aim.startswith("keep")
 
     def in_words(self) -> str:
-        """How the price was chosen.
-
-        >>> ValidatedSetting("keep@0.95", 40.0, 0.94, 0.6, 0.58, 0.001).in_words()
-        '95 % of the score'
-        """
-        return f"{plain_percent(self.share)} of the {'score' if self.keeps else 'cost'}"
+        """What the price was to do."""
+        return aim_in_words(self.aim)
 
     def to_dict(self) -> dict[str, Any]:  # Any: numbers and None, as JSON has them
         """The fields by name; a range as `value`, `low` and `high`."""
         return without_nan(asdict(self))
+
+
+def aim_in_words(aim: str) -> str:
+    """What a price is to do.
+
+    >>> aim_in_words("keep@0.95"), aim_in_words("spend@0.5")
+    ('keep 95 % of the score', 'spend 50 % of the cost')
+    """
+    verb, _, share = aim.partition("@")
+    return f"{verb} {plain_percent(float(share))} of the {'score' if verb == 'keep' else 'cost'}"
 
 
 def records_of(
@@ -151,10 +157,9 @@ def validated_settings(
 def _measured(
     aim: str, price: float, hindsight: float, policy: Policy, trial: Trial, resamples: Resamples | None
 ) -> ValidatedSetting:
-    assert policy.chosen is not None  # for the type checker: only asked of those that choose
     singles = trial.singles
-    chosen = policy.chosen[[np.abs(PRICES - price).argmin()]]  # a record's prices are of the same grid
-    score, cost = (realised(chosen, of)[0] for of in (trial.earned, trial.cost_usd))
+    nearest = np.abs(policy.prices - price).argmin()  # a record's prices are of the same grid
+    cost, score = (of[0] for of in policy.realised(trial, np.array([nearest])))
     kept, spent = ratio(float(score.mean()), singles.best_score), ratio(float(cost.mean()), singles.high_usd)
     mixed = ratio(score_of(hull(singles.points), float(cost.mean())), singles.best_score)
     saved = singles.high_usd - float(cost.mean())

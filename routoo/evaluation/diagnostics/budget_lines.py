@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from routoo.data.curves import Vector
+from routoo.data.curves import Vector, hull
 from routoo.evaluation.diagnostics.chart_style import (
     cost_axis,
     finished,
@@ -20,7 +20,7 @@ from routoo.evaluation.diagnostics.chart_style import (
 from routoo.evaluation.diagnostics.diagnostic import Spec
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.trial.curve import Curve
-from routoo.evaluation.trial.policy import ORACLE
+from routoo.evaluation.trial.policy import HULL, MIXING, ORACLE
 
 _STEPS = 101  # points of a line
 _HEADROOM = 1.06  # how far an axis reaches above its highest line
@@ -41,6 +41,15 @@ def along_budget(
     lines = row_lines(evaluation, frame, list(curves)).encode(x=x, y=y)
     tooltip = [alt.Tooltip("row:N"), money(evaluation, "x"), alt.Tooltip("y:Q", format=form)]
     return finished(alt.layer(lines, hover(frame, x, y, tooltip)), height=300)
+
+
+def row_hull(evaluation: Evaluation, name: str) -> Vector:
+    """(cost, score) at the vertices of a row's hull; all may send every prompt to the cheapest model."""
+    best, cheapest = evaluation.best_single, evaluation.cheapest_single
+    if name in (HULL, MIXING):
+        mixed = evaluation.singles if name == HULL else (cheapest, best)
+        return hull(np.array([(model.cost_usd, model.score) for model in mixed]))
+    return hull(np.vstack([evaluation.curves[name].points, [(cheapest.cost_usd, cheapest.score)]]))
 
 
 def tidy(lines: Mapping[str, tuple[Vector, Vector]]) -> pl.DataFrame:

@@ -18,11 +18,11 @@ import polars as pl
 from routoo.evaluation.diagnostics.diagnostic import Spec
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import percent
-from routoo.evaluation.trial.policy import HULL, MIXING, ORACLE
+from routoo.evaluation.trial.policy import CASCADE, HULL, MIXING, ORACLE
 
 _LINE = 24  # characters of a name on one line
 
-ROUTER = "var(--router)"
+ROUTER, CASCADES = "var(--router)", "var(--cascade)"
 BASELINES = tuple(f"var(--baseline-{number})" for number in range(1, 7))
 INK, SOFT, FAINT = "var(--ink)", "var(--soft)", "var(--faint)"
 FONT = 'ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
@@ -30,7 +30,7 @@ FONT = 'ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, s
 
 def row_colours(evaluation: Evaluation, names: list[str]) -> list[str]:
     """The colour of each row: the same in every chart."""
-    fixed = {HULL: INK, MIXING: FAINT, ORACLE: SOFT, evaluation.router: ROUTER}
+    fixed = {HULL: INK, MIXING: FAINT, ORACLE: SOFT, CASCADE: CASCADES, evaluation.router: ROUTER}
     others = [row.name for row in evaluation.rows if row.name not in fixed and row.kind == "predicted"]
     palette = {name: BASELINES[at % len(BASELINES)] for at, name in enumerate(others)}
     return [(fixed | palette)[name] for name in names]
@@ -49,6 +49,14 @@ def cost_axis(evaluation: Evaluation, field: str, *, most: int = 10, end: float 
     title = f"cost, USD per {evaluation.volume}"
     axis: alt.X = alt.X(f"{field}:Q").title(title).axis(format=",.3~r", tickCount=ticks(most))
     return axis.scale(domain=[0, end * right], nice=False)
+
+
+def log_cost_axis(evaluation: Evaluation, field: str, low_usd: float, high_usd: float) -> alt.X:
+    """The axis of costs between two of a prompt, by orders of magnitude."""
+    ends = evaluation.volume.of(np.array([low_usd, high_usd])).tolist()
+    title = f"cost, USD per {evaluation.volume} (log scale)"
+    axis: alt.X = alt.X(f"{field}:Q").title(title).axis(format=",.3~r", tickCount=ticks(8))
+    return axis.scale(type="log", domain=ends, nice=False)
 
 
 def money(evaluation: Evaluation, field: str) -> alt.Tooltip:

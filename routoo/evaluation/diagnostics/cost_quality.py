@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from routoo.data.curves import hull
-from routoo.evaluation.diagnostics.budget_lines import row_lines
+from routoo.evaluation.diagnostics.budget_lines import row_hull, row_lines
 from routoo.evaluation.diagnostics.chart_style import (
     INK,
     ROUTER,
@@ -92,14 +92,7 @@ def _chart(evaluation: Evaluation) -> Spec:
 def _line(evaluation: Evaluation, name: str) -> pl.DataFrame:
     """The hull of a row between the cheapest and the best single model's cost."""
     best, cheapest = evaluation.best_single, evaluation.cheapest_single
-    singles = np.array([(model.cost_usd, model.score) for model in evaluation.singles])
-    if name == MIXING:
-        points = np.array([(model.cost_usd, model.score) for model in (cheapest, best)])
-    elif name == HULL:
-        points = singles
-    else:
-        points = np.vstack([evaluation.curves[name].points, [(cheapest.cost_usd, cheapest.score)]])
-    vertices = hull(points)
+    vertices = row_hull(evaluation, name)
     low, high = cheapest.cost_usd, best.cost_usd
     inside = (vertices[:, 0] > low) & (vertices[:, 0] < high)
     costs = np.unique(np.concatenate([np.linspace(low, high, _STEPS), vertices[inside, 0]]))

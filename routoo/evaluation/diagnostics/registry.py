@@ -5,6 +5,8 @@ from __future__ import annotations
 from routoo.evaluation.diagnostics import (
     batch_spend,
     calibration_by_group,
+    cascade_curve,
+    cascade_depth,
     cost_quality,
     deferral_curves,
     effective_models,
@@ -23,6 +25,8 @@ DIAGNOSTICS = (
     equal_cost.DIAGNOSTIC,
     over_rivals.DIAGNOSTIC,
     shares.DIAGNOSTIC,
+    cascade_curve.DIAGNOSTIC,
+    cascade_depth.DIAGNOSTIC,
     effective_models.DIAGNOSTIC,
     needless_calls.DIAGNOSTIC,
     reliability_diagram.DIAGNOSTIC,

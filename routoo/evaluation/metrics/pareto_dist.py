@@ -43,8 +43,8 @@ def pareto_dist(points: Vector, everyone: Vector) -> float:
 
 
 def _of(subject: Subject) -> float:
-    """The front is that of the single models and of every policy but the oracle, which has no distance."""
-    if subject.policy.kind == "oracle":
+    """The front is that of single models and of policies made of predictions; others have no distance."""
+    if subject.policy.kind != "predicted":
         return math.nan
     compared = [policy.points for policy in subject.policies if policy.kind == "predicted"]
     return pareto_dist(subject.policy.points, np.vstack([subject.trial.singles.points, *compared]))

@@ -22,6 +22,19 @@ def mean_known(values: Floats) -> float:
     return float(known.mean()) if known.size else math.nan
 
 
+def as_json(value: Any) -> Any:  # Any: a JSON document
+    """Records by their `to_dict`, tuples as lists, mappings as such, the rest as it is.
+
+    >>> as_json({"a": (1, None)})
+    {'a': [1, None]}
+    """
+    if isinstance(value, Mapping):
+        return {key: as_json(found) for key, found in value.items()}
+    if isinstance(value, tuple):
+        return [as_json(found) for found in value]
+    return value.to_dict() if hasattr(value, "to_dict") else value
+
+
 def without_nan(
     fields: Mapping[str, Any],
 ) -> dict[str, Any]:  # Any: what JSON has

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from routoo.evaluation.compare.differences import COMPARED, LESS_IS_BETTER
 from routoo.evaluation.compare.validated import ValidatedSetting
 from routoo.evaluation.evaluation import Evaluation
-from routoo.evaluation.in_words import number
+from routoo.evaluation.in_words import number, percent, seconds
 from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
 from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.volume import Volume
@@ -47,7 +47,7 @@ def validated_rows(evaluation: Evaluation) -> list[Row]:
     """Rows of what prices chosen on validation keep and cost."""
     return [
         Row(
-            f"{name}: {'keep' if found.keeps else 'spend'} {found.in_words()}",
+            f"{name}: {found.in_words()}",
             "router" if name == evaluation.router else "",
             [
                 _saved(found, evaluation.volume),
@@ -71,6 +71,25 @@ def _saved(setting: ValidatedSetting, volume: Volume) -> Cell:
 
 def _ranged(value: float, between: Interval | None) -> Cell:
     return Cell(number(value), "" if between is None else _range(between))
+
+
+def cascade_rows(evaluation: Evaluation) -> list[Row]:
+    """What cascades do at a few prices."""
+    return [
+        Row(
+            found.in_words(),
+            "",
+            [
+                *(Cell(number(value)) for value in (found.kept, found.cost)),
+                Cell(f"{found.calls:.2f}"),
+                Cell(", ".join(percent(share) for share in found.settled)),
+                Cell(percent(found.wasted)),
+                *(Cell(seconds(value)) for value in (found.median_s, found.p95_s)),
+                *(Cell(number(value)) for value in (found.ece, found.brier)),
+            ],
+        )
+        for found in (() if evaluation.cascades is None else evaluation.cascades.settings)
+    ]
 
 
 def headings(evaluation: Evaluation) -> list[Heading]:

@@ -15,6 +15,7 @@ from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.in_words import dollars
 from routoo.evaluation.metrics.registry import METRICS
 from routoo.evaluation.report.cells import (
+    cascade_rows,
     difference_rows,
     headings,
     metric_row,
@@ -75,6 +76,7 @@ def render_report(evaluation: Evaluation) -> str:
         headings=headings(evaluation),
         compared=COMPARED,
         validated=validated_rows(evaluation),
+        cascades=cascade_rows(evaluation),
         rows=[metric_row(row, evaluation) for row in evaluation.rows],
         differences=difference_rows(evaluation),
         metrics=METRICS,

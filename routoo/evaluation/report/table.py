@@ -12,9 +12,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from routoo.evaluation.compare.cascades import Cascades
 from routoo.evaluation.compare.differences import LESS_IS_BETTER
 from routoo.evaluation.compare.validated import ValidatedSetting
-from routoo.evaluation.in_words import UNDEFINED, dollars, number
+from routoo.evaluation.in_words import UNDEFINED, dollars, number, seconds
 from routoo.evaluation.metrics.policy_metrics import HINDSIGHT, PolicyMetrics
 from routoo.evaluation.trial.bootstrap import Interval
 from routoo.evaluation.volume import Volume
@@ -69,6 +70,8 @@ class EvaluationTable:
             yield self._differences()
         if self.evaluation.validated:
             yield self._validated()
+        if self.evaluation.cascades is not None:
+            yield _cascades(self.evaluation.cascades)
         yield Text("\n".join(_caption(self.evaluation)), style="dim")
 
     def _table(self, columns: tuple[Column, ...], *, with_area: bool) -> Table:
@@ -110,16 +113,43 @@ class EvaluationTable:
             style = "bold" if name == self.evaluation.router else ""
             table.add_row(name, style=style)
             for found in settings:
-                verb, what = ("keep", "cost") if found.keeps else ("spend", "kept")
                 table.add_row(
-                    f"  {verb} {found.in_words()}",
+                    f"  {found.in_words()}",
                     _saved(found, volume),
                     _measured(found.kept, found.kept_range),
                     number(found.cost),
-                    f"{number(found.hindsight)} {what}",
+                    f"{number(found.hindsight)} {'cost' if found.keeps else 'kept'}",
                     style=style,
                 )
         return table
+
+
+def _cascades(cascades: Cascades) -> Table:
+    """What cascades do at a few prices that were picked on the judged prompts."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("price of cascades,\nin hindsight, to", no_wrap=True)
+    depths = ", ".join(map(str, range(1, cascades.max_calls + 1)))
+    headings = (
+        "score\nkept",
+        "cost",
+        "calls",
+        f"% settled\nby {depths}",
+        "% paid\nin vain",
+        "s, half\nand 95 %",
+    )
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for found in cascades.settings:
+        table.add_row(
+            found.in_words(),
+            number(found.kept),
+            number(found.cost),
+            f"{found.calls:.2f}",
+            ", ".join(f"{100 * share:.0f}" for share in found.settled),
+            f"{100 * found.wasted:.0f}",
+            f"{seconds(found.median_s)}, {seconds(found.p95_s)}",
+        )
+    return table
 
 
 def _saved(setting: ValidatedSetting, volume: Volume) -> Text:

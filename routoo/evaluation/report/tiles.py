@@ -57,6 +57,6 @@ def _money_tiles(evaluation: Evaluation, verdict: Verdict) -> list[Tile]:
         Tile(
             percent(verdict.kept, 1),
             f"of its score kept{kept}, for {percent(verdict.cost, 1)} of its cost, at the price that would "
-            f"{'keep' if setting.keeps else 'spend'} {setting.in_words()} on validation",
+            f"{setting.in_words()} on validation",
         ),
     ]

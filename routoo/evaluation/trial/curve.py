@@ -21,7 +21,7 @@ class Curve:
         prices: Score per USD, ascending, ``(n_prices,)``.
         cost_usd: Mean cost in USD a prompt, ``(n_prices,)``.
         score: Mean score, ``(n_prices,)``.
-        shares: Share of the prompts that each model gets, ``(n_prices, n_models)``.
+        shares: Share of the prompts that get the answer of each model, ``(n_prices, n_models)``.
         needless: Share of the prompts for which a cheaper model scores no less, ``(n_prices,)``.
     """
 
@@ -41,14 +41,14 @@ class Curve:
 
         Between two prices their choices are mixed, so that the budget is met on average.
         """
-        return np.stack([self._at(budgets_usd, column) for column in self.shares.T], axis=1)
+        return np.stack([self.at(budgets_usd, column) for column in self.shares.T], axis=1)
 
     def needless_at(self, budgets_usd: Vector) -> Vector:
         """Share of the prompts for which a cheaper model scores no less, at these budgets a prompt."""
-        return self._at(budgets_usd, self.needless)
+        return self.at(budgets_usd, self.needless)
 
-    def _at(self, budgets_usd: Vector, values: Vector) -> Vector:
-        """Values of each price, read at budgets; at price 0 chance decides between models that tie."""
+    def at(self, budgets_usd: Vector, values: Vector) -> Vector:
+        """`values` of each price, read at budgets; at price 0 chance decides between models that tie."""
         priced = np.flatnonzero(self.prices > 0)
         order = priced[np.argsort(self.cost_usd[priced], kind="stable")]
         return np.asarray(np.interp(budgets_usd, self.cost_usd[order], values[order]), np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
@@ -15,20 +15,24 @@ from routoo.evaluation.trial.bootstrap import Resamples
 from routoo.evaluation.trial.curve import Curve, shares_of
 from routoo.evaluation.trial.single_models import SingleModels
 from routoo.evaluation.trial.trial import Trial
+from routoo.policies.replayed import ReplayedCascades
 
 BEST_SINGLE = "best single model"
 MIXING = "random mixing"
 HULL = "hull of single models"
 ORACLE = "oracle"
+CASCADE = "cascade"
 DOMAIN_TABLE = "domain table"
 
-Kind = Literal["single", "mixing", "hull", "predicted", "oracle"]
-"""What a row stands for: `predicted` rows are policies made of predictions, the others come with the data."""
-
+Kind = Literal["single", "mixing", "hull", "predicted", "cascade", "oracle"]
+"""What a row stands for: `predicted` rows are policies made of predictions, a `cascade` reads answers too;
+the others come with the data."""
 
 Rows = npt.NDArray[np.intp]
 
-_IN_AREA = slice(None, None, 3)  # prices behind the interval of an area: the independent scorer's choice
+_IN_AREA = (
+    200  # prices behind the interval of an area: every third of `PRICES`, as the independent scorer has it
+)
 _SHARES = np.linspace(0, 1, 501)[1:-1, None]
 
 
@@ -40,38 +44,47 @@ class Policy:
         name: What the row is called.
         kind: What it stands for.
         points: (mean cost, mean score) of what it can be set to, ``(n_points, 2)``.
-        chosen: Where it sends each prompt at each of `PRICES`, if it chooses at all.
+        chosen: The model whose answer each prompt gets at each price, ``(n_prices, n_prompts)``, if it
+            chooses at all.
+        wasted_usd: What was paid for other answers, the same shape; None where no prompt asks a second model.
+        prices: Score per USD, ascending from 0, ``(n_prices,)``.
         p_correct: The predictions behind the choices, ``(n_prompts, n_models)``, if there are any.
         expected_cost: What calls were expected to cost when it chose, the same shape, in USD.
-        open_: Which models it may send which prompts to, the same shape; all, when None.
     """
 
     name: str
     kind: Kind
     points: Vector
     chosen: Choices | None = None
+    wasted_usd: Floats | None = None
+    prices: Vector = field(default_factory=lambda: PRICES)
     p_correct: Floats | None = None
     expected_cost: Floats | None = None
-    open_: npt.NDArray[np.bool_] | None = None
 
-    def choose(self, prices: Vector = PRICES) -> Choices:
-        """Where its predictions send each prompt at these prices."""
-        assert self.p_correct is not None  # for the type checker: only asked of those that predict
-        assert self.expected_cost is not None
-        p_correct = self.p_correct if self.open_ is None else np.where(self.open_, self.p_correct, -np.inf)
-        return choices(p_correct, self.expected_cost, prices)
+    def realised(self, trial: Trial, settings: Rows | slice = slice(None)) -> tuple[Vector, Vector]:
+        """What each prompt costs and scores at these of its prices, ``(n_settings, n_prompts)`` each."""
+        assert self.chosen is not None  # for the type checker: only asked of those that choose
+        chosen = self.chosen[settings]
+        cost, score = realised(chosen, trial.cost_usd), realised(chosen, trial.earned)
+        return cost if self.wasted_usd is None else cost + self.wasted_usd[settings], score
 
     def curve(self, trial: Trial) -> Curve:
         """What it realises at each price."""
         assert self.chosen is not None  # for the type checker: only asked of those that choose
         cost, score = self.points.T
         return Curve(
-            PRICES,
+            self.prices,
             cost,
             score,
             shares_of(self.chosen, len(trial.models)),
             realised(self.chosen, trial.needless).mean(1),
         )
+
+    def best_prices(self) -> Vector:
+        """Prices whose settings are the vertices of the hull of all."""
+        vertices = {tuple(vertex) for vertex in hull(self.points).tolist()}
+        at = {tuple(point): at for at, point in enumerate(self.points.tolist()) if tuple(point) in vertices}
+        return self.prices[sorted(at.values())]
 
     def resampled(self, singles: Vector, trial: Trial, resamples: Resamples) -> tuple[Vector, Rows]:
         """Points in each draw, ``(samples, n_points, 2)``, and which of them an area is drawn from.
@@ -80,9 +93,16 @@ class Policy:
         """
         if self.chosen is None:
             return singles, np.arange(singles.shape[1])
-        distinct, setting = np.unique(self.chosen, axis=0, return_inverse=True)
-        means = [resamples.means(realised(distinct, of).T) for of in (trial.cost_usd, trial.earned)]
-        return np.stack(means, axis=2), np.unique(setting.ravel()[_IN_AREA])
+        distinct, setting = self._distinct(self.chosen)
+        means = [resamples.means(of.T) for of in self.realised(trial, distinct)]
+        return np.stack(means, axis=2), np.unique(setting[:: max(len(setting) // _IN_AREA, 1)])
+
+    def _distinct(self, chosen: Choices) -> tuple[Rows, Rows]:
+        """Prices of which no two set the same, and the position among them of what each price sets."""
+        if self.wasted_usd is not None:
+            return np.arange(len(self.prices)), np.arange(len(self.prices))
+        _, first, setting = np.unique(chosen, axis=0, return_index=True, return_inverse=True)
+        return first, setting.ravel()
 
 
 def given_policies(singles: SingleModels) -> list[Policy]:
@@ -105,11 +125,18 @@ def predicted(
     name: str, scores: Scores, trial: Trial, *, open_: npt.NDArray[np.bool_] | None = None
 ) -> Policy:
     """The policy that chooses by predictions, aligned with the trial, among the models that are open."""
-    made = Policy(
-        name, "predicted", np.empty((0, 2)), None, scores.p_correct.astype(np.float64), scores.cost_usd, open_
-    )
-    chosen = made.choose()
-    return replace(made, points=curve(chosen, trial.earned, trial.cost_usd), chosen=chosen)
+    p_correct = scores.p_correct.astype(np.float64)
+    eligible = p_correct if open_ is None else np.where(open_, p_correct, -np.inf)
+    chosen = choices(eligible, scores.cost_usd)
+    points = curve(chosen, trial.earned, trial.cost_usd)
+    return Policy(name, "predicted", points, chosen, p_correct=p_correct, expected_cost=scores.cost_usd)
+
+
+def cascading(found: ReplayedCascades, trial: Trial) -> Policy:
+    """The policy that reads answers, asks again or stops."""
+    points = np.stack([found.cost_usd.mean(1), found.realised(trial.earned).mean(1)], axis=1)
+    chosen = found.chosen.astype(np.int32)
+    return Policy(CASCADE, "cascade", points, chosen, found.wasted_usd(trial.cost_usd), found.prices)
 
 
 def oracle(trial: Trial) -> Policy:
