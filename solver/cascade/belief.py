@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from statistics import NormalDist
 
 import numpy as np
@@ -107,7 +107,7 @@ class Beliefs:
         """
         rows, states = np.arange(len(self)), 2**self.n_asked
         law = joining(self, member[:, None])[:, 0]  # (row, state, member right, group)
-        seen = np.take_along_axis(law, same[:, None, None, None], 3)[..., 0]
+        seen = law[rows, :, :, same]
         right = self.right[rows, member][:, None]
         weight = np.empty((len(self), states, 2, right.shape[2]))
         tilt = np.exp(log_ratio / 2)[:, None, None]  # halves, so that neither side overflows
@@ -151,6 +151,7 @@ class Beliefs:
         return replace(self, **parts)
 
 
+@cache
 def digits(n_asked: int) -> Array:
     """Which of the asked models are right in each state, ``(2 ** n_asked, n_asked)``."""
     return (np.arange(2**n_asked)[:, None] >> np.arange(n_asked)[::-1] & 1).astype(np.float64)
@@ -167,12 +168,14 @@ def pulls(beliefs: Beliefs, member: Positions) -> Array:
         ``(n_rows, n_candidates, states, 2, n_asked)``: by which of the asked are right, whether the answer
         is, and the group, which is called by its first model; the others' places hold minus infinity.
     """
+    if not beliefs.n_asked:
+        return np.empty((*member.shape, 1, 2, 0))
     count = digits(beliefs.n_asked).astype(np.intp)[:, None] + np.arange(2)[:, None]  # (state, right, asked)
     odds = beliefs.model.agreement_log_odds
     pairs = odds[beliefs.asked[:, None, None, None], member[:, :, None, None, None], count]
     if slope := beliefs.model.agreement_slope / 2:
-        x = beliefs.log_odds
-        both = np.take_along_axis(x, member, 1)[:, :, None] + np.take_along_axis(x, beliefs.asked, 1)[:, None]
+        x, rows = beliefs.log_odds, np.arange(len(beliefs))[:, None]
+        both = x[rows, member][:, :, None] + x[rows, beliefs.asked][:, None]
         pairs = pairs + np.where(count == 0, slope * both[:, :, None, None], 0)
     groups = beliefs.same[:, :, None] == np.arange(beliefs.n_asked)  # (row, asked, group)
     found = pairs @ groups[:, None, None].astype(np.float64)
@@ -185,6 +188,11 @@ def joining(beliefs: Beliefs, member: Positions) -> Array:
     Returns:
         As `pulls`, with one group more at the end: an answer that is like no other.
     """
-    pull = pulls(beliefs, member) / max(beliefs.n_asked, 1)
-    mass = np.concatenate([np.exp(pull), np.ones((*pull.shape[:-1], 1))], axis=-1)
+    return shares(pulls(beliefs, member))
+
+
+def shares(pull: Array) -> Array:
+    """What `joining` says, from what `pulls` found."""
+    mass = np.ones((*pull.shape[:-1], pull.shape[-1] + 1))
+    mass[..., :-1] = np.exp(pull / max(pull.shape[-1], 1))
     return np.asarray(mass / mass.sum(-1, keepdims=True), np.float64)

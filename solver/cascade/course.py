@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,8 @@ from routoo.solver.cascade.steps import Steps, steps_of, worth_a_look
 from routoo.solver.cascade.terms import Terms
 
 _HALVINGS = 60
+_ROWS = 512
+"""Prompts that have asked the same number of models and are looked at together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ class Course:
     def steps(self, price: Array | None = None) -> Steps:
         """The next step of every case, at its price or another one; -1 and -1 for one that is over."""
         price = self.terms.price if price is None else price
-        return self._steps([*self._groups(price)], price)
+        return self._steps(self._groups(price), price)
 
     def price_within(self, usd: float) -> tuple[float, Steps]:
         """The least price at which all further calls are expected to cost no more than this, and its steps.
@@ -163,14 +165,21 @@ class Course:
             cases = np.flatnonzero(~self.over & (self.answers == answers) & (left == calls_left))
             keys = np.column_stack([self.prompt[cases], self.asked[cases, :answers]])
             _, first, node = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-            beliefs = self._beliefs(cases[first])
-            terms = replace(self.terms.rows(cases), price=price[cases], calls_left=int(calls_left))
-            looks = worth_a_look(beliefs.rows(node), terms)
-            columns = np.flatnonzero((looks[0] | looks[1]).any(0))
-            ahead = look_ahead(beliefs, columns, calls=int(calls_left))
-            yield _Group(cases, node, beliefs, ahead, int(calls_left))
+            for at in range(0, len(first), _ROWS):
+                here = (node >= at) & (node < at + _ROWS)
+                rows = cases[first[at : at + _ROWS]]
+                yield self._group(cases[here], node[here] - at, rows, price, int(calls_left))
 
-    def _steps(self, groups: list[_Group], price: Array) -> Steps:
+    def _group(
+        self, cases: Positions, node: Positions, rows: Positions, price: Array, calls_left: int
+    ) -> _Group:
+        beliefs = self._beliefs(rows)
+        terms = replace(self.terms.rows(cases), price=price[cases], calls_left=calls_left)
+        looks = worth_a_look(beliefs.rows(node), terms)
+        columns = np.flatnonzero((looks[0] | looks[1]).any(0))
+        return _Group(cases, node, beliefs, look_ahead(beliefs, columns, calls=calls_left), calls_left)
+
+    def _steps(self, groups: Iterable[_Group], price: Array) -> Steps:
         n = len(self.over)
         found = Steps(np.full(n, -1), np.full(n, -1), np.zeros(n), np.zeros(n))
         for group in groups:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.cascade.belief import Array, Beliefs, Positions, digits, joining, pulls
+from routoo.solver.cascade.belief import Array, Beliefs, Positions, digits, pulls, shares
 
 _MOST_NUMBERS = 2_000_000
 """Numbers in the largest array of one go; more rows are looked at in several."""
@@ -29,10 +29,12 @@ class Lookahead:
         best: Of each look and that the best answer is right then, likewise.
         then: The same once another model has answered too, ``(n_rows, n_columns, n_looks, n_columns)``; None
             where one call is looked ahead.
-        right: Of each look and that a model is right, likewise.
         after: The parts of `then` by looks at the second answer, ``(n_looks, *then.shape)``; None where there
             is no third call.
-        odds: Probability of both looks, likewise.
+        right: Of each look at the first answer and that a model is right, as `then`.
+        odds: Of both looks, as `after`.
+        both: Of both looks and each node of the factor, ``(n_looks, *then.shape, n_nodes)``.
+        at_node: That a model is right at each node, ``(n_rows, n_columns, n_nodes)``.
     """
 
     columns: Positions
@@ -41,9 +43,11 @@ class Lookahead:
     chance: Array
     best: Array
     then: Array | None = None
-    right: Array | None = None
     after: Array | None = None
+    right: Array | None = None
     odds: Array | None = None
+    both: Array | None = None
+    at_node: Array | None = None
 
     def rows(self, index: npt.NDArray[np.intp]) -> Lookahead:
         """That of these rows."""
@@ -81,8 +85,8 @@ def look_ahead(beliefs: Beliefs, columns: Positions, *, calls: int) -> Lookahead
     return Lookahead.joined([_looked(beliefs.rows(part), columns, min(calls, width)) for part in rows])
 
 
-_BY_ROW = ("had", "alone", "chance", "best", "then", "right")
-_BY_LOOK = ("after", "odds")
+_BY_ROW = ("had", "alone", "chance", "best", "then", "right", "at_node")
+_BY_LOOK = ("after", "odds", "both")
 
 
 def _looked(beliefs: Beliefs, columns: Positions, calls: int) -> Lookahead:
@@ -91,7 +95,8 @@ def _looked(beliefs: Beliefs, columns: Positions, calls: int) -> Lookahead:
     level = np.stack([model.level_wrong[columns], model.level_right[columns]], 1)  # (model, right, level)
     if (level[:, 0] == level[:, 1]).all():
         level = level[..., :1] / level[..., :1]  # no signal tells anything
-    law = joining(beliefs, np.broadcast_to(columns, (n, width)))  # (row, model, state, right, group)
+    pull = pulls(beliefs, np.broadcast_to(columns, (n, width)))
+    law = shares(pull)  # (row, model, state, right, group)
     both = np.stack([1 - right, right], 2)[:, :, None] * beliefs.weight[:, None, :, None]
     seen = level.transpose(0, 2, 1)[None, :, :, None, None] * np.moveaxis(law, -1, 2)[:, :, None]
     joint = both[:, :, None, None] * seen[..., None]  # (row, model, level, group, state, right, node)
@@ -111,15 +116,18 @@ def _looked(beliefs: Beliefs, columns: Positions, calls: int) -> Lookahead:
     then_right = (joint.reshape(n, -1, joint.shape[-1]) @ right.transpose(0, 2, 1)).reshape(
         *summed.shape, width
     )
-    after, odds = _after_two(then_right, summed, level, _law_of_second(beliefs, columns))
+    law = _law_of_second(beliefs, columns, pull)
+    after = _after_two(then_right, summed, level, law)
     found = replace(found, then=after.sum(0))
     if calls < 3:
         return found
-    return replace(found, right=then_right.sum(4).reshape(n, width, looks, width), after=after, odds=odds)
+    both, after_first = _both_looks(joint, right, level, law), then_right.sum(4)
+    after_first = after_first.reshape(n, width, looks, width)
+    return replace(found, after=after, right=after_first, odds=both.sum(-1), both=both, at_node=right)
 
 
-def _after_two(right: Array, summed: Array, level: Array, law: Array) -> tuple[Array, Array]:
-    """Probability of looks at two answers, and that the best one is right then; and of the looks alone.
+def _after_two(right: Array, summed: Array, level: Array, law: Array) -> Array:
+    """Probability of looks at two answers, and that the best one is right then.
 
     Args:
         right: Of a look at the first answer, of which are right then, and that another model is,
@@ -129,7 +137,7 @@ def _after_two(right: Array, summed: Array, level: Array, law: Array) -> tuple[A
         law: Whom the second answer joins; see `_law_of_second`.
 
     Returns:
-        Both ``(look at the second, row, first, look at the first, second)``.
+        ``(look at the second, row, first, look at the first, second)``.
     """
     n, width, levels, groups, states = summed.shape
     table = np.stack([summed[..., None] - right, right])
@@ -137,26 +145,47 @@ def _after_two(right: Array, summed: Array, level: Array, law: Array) -> tuple[A
     product = table * law[:, :, :, None]
     bits = np.column_stack([digits(states.bit_length() - 1), np.ones(states)])
     wrong, good = (product.reshape(-1, states) @ bits).reshape(*product.shape[:-1], -1)
-    found, odds = [], []
+    found = []
     for if_wrong, if_right in level.transpose(2, 1, 0)[..., None, None]:  # of each second model
         earlier = wrong[..., :-1] * if_wrong + good[..., :-1] * if_right
         best = good[..., -1] * if_right[..., 0]
-        seen = best + wrong[..., -1] * if_wrong[..., 0]
         for answer in range(earlier.shape[-1]):
             best = np.maximum(best, earlier[..., answer])
         found += [best[..., group] for group in range(best.shape[-1])]
-        odds += [seen[..., group] for group in range(best.shape[-1])]
-    shape = len(found), n, width, levels * groups, width
-    return np.stack(found).reshape(shape), np.stack(odds).reshape(shape)
+    return np.stack(found).reshape(len(found), n, width, levels * groups, width)
 
 
-def _law_of_second(beliefs: Beliefs, columns: Positions) -> Array:
+def _both_looks(joint: Array, right: Array, level: Array, law: Array) -> Array:
+    """Probability of looks at two answers and of each node of the factor.
+
+    Args:
+        joint: Of a look at the first answer, of which are right then, and of a node,
+            ``(row, first, level, group, state, node)``.
+        right: That a model is right at each node, ``(row, model, node)``.
+        level: Of signals, given whether a model is right, ``(model, right, level)``.
+        law: Whom the second answer joins; see `_law_of_second`.
+
+    Returns:
+        ``(look at the second, row, first, look at the first, second, node)``.
+    """
+    n, width, levels, groups, states, nodes = joint.shape
+    first = joint.transpose(0, 1, 3, 2, 5, 4).reshape(n, width, groups, levels * nodes, states)
+    # (right, row, first, group, second, look, state) to (row, first, group, state, right x look x second)
+    joins = law.transpose(1, 2, 3, 6, 0, 5, 4).reshape(len(law[0]), width, groups, states, -1)
+    seen = (first @ joins).reshape(n, width, groups, levels, nodes, 2, -1, width)
+    seen = seen.transpose(5, 6, 0, 1, 3, 2, 7, 4)  # (right, look, row, first, level, group, second, node)
+    wrong, good = seen[0] * (1 - right)[:, None, None, None], seen[1] * right[:, None, None, None]
+    found = [wrong * if_wrong + good * if_right for if_wrong, if_right in level.transpose(2, 1, 0)[..., None]]
+    return np.concatenate(found).reshape(-1, n, width, levels * groups, width, nodes)
+
+
+def _law_of_second(beliefs: Beliefs, columns: Positions, pull: Array) -> Array:
     """Whom a second answer joins: ``(right, row, first, group of the first, second, group, state)``.
 
     There are the groups of before, that of the first answer alone, and none; see `joining`.
     """
     n, asked, width = len(beliefs), beliefs.n_asked, len(columns)
-    earlier = np.exp(pulls(beliefs, np.broadcast_to(columns, (n, width))) / (asked + 1))
+    earlier = np.exp(pull / (asked + 1))
     odds = beliefs.model.agreement_log_odds[np.ix_(columns, columns)] / (asked + 1)
     first = np.exp(odds)[:, :, np.arange(2)[:, None] + np.arange(2)]  # (first, second, right of either)
     first = first.transpose(2, 0, 1, 3)[:, None, :, :, None]  # (right, -, first, second, -, right of first)

@@ -62,7 +62,7 @@ def worth_a_look(beliefs: Beliefs, terms: Terms) -> tuple[Mask, Mask]:
     the node of the factor that suits it best, whatever the first answer says.
     """
     charge, can = terms.charge, terms.allowed
-    np.put_along_axis(can, beliefs.asked, False, 1)
+    can[np.arange(len(can))[:, None], beliefs.asked] = False
     second = can & (charge < beliefs.right.max(2)) if terms.calls_left > 1 else np.zeros_like(can)
     if beliefs.n_asked:
         return can & (charge < 1 - beliefs.stopped[:, None]), second
@@ -119,36 +119,40 @@ def _plans(ahead: Lookahead, then: Array, terms: Terms, second: Mask) -> tuple[A
     value, paid = (then, 0.0) if third is None else third
     gain = value - charge[:, None, None] * ahead.chance[..., None]
     gain = np.where(possible[:, :, None], gain, -np.inf)
-    other = gain.argmax(-1)[..., None]
-    going = np.take_along_axis(gain, other, -1)[..., 0]
-    further = cost[:, None, None] * ahead.chance[..., None] + paid
-    further = np.take_along_axis(further, other, -1)[..., 0] * (going > ahead.best)
+    other, going = gain.argmax(-1), gain.max(-1)
+    further = (cost[:, None, None] * ahead.chance[..., None] + paid).reshape(other.size, -1)
+    further = further[np.arange(other.size), other.ravel()].reshape(other.shape) * (going > ahead.best)
     return np.maximum(ahead.best, going).sum(2), cost + further.sum(2)
 
 
 def _third(ahead: Lookahead, terms: Terms, second: Mask) -> tuple[Array, Array] | None:
     """Expected score after a second answer and, where that is worth it, a third; and what the third costs.
 
-    A third model is taken to be as good as it was believed to be before the second answered; what its own
-    answer would tell is planned once that has been read. None where there is no third call.
+    The third model is the best one by what is believed after the first answer; whether to ask it, by what is
+    believed after both. What its own answer would tell is planned once that has been read. None where there
+    is no third call.
 
     Returns:
         Both of the shape of `Lookahead.then`.
     """
-    if ahead.right is None or ahead.after is None or ahead.odds is None:
+    after, right, both, odds, at_node = ahead.after, ahead.right, ahead.both, ahead.odds, ahead.at_node
+    if after is None or right is None or both is None or odds is None or at_node is None:
         return None
-    n, width = ahead.right.shape[:2]
+    n, width = right.shape[:2]
     cost, charge = terms.cost_usd[:, ahead.columns], terms.charge[:, ahead.columns]
-    worth = ahead.right - charge[:, None, None] * ahead.chance[..., None]
-    worth = np.where(second[:, None, None] & ~np.eye(width, dtype=bool)[:, None], worth, -np.inf)
-    two = np.argsort(-worth, axis=-1)[..., :2]  # the best, and the one that takes its place beside itself
-    gain = np.take_along_axis(worth, two, -1)
-    usd = np.take_along_axis(cost, two.reshape(n, -1), 1).reshape(two.shape)
-    beside = np.where(np.arange(width) == two[..., :1], 1, 0)
-    gain, usd = np.take_along_axis(gain, beside, -1), np.take_along_axis(usd, beside, -1)
-    instead = np.maximum(gain / ahead.chance[..., None], 0) * ahead.odds
-    wins = instead > ahead.after
-    return np.maximum(ahead.after, instead).sum(0), (wins * ahead.odds).sum(0) * usd
+    worth = right - charge[:, None, None] * ahead.chance[..., None]
+    other = second[:, None, None] & ~np.eye(width, dtype=bool)[:, None]
+    worth = np.where(other, worth, -np.inf)
+    best = worth.argmax(-1)[..., None]
+    itself = best == np.arange(width)  # beside which the next best takes its place
+    third = np.where(itself, np.where(itself, -np.inf, worth).argmax(-1)[..., None], best)
+    rows = np.arange(n)[:, None, None, None]
+    gain = np.einsum("srflto,rflto->srflt", both, at_node[rows, third])
+    gain -= charge[rows, third] * odds
+    possible = other[rows, np.arange(width)[:, None, None], 0, third] & (third != np.arange(width))
+    wins = possible & (gain > after)
+    spent = (wins * odds).sum(0) * cost[rows, third]
+    return np.where(wins, gain, after).sum(0), spent
 
 
 def _pairs(then: Array, terms: Terms, columns: Positions, either: Mask) -> Array:

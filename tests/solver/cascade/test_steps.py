@@ -64,16 +64,16 @@ def test_steps_are_those_of_the_best_plan(seed: int, drawn: Drawn) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_third_model_is_relied_on_where_two_disappoint(seed: int, drawn: Drawn) -> None:
-    """Of two looks, the best answer, or the best of the others as it was believed to be after the first."""
+    """The best other one after the first look, at what is believed of it after both."""
     draw = np.random.default_rng(seed)
     n = 4
-    beliefs = Beliefs.start(draw.uniform(0.1, 0.9, (1, n)), drawn(draw, n, 2))
-    cost, price = draw.exponential(size=n), draw.exponential(0.1)
+    beliefs = Beliefs.start(draw.uniform(0.1, 0.7, (1, n)), drawn(draw, n, 2))
+    cost, price = draw.exponential(size=n), draw.exponential(0.05)
 
     def after(before: Beliefs, then: Beliefs) -> float:
         others = set(range(n)) - set(then.asked[0].tolist())
-        worth = [before.expected[0, other] - price * cost[other] for other in others]
-        return float(max(then.stopped[0], *worth))
+        third = max(others, key=lambda other: before.expected[0, other] - price * cost[other])
+        return float(max(then.stopped[0], then.expected[0, third] - price * cost[third]))
 
     values = []
     for first in range(n):
@@ -90,6 +90,19 @@ def test_a_third_model_is_relied_on_where_two_disappoint(seed: int, drawn: Drawn
     assert step.first[0] == np.argmax(values)
     two = next_steps(beliefs, Terms.of(cost[None], price=price, calls_left=2))
     assert step.value[0] >= two.value[0] - 1e-12
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_model_is_third_that_is_first_or_second(seed: int, drawn: Drawn) -> None:
+    """Where one prompt may ask two models alone and another one three, each step is as if alone."""
+    draw = np.random.default_rng(seed)
+    beliefs = Beliefs.start(draw.uniform(0.3, 0.7, (4, 3)), drawn(draw, 3, 2))
+    open_ = np.array([[True, True, False], [True, False, True], [False, True, True], [True, True, True]])
+    terms = Terms.of(draw.uniform(0, 1, (4, 3)), price=0.1, open_=open_)
+    steps = next_steps(beliefs, terms)
+    for row in range(4):
+        alone = next_steps(beliefs.rows(np.array([row])), terms.rows(np.array([row])))
+        assert (steps.first[row], steps.value[row]) == (alone.first[0], pytest.approx(alone.value[0]))
 
 
 @pytest.mark.parametrize("seed", range(5))
