@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,7 @@ def scored(outcomes: Outcomes) -> Scores:
     return Scores(p, np.tile(found.cost_usd.mean(0), (len(p), 1)), models=(SMALLEST, NEXT))
 
 
-def asked(outcomes: Outcomes, members: Mapping[str, Member], n: int) -> list[CascadeAnswer]:
+def asked(outcomes: Outcomes, members: Mapping[str, Member], n: int) -> Sequence[CascadeAnswer]:
     scores = scored(outcomes)
     model = fit_answer_model(outcomes, scores.models, scores.p_correct.astype(np.float64))
     assert isinstance(model, AnswerModel)
@@ -61,7 +61,7 @@ def asked(outcomes: Outcomes, members: Mapping[str, Member], n: int) -> list[Cas
     return asyncio.run(cascade.run(requests, scores.rows(rows)))
 
 
-def check(found: list[CascadeAnswer], outcomes: Outcomes) -> None:
+def check(found: Sequence[CascadeAnswer], outcomes: Outcomes) -> None:
     assert all(came.answer is not None and came.cost_usd for came in found)
     assert {answer.model for came in found for answer in came.asked} == {SMALLEST, NEXT}
     assert {len(came.asked) for came in found} == {1, 2}
