@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -116,7 +116,10 @@ class RoutedCascade:
             pool=self.pool,
             tags=self.tags,
         )
-        (came,) = await self._cascade(choice.price).run([request], scores, open_=self._open(scores))
+        left = pacer.left_usd + choice.cost_usd  # its own reserve included
+        capped = left if self.max_cost_usd is None else min(self.max_cost_usd, left)
+        cascade = replace(self._cascade(choice.price), max_cost_usd=capped)
+        (came,) = await cascade.run([request], scores, open_=self._open(scores))
         expected = dict(zip(scores.models, scores.cost_usd[0].tolist(), strict=True))
         spent = [
             expected[answer.model] if answer.cost_usd is None else answer.cost_usd for answer in came.asked

@@ -85,13 +85,15 @@ def test_a_budget_for_a_batch_is_kept(router: package.Router, simulated: Outcome
 def test_a_pacer_sets_the_price_and_is_given_what_was_paid(
     router: package.Router, simulated: Outcomes
 ) -> None:
-    pacer = package.Pacer(0.5, expected_prompts=30)
     members = members_of(router.pool, answers=simulated)
+    scores = router.predict(simulated.texts[:30])
+    pacer = package.Pacer(float(scores.cost_usd.mean(1).sum()), expected_prompts=30, calibration=scores)
     spent = 0.0
     for name, text in zip(simulated.prompt_ids[:30], simulated.texts[:30], strict=True):
         request = Request(name, text)
         spent += paid(router.cascade(request, members=members, pacer=pacer))
     assert pacer.spent_usd == pytest.approx(spent)
+    assert spent <= 1.05 * pacer.budget_usd  # true costs are not those that were predicted
 
 
 def test_what_cannot_be_asked_is_refused(
