@@ -21,8 +21,8 @@ _QUANTILES = 24
 _LEVEL_STRENGTH = 3.0
 """Answers by which the shares of levels of right and of wrong ones are shrunk towards those of all."""
 _ANSWERS = 200_000
-"""That loadings are fitted on at most, which takes a second or two."""
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
+"""That loadings are fitted on at most, which takes some seconds."""
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(25)
 _START, _MOST = 0.5, 0.95
 _LOADING_STD = 0.3
 """Of a model's loading about the mean of all: a prior that a hundred prompts outweigh."""
@@ -43,7 +43,7 @@ def fit_observation(
     """The observation model of recorded answers.
 
     Loadings maximise the marginal likelihood of the scores (the factor integrated out by Gauss-Hermite
-    quadrature at 7 nodes; on at most 200,000 answers), with a normal prior of standard deviation 0.3 about
+    quadrature at 25 nodes; on at most 200,000 answers), with a normal prior of standard deviation 0.3 about
     their mean; their sum is not negative. Levels are the three ranges of a model's log ratio, bounded by
     quantiles, that tell most of what is right; their shares are those of answers that were as likely to be
     right by prediction (overlap weights), and the same for right and wrong answers of a model without
