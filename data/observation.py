@@ -93,6 +93,12 @@ class ObservationModel:
         rate = self.agreement.clip(_CERTAIN, 1 - _CERTAIN)
         return np.asarray(np.log(rate) - np.log1p(-rate), np.float64)
 
+    @cached_property
+    def levels(self) -> Array:
+        """`level_wrong` and `level_right`, ``(n_levels, 2, n_models)``; one level if none tells anything."""
+        found = np.stack([self.level_wrong, self.level_right]).transpose(2, 0, 1)
+        return np.ones((1, 2, len(self.models))) if (found[:, 0] == found[:, 1]).all() else found
+
     def select(self, models: Sequence[str]) -> Self:
         """That of these models, in this order.
 

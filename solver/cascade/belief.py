@@ -152,6 +152,7 @@ class Beliefs:
 
 
 @cache
+@cache
 def digits(n_asked: int) -> Array:
     """Which of the asked models are right in each state, ``(2 ** n_asked, n_asked)``."""
     return (np.arange(2**n_asked)[:, None] >> np.arange(n_asked)[::-1] & 1).astype(np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -90,119 +90,120 @@ _BY_LOOK = ("after", "odds", "both")
 
 
 def _looked(beliefs: Beliefs, columns: Positions, calls: int) -> Lookahead:
+    """In the arrays below the short axes come first: what is added and compared then lies in long rows."""
     model, n, width, asked = beliefs.model, len(beliefs), len(columns), beliefs.n_asked
     right = beliefs.right[:, columns]
-    level = np.stack([model.level_wrong[columns], model.level_right[columns]], 1)  # (model, right, level)
-    if (level[:, 0] == level[:, 1]).all():
-        level = level[..., :1] / level[..., :1]  # no signal tells anything
+    sides = np.stack([1 - right, right])  # (right, row, model, node)
+    level = model.levels[:, :, columns]
     pull = pulls(beliefs, np.broadcast_to(columns, (n, width)))
-    law = shares(pull)  # (row, model, state, right, group)
-    both = np.stack([1 - right, right], 2)[:, :, None] * beliefs.weight[:, None, :, None]
-    seen = level.transpose(0, 2, 1)[None, :, :, None, None] * np.moveaxis(law, -1, 2)[:, :, None]
-    joint = both[:, :, None, None] * seen[..., None]  # (row, model, level, group, state, right, node)
-    joint = joint.reshape(*joint.shape[:4], 2 ** (asked + 1), right.shape[2])
-    summed, looks = joint.sum(-1), joint.shape[2] * joint.shape[3]
-    best = (summed @ digits(asked + 1)).max(-1)
-    alone = best.sum((2, 3)) if asked else beliefs.p_correct[:, columns]
-    found = Lookahead(
-        columns,
-        beliefs.stopped if asked else np.full(n, -np.inf),
-        alone,
-        summed.sum(-1).reshape(n, width, looks),
-        best.reshape(n, width, looks),
-    )
+    law = shares(pull).transpose(2, 3, 4, 0, 1)  # (state, right, group, row, model)
+    seen = law[:, :, None] * level.transpose(1, 0, 2)[None, :, :, None, None]
+    both = beliefs.weight.transpose(1, 0, 2)[:, None, :, None] * sides
+    joint = both[:, :, None, None] * seen[..., None]  # (state, right, level, group, row, model, node)
+    looks = len(level) * (asked + 1)
+    joint = joint.reshape(2 ** (asked + 1), looks, n, width, right.shape[2])
+    summed = joint.sum(-1)
+    best = _answers(summed).max(0)
+    found = {
+        "had": beliefs.stopped if asked else np.full(n, -np.inf),
+        "alone": best.sum(0) if asked else beliefs.p_correct[:, columns],
+        "chance": summed.sum(0).transpose(1, 2, 0),
+        "best": best.transpose(1, 2, 0),
+    }
     if calls < 2:
-        return found
-    then_right = (joint.reshape(n, -1, joint.shape[-1]) @ right.transpose(0, 2, 1)).reshape(
-        *summed.shape, width
-    )
+        return Lookahead(columns, **found)
+    then_right = joint @ right.transpose(0, 2, 1)  # (state, look, row, first, second)
     law = _law_of_second(beliefs, columns, pull)
-    after = _after_two(then_right, summed, level, law)
-    found = replace(found, then=after.sum(0))
+    after = _after_two(np.stack([summed[..., None] - then_right, then_right]), level, law)
+    found["then"] = after.sum(0).transpose(1, 2, 0, 3)
     if calls < 3:
-        return found
-    both, after_first = _both_looks(joint, right, level, law), then_right.sum(4)
-    after_first = after_first.reshape(n, width, looks, width)
-    return replace(found, after=after, right=after_first, odds=both.sum(-1), both=both, at_node=right)
+        return Lookahead(columns, **found)
+    nodes = _both_looks(joint, sides, level, law).transpose(0, 2, 3, 1, 4, 5)
+    return Lookahead(
+        columns,
+        **found,
+        after=after.transpose(0, 2, 3, 1, 4),
+        right=then_right.sum(0).transpose(1, 2, 0, 3),
+        odds=nodes.sum(-1),
+        both=nodes,
+        at_node=right,
+    )
 
 
-def _after_two(right: Array, summed: Array, level: Array, law: Array) -> Array:
+def _answers(summed: Array) -> Array:
+    """Probability that each answer is right, from that of each state, which is the first axis of both."""
+    bits = digits(len(summed).bit_length() - 1).T.astype(np.bool_)
+    return np.stack([summed[of].sum(0) for of in bits])
+
+
+def _after_two(table: Array, level: Array, law: Array) -> Array:
     """Probability of looks at two answers, and that the best one is right then.
 
     Args:
-        right: Of a look at the first answer, of which are right then, and that another model is,
-            ``(row, first, level, group, state, second)``; a state is of the asked models and the first.
-        summed: The same without the other model.
-        level: Of signals, given whether a model is right, ``(model, right, level)``.
+        table: Whether the second is right, of which of the asked and the first are, and of a look at the
+            first: ``(right, state, look, row, first, second)``.
+        level: Of signals, given whether a model is right, ``(level, right, model)``.
         law: Whom the second answer joins; see `_law_of_second`.
 
     Returns:
-        ``(look at the second, row, first, look at the first, second)``.
+        ``(look at the second, look at the first, row, first, second)``.
     """
-    n, width, levels, groups, states = summed.shape
-    table = np.stack([summed[..., None] - right, right])
-    table = np.moveaxis(table, 5, -1)[..., None, :]  # (right, row, first, level, group, second, -, state)
-    product = table * law[:, :, :, None]
-    bits = np.column_stack([digits(states.bit_length() - 1), np.ones(states)])
-    wrong, good = (product.reshape(-1, states) @ bits).reshape(*product.shape[:-1], -1)
+    states, looks, n, width = table.shape[1:5]
+    groups = law.shape[3]
+    table = table.reshape(2, 1, states, looks // groups, groups, n, width, width)
+    product = (table * law[:, :, :, None]).swapaxes(
+        0, 2
+    )  # (state, group, right, level, group of the first, ..)
+    earlier, second = _answers(product), product[:, :, 1].sum(0)
     found = []
-    for if_wrong, if_right in level.transpose(2, 1, 0)[..., None, None]:  # of each second model
-        earlier = wrong[..., :-1] * if_wrong + good[..., :-1] * if_right
-        best = good[..., -1] * if_right[..., 0]
-        for answer in range(earlier.shape[-1]):
-            best = np.maximum(best, earlier[..., answer])
-        found += [best[..., group] for group in range(best.shape[-1])]
-    return np.stack(found).reshape(len(found), n, width, levels * groups, width)
+    for if_wrong, if_right in level:
+        best = (earlier[:, :, 0] * if_wrong + earlier[:, :, 1] * if_right).max(0)
+        found.append(np.maximum(best, second * if_right))
+    return np.stack(found).reshape(-1, looks, n, width, width)
 
 
-def _both_looks(joint: Array, right: Array, level: Array, law: Array) -> Array:
+def _both_looks(joint: Array, sides: Array, level: Array, law: Array) -> Array:
     """Probability of looks at two answers and of each node of the factor.
 
     Args:
-        joint: Of a look at the first answer, of which are right then, and of a node,
-            ``(row, first, level, group, state, node)``.
-        right: That a model is right at each node, ``(row, model, node)``.
-        level: Of signals, given whether a model is right, ``(model, right, level)``.
+        joint: Of which of the asked and the first are right, of a look at the first, and of a node,
+            ``(state, look, row, first, node)``.
+        sides: That a model is wrong, and right, at each node, ``(right, row, model, node)``.
+        level: Of signals, given whether a model is right, ``(level, right, model)``.
         law: Whom the second answer joins; see `_law_of_second`.
 
     Returns:
-        ``(look at the second, row, first, look at the first, second, node)``.
+        ``(look at the second, look at the first, row, first, second, node)``.
     """
-    n, width, levels, groups, states, nodes = joint.shape
-    first = joint.transpose(0, 1, 3, 2, 5, 4).reshape(n, width, groups, levels * nodes, states)
-    # (right, row, first, group, second, look, state) to (row, first, group, state, right x look x second)
-    joins = law.transpose(1, 2, 3, 6, 0, 5, 4).reshape(len(law[0]), width, groups, states, -1)
-    seen = (first @ joins).reshape(n, width, groups, levels, nodes, 2, -1, width)
-    seen = seen.transpose(5, 6, 0, 1, 3, 2, 7, 4)  # (right, look, row, first, level, group, second, node)
-    wrong, good = seen[0] * (1 - right)[:, None, None, None], seen[1] * right[:, None, None, None]
-    found = [wrong * if_wrong + good * if_right for if_wrong, if_right in level.transpose(2, 1, 0)[..., None]]
-    return np.concatenate(found).reshape(-1, n, width, levels * groups, width, nodes)
+    states, looks, n, width, nodes = joint.shape
+    groups = law.shape[3]
+    first = joint.reshape(states, looks // groups, groups, n, width, 1, nodes)
+    seen = (first * law[:, :, :, None, ..., None]).sum(2)  # (right, group, level, group of the first, ..)
+    seen *= sides[:, None, None, None, :, None]
+    wrong, good = seen
+    found = [wrong * if_wrong[:, None] + good * if_right[:, None] for if_wrong, if_right in level]
+    return np.stack(found).reshape(-1, looks, n, width, width, nodes)
 
 
 def _law_of_second(beliefs: Beliefs, columns: Positions, pull: Array) -> Array:
-    """Whom a second answer joins: ``(right, row, first, group of the first, second, group, state)``.
+    """Whom a second answer joins: ``(right, group, state, group of the first, row, first, second)``.
 
-    There are the groups of before, that of the first answer alone, and none; see `joining`.
+    There are the groups of before, that of the first answer alone, and none; see `joining`. A state says of
+    the asked models, and of the first, which are right.
     """
     n, asked, width = len(beliefs), beliefs.n_asked, len(columns)
-    earlier = np.exp(pull / (asked + 1))
+    earlier = np.exp(pull / (asked + 1)).transpose(3, 4, 2, 0, 1)  # (right, group, state, row, second)
     odds = beliefs.model.agreement_log_odds[np.ix_(columns, columns)] / (asked + 1)
-    first = np.exp(odds)[:, :, np.arange(2)[:, None] + np.arange(2)]  # (first, second, right of either)
-    first = first.transpose(2, 0, 1, 3)[:, None, :, :, None]  # (right, -, first, second, -, right of first)
+    first = np.exp(odds).transpose(2, 0, 1)[np.arange(2)[:, None] + np.arange(2)][:, :, None]
     if slope := beliefs.model.agreement_slope / 2 / (asked + 1):
         x = beliefs.log_odds[:, columns]
-        first = np.repeat(first, n, axis=1)
-        first[0, :, :, :, 0, 0] *= np.exp(slope * (x[:, :, None] + x[:, None]))
-    mass = np.empty((2, n, width, asked + 1, width, asked + 2, 2**asked, 2))
-    mass[..., :asked, :, :] = earlier.transpose(3, 0, 1, 4, 2)[:, :, None, None, ..., None]
+        first = np.repeat(first, n, axis=2)  # (right, right of first, row, first, second)
+        first[0, 0] *= np.exp(slope * (x[:, :, None] + x[:, None]))
+    mass = np.zeros((2, asked + 2, 2**asked, 2, asked + 1, n, width, width))
+    mass[:, :asked] = earlier[:, :, :, None, None, :, None]
     for group in range(asked):
-        mass[:, :, :, group, :, group] *= first
-    mass[..., asked, :, :] = 0
-    mass[:, :, :, asked, :, asked] = first
-    mass[..., asked + 1, :, :] = 1
-    mass = mass.reshape(*mass.shape[:6], -1)
-    total = mass[..., 0, :].copy()
-    for group in range(1, asked + 2):
-        total += mass[..., group, :]
-    mass /= total[..., None, :]
-    return mass
+        mass[:, group, :, :, group] *= first[:, None]
+    mass[:, asked, :, :, asked] = first[:, None]
+    mass[:, asked + 1] = 1
+    mass /= mass.sum(1, keepdims=True)
+    return mass.reshape(2, asked + 2, -1, asked + 1, n, width, width)

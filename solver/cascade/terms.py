@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,7 @@ class Terms:
         parts = {name: getattr(self, name)[index] for name in _BY_ROW}
         return Terms(calls_left=self.calls_left, **parts)
 
-    @property
+    @cached_property
     def charge(self) -> Array:
         """What a call costs in score, ``(n_rows, n_models)``."""
         money = self.price[:, None] * self.cost_usd
