@@ -80,3 +80,23 @@ def largest_block(
         fits = log_tail(np.maximum(allowed, 0), middle, failures=failures, batch=batch) <= np.log(alpha)
         low, high = np.where(fits, middle, low), np.where(fits, high, np.maximum(middle - 1, low))
     return np.asarray(low)
+
+
+def most_in_block(
+    block: npt.ArrayLike, *, failures: npt.ArrayLike, batch: npt.ArrayLike, alpha: float
+) -> Counts:
+    """The most failures in a random block, exceeded with probability at most `alpha`; arguments as above.
+
+    Example:
+        >>> most_in_block([0, 10, 100], failures=10, batch=100, alpha=0.01).tolist()
+        [0, 3, 10]
+    """
+    block, failures, batch = np.broadcast_arrays(
+        np.asarray(block, np.int64), np.asarray(failures, np.int64), np.asarray(batch, np.int64)
+    )
+    low, high = np.zeros(block.shape, np.int64), np.minimum(block, failures)
+    for _ in range(int(high.max(initial=1)).bit_length()):
+        middle = (low + high) // 2
+        fits = log_tail(middle, block, failures=failures, batch=batch) <= np.log(alpha)
+        low, high = np.where(fits, low, np.minimum(middle + 1, high)), np.where(fits, middle, high)
+    return np.asarray(high)

@@ -71,6 +71,24 @@ def test_they_are_ever_wrong_as_rarely_as_promised(batch: int, rate: float) -> N
     assert 0.005 < wrong.any(1).mean() < alpha + 3 * np.sqrt(alpha * (1 - alpha) / runs)
 
 
+@pytest.mark.parametrize("null", [1, 8, 40, 120])
+def test_the_probability_of_ever_being_wrong_is_worked_out_exactly(null: int) -> None:
+    """Over all orders of a batch: by the failures seen, among orders in which it was not yet wrong."""
+    batch, alpha = 160, 0.05
+    right_so_far, failed = np.zeros(null + 1), np.arange(null + 1)
+    right_so_far[0], wrong = 1.0, 0.0
+    for seen in range(1, batch + 1):
+        fails = np.clip((null - failed) / (batch - seen + 1), 0, 1)
+        right_so_far = right_so_far * (1 - fails) + np.append(0, (right_so_far * fails)[:-1])
+        possible = (failed <= seen) & (seen - failed <= batch - null)
+        capital = failures.log_capital(failed[possible], seen, null, batch=batch)
+        ends = np.flatnonzero(possible)[capital >= -np.log(alpha)]
+        wrong += right_so_far[ends].sum()
+        right_so_far[ends] = 0
+    assert wrong + right_so_far.sum() == pytest.approx(1)
+    assert 0.2 * alpha < wrong <= alpha
+
+
 def test_bounds_of_scores_are_wrong_as_rarely() -> None:
     """Scores of a skewed law, a batch without replacement, looks after every tenth."""
     runs, batch, alpha = 300, 120, 0.1

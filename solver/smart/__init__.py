@@ -1,0 +1,1 @@
+"""SMART: the cheapest answers that agree with a reference on all but a share of a batch, with confidence."""

@@ -1,0 +1,172 @@
+"""SMART with a promise that holds: bounds that may be looked at, one error for all, blocks with slack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from routoo.solver.bounds.block import largest_block, most_in_block
+from routoo.solver.bounds.failures import Counts, most_failures
+from routoo.solver.bounds.special import Array
+from routoo.solver.smart.replay import Flags
+from routoo.solver.smart.terms import Terms
+
+FIRST_LOOK, LOOK_EVERY, LOOK_GROWTH = 20, 5, 1.04
+"""The first look, and how far apart looks are at least: in items, and as a share of the items seen."""
+
+BLOCK_SHARE = 0.1
+"""Share of the error that is kept for blocks smaller than all that is left."""
+
+_NODES = np.array([-np.sqrt(3), 0, np.sqrt(3)])
+_WEIGHTS = np.array([1, 4, 1]) / 6
+_APART = 3.0
+
+
+class CertifiedSmart:
+    """Profiles items with the reference and the candidates, then gives the rest to whom may have it.
+
+    With probability at least `terms.confidence`, over the random order, at most a share `terms.tolerance` of
+    the batch's answers differ from the reference's; whenever it stops, however many candidates there are, and
+    however their failures go together.
+
+    Each candidate cheaper than the reference gets an equal part of the error for a bound on its failures in
+    the whole batch (`most_failures`). Items seen keep the reference's answer, so that failures seen are
+    forgiven: all the failures that are allowed may lie among the items left. Where a candidate could have
+    more, it gets the largest random block that has not too many but for a tenth of the error
+    (`largest_block`), and the rest goes to a dearer candidate or the reference. It stops once no horizon of
+    further profiling, 5, 10, 20, ... items, is expected to save more than it costs. (After SMART: Jo and
+    Trummer 2024, arXiv 2403.13835.)
+
+    Args:
+        terms: The promise and the prices.
+        n_runs: How many batches of these terms are looked at, side by side.
+
+    Example:
+        Of 10,000 items the first look shows no difference in 20, later ones 3 in each hundred.
+
+        >>> terms = Terms(10_000, tolerance=0.05, confidence=0.95, costs=[1.0], reference_cost=30)
+        >>> smart = CertifiedSmart(terms)
+        >>> for seen in smart.looks():
+        ...     if smart.look(seen, np.array([[seen * 3 // 100]]), np.array([0])):
+        ...         break
+        >>> seen, smart.blocks(np.array([0])).tolist()
+        (630, [[9370, 0]])
+    """
+
+    def __init__(self, terms: Terms, *, n_runs: int = 1) -> None:
+        self.terms = terms
+        cheaper = terms.gains > 0
+        self.asked: Flags = np.tile(cheaper, (n_runs, 1))
+        self.bounds: Counts = np.full(self.asked.shape, terms.n_items)
+        self._failed: Counts = np.zeros(self.asked.shape, np.int64)
+        self._seen = np.zeros(n_runs, np.int64)
+        self.alpha_bound: float = terms.alpha * (1 - BLOCK_SHARE) / max(int(cheaper.sum()), 1)
+        self.alpha_block: float = terms.alpha * BLOCK_SHARE
+
+    def looks(self) -> Iterator[int]:
+        """After how many items to look: none, where a look costs nothing, then further and further apart."""
+        seen = 0
+        while seen < self.terms.n_items:
+            yield seen
+            step = LOOK_EVERY * round(seen * (LOOK_GROWTH - 1) / LOOK_EVERY)
+            seen = max(FIRST_LOOK, seen + max(LOOK_EVERY, step))
+
+    def look(self, seen: int, failed: Counts, runs: Counts) -> Flags:
+        """Which of `runs` stop after `seen` items; `failed`, ``(n, n_candidates)``, counts who was asked.
+
+        A run that stopped is not looked at again. All that it knows is what it looked at: after a restart the
+        same looks lead to where it was.
+        """
+        if seen:
+            self.asked[runs] &= self._promising(seen, failed)
+            self.bounds[runs] = np.minimum(self.bounds[runs], self._bound(np.array(seen), failed))
+        self._failed[runs], self._seen[runs] = failed, seen
+        now = self._saving(np.array(seen), self.bounds[runs] - failed, self.asked[runs])
+        if not seen:
+            most = self.terms.n_items * self.terms.gains.max(initial=0)
+            return np.asarray(now >= max(most, 0) - 1e-12)
+        return np.asarray(now >= self._later(seen, failed, self.asked[runs]))
+
+    def blocks(self, runs: Counts) -> Counts:
+        """How many of the items left each candidate, then the reference answers, in consecutive blocks."""
+        gains, n = np.append(self.terms.gains, 0.0), len(runs)
+        left = self.terms.n_items - self._seen[runs]
+        most = self.bounds[runs] - self._failed[runs]
+        found, best = np.zeros((n, len(gains)), np.int64), np.full(n, -1.0)
+        for first in range(len(gains) - 1):
+            for second in range(len(gains)):
+                if gains[first] <= max(gains[second], 0):
+                    continue
+                alone = second == len(gains) - 1
+                size = (
+                    self._size(left, most[:, first])
+                    if alone
+                    else self._pair(left, most[:, first], most[:, second])
+                )
+                saved = size * gains[first] + (left - size) * gains[second]
+                better = np.flatnonzero((saved > best) & (size >= 0) & self.asked[runs, first])
+                found[better], best[better] = 0, saved[better]
+                found[better, first] = size[better]
+                found[better, second] = left[better] - size[better]
+        idle = best <= 0
+        found[idle], found[idle, -1] = 0, left[idle]
+        return found
+
+    def _bound(self, seen: Counts, failed: Counts) -> Counts:
+        """The most failures in the batch, of arrays that are broadcast."""
+        alpha, n_items = self.alpha_bound, self.terms.n_items
+        return _once(lambda n, f: most_failures(f, n, batch=n_items, alpha=alpha), seen, failed)
+
+    def _size(self, left: Counts, most: Counts) -> Counts:
+        """The largest block of a candidate with at most so many failures in all that is left."""
+        sizes = largest_block(self.terms.allowed, failures=most, batch=left, alpha=self.alpha_block)
+        return np.where(most <= self.terms.allowed, left, sizes)
+
+    def _pair(self, left: Counts, first: Counts, second: Counts) -> Counts:
+        """The largest block of the first where the second takes the rest; -1 where the second may not."""
+        low, high = np.full(left.shape, -1), np.where(second <= self.terms.allowed, left - 1, -1)
+        alpha = self.alpha_block / 2
+        for _ in range(int(left.max(initial=1)).bit_length() + 1):
+            middle = np.maximum((low + high + 1) // 2, 0)
+            failures = most_in_block(middle, failures=first, batch=left, alpha=alpha)
+            failures += most_in_block(left - middle, failures=second, batch=left, alpha=alpha)
+            fits = (failures <= self.terms.allowed) & (high >= 0)
+            low, high = np.where(fits, middle, low), np.where(fits, high, np.maximum(middle - 1, low))
+        return low
+
+    def _saving(self, seen: Counts, most: Counts, asked: Flags) -> Array:
+        """What one candidate and the reference save on what is left, from ``(..., n_candidates)``."""
+        sizes = _once(self._size, self.terms.n_items - seen, most)
+        return np.asarray((sizes * asked * np.maximum(self.terms.gains, 0)).max(-1))
+
+    def _later(self, seen: int, failed: Counts, asked: Flags) -> Array:
+        """The most that further profiling is expected to save, less what it costs, ``(n,)``."""
+        doublings = int(np.log2(max(self.terms.n_items - seen - 1, 1) / LOOK_EVERY) + 1)
+        if doublings < 1:
+            return np.full(len(failed), -np.inf)
+        horizon = LOOK_EVERY << np.arange(doublings)[:, None, None, None]
+        rate = (failed + 0.5) / (seen + 1)
+        spread = np.sqrt(horizon * rate * (1 - rate) * (1 + horizon / seen))
+        more = np.rint(horizon * rate + _NODES[:, None, None] * spread)
+        failed = np.where(asked, failed + np.clip(more, 0, horizon), 0).astype(np.int64)
+        most = self._bound(seen + horizon, failed) - failed
+        saved = np.tensordot(_WEIGHTS, self._saving(seen + horizon, most, asked), (0, 1))
+        return np.asarray((saved - horizon[:, 0, :, 0] * (asked @ self.terms.unit_costs[:-1])).max(0))
+
+    def _promising(self, seen: int, failed: Counts) -> Flags:
+        """Who may be the best to use yet: three standard errors do not tell it from the best."""
+        rate = (failed + 0.5) / (seen + 1)
+        error = _APART * np.sqrt(rate * (1 - rate) / seen)
+        share = [
+            np.minimum(1, self.terms.tolerance / np.maximum(rate + sign * error, 1e-12)) for sign in (-1, 1)
+        ]
+        share[0] = np.where(rate <= error, 1.0, share[0])
+        return np.asarray(share[0] * self.terms.gains >= (share[1] * self.terms.gains).max(-1, keepdims=True))
+
+
+def _once(function: Callable[[Counts, Counts], Counts], first: Counts, second: Counts) -> Counts:
+    """A function of two whole numbers over arrays that are broadcast, worked out once for each pair."""
+    base = int(second.max(initial=0)) + 1
+    pairs, at = np.unique(first * base + second, return_inverse=True)
+    return function(pairs // base, pairs % base)[at].reshape(np.broadcast_shapes(first.shape, second.shape))
