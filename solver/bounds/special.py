@@ -27,10 +27,9 @@ def log_gamma(x: npt.ArrayLike) -> Array:
     for term in reversed(_STIRLING):
         series = series * square + term
     value = (y - 0.5) * np.log(y) - y + 0.5 * np.log(2 * np.pi) + series / y
-    if low.any():
-        shift = np.where(low, x, 1.0)[..., None] + np.arange(8)
-        value = value - np.where(low, np.log(shift).sum(-1), 0.0)
-    return np.asarray(value)
+    value = np.asarray(value)
+    value[low] -= np.log(np.prod(x[low, None] + np.arange(8), -1))
+    return value
 
 
 def normal_cdf(x: npt.ArrayLike) -> Array:

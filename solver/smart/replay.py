@@ -86,11 +86,12 @@ def replay(method: Method, failed: Flags) -> Replayed:
         profiling[going] += (now - before) * (method.asked[going] @ terms.unit_costs[:-1])
         seen[going], before = now, now
         stops = method.look(now, counts[going], going)
-        blocks[going[stops]] = method.blocks(going[stops])
         going = going[~stops]
         if not len(going):
             break
     blocks[going, -1] = terms.n_items - seen[going]
+    stopped = np.setdiff1d(np.arange(n_runs), going)
+    blocks[stopped] = method.blocks(stopped)
     cost = profiling + seen * terms.reference_cost + blocks @ terms.unit_costs
     wrong = [_failures(failed[run], seen[run], blocks[run]) for run in range(n_runs)]
     full = terms.n_items * terms.reference_cost
