@@ -98,7 +98,7 @@ def steps_of(ahead: Lookahead, terms: Terms, first: Mask, second: Mask) -> Steps
         best, beside = np.where(wins, one, best), np.where(wins, columns[other], stay)
         top = np.where(wins, pairs[rows, both], top)
         money = np.where(wins, cost[rows, one] + cost[rows, other], money)
-    go = top > ahead.had
+    go = top > ahead.had + _ROUNDING
     return Steps(
         np.where(go, columns[best], stay),
         np.where(go, beside, stay),

@@ -187,3 +187,18 @@ def test_nothing_may_be_asked(drawn: Drawn) -> None:
     beliefs = Beliefs.start(np.array([[0.5, 0.5]]), drawn(np.random.default_rng(0), 2, 1))
     step = next_steps(beliefs, Terms.of(np.ones((1, 2)), open_=np.zeros((1, 2), bool)))
     assert (step.first[0], step.value[0], step.cost_usd[0]) == (-1, -np.inf, 0.0)
+
+
+def test_a_cascade_by_thresholds_falls_out() -> None:
+    """Of two models of which the second shows no signal, the first answer settles all above one threshold."""
+    draw = np.random.default_rng(0)
+    silent, rows = np.ones((2, 1)), 400
+    model = ObservationModel(("small", "large"), np.zeros(2), silent, silent, np.full((2, 2, 3), 0.5))
+    beliefs = Beliefs.start(np.tile([0.5, 0.8], (rows, 1)), model)
+    first = np.zeros(rows, np.intp)
+    beliefs = beliefs.after(first, draw.normal(0, 2, rows), first)
+    cost = np.tile([1.0, 10.0], (rows, 1))
+    for price in (0.0, 0.01, 0.04, 0.09):
+        escalated = next_steps(beliefs, Terms.of(cost, price=price, calls_left=1)).first == 1
+        assert (escalated == (beliefs.own[:, 0] < 0.8 - 10 * price)).all()
+        assert 0 < escalated.sum() < rows or price == 0.09
