@@ -84,6 +84,7 @@ class Assignment:
         least_budget_usd: When infeasible for want of money: a budget that would do, the least that was found.
         reserve: What is kept of the budget for true costs above the predicted ones, where that was asked. The
             limit ``budget_usd`` then says what was left to choose by.
+        lapsed: Why the contract that it was made under has lapsed, so that all prompts go to its reference.
     """
 
     models: tuple[str, ...]
@@ -102,6 +103,7 @@ class Assignment:
     reason: str | None = None
     least_budget_usd: float | None = None
     reserve: Reserve | None = None
+    lapsed: str | None = None
 
     def __len__(self) -> int:
         return len(self.choice)

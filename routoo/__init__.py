@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from routoo.design.pick import PoolPick, pick_pool
     from routoo.evaluation.evaluate import evaluate
     from routoo.members.registry import members_of
+    from routoo.policies.contracts.contract import Contract
+    from routoo.policies.contracts.make import contract
+    from routoo.policies.contracts.watch import ContractWatch
     from routoo.policies.two_tier import TwoTier
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 _HOME = {
     "Assignment": "routoo.data.assignment",
     "BundleError": "routoo.data.errors",
+    "Contract": "routoo.policies.contracts.contract",
+    "ContractWatch": "routoo.policies.contracts.watch",
     "DomainLimit": "routoo.solver.limits",
     "Finding": "routoo.design.finding",
     "Frontier": "routoo.solver.results.frontier",
@@ -60,6 +65,7 @@ _HOME = {
     "Selection": "routoo.router",
     "TwoTier": "routoo.policies.two_tier",
     "answer": "routoo.answering",
+    "contract": "routoo.policies.contracts.make",
     "evaluate": "routoo.evaluation.evaluate",
     "frontier": "routoo.solver.results.frontier",
     "lint_pool": "routoo.design.lint",
@@ -73,6 +79,8 @@ _HOME = {
 __all__ = [
     "Assignment",
     "BundleError",
+    "Contract",
+    "ContractWatch",
     "DomainLimit",
     "Finding",
     "Frontier",
@@ -94,6 +102,7 @@ __all__ = [
     "Selection",
     "TwoTier",
     "answer",
+    "contract",
     "evaluate",
     "frontier",
     "lint_pool",

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from routoo.commands.answer import answer
 from routoo.commands.assign import assign
 from routoo.commands.collect import collect
+from routoo.commands.contract import contract
 from routoo.commands.data import data
 from routoo.commands.demo import demo
 from routoo.commands.distill import distill
@@ -41,6 +42,7 @@ _VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "model": model,
     "export": export,
     "evaluate": evaluate,
+    "contract": contract,
     "predict": predict,
     "select": select,
     "assign": assign,

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from routoo.data.validation import ValidationRecord
     from routoo.models.signals.answer_model import AnswerModel
     from routoo.policies.cascade_answer import CascadeAnswer, CascadeAnswers, OnSettled
+    from routoo.policies.contracts.contract import Contract
     from routoo.policies.routed import RoutedCascade
     from routoo.solver.pacer import Pacer
     from routoo.solver.solve import SolverName
@@ -145,6 +146,13 @@ class Router:
         known = self.runtime.bundle.description.answer_model
         return None if known is None else known.select(self.pool.names)
 
+    @cached_property
+    def fingerprints(self) -> tuple[str, str]:
+        """Hashes of pool and bundle, by which a contract knows them again."""
+        from routoo.policies.contracts.fingerprints import of_bundle, of_pool
+
+        return of_pool(self.pool), of_bundle(self.runtime)
+
     def warm_up(self) -> Self:
         """The router itself, once it is ready to answer the next prompt at full speed."""
         self.runtime.warm_up()
@@ -194,6 +202,7 @@ class Router:
         pacer: Pacer | None = None,
         progress: float | None = None,
         now_s: float | None = None,
+        contract: Contract | str | Path | None = None,
     ) -> Selection:
         """The model for one prompt: most predicted score, less cost at the price, within the limits.
 
@@ -219,11 +228,32 @@ class Router:
             progress: For a pacer: the share of the period that has passed, 0 to 1.
             now_s: For a pacer: the time in seconds, such as ``time.time()``; needed where the pool states
                 requests or tokens per minute, or tickets expire by time.
+            contract: Sets the price (`routoo.contract` makes one), or the path of its file. Once it has
+                lapsed its reference model is chosen, and a warning and `Selection.lapsed` say why.
 
         Raises:
-            InputError: The prompt or a limit cannot be used.
+            InputError: The prompt or a limit cannot be used, or a contract has something beside it.
             InfeasibleError: No model keeps the limits; the message names the least that would do.
         """
+        if contract is not None:
+            from routoo.policies.contracts.terms import terms_of
+
+            beside = {
+                "max_cost_usd": max_cost_usd,
+                "max_latency_s": max_latency_s,
+                "models": models,
+                "tags": tags,
+                "price": price,
+                "domain": domain,
+                "attributes": attributes,
+                "confidence": confidence,
+                "pacer": pacer,
+                "progress": progress,
+                "now_s": now_s,
+            }
+            terms = terms_of(contract, self, beside=beside)
+            choice = self.select(prompt, price=terms.price, models=terms.models)
+            return dataclasses.replace(choice, lapsed=terms.lapsed)
         if attributes is not None and not isinstance(attributes, Mapping):
             raise InputError(
                 f"attributes must be a mapping from attribute to value, got {type(attributes).__name__}"
@@ -270,6 +300,7 @@ class Router:
         budget_confidence: float | None = None,
         solver: SolverName = "auto",
         progress: Progress | None = None,
+        contract: Contract | str | Path | None = None,
         **limits: Any,  # the fields of Problem, checked there
     ) -> Assignment:
         """A model for every prompt of a batch, under limits for all of it together.
@@ -291,6 +322,7 @@ class Router:
                 this confidence (see `Assignment.reserve`); none when not given.
             solver: Backend, or ``auto`` for the quickest that keeps these limits.
             progress: Called with the prompts that are predicted, and all that there are.
+            contract: As in `select`; every prompt then is given what it would be alone.
             **limits: Fields of `routoo.solver.problem.Problem`: `budget_usd`, `max_mean_latency_s`,
                 `model_limits`, `max_cost_usd`, `domains` (read by the predictor too) and so on. The `pool`,
                 whose context windows, tags and (with `period_s`) rates are kept, is the router's own unless
@@ -308,6 +340,14 @@ class Router:
         known = {field.name for field in dataclasses.fields(Problem)} - {"scores"}
         if unknown := sorted(set(limits) - known):
             raise InputError(f"unknown limits {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        terms = None
+        if contract is not None:
+            from routoo.policies.contracts.terms import assigned, terms_of
+
+            beside = {"attributes": attributes, "confidence": confidence, **limits}
+            beside["budget_confidence"] = budget_confidence
+            terms = terms_of(contract, self, beside=beside)
+            limits = {"allowed": terms.models}
         if limits.get("domains") is not None:  # read twice, by the predictor and by the problem
             limits["domains"] = listed(limits["domains"], "domains", "names or None")
         if isinstance(prompts, Scores):
@@ -326,6 +366,8 @@ class Router:
             )
         scores = prompts if confidence is None else prompts.cautious(confidence)
         problem = Problem(scores=scores, **{"pool": self.pool, **limits})
+        if terms is not None:
+            return assigned(scores, problem, terms)
         if budget_confidence is None:
             plan = solve(problem, solver=solver).or_raise()
         else:
@@ -360,7 +402,8 @@ class Router:
             progress: For a pacer.
             now_s: For a pacer.
             **options: `members`, `max_calls`, `price`, `price_s`, `max_cost_usd`, `max_latency_s`, `models`,
-                `tags` and `retries`: see `routoo.policies.routed.RoutedCascade`.
+                `tags` and `retries`: see `routoo.policies.routed.RoutedCascade`; or a `contract`, as in
+                `select`, and `members` and `retries` alone.
 
         Raises:
             InputError: A value cannot be used, or the router does not know what answers tell.
@@ -392,7 +435,8 @@ class Router:
         **options: Any,  # the fields of RoutedCascade, checked there
     ) -> CascadeAnswer:
         """The answer to one prompt; see `cascade`. Many may be under way in one event loop."""
-        asking = self._cascades(options)
+        beside = {"domain": domain, "attributes": attributes, "pacer": pacer}
+        asking = self._cascades(options, beside)
         request = prompt if isinstance(prompt, Request) else Request("prompt", prompt)
         scores = self.predict(
             [request.text],
@@ -435,7 +479,8 @@ class Router:
         """
         from routoo.members.background import run_in_background
 
-        asking, asked = self._cascades(options), listed(prompts, "prompts", "texts")
+        beside = {"budget_usd": budget_usd, "domains": domains, "attributes": attributes}
+        asking, asked = self._cascades(options, beside), listed(prompts, "prompts", "texts")
         ids = name_list("prompt_ids", range(len(asked)) if prompt_ids is None else prompt_ids)
         same_length(prompts=asked, prompt_ids=ids)
         requests = [
@@ -446,10 +491,14 @@ class Router:
         scores = self.predict(texts, domains=domains, attributes=attributes)
         return run_in_background(asking.run(requests, scores, budget_usd=budget_usd, on_settled=on_settled))
 
-    def _cascades(self, options: Mapping[str, Any]) -> RoutedCascade:
+    def _cascades(self, options: Mapping[str, Any], beside: Mapping[str, object]) -> RoutedCascade:
         from routoo.policies.routed import OPTIONS, RoutedCascade
 
-        known_keys("options", options, OPTIONS)
+        known_keys("options", options, (*OPTIONS, "contract"))
+        if "contract" in options:
+            from routoo.policies.contracts.terms import cascade_options
+
+            options = cascade_options(self, options, beside)
         return RoutedCascade(
             pool=self.pool, answer_model=self.answer_model, usual_price=self.default_price, **options
         )

@@ -14,6 +14,7 @@ from routoo.data.scores import Scores
 from routoo.solver.eligibility import Tags
 from routoo.solver.problem import Problem
 from routoo.solver.results.infeasible import unserved
+from routoo.solver.sums.rows import Choice, Floats, Rows
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Selection:
         ticket: What a `Pacer` settles the true cost under, where one set the price.
         cautious_p_correct: The score that it was chosen by, which it exceeds with the confidence asked for;
             None where none was.
+        lapsed: Why the contract that it was made under has lapsed, so that its reference was taken.
     """
 
     model: str
@@ -38,6 +40,7 @@ class Selection:
     price: float = 0.0
     ticket: int | None = None
     cautious_p_correct: float | None = None
+    lapsed: str | None = None
 
 
 def select(
@@ -88,8 +91,7 @@ would do is 0.001 USD
         tags=tags,
     )
     price = number("price", price, finite=True)
-    rows = problem.rows(slice(None))
-    choice, value = rows.best({"cost_usd": np.full((1, 1), float(price))} if price > 0 else {})
+    choice, value = best_at(problem.rows(slice(None)), price)
     if np.isneginf(value[0]):
         raise InfeasibleError(str(unserved(problem)))
     at = int(choice[0])
@@ -100,3 +102,11 @@ would do is 0.001 USD
         float(scores.latency[0, at]),
         price,
     )
+
+
+def best_at(rows: Rows, price: float) -> tuple[Choice, Floats]:
+    """The choice of each of these prompts at a price, and its score less the price of its cost.
+
+    A prompt that has no model open to it has the value -inf.
+    """
+    return rows.best({"cost_usd": np.full((1, 1), float(price))} if price > 0 else {})

@@ -79,6 +79,14 @@ Confidence = Annotated[
         show_default="by the expected score",
     ),
 ]
+Contract = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Choose at the price of a contract that `routoo contract` wrote; once it lapsed, its reference.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all that is drawn.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else there.")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Bundle, Confidence, Models, PoolFile, Quiet, Tag
+from routoo.commands.arguments import AsJson, Bundle, Confidence, Contract, Models, PoolFile, Quiet, Tag
 from routoo.commands.pools import say_nominal
 from routoo.commands.requests import named_values, prompt_of, say_unlearned
 from routoo.commands.terminal import say, show_json, usd
 from routoo.data.errors import InfeasibleError
 
 if TYPE_CHECKING:
-    from routoo.router import Router
+    from routoo.router import Router, Selection
 
 
 def select(
@@ -57,6 +59,7 @@ def select(
         ),
     ] = None,
     confidence: Confidence = None,
+    contract: Contract = None,
     pool: PoolFile = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -75,17 +78,19 @@ def select(
     say_nominal(router.nominal_costs, quiet=quiet)
     allowed = None if models is None else router.pool.select(map(str.strip, models.split(","))).names
     try:
-        choice = router.select(
-            text,
-            max_cost_usd=max_cost_usd,
-            max_latency_s=max_latency_s,
-            models=allowed,
-            tags=tag,
-            price=price,
-            domain=domain,
-            attributes=attributes,
-            confidence=confidence,
-        )
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # a lapsed contract: said below
+            choice = router.select(
+                text,
+                max_cost_usd=max_cost_usd,
+                max_latency_s=max_latency_s,
+                models=allowed,
+                tags=tag,
+                price=price,
+                domain=domain,
+                attributes=attributes or None,
+                confidence=confidence,
+                contract=contract,
+            )
     except InfeasibleError as error:
         if as_json:
             show_json({"status": "infeasible", "reason": str(error)})
@@ -100,8 +105,17 @@ def select(
     say(
         f"predicted score {choice.p_correct:.3f}{sure}, cost {usd(choice.cost_usd)} USD{latency}", quiet=quiet
     )
-    if price is None and max_cost_usd is None:
+    if contract is not None:
+        say(_under(contract, choice), quiet=quiet)
+    elif price is None and max_cost_usd is None:
         say(_trade_off(router), quiet=quiet)
+
+
+def _under(contract: Path, choice: Selection) -> str:
+    """What a contract made of the choice."""
+    if choice.lapsed is not None:
+        return f"{contract} has lapsed: {choice.lapsed}; {choice.model} is its reference"
+    return f"at {choice.price:.4g} score per USD, the price of {contract}"
 
 
 def _trade_off(router: Router) -> str:

@@ -19,12 +19,14 @@ class CascadeAnswer:
             `error`.
         chosen: Place among them of the answer that counts; None where none came.
         p_correct: Probability that it is right, by all that was seen; 0 where none came.
+        lapsed: Why the contract that it was asked under has lapsed, so that its reference alone was asked.
     """
 
     prompt_id: str
     asked: tuple[Answer, ...]
     chosen: int | None
     p_correct: float
+    lapsed: str | None = None
 
     @property
     def answer(self) -> Answer | None:

@@ -49,6 +49,7 @@ class RoutedCascade:
         tags: Tags that a model must have in the pool, all of them.
         retries: See `Cascade`.
         kept: Likewise.
+        lapsed: See `CascadeAnswer`.
 
     Raises:
         InputError: The router does not know what answers tell, or a value cannot be used.
@@ -67,6 +68,7 @@ class RoutedCascade:
     tags: Tags | None = None
     retries: Retries | None = None
     kept: KeptAnswers | None = None
+    lapsed: str | None = None
 
     def __post_init__(self) -> None:
         if self.price is not None:
@@ -90,9 +92,12 @@ class RoutedCascade:
         if budget_usd is not None and self.price is not None:
             raise InputError("a budget sets the price itself: leave price out, or the budget")
         cascade = self._cascade(self._price)
-        return await cascade.run(
+        found = await cascade.run(
             requests, scores, open_=self._open(scores), budget_usd=budget_usd, on_settled=on_settled
         )
+        if self.lapsed is None:
+            return found
+        return replace(found, answers=tuple(replace(came, lapsed=self.lapsed) for came in found))
 
     async def paced(
         self, request: Request, scores: Scores, pacer: Pacer, *, progress: float | None, now_s: float | None
@@ -180,7 +185,6 @@ class RoutedCascade:
         return np.asarray(open_, np.bool_)
 
 
-OPTIONS = tuple(
-    field.name for field in fields(RoutedCascade) if field.name not in ("pool", "answer_model", "usual_price")
-)
+_OF_THE_ROUTER = ("pool", "answer_model", "usual_price", "lapsed")
+OPTIONS = tuple(field.name for field in fields(RoutedCascade) if field.name not in _OF_THE_ROUTER)
 """What a caller may set, by name."""

@@ -34,6 +34,7 @@ EVALUATE = f"evaluate bundle data {QUICK} --json"
 SELECT = "select bundle 'What is 2 + 2?'"
 ROUTED = "assign bundle prompts.txt --max-mean-latency-s 99 --json"
 STREAMED = "assign predictions.parquet -o out.parquet --max-mean-latency-s 99 --json"
+CONTRACT = "contract bundle data --share 0.1 --confidence 0.3"
 PICK = "pool pick data --pool pool.toml"
 ADD = "model add predictor scored.csv --model new --pool new.toml -o out"
 
@@ -71,6 +72,15 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "evaluate --samples": ((EVALUATE, "--samples 9"),),
     "evaluate --robustness": ((EVALUATE, "--robustness 4"),),
     "evaluate --max-calls": ((EVALUATE, "--max-calls 1"),),
+    "contract --share": ((CONTRACT, "--share 0.2"),),
+    "contract --confidence": ((CONTRACT, "--confidence 0.2"),),
+    "contract --reference": ((CONTRACT, "--reference simulated-tiny"),),
+    "contract --cascade": ((f"{CONTRACT} --json", "--cascade"),),
+    "contract --max-calls": ((f"{CONTRACT} --cascade --json", "--max-calls 2"),),
+    "contract --spend-usd": ((CONTRACT, "--spend-usd 5 --prompt-usd 9"),),
+    "contract --prompt-usd": ((f"{CONTRACT} --spend-usd 5 --prompt-usd 9 --json", "--prompt-usd 8"),),
+    "contract --output": ((CONTRACT, "-o out.json"),),
+    "contract --pool": ((f"{CONTRACT} --reference simulated-tiny --json", "--pool few.toml"),),
     "predict --output": (("predict bundle prompts.txt", "-o out.csv"),),
     "predict --pool": (("predict bundle prompts.txt", "--pool stated.toml"),),
     "select --max-cost-usd": ((SELECT, "--max-cost-usd 1e-9"),),
@@ -81,6 +91,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "select --domain": ((f"{SELECT} --models simulated-coder", "--domain code"),),
     "select --attribute": ((f"{SELECT} --models simulated-coder", "--attribute tenant=east"),),
     "select --confidence": ((SELECT, "--confidence 0.9"),),
+    "select --contract": ((SELECT, "--contract contract.json"),),
     "select --pool": ((SELECT, "--pool stated.toml"),),
     "assign --budget-usd": ((ROUTED, "--budget-usd 1e-9"), (STREAMED, "--budget-usd 1e-9")),
     "assign --max-mean-latency-s": (
@@ -149,6 +160,11 @@ REFUSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "train --layer-decay": ((f"{FROZEN} --layer-decay 0.1", "layer_decay=0.1 does nothing here"),),
     "evaluate --encoder": ((f"{EVALUATE} --encoder nowhere", "encoder 'nowhere' was not found"),),
     "evaluate --threads": ((f"{EVALUATE} --threads 0", "threads must be a whole number of at least 1"),),
+    "contract --human": ((f"{CONTRACT} --human people", "has no column 'people' of human scores"),),
+    "contract --max-calls": ((f"{CONTRACT} --max-calls 2", "max_calls is of cascades"),),
+    "contract --prompt-usd": ((f"{CONTRACT} --prompt-usd 2", "prompt_usd is of a promise on spend"),),
+    "contract --threads": ((f"{CONTRACT} --threads 0", "threads must be a whole number of at least 1"),),
+    "select --contract": ((f"{SELECT} --contract none.json", "none.json: no contract there"),),
     "predict --threads": (
         ("predict bundle prompts.txt --threads 0", "threads must be a whole number of at least 1"),
     ),
@@ -183,6 +199,7 @@ JSON = {
     "distill": "distill predictor data -o out",
     "export": "export predictor -o out --no-int8",
     "evaluate": f"evaluate bundle data {QUICK}",
+    "contract": CONTRACT,
     "predict": "predict bundle prompts.txt",
     "select": SELECT,
     "assign": ROUTED.removesuffix(" --json"),
@@ -203,7 +220,8 @@ JSON = {
 
 QUIET = {
     **{
-        name: JSON[name] for name in ("train", "distill", "export", "evaluate", "predict", "select", "assign")
+        name: JSON[name]
+        for name in ("train", "distill", "export", "evaluate", "contract", "predict", "select", "assign")
     },
     "pool pick": "pool pick data --pool more.toml",
     "assign (streamed)": STREAMED,
@@ -215,6 +233,7 @@ OUTCOMES = {
     "train": f"train {{}} -o out --pool pool.toml --encoder tiny --tune full {SMALL}",
     "distill": "distill predictor {} -o out",
     "evaluate": f"evaluate bundle {{}} {QUICK} --json",
+    "contract": "contract bundle {} --share 0.1 --confidence 0.3 --json",
     "data inspect": "data inspect {}",
     "data convert": "data convert {} -o out",
     "data split": "data split {} -o out --again",
@@ -380,6 +399,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
             f"train data -o predictor --attribute tenant --pool pool.toml --encoder encoder {SMALL}",
             "export predictor -o bundle",
             "predict bundle prompts.txt -o predictions.parquet",
+            f"{CONTRACT} -o contract.json",
         ):
             result = CliRunner().invoke(app, shlex.split(line), catch_exceptions=False)
             assert result.exit_code == 0, result.output
