@@ -38,8 +38,14 @@ class CertifiedSmart:
     further profiling, 5, 10, 20, ... items, is expected to save more than it costs. (After SMART: Jo and
     Trummer 2024, arXiv 2403.13835.)
 
+    Many candidates of one family, say thresholds of a cascade, are better tested in sequence: each has the
+    whole error, and may have what is left, all of it, where it and all before it have a bound within what is
+    allowed, failures seen included. The first that has not ends the list.
+
     Args:
         terms: The promise and the prices.
+        in_sequence: Whether candidates are listed from the one that surely fails least to the one that fails
+            most, and are tested in that order.
         n_runs: How many batches of these terms are looked at, side by side.
 
     Example:
@@ -54,14 +60,15 @@ class CertifiedSmart:
         (630, [[9370, 0]])
     """
 
-    def __init__(self, terms: Terms, *, n_runs: int = 1) -> None:
-        self.terms = terms
+    def __init__(self, terms: Terms, *, in_sequence: bool = False, n_runs: int = 1) -> None:
+        self.terms, self.in_sequence = terms, in_sequence
         cheaper = terms.gains > 0
         self.asked: Flags = np.tile(cheaper, (n_runs, 1))
         self.bounds: Counts = np.full(self.asked.shape, terms.n_items)
         self._failed: Counts = np.zeros(self.asked.shape, np.int64)
         self._seen = np.zeros(n_runs, np.int64)
-        self.alpha_bound: float = terms.alpha * (1 - BLOCK_SHARE) / max(int(cheaper.sum()), 1)
+        shares = 1 if in_sequence else max(int(cheaper.sum()), 1) / (1 - BLOCK_SHARE)
+        self.alpha_bound: float = terms.alpha / shares
         self.alpha_block: float = terms.alpha * BLOCK_SHARE
 
     def looks(self) -> Iterator[int]:
@@ -79,10 +86,11 @@ class CertifiedSmart:
         same looks lead to where it was.
         """
         if seen:
-            self.asked[runs] &= self._promising(seen, failed)
+            if not self.in_sequence:
+                self.asked[runs] &= self._promising(seen, failed)
             self.bounds[runs] = np.minimum(self.bounds[runs], self._bound(np.array(seen), failed))
         self._failed[runs], self._seen[runs] = failed, seen
-        now = self._saving(np.array(seen), self.bounds[runs] - failed, self.asked[runs])
+        now = self._saving(np.array(seen), self.bounds[runs], failed, self.asked[runs])
         if not seen:
             most = self.terms.n_items * self.terms.gains.max(initial=0)
             return np.asarray(now >= max(most, 0) - 1e-12)
@@ -94,6 +102,11 @@ class CertifiedSmart:
         left = self.terms.n_items - self._seen[runs]
         most = self.bounds[runs] - self._failed[runs]
         found, best = np.zeros((n, len(gains)), np.int64), np.full(n, -1.0)
+        if self.in_sequence:
+            passed = self._passed(self.bounds[runs], self.asked[runs]) & self.asked[runs]
+            gained = np.append(np.where(passed, gains[:-1], -1), np.zeros((n, 1)), -1)
+            found[np.arange(n), gained.argmax(-1)] = left
+            return found
         for first in range(len(gains) - 1):
             for second in range(len(gains)):
                 if gains[first] <= max(gains[second], 0):
@@ -135,10 +148,19 @@ class CertifiedSmart:
             low, high = np.where(fits, middle, low), np.where(fits, high, np.maximum(middle - 1, low))
         return low
 
-    def _saving(self, seen: Counts, most: Counts, asked: Flags) -> Array:
+    def _saving(self, seen: Counts, bounds: Counts, failed: Counts, asked: Flags) -> Array:
         """What one candidate and the reference save on what is left, from ``(..., n_candidates)``."""
-        sizes = _once(self._size, self.terms.n_items - seen, most)
+        left = self.terms.n_items - seen
+        sizes = (
+            left * self._passed(bounds, asked)
+            if self.in_sequence
+            else _once(self._size, left, bounds - failed)
+        )
         return np.asarray((sizes * asked * np.maximum(self.terms.gains, 0)).max(-1))
+
+    def _passed(self, bounds: Counts, asked: Flags) -> Flags:
+        """Who is within what is allowed, as are all before."""
+        return np.logical_and.accumulate((bounds <= self.terms.allowed) | ~asked, axis=-1)
 
     def _later(self, seen: int, failed: Counts, asked: Flags) -> Array:
         """The most that further profiling is expected to save, less what it costs, ``(n,)``."""
@@ -150,8 +172,8 @@ class CertifiedSmart:
         spread = np.sqrt(horizon * rate * (1 - rate) * (1 + horizon / seen))
         more = np.rint(horizon * rate + _NODES[:, None, None] * spread)
         failed = np.where(asked, failed + np.clip(more, 0, horizon), 0).astype(np.int64)
-        most = self._bound(seen + horizon, failed) - failed
-        saved = np.tensordot(_WEIGHTS, self._saving(seen + horizon, most, asked), (0, 1))
+        bounds = self._bound(seen + horizon, failed)
+        saved = np.tensordot(_WEIGHTS, self._saving(seen + horizon, bounds, failed, asked), (0, 1))
         return np.asarray((saved - horizon[:, 0, :, 0] * (asked @ self.terms.unit_costs[:-1])).max(0))
 
     def _promising(self, seen: int, failed: Counts) -> Flags:

@@ -122,6 +122,25 @@ def test_the_promise_is_kept_where_it_is_hardest(tolerance: float, correlation: 
     assert found.factor.mean() > 1.5
 
 
+def test_a_sequence_spends_its_error_once() -> None:
+    """Eight thresholds, dear and safe to cheap and bad: it costs less than a split, and keeps its promise."""
+    runs, what = 60, terms(4000, 0.05, tuple(np.linspace(1.2, 0.3, 8)))
+    rates = np.linspace(0.01, 0.06, 8)
+    failed = np.random.default_rng(0).random((runs, 4000, 1)) < rates
+    found = replay(CertifiedSmart(what, in_sequence=True, n_runs=runs), failed)
+    missed = int((found.deviation > 0.05 + 1e-9).sum())
+    assert stats.binom.sf(missed - 1, runs, 0.05) > 0.01
+    split = replay(CertifiedSmart(what, n_runs=runs), failed)
+    assert found.cost.mean() < 0.6 * split.cost.mean()
+
+
+def test_a_sequence_ends_where_it_fails() -> None:
+    """The second candidate is bad: the third is as good as the first, and not reached."""
+    what = terms(4000, 0.05, (3.0, 2.0, 1.0))
+    found = replay(CertifiedSmart(what, in_sequence=True, n_runs=8), draws(8, 4000, (0.01, 0.2, 0.01)))
+    assert (found.blocks[:, 0] + found.seen == 4000).all()
+
+
 def test_the_published_promise_is_broken_there() -> None:
     runs, what = 120, terms(5000, 0.095, (1.0, 1.1, 1.2))
     found = replay(PublishedSmart(what, n_runs=runs), draws(runs, 5000, (0.1, 0.1, 0.1)))
