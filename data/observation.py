@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -29,7 +29,8 @@ class ObservationModel:
     That the predicted scores of two models err together on a prompt is put down to one factor, its residual
     difficulty: given ``theta``, standard normal, an answer of model j is right with probability
     ``Phi((Phi^-1(p_j) + loading_j theta) / sqrt(1 - loading_j^2))``, which has mean ``p_j`` (the one-factor
-    Gaussian copula; Vasicek 2002). Given which answers are right, signals and agreements are independent.
+    Gaussian copula; Vasicek 2002). Where all seems easy, errors have reasons that models share: a loading may
+    rise with `p_j`. Given which answers are right, signals and agreements are independent.
 
     Args:
         models: The models.
@@ -42,6 +43,8 @@ class ObservationModel:
         agreement_slope: By how much the log-odds of agreeing where none is right rise with the mean of both
             models' log-odds of being right: what seems easy misleads them alike. `agreement` is that of even
             odds.
+        loading_slope: By how much the inverse hyperbolic tangent of a loading rises with ``Phi^-1(p_j)``;
+            `loading` is that of even odds.
         n_prompts: Prompts that it was fitted on.
 
     Raises:
@@ -59,13 +62,15 @@ class ObservationModel:
     level_wrong: Array
     agreement: Array
     agreement_slope: float = 0.0
+    loading_slope: float = 0.0
     n_prompts: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", name_list("models", self.models))
         object.__setattr__(self, "n_prompts", number("n_prompts", self.n_prompts, whole=True))
-        slope = number("agreement_slope", self.agreement_slope, least=-math.inf, finite=True)
-        object.__setattr__(self, "agreement_slope", float(slope))
+        for name in _SLOPES:
+            slope = number(name, getattr(self, name), least=-math.inf, finite=True)
+            object.__setattr__(self, name, float(slope))
         n, levels = len(self.models), np.shape(self.level_right)[-1:]
         shapes = {
             "loading": (n,),
@@ -107,14 +112,13 @@ class ObservationModel:
         """
         names = known_names("models", models, self.models)
         at = [self.models.index(name) for name in names]
-        return type(self)(
-            tuple(names),
-            self.loading[at],
-            self.level_right[at],
-            self.level_wrong[at],
-            self.agreement[np.ix_(at, at)],
-            self.agreement_slope,
-            self.n_prompts,
+        return replace(
+            self,
+            models=tuple(names),
+            loading=self.loading[at],
+            level_right=self.level_right[at],
+            level_wrong=self.level_wrong[at],
+            agreement=self.agreement[np.ix_(at, at)],
         )
 
     def with_model(self, name: str) -> Self:
@@ -129,20 +133,19 @@ class ObservationModel:
         pairs = ~np.eye(n, dtype=bool) if n > 1 else np.eye(1, dtype=bool)
         agreement = np.tile(self.agreement[pairs].mean(0), (n + 1, n + 1, 1))
         agreement[:n, :n] = self.agreement
-        return type(self)(
+        return replace(
+            self,
             models=(*self.models, name),
             loading=_with_mean(self.loading),
             level_right=_with_mean(self.level_right),
             level_wrong=_with_mean(self.level_wrong),
             agreement=agreement,
-            agreement_slope=self.agreement_slope,
-            n_prompts=self.n_prompts,
         )
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
         """All of it in plain numbers, as JSON holds them, to eight digits."""
         arrays = {name: getattr(self, name).round(8).tolist() for name in _ARRAYS}
-        single = {"n_prompts": self.n_prompts, "agreement_slope": self.agreement_slope}
+        single = {name: getattr(self, name) for name in ("n_prompts", *_SLOPES)}
         return {"format": _FORMAT, "models": list(self.models), **single, **arrays}
 
     @classmethod
@@ -156,13 +159,15 @@ class ObservationModel:
             raise InputError(f"an observation model must be a mapping of format {_FORMAT}; fit it again")
         try:
             loading, right, wrong, agreement = (np.array(saved[name], np.float64) for name in _ARRAYS)
-            slope, count = saved["agreement_slope"], saved["n_prompts"]
-            return cls(tuple(saved["models"]), loading, right, wrong, agreement, slope, count)
+            single = {name: saved.get(name, 0.0) for name in _SLOPES}
+            count = saved["n_prompts"]
+            return cls(tuple(saved["models"]), loading, right, wrong, agreement, **single, n_prompts=count)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"a saved observation model is not whole: {error}; fit it again") from None
 
 
 _ARRAYS = ("loading", "level_right", "level_wrong", "agreement")
+_SLOPES = ("agreement_slope", "loading_slope")
 
 
 def _with_mean(rows: Array) -> Array:

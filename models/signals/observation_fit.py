@@ -23,9 +23,9 @@ _LEVEL_STRENGTH = 3.0
 _ANSWERS = 200_000
 """That loadings are fitted on at most, which takes some seconds."""
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(25)
-_START, _MOST = 0.5, 0.95
-_LOADING_STD = 0.3
-"""Of a model's loading about the mean of all: a prior that a hundred prompts outweigh."""
+_START, _MOST = 0.5, 1.8  # of the inverse hyperbolic tangent of a loading
+_LOADING_STD = 0.4
+"""Of the same about the mean of all models: a prior that a hundred prompts outweigh."""
 _CERTAIN = 0.005
 _NEWTON = 8
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
@@ -42,14 +42,14 @@ def fit_observation(
 ) -> ObservationModel:
     """The observation model of recorded answers.
 
-    Loadings maximise the marginal likelihood of the scores (the factor integrated out by Gauss-Hermite
-    quadrature at 25 nodes; on at most 200,000 answers), with a normal prior of standard deviation 0.3 about
-    their mean; their sum is not negative. Levels are the three ranges of a model's log ratio, bounded by
-    quantiles, that tell most of what is right; their shares are those of answers that were as likely to be
-    right by prediction (overlap weights), and the same for right and wrong answers of a model without
-    signals. The rates at which two models agree
-    are beta-distributed about those of all pairs, as closely as maximises the marginal likelihood
-    (empirical Bayes); how those of wrong answers rise with what was expected is fitted over all pairs.
+    Loadings and their slope maximise the marginal likelihood of the scores (the factor integrated out by
+    Gauss-Hermite quadrature at 25 nodes; on at most 200,000 answers), with a normal prior of standard
+    deviation 0.4 of their inverse hyperbolic tangents about the mean; their sum is not negative. Levels are
+    the three ranges of a model's log ratio, bounded by quantiles, that tell most of what is right; their
+    shares are those of answers that were as likely to be right by prediction (overlap weights), and the same
+    for right and wrong answers of a model without signals. The rates at which two models agree are
+    beta-distributed about those of all pairs, as closely as maximises the marginal likelihood (empirical
+    Bayes); how those of wrong answers rise with what was expected is fitted over all pairs.
 
     Args:
         models: The models.
@@ -62,13 +62,15 @@ def fit_observation(
     """
     levels = [_levels(*of) for of in zip(log_ratio.T, score.T, p_correct.T, strict=True)]
     chosen = np.random.default_rng(seed).permutation(len(score))[: -(-_ANSWERS // len(models))]
+    loading, loading_slope = _loading(p_correct[chosen], score[chosen])
     agreement = _agreement(score, codes)
     even, slope = _even_odds(
         agreement[..., 0], score[chosen], codes[chosen], p_correct[chosen].clip(_CERTAIN, 1 - _CERTAIN)
     )
     return ObservationModel(
         models=tuple(models),
-        loading=_loading(p_correct[chosen], score[chosen]),
+        loading=loading,
+        loading_slope=loading_slope,
         level_right=np.array([right for right, _ in levels]),
         level_wrong=np.array([wrong for _, wrong in levels]),
         agreement=np.concatenate([even[:, :, None], agreement[..., 1:]], axis=2),
@@ -77,18 +79,19 @@ def fit_observation(
     )
 
 
-def _loading(p_correct: Vector, score: Vector) -> Vector:
-    """How far the score of each model follows the factor that all share, ``(n_models,)``."""
+def _loading(p_correct: Vector, score: Vector) -> tuple[Vector, float]:
+    """How far the score of each model follows the factor that all share, ``(n_models,)``, and the slope."""
     n = score.shape[1]
     if n == 1:
-        return np.zeros(1)  # which nothing tells: its mean is the same whatever the loading
+        return np.zeros(1), 0.0  # which nothing tells: its mean is the same whatever the loading
     known = ~np.isnan(score)[:, :, None]
     right = np.nan_to_num(score)[:, :, None]
     level = ndtri(p_correct.clip(_CERTAIN, 1 - _CERTAIN))[:, :, None]
     log_weights = np.log(_WEIGHTS / _WEIGHTS.sum())
 
-    def loss(loading: Vector) -> tuple[float, Vector]:
-        r = loading[:, None]
+    def loss(values: Vector) -> tuple[float, Vector]:
+        of_models, slope = values[:-1], values[-1]
+        r = np.tanh(of_models[:, None] + slope * level)
         spread = np.sqrt(1 - r**2)
         z = (level + r * _NODES) / spread
         p = ndtr(z).clip(1e-9, 1 - 1e-9)
@@ -98,14 +101,18 @@ def _loading(p_correct: Vector, score: Vector) -> Vector:
         total = weight.sum(1, keepdims=True)
         by_p = np.where(known, (right - p) / (p * (1 - p)), 0)
         by_z = by_p * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-        slope = (by_z * (_NODES + z * r / spread) / spread * (weight / total)[:, None]).sum((0, 2))
-        away = (loading - loading.mean()) / _LOADING_STD
-        value = (np.log(total) + most).sum() - away @ away / 2
-        return -float(value), away / _LOADING_STD - slope
+        by_r = (by_z * (_NODES + z * r / spread) / spread * (weight / total)[:, None]).sum(2)
+        by_tanh = by_r * (1 - r[..., 0] ** 2)
+        away = (of_models - of_models.mean()) / _LOADING_STD
+        value = (np.log(total) + most).sum() - away @ away / 2 - slope**2 / 2
+        gradient = np.append(by_tanh.sum(0) - away / _LOADING_STD, (by_tanh * level[..., 0]).sum() - slope)
+        return -float(value), -gradient
 
-    bounds = [(-_MOST, _MOST)] * n
-    found = minimize(loss, np.full(n, _START), jac=True, method="L-BFGS-B", bounds=bounds).x
-    return np.asarray(found if found.sum() >= 0 else -found)  # a factor turned round is the same
+    bounds = [(-_MOST, _MOST)] * n + [(-1.0, 1.0)]
+    start = np.append(np.full(n, _START), 0.0)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    loading, slope = np.tanh(found[:-1]), float(found[-1])
+    return (loading, slope) if loading.sum() >= 0 else (-loading, -slope)  # a factor turned round is the same
 
 
 def _levels(log_ratio: Vector, score: Vector, p_correct: Vector) -> tuple[Vector, Vector]:

@@ -15,8 +15,10 @@ from routoo.data.observation import ObservationModel
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]
 
-_THETA, _MASS = np.polynomial.hermite_e.hermegauss(5)
+_THETA, _MASS = np.polynomial.hermite_e.hermegauss(7)
 _MASS = _MASS / _MASS.sum()
+_MOST = 0.95
+"""Largest loading: beyond it seven nodes do not tell how often two models err together."""
 _CERTAIN = 1e-4
 """Nothing is held for more certain than this, so that evidence can speak against it."""
 
@@ -29,7 +31,7 @@ class Beliefs:
     """Joint probabilities of which asked models are right and of the factor behind errors, row by row.
 
     A row is a prompt that has asked as many models as the others. Its weights are those of Bayes' rule, on
-    five Gauss-Hermite nodes of the factor of `ObservationModel`; nothing is sampled.
+    seven Gauss-Hermite nodes of the factor of `ObservationModel`; nothing is sampled.
 
     A new answer is the same as those of one group of equal answers, or as none. Given which answers are
     right, its odds of joining a group are the geometric mean, over all asked models, of the pairwise odds of
@@ -77,11 +79,10 @@ class Beliefs:
                 f"p_correct must have one column for each of {len(model.models)} models, got shape {p.shape}"
             )
         none = np.empty((len(p), 0), np.intp)
-        load = model.loading[:, None]
         probit = np.interp(p.clip(_CERTAIN, 1 - _CERTAIN), _PHI, _Z)[..., None]
+        load = np.tanh(np.arctanh(model.loading)[:, None] + model.loading_slope * probit).clip(-_MOST, _MOST)
         right = np.interp((probit + load * _THETA) / np.sqrt(1 - load**2), _Z, _PHI)
-        right = right.clip(_CERTAIN, 1 - _CERTAIN)
-        return cls(model, p, right, none, none, np.tile(_MASS, (len(p), 1, 1)))
+        return cls(model, p, _with_mean(right, p[..., None]), none, none, np.tile(_MASS, (len(p), 1, 1)))
 
     def __len__(self) -> int:
         return len(self.p_correct)
@@ -151,7 +152,14 @@ class Beliefs:
         return replace(self, **parts)
 
 
-@cache
+def _with_mean(right: Array, p: Array) -> Array:
+    """The probabilities at the nodes, scaled so that their mean is exactly `p`, within what is certain."""
+    p, right = p.clip(_CERTAIN, 1 - _CERTAIN), right.clip(_CERTAIN, 1 - _CERTAIN)
+    mean = (right @ _MASS)[..., None]
+    scaled = np.where(mean > p, right * p / mean, 1 - (1 - right) * (1 - p) / (1 - mean))
+    return np.asarray(scaled, np.float64)
+
+
 @cache
 def digits(n_asked: int) -> Array:
     """Which of the asked models are right in each state, ``(2 ** n_asked, n_asked)``."""

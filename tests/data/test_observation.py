@@ -18,6 +18,7 @@ GOOD: dict[str, Any] = {
     "level_wrong": [[0.7, 0.3], [0.5, 0.5]],
     "agreement": [[[1.0, 0.0, 1.0], [0.2, 0.01, 0.9]], [[0.2, 0.01, 0.9], [1.0, 0.0, 1.0]]],
     "agreement_slope": 0.5,
+    "loading_slope": -0.2,
     "n_prompts": 40,
 }
 

@@ -21,6 +21,7 @@ def drawn_model(draw: np.random.Generator, n_models: int, n_levels: int) -> Obse
         draw.dirichlet(np.ones(n_levels), n_models),
         (rates + rates.transpose(1, 0, 2)) / 2,
         agreement_slope=float(draw.uniform(-0.5, 1)),
+        loading_slope=float(draw.uniform(-0.3, 0.3)),
     )
 
 
