@@ -82,13 +82,16 @@ class CertifiedSmart:
     def look(self, seen: int, failed: Counts, runs: Counts) -> Flags:
         """Which of `runs` stop after `seen` items; `failed`, ``(n, n_candidates)``, counts who was asked.
 
+        Of a candidate that is not asked any more the count and the bound stay what they were.
         A run that stopped is not looked at again. All that it knows is what it looked at: after a restart the
         same looks lead to where it was.
         """
         if seen:
+            asked, before = self.asked[runs], self.bounds[runs]
+            bounds = np.minimum(before, self._bound(np.array(seen), failed))
+            self.bounds[runs] = np.where(asked, bounds, before)
             if not self.in_sequence:
-                self.asked[runs] &= self._promising(seen, failed)
-            self.bounds[runs] = np.minimum(self.bounds[runs], self._bound(np.array(seen), failed))
+                self.asked[runs] = asked & self._promising(seen, failed, asked)
         self._failed[runs], self._seen[runs] = failed, seen
         now = self._saving(np.array(seen), self.bounds[runs], failed, self.asked[runs])
         if not seen:
@@ -176,7 +179,7 @@ class CertifiedSmart:
         saved = np.tensordot(_WEIGHTS, self._saving(seen + horizon, bounds, failed, asked), (0, 1))
         return np.asarray((saved - horizon[:, 0, :, 0] * (asked @ self.terms.unit_costs[:-1])).max(0))
 
-    def _promising(self, seen: int, failed: Counts) -> Flags:
+    def _promising(self, seen: int, failed: Counts, asked: Flags) -> Flags:
         """Who may be the best to use yet: three standard errors do not tell it from the best."""
         rate = (failed + 0.5) / (seen + 1)
         error = _APART * np.sqrt(rate * (1 - rate) / seen)
@@ -184,7 +187,8 @@ class CertifiedSmart:
             np.minimum(1, self.terms.tolerance / np.maximum(rate + sign * error, 1e-12)) for sign in (-1, 1)
         ]
         share[0] = np.where(rate <= error, 1.0, share[0])
-        return np.asarray(share[0] * self.terms.gains >= (share[1] * self.terms.gains).max(-1, keepdims=True))
+        best = np.where(asked, share[1] * self.terms.gains, -np.inf).max(-1, keepdims=True)
+        return np.asarray(share[0] * self.terms.gains >= best)
 
 
 def _once(function: Callable[[Counts, Counts], Counts], first: Counts, second: Counts) -> Counts:

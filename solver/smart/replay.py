@@ -82,7 +82,7 @@ def replay(method: Method, failed: Flags) -> Replayed:
     profiling, blocks = np.zeros(n_runs), np.zeros((n_runs, shape[2] + 1), np.int64)
     going, before = np.arange(n_runs), 0
     for now in method.looks():
-        counts[going] += failed[going, before:now].sum(1)
+        counts[going] += failed[going, before:now].sum(1) * method.asked[going]
         profiling[going] += (now - before) * (method.asked[going] @ terms.unit_costs[:-1])
         seen[going], before = now, now
         stops = method.look(now, counts[going], going)

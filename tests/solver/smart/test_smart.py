@@ -74,6 +74,18 @@ def test_a_candidate_that_always_agrees_gets_the_batch_and_a_hopeless_one_is_not
     assert found.cost < found.seen * 31 + 25 + (5000 - found.seen) + 1e-9
 
 
+def test_what_was_not_asked_bounds_nobody() -> None:
+    """A candidate that was dropped keeps its bound, and its old count does not make it the best by now."""
+    smart, dropped = CertifiedSmart(terms(5000, 0.1, (1.0, 1.0))), 0
+    for seen in smart.looks():
+        asked = smart.asked[0, 1]
+        smart.look(seen, np.array([[seen // 12, min(seen, 20)]]), np.array([0]))
+        if asked and not smart.asked[0, 1]:
+            dropped = int(smart.bounds[0, 1])
+    assert smart.asked.tolist() == [[True, False]]
+    assert smart.bounds[0, 1] == dropped > 4000 > smart.bounds[0, 0]
+
+
 def test_runs_side_by_side_are_as_if_alone() -> None:
     what, failed = terms(tolerance=0.07), draws(3, 2000)
     together = replay(CertifiedSmart(what, n_runs=3), failed)
