@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from routoo.policies.contracts.contract import Contract
     from routoo.policies.contracts.make import contract
     from routoo.policies.contracts.watch import ContractWatch
+    from routoo.policies.smart.smart import smart
+    from routoo.policies.smart.verifying import verify
     from routoo.policies.two_tier import TwoTier
     from routoo.predictor import Predictor, train
     from routoo.router import Router, Selection
@@ -72,8 +74,10 @@ _HOME = {
     "members_of": "routoo.members.registry",
     "pick_pool": "routoo.design.pick",
     "prices_in_words": "routoo.solver.results.price_words",
+    "smart": "routoo.policies.smart.smart",
     "solve": "routoo.solver.solve",
     "train": "routoo.predictor",
+    "verify": "routoo.policies.smart.verifying",
 }
 
 __all__ = [
@@ -109,8 +113,10 @@ __all__ = [
     "members_of",
     "pick_pool",
     "prices_in_words",
+    "smart",
     "solve",
     "train",
+    "verify",
 ]
 
 

@@ -29,6 +29,7 @@ from routoo.commands.model import model
 from routoo.commands.pool import pool
 from routoo.commands.predict import predict
 from routoo.commands.select import select
+from routoo.commands.smart import smart, verify
 from routoo.commands.train import train
 from routoo.data.errors import BundleError, InfeasibleError, InputError, MissingExtraError, RoutooError
 
@@ -47,6 +48,8 @@ _VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "select": select,
     "assign": assign,
     "answer": answer,
+    "smart": smart,
+    "verify": verify,
     "lab": lab,
 }
 

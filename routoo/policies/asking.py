@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from typing import Protocol
 
 import numpy as np
 
-from routoo.collect.kept_answers import KeptAnswers
 from routoo.collect.purse import BudgetSpentError, Purse
 from routoo.data.answer import Answer
 from routoo.data.request import Request
@@ -18,7 +19,20 @@ from routoo.members.calling import Retries, call_member
 from routoo.members.clock import Clock
 from routoo.members.local import LocalModel
 from routoo.members.member import Member
+from routoo.members.provider import ProviderModel
 from routoo.members.together import together
+
+
+class Kept(Protocol):
+    """Where answers are kept, such as `KeptAnswers`."""
+
+    def to(self, requests: Sequence[Request], models: Sequence[str]) -> list[Answer]:
+        """The answers that are known of those models to those requests."""
+        ...
+
+    def keep(self, request: Request, answer: Answer) -> None:
+        """Keeps an answer."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ class Asking:
         purse: Purse | None,
         retries: Retries | None,
         clock: Clock | None,
-        kept: KeptAnswers | None,
+        kept: Kept | None,
     ) -> None:
         self.members, self.requests, self.signals = members, requests, signals
         self.purse, self._retries, self._clock, self._kept = purse, retries, clock or Clock(), kept
@@ -113,13 +127,15 @@ class Asking:
 
     async def _alone(self, call: Call) -> list[Came]:
         request, began = self.requests[call.prompt], self._clock.now()
+        member = self.members[call.model]
         try:
             async with asyncio.timeout(None if np.isinf(call.seconds_left) else call.seconds_left):
                 answer = await call_member(
-                    self.members[call.model],
+                    member,
                     request,
                     signals=self.signals,
                     retries=self._retries,
+                    slot=partial(member.slot, request) if isinstance(member, ProviderModel) else nullcontext,
                     before_try=None if self.purse is None else self.purse.reserve,
                     after_try=None if self.purse is None else self.purse.settle,
                     clock=self._clock,

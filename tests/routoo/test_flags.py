@@ -280,6 +280,22 @@ ELSEWHERE = {
         )
     },
     **{
+        f"smart {flag}": "test_cli_smart.py"
+        for flag in (
+            *(
+                "--pool",
+                "--reference",
+                "--output",
+                "--delta",
+                "--confidence",
+                "--candidates",
+                "--equivalence",
+            ),
+            *("--method", "--seed", "--answers", "--json", "--quiet"),
+        )
+    },
+    "verify --json": "test_cli_smart.py",
+    **{
         f"lab {flag}": "test_cli_lab.py"
         for flag in (
             *("fetch --source", "fetch --quiet", "prompts --output", "prompts --prompts", "prompts --seed"),
