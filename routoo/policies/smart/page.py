@@ -16,11 +16,13 @@ _COLOURS = 6
 
 @dataclass(frozen=True)
 class Line:
-    """The bound of a candidate, look by look."""
+    """The bound of a candidate, look by look, and where it ends."""
 
     name: str
     colour: str
     points: str
+    x: float
+    y: float
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,13 @@ def _chart(c: Certificate) -> Chart | None:
             name,
             f"var(--line-{at % _COLOURS + 1})",
             " ".join(f"{x(seen)},{y(most / c.items)}" for seen, most in bounds[name]),
+            x(bounds[name][-1][0]),
+            y(bounds[name][-1][1] / c.items),
         )
         for at, name in enumerate(c.promise.candidates)
         if bounds[name]
     ]
-    shares = [(f"{share:.1%}", y(share)) for share in (0.0, highest / 2, highest)]
+    shares = [(f"{100 * share:.3g}%", y(share)) for share in (0.0, highest / 2, highest)]
     return Chart(y(c.promise.delta), shares, lines)
 
 

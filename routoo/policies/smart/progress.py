@@ -32,11 +32,9 @@ class SmartProgress:
     most: Mapping[str, float | None]
 
     def __str__(self) -> str:
-        bounds = ", ".join(
-            f"{name} {'out' if share is None else f'≤ {share:.1%}'}" for name, share in self.most.items()
-        )
+        bounds = ", ".join(f"{name} ≤ {share:.1%}" for name, share in self.most.items() if share is not None)
         return (
-            f"{self.answered:,} of {self.n_items:,} answered, {self.profiled:,} profiled, "
+            f"{self.answered:,}/{self.n_items:,} answered, {self.profiled:,} profiled, "
             f"{self.spent_usd:.4g} USD, {self.saved:+.0%} saved" + (f"; differ: {bounds}" if bounds else "")
         )
 
