@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,8 @@ class Answer:
         finish_reason: Why it ended, in the provider's word: ``stop``, ``length``, ``content_filter``.
         error: Why none came, in words that many answers may share.
         samples: The final answers of which `answer` is the majority, where a member takes several.
-        signals: What was read off it, by name (`routoo.models.signals.registry.SIGNALS`).
+        signals: What was read off it, by name (`routoo.models.signals.registry.SIGNALS`); one that is NaN or
+            infinite counts as none.
 
     Raises:
         InputError: A number is negative or not finite, or there is neither an answer nor an error.
@@ -66,6 +68,8 @@ class Answer:
             raise InputError(f"answer of {self.model} to {self.prompt_id}: expected an answer or an error")
         if self.samples is not None:
             object.__setattr__(self, "samples", name_list("samples", self.samples))
+        known = {name: value for name, value in self.signals.items() if math.isfinite(value)}
+        object.__setattr__(self, "signals", known)
 
     def row(self) -> dict[str, object]:
         """What is known of it as a row of `Answers`, signals as ``signal_*``."""

@@ -19,6 +19,8 @@ from routoo.models.signals.left_out import log_odds
 _FORMAT = 1
 _MOST = float(np.log(1000))
 """Within what a log ratio is held: no signal makes an answer a thousand times as likely to be right."""
+_BLANK = -3 * _MOST
+"""That of an answer that says nothing: no prediction outweighs it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,8 @@ class AnswerModel:
         """Log of P(signals of an answer given that it is right) over P(them given that it is wrong).
 
         One an answer, ``(n_answers,)``; 0 where it has no signal. Added to the log-odds of `p_correct` it
-        gives those of P(correct) given the signals, for odds within a thousand to one.
+        gives those of P(correct) given the signals, for odds within a thousand to one. An answer that is
+        blank (signal `answered`) is wrong, whatever was expected of it.
 
         Args:
             signals: By name, values for each answer, NaN where there is none; others than `signals` are left
@@ -82,9 +85,10 @@ class AnswerModel:
         """
         before, names = vector("p_correct", p_correct, unit=True), name_list("models", models)
         same_length(p_correct=before, models=names)
-        if self.fusion is None:
-            return np.zeros(len(before))
-        return log_ratios(self.calibrations, self.fusion, signals, before, names)
+        found = np.zeros(len(before))
+        if self.fusion is not None:
+            found = log_ratios(self.calibrations, self.fusion, signals, before, names)
+        return np.where(np.equal(signals.get("answered", 1.0), 0), _BLANK, found)
 
     def select(self, models: Sequence[str]) -> Self:
         """That of these models, in this order.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,7 @@ def answer_file(
     known = {came.prompt_id for came in found}
     left = {name: model for name, model in zip(asked, names, strict=True) if name not in known}
     members = members_for(router, list(dict.fromkeys(left.values())), answers, quiet=quiet) if left else {}
-    with progress("answering", quiet=quiet) as tell:
+    with kept or nullcontext(), progress("answering", quiet=quiet) as tell:
 
         def on_answer(came: Answer) -> None:
             found.append(came)
@@ -141,11 +142,11 @@ def answer_file(
                 write_table(_rows(found, chosen), output)
                 say(f"{output}: the {counted(len(found), 'answer')} that came", quiet=quiet)
             raise
-    rows = _rows(found, chosen)
-    if output is not None:
-        write_table(rows, output)
-    if kept is not None:
-        kept.close(done=not rows["answer"].null_count())
+        rows = _rows(found, chosen)
+        if output is not None:
+            write_table(rows, output)
+        if kept is not None:
+            kept.close(done=not rows["answer"].null_count())
     _show(rows, output, as_json=as_json)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,7 @@ def cascade_file(
     """
     from routoo.collect.kept_answers import KeptAnswers
     from routoo.collect.prompts import read_to_ask
+    from routoo.data.tables.required_tags import tags_beside
 
     asked = requests_of(source, router, PromptsReading(), quiet=quiet)
     requests = [prompt.request for prompt in read_to_ask(source).prompts]
@@ -96,7 +98,7 @@ def cascade_file(
     kept = None
     if output is not None and answers is None:
         kept = KeptAnswers(output.with_name(output.name + ".journal"), router.pool)
-    with progress("answering", quiet=quiet) as tell:
+    with kept or nullcontext(), progress("answering", quiet=quiet) as tell:
         settled = itertools.count(1)
 
         def on_settled(came: CascadeAnswer) -> None:
@@ -110,13 +112,13 @@ def cascade_file(
             attributes=asked.attributes,
             on_settled=on_settled,
             kept=kept,
-            **options,
+            **{**options, "tags": tags_beside(asked.tags, limits.tags or []) or None},
         )
-    rows = _rows(found)
-    if output is not None:
-        write_table(rows, output)
-    if kept is not None:
-        kept.close(done=not rows["answer"].null_count())
+        rows = _rows(found)
+        if output is not None:
+            write_table(rows, output)
+        if kept is not None:
+            kept.close(done=not rows["answer"].null_count())
     _show(found, rows, output, as_json=as_json)
 
 
@@ -142,6 +144,13 @@ def _cost(cost_usd: float | None) -> str:
     return "unknown cost" if cost_usd is None else f"cost {usd(cost_usd)} USD"
 
 
+def _error(came: CascadeAnswer) -> str | None:
+    """Why calls gave no answer, or why none was made."""
+    if not came.asked:
+        return "the budget has nothing left for a call"
+    return "; ".join(f"{answer.model}: {answer.error}" for answer in came.asked if answer.error) or None
+
+
 def _rows(found: CascadeAnswers) -> pl.DataFrame:
     """A row a prompt."""
     import polars as pl
@@ -155,8 +164,7 @@ def _rows(found: CascadeAnswers) -> pl.DataFrame:
             "cost_usd": came.cost_usd,
             "calls": len(came.asked),
             "asked": [answer.model for answer in came.asked],
-            "error": "; ".join(f"{answer.model}: {answer.error}" for answer in came.asked if answer.error)
-            or None,
+            "error": _error(came),
         }
         for came in found
     ]

@@ -113,6 +113,11 @@ class Accounts:
         self.rule.pay(model, cost, held=most)
         self._write("paid", prompt_id=request.prompt_id, model=model, cost=cost, row=row)
 
+    def close_journal(self) -> None:
+        """Lets go of the journal; nothing is written from then on."""
+        if self._journal is not None:
+            self._journal.close()
+
     def _write(self, event: str, **fields: Any) -> None:  # Any: values of JSON
         if self._journal is not None:
             self._journal.write(event, **fields)

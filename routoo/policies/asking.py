@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
+from routoo.collect.kept_answers import KeptAnswers
 from routoo.collect.purse import BudgetSpentError, Purse
 from routoo.data.answer import Answer
 from routoo.data.request import Request
@@ -75,8 +76,8 @@ class Asking:
         purse: The money; None where it is not limited.
         retries: How often, and how long, a member is asked that did not answer.
         clock: Where time comes from.
-        kept: Answers of a run that did not end, which are not asked for again but count as paid; those that
-            come are kept there too.
+        kept: Answers of runs that did not end, which are not asked for again; those that come are kept there
+            too. `KeptAnswers` keep tries as well, and what those runs paid is to be in the purse as spent.
     """
 
     def __init__(
@@ -92,6 +93,16 @@ class Asking:
     ) -> None:
         self.members, self.requests, self.signals = members, requests, signals
         self.purse, self._retries, self._clock, self._kept = purse, retries, clock or Clock(), kept
+        self._books = kept if isinstance(kept, KeptAnswers) else None
+        self._to_come_usd = 0.0
+        if self._books is not None and self._books.spent_usd:
+            pairs = itertools.product(requests, members)
+            self._to_come_usd = sum(self._books.paid_usd(*pair) for pair in pairs)
+
+    @property
+    def left_usd(self) -> float:
+        """What may still be planned with: what is in the purse, and what kept answers to come cost."""
+        return np.inf if self.purse is None else self.purse.left_usd + self._to_come_usd
 
     async def ask(self, calls: Sequence[Call]) -> list[Came]:
         """What came of these calls, made at once, in the order in which it came.
@@ -102,24 +113,46 @@ class Asking:
         one_by_one: list[Call] = []
         known: list[Came] = []
         for call in calls:
-            if (before := await self._before(call)) is not None:
+            if (before := self._before(call)) is not None:
                 known.append(before)
             elif isinstance(self.members[call.model], LocalModel) and np.isinf(call.seconds_left):
                 batches.setdefault(call.model, []).append(call)
             else:
                 one_by_one.append(call)
         found = await together([self._in_batches(batches), *map(self._alone, one_by_one)])
-        return sorted([*known, *chain(*found)], key=lambda came: came.seconds)
+        return sorted([*known, *itertools.chain(*found)], key=lambda came: came.seconds)
 
-    async def _before(self, call: Call) -> Came | None:
+    def _before(self, call: Call) -> Came | None:
         """What came of a call in a run before this one."""
-        found = [] if self._kept is None else self._kept.to([self.requests[call.prompt]], [call.model])
+        if self._kept is None:
+            return None
+        request = self.requests[call.prompt]
+        found = self._kept.to([request], [call.model])
         if not found:
             return None
-        if self.purse is not None and found[0].cost_usd is not None:
-            await self.purse.reserve(found[0].cost_usd)
-            self.purse.settle(found[0].cost_usd, found[0].cost_usd)
+        if self._books is not None:
+            self._to_come_usd -= self._books.paid_usd(request, call.model)
         return Came(call, found[0], found[0].latency_s or 0.0)
+
+    async def _begin(self, call: Call, most_usd: float, *, wait: bool = True) -> None:
+        """Sets aside what a try can cost, and writes that it is made.
+
+        Raises:
+            BudgetSpentError: There is no money; nothing is written.
+            OSError: It cannot be written.
+        """
+        if self.purse is not None:
+            await self.purse.reserve(most_usd, wait=wait)
+        try:
+            if self._books is not None:
+                self._books.begin(self.requests[call.prompt], call.model, most_usd)
+        except BaseException:
+            self._settle(most_usd, 0.0)
+            raise
+
+    def _settle(self, most_usd: float, cost_usd: float | None) -> None:
+        if self.purse is not None:
+            self.purse.settle(most_usd, cost_usd)
 
     def _keep(self, call: Call, answer: Answer) -> None:
         if self._kept is not None:
@@ -136,8 +169,8 @@ class Asking:
                     signals=self.signals,
                     retries=self._retries,
                     slot=partial(member.slot, request) if isinstance(member, ProviderModel) else nullcontext,
-                    before_try=None if self.purse is None else self.purse.reserve,
-                    after_try=None if self.purse is None else self.purse.settle,
+                    before_try=partial(self._begin, call),
+                    after_try=self._settle,
                     clock=self._clock,
                 )
         except BudgetSpentError:
@@ -156,10 +189,9 @@ class Asking:
             member, open_ = self.members[name], dict[str, tuple[Call, float]]()
             for call in calls:
                 request = self.requests[call.prompt]
-                most = 0.0 if self.purse is None else member.most_usd(request)
+                most = member.most_usd(request)
                 try:
-                    if self.purse is not None:
-                        await self.purse.reserve(most, wait=not open_)
+                    await self._begin(call, most, wait=not open_)
                     open_[request.prompt_id] = call, most
                 except BudgetSpentError:
                     found.append(Came(call, None))
@@ -181,8 +213,7 @@ class Asking:
         finally:
             costs = {answer.prompt_id: answer.cost_usd for answer in came}
             for name, (_, most) in open_.items():
-                if self.purse is not None:
-                    self.purse.settle(most, costs.get(name))
+                self._settle(most, costs.get(name))
         return [Came(open_[answer.prompt_id][0], answer, answer.latency_s or 0.0) for answer in came]
 
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from routoo.collect.kept_answers import KeptAnswers
 from routoo.collect.purse import Purse
-from routoo.data.checks.arguments import number, same_length
+from routoo.data.checks.arguments import number, record, same_length
+from routoo.data.checks.came import came
 from routoo.data.errors import InputError
 from routoo.data.request import Request
 from routoo.data.scores import Scores
@@ -71,11 +72,13 @@ class Cascade:
         for name in ("max_cost_usd", "max_latency_s"):
             if getattr(self, name) is not None:
                 number(name, getattr(self, name))
+        if self.retries is not None:
+            record("retries", self.retries, Retries)
+        if not isinstance(self.members, Mapping):
+            raise InputError(f"members must be a mapping from names to members, got {came(self.members)}")
         if not set(self.members) & set(self.model.models):
-            raise InputError(
-                f"none of the members {', '.join(self.members)} is known to the answer model, which knows "
-                f"{', '.join(self.model.models)}"
-            )
+            known, names = ", ".join(self.model.models), ", ".join(self.members) or "(there is none)"
+            raise InputError(f"none of the members {names} is known to the answer model, which knows {known}")
 
     async def run(
         self,
@@ -96,7 +99,8 @@ class Cascade:
             requests: The prompts.
             scores: What is predicted of them, in their order.
             open_: Models that a prompt may be sent to, ``(n_prompts, n_models)``; all when not given.
-            budget_usd: Most money for all of them; then `price` is not heeded.
+            budget_usd: Most money for all of them, what runs before this one paid (`kept`) included; then
+                `price` is not heeded.
             on_settled: See `OnSettled`.
 
         Raises:
@@ -105,7 +109,8 @@ class Cascade:
         same_length(requests=requests, scores=scores.p_correct)
         if len({request.prompt_id for request in requests}) < len(requests):
             raise InputError("two prompts have the same prompt_id; give each one of its own")
-        purse = None if budget_usd is None else Purse(budget_usd)
+        spent = 0.0 if self.kept is None else self.kept.spent_usd
+        purse = None if budget_usd is None else Purse(budget_usd, spent_usd=spent)
         asking = Asking(
             self.members,
             requests,

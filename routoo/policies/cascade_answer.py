@@ -64,7 +64,8 @@ class CascadeAnswers(Sequence[CascadeAnswer]):
     Args:
         answers: One a prompt.
         rounds: How it was planned, round by round: under a budget, what was spent and what all plans were
-            expected to cost is never more than it. Empty where the price was given.
+            expected to cost is never more than it, unless the cheapest answers alone are. Empty where the
+            price was given.
     """
 
     answers: tuple[CascadeAnswer, ...]

@@ -17,6 +17,9 @@ from routoo.solver.cascade.course import Course
 from routoo.solver.cascade.steps import Steps
 from routoo.solver.cascade.terms import Terms
 
+_FEW = 16
+"""Calls that are made at once under any budget."""
+
 
 class CascadeRun:
     """Prompts under way: their course, and what came.
@@ -42,41 +45,44 @@ class CascadeRun:
         """What comes of all prompts, in their order; round by round, all of a round at once."""
         rounds: list[Round] = []
         while not self.course.over.all():
-            price, steps = self._steps()
-            calls = self._calls(steps)
-            if price is not None and calls:
-                expected = float(steps.cost_usd.sum())
-                rounds.append(Round(price, self._spent, expected, len(calls)))
+            price, spent, steps = self._steps()
             self._settle(np.flatnonzero((steps.first < 0) & ~self.course.over))
-            waited = np.zeros(len(self._came))
-            for came in await self.asking.ask(calls):
+            waited, found = np.zeros(len(self._came)), await self.asking.ask(self._calls(steps))
+            if price is not None and (made := sum(came.answer is not None for came in found)):
+                rounds.append(Round(price, spent, float(steps.cost_usd.sum()), made))
+            for came in found:
                 prompt = came.call.prompt
                 self._take(came, max(came.seconds - waited[prompt], 0.0))
                 waited[prompt] = max(came.seconds, waited[prompt])
         answers = tuple(self._settled[prompt] for prompt in range(len(self._came)))
         return CascadeAnswers(answers, tuple(rounds))
 
-    def _steps(self) -> tuple[float | None, Steps]:
-        """The next steps, and the price that was solved for them."""
-        if self.asking.purse is None:
-            return None, self.course.steps()
-        return self.course.price_within(self.asking.purse.left_usd)
-
-    @property
-    def _spent(self) -> float:
-        return 0.0 if self.asking.purse is None else self.asking.purse.spent_usd
+    def _steps(self) -> tuple[float | None, float, Steps]:
+        """The price that was solved for the next steps, what was spent before them, and the steps."""
+        purse, left = self.asking.purse, self.asking.left_usd
+        if purse is None:
+            return None, 0.0, self.course.steps()
+        price, steps = self.course.price_within(left)
+        return price, max(purse.cap_usd - left, 0.0), steps
 
     def _calls(self, steps: Steps) -> list[Call]:
-        """The calls that steps ask for; first those of prompts that have no answer yet, while money lasts."""
+        """The calls that steps ask for; first those of prompts that have no answer yet, while money lasts.
+
+        Under a budget many calls at once are expected to cost at most half of what is left, so that the
+        others are planned when it is known what calls really cost.
+        """
         prompts = np.flatnonzero(steps.first >= 0)
         prompts = prompts[np.argsort(self.course.answers[prompts], kind="stable")]
         left = self.course.terms.seconds_left
-        return [
+        calls = [
             Call(prompt, self.scores.models[at[prompt]], float(left[prompt]))
             for prompt in prompts.tolist()
             for at in (steps.first, steps.second)
             if at[prompt] >= 0
         ]
+        cost = [self.scores.cost_usd[call.prompt, self.scores.models.index(call.model)] for call in calls]
+        within = np.searchsorted(np.cumsum(cost), self.asking.left_usd / 2, side="right")
+        return calls[: max(int(within), _FEW)]
 
     def _take(self, came: Came, seconds: float) -> None:
         """Takes in what came of a call, so many seconds after what came for its prompt before."""

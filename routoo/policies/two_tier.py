@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from routoo.data.answer import Answer
 from routoo.data.chat import Prompt
@@ -69,7 +70,8 @@ class TwoTier:
         large_better: Whether the large model alone is better than the small one.
         state: A file in which every call is written down before it is made and after. Where there is one of
             the same stream it goes on from there: what was answered is not asked again, and what was under
-            way counts as the most that it could cost. One process at a time.
+            way counts as the most that it could cost. From its first call on it holds the state, and another
+            is refused, until `close`, the end of a ``with`` block, or that of the process.
         retries: How often a member is asked that did not answer; `Retries()` where it is left out.
         clock: Where time comes from.
 
@@ -135,6 +137,16 @@ class TwoTier:
         """What was spent."""
         return self.rule.spent
 
+    def close(self) -> None:
+        """Lets go of the state, so that another `TwoTier` can go on from it; this one answers no more."""
+        self._accounts.close_journal()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
     def answer(self, prompt: Prompt | Request, *, prompt_id: str | None = None) -> TwoTierAnswer:
         """What comes of one prompt, from any thread.
 
@@ -143,7 +155,7 @@ class TwoTier:
             prompt_id: Its name, by which it is known again; needed with a `state`, and else its number.
 
         Raises:
-            InputError: The id is missing, under way, or that of another prompt.
+            InputError: The id is missing, under way, or of another prompt, or another `TwoTier` is at it.
             OSError: The state cannot be written.
         """
         return run_in_background(self.answer_async(prompt, prompt_id=prompt_id))

@@ -198,3 +198,32 @@ def test_a_run_over_a_file_that_was_broken_off_goes_on(
     assert len(set(asked)) == len(asked)
     assert not (tmp_path / "answers.jsonl.journal").exists()
     assert len(written.read_text().splitlines()) == 30
+
+
+def test_tags_of_a_prompt_reach_its_cascade(
+    routoo: Routoo, bundle_folder: Path, data_folder: Path, simulated: Outcomes, tmp_path: Path
+) -> None:
+    first, *others = package.Router.from_pretrained(bundle_folder).pool.models
+    Pool((replace(first, tags=("tools",)), *others)).write(tmp_path / "pool.toml")
+    pl.DataFrame(
+        {
+            "prompt_id": simulated.prompt_ids[:2],
+            "prompt": simulated.texts[:2],
+            "required_tags": ["tools", ""],
+        }
+    ).write_parquet(tmp_path / "tagged.parquet")
+    options = ("--pool", tmp_path / "pool.toml", "--answers", data_folder, "--price", "0", "--json")
+    found = json.loads(
+        routoo("answer", bundle_folder, tmp_path / "tagged.parquet", "--cascade", *options).stdout
+    )
+    assert found["answers"][0]["asked"] == [first.name]
+    assert found["answers"][1]["asked"] != [first.name]
+
+
+def test_what_the_budget_has_nothing_left_for_says_so(
+    routoo: Routoo, bundle_folder: Path, data_folder: Path, prompts: Path
+) -> None:
+    options = ("--cascade", "--answers", data_folder, "--budget-usd", "0", "--json")
+    found = json.loads(routoo("answer", bundle_folder, prompts, *options).stdout)
+    assert found["failed"] == 30
+    assert {row["error"] for row in found["answers"]} == {"the budget has nothing left for a call"}

@@ -55,3 +55,25 @@ def test_a_disk_that_is_full_leaves_no_part_of_a_line(path: Path, monkeypatch: p
 def test_nothing_is_written_without_a_line(tmp_path: Path) -> None:
     Journal(tmp_path / "journal.jsonl").close()
     assert not list(tmp_path.iterdir())
+
+
+def test_one_run_at_a_time(path: Path) -> None:
+    first, second = Journal(path), Journal(path)
+    first.write("run")
+    with pytest.raises(InputError, match="another run writes it"):
+        second.write("run")
+    with pytest.raises(InputError, match="another run writes it"):
+        Journal(path).write("run")
+    first.close()
+    Journal(path).write("run")
+    assert len(Journal(path).lines) == 4
+
+
+def test_a_journal_that_was_begun_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    first, second = (Journal(tmp_path / "journal.jsonl") for _ in range(2))
+    first.write("run")
+    with pytest.raises(InputError, match="another run writes it"):
+        second.write("run")
+    first.close()
+    with pytest.raises(InputError, match="another run writes it"):
+        second.write("run")

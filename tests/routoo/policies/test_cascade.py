@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from routoo.collect.kept_answers import KeptAnswers
 from routoo.data.answer import Answer
 from routoo.data.answers import Answers
+from routoo.data.call import Call
 from routoo.data.errors import CallError, InputError
 from routoo.data.observation import ObservationModel
+from routoo.data.pool import Pool, PoolModel
 from routoo.data.request import Request
 from routoo.data.scores import Scores
 from routoo.members.calling import Retries
@@ -132,12 +137,11 @@ def test_all_fail() -> None:
     assert len(came.asked) == 3
 
 
-def test_an_empty_answer_agrees_with_nobody() -> None:
-    asked = members(
-        small=Script("small", {"0": ""}, USD["small"]), other=Script("other", {"0": ""}, USD["other"])
-    )
+def test_empty_answers_do_not_confirm_one_another() -> None:
+    asked = {name: Script(name, {"0": ""}, USD[name]) for name in ("small", "other")}
     (came,) = run(cascade_of(asked, price=50))
-    assert len(came.asked) == 3
+    assert len(came.asked) == 2
+    assert came.p_correct < 0.001
 
 
 def test_calls_and_money_for_a_prompt_have_their_caps() -> None:
@@ -217,9 +221,62 @@ def test_more_money_buys_more() -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(InputError, match="members must be a mapping from names to members, got a list"):
+        cascade_of([*members().values()])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="retries must be Retries"):
+        cascade_of(members(), retries=3)
     with pytest.raises(InputError, match="none of the members"):
         cascade_of({"nobody": Script("nobody")})
     with pytest.raises(InputError, match="max_calls"):
         cascade_of(members(), max_calls=0)
     with pytest.raises(InputError, match="same prompt_id"):
         asyncio.run(cascade_of(members()).run([Request("a", "x"), Request("a", "y")], scored(2)))
+
+
+def test_all_prompts_are_answered_where_calls_cost_more_than_predicted() -> None:
+    """What calls really cost is known before the last ones are planned, so that there is one for all."""
+    dear = members(small=Script("small", costs=1.3e-4))
+    came = run(cascade_of(dear), 300, budget_usd=300 * 1.4e-4)
+    assert all(each.answer is not None for each in came)
+    assert 0.9 * 300 * 1.4e-4 <= came.cost_usd <= 300 * 1.4e-4
+    assert sum(made.calls for made in came.rounds) == sum(len(each.asked) for each in came)
+
+
+def test_a_blank_answer_counts_as_wrong_however_sure_the_prediction() -> None:
+    blank = members(large=Script("large", {"0": " "}, USD["large"]))
+    (came,) = run(cascade_of(blank, price=1), scores=scored(1, (0.6, 0.6, 0.999)))
+    assert came.answer is not None
+    assert (came.asked[0].model, came.answer.answer) == ("large", "right")
+
+
+@dataclass
+class Killed(Script):
+    """A script that ends the run when so many calls were made in all."""
+
+    calls: list[int] = field(default_factory=list)
+
+    async def answer_one(self, request: Request, *, signals: Sequence[str] = ()) -> Answer:
+        if not self.calls[0]:
+            raise OSError("killed")
+        self.calls[0] -= 1
+        return await super().answer_one(request, signals=signals)
+
+
+def test_runs_that_were_broken_off_share_one_budget(tmp_path: Path) -> None:
+    """However often it is killed, all runs together spend no more than the budget, failures included."""
+    call = Call(kind="provider", model="openai/x")
+    pool = Pool(
+        tuple(PoolModel(name=name, usd_per_1m_input=1, usd_per_1m_output=1, call=call) for name in MODELS)
+    )
+    says, budget, left = {str(at): CallError("busy", cost_usd=9e-5) for at in range(0, 40, 3)}, 6e-3, [0]
+    asked = {name: Killed(name, says if name == "small" else {}, USD[name], calls=left) for name in MODELS}
+    came, runs = None, 0
+    while came is None:
+        left[0], runs = 15, runs + 1
+        with KeptAnswers(tmp_path / "journal", pool) as kept, suppress(OSError):
+            came = run(Cascade(members=asked, model=knows(), retries=ONCE, kept=kept), 40, budget_usd=budget)
+    tried = [(name, prompt) for name in MODELS for prompt in asked[name].asked]
+    paid = [call for call in tried if call[0] != "small" or call[1] not in says]
+    assert runs > 1
+    assert len({*paid}) == len(paid)  # no answer is paid twice
+    assert 0.3 * budget < sum(USD[name] for name, _ in paid) + 9e-5 * (len(tried) - len(paid)) <= budget

@@ -165,6 +165,7 @@ def test_a_stream_that_was_killed_goes_on_wherever_it_was(tmp_path: Path) -> Non
     small, large = pair(fails=frozenset({"p7", "p30"}), fails_usd=0.5)
     whole = routoo.TwoTier(150, N, small=small, large=large, state=path, retries=ONCE)
     expected = summary(run(whole))
+    whole.close()
     lines = path.read_bytes().splitlines(keepends=True)
     for cut in range(1, len(lines) + 1, 5):
         path.write_bytes(b"".join(lines[:cut]))
@@ -174,6 +175,7 @@ def test_a_stream_that_was_killed_goes_on_wherever_it_was(tmp_path: Path) -> Non
         small, large = pair(fails=frozenset({"p7", "p30"}), fails_usd=0.5)
         again = routoo.TwoTier(150, N, small=small, large=large, state=path, retries=ONCE)
         found = summary(run(again))
+        again.close()
         answered = {(line["prompt_id"], line["model"]) for line in known if line.get("row")}
         assert not answered & {(name, member.name) for member in (small, large) for name in member.asked}
         assert before + len(small.asked) + 5 * len(large.asked) - 0.5 * 2 <= 150 + 1
@@ -186,7 +188,8 @@ def test_a_stream_that_was_killed_goes_on_wherever_it_was(tmp_path: Path) -> Non
 def test_a_line_that_was_cut_off_is_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "state.jsonl"
     small, large = pair()
-    run(routoo.TwoTier(150, N, small=small, large=large, state=path, retries=ONCE), range(3))
+    with routoo.TwoTier(150, N, small=small, large=large, state=path, retries=ONCE) as two_tier:
+        run(two_tier, range(3))
     *before, paid, _read = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(before) + paid[:-9])
     again = routoo.TwoTier(150, N, small=small, large=large, state=path, retries=ONCE)
@@ -205,6 +208,11 @@ def test_another_stream_and_another_prompt_are_refused(tmp_path: Path) -> None:
         two_tier.answer("signal 9", prompt_id="p0")
     with pytest.raises(InputError, match="every prompt needs a prompt_id"):
         two_tier.answer("signal 9")
+    other = routoo.TwoTier(150, N, small=small, large=large, state=path)
+    with pytest.raises(InputError, match="another run writes it"):
+        run(other, [1])
+    assert small.asked == ["p0"]
+    two_tier.close()
     with pytest.raises(InputError, match="another budget"):
         routoo.TwoTier(151, N, small=small, large=large, state=path)
     with pytest.raises(InputError, match="another member"):
