@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Bundle, Data, PoolFile, Quiet, Threads
+from routoo.commands.arguments import AsJson, Bundle, Data, PoolFile, Quiet, Seed, Threads
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_output
 from routoo.commands.reading import OutcomesReading
@@ -68,6 +68,7 @@ def contract(
         typer.Option("--output", "-o", metavar="FILE", help="Contract to write: .json.", show_default=False),
     ] = None,
     pool: PoolFile = None,
+    seed: Seed = 0,
     threads: Threads = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -95,6 +96,7 @@ def contract(
             spend_usd=spend_usd,
             prompt_usd=prompt_usd,
             human=human,
+            seed=seed,
         )
     except InfeasibleError as error:
         if as_json:

@@ -80,6 +80,7 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "contract --spend-usd": ((CONTRACT, "--spend-usd 5 --prompt-usd 9"),),
     "contract --prompt-usd": ((f"{CONTRACT} --spend-usd 5 --prompt-usd 9 --json", "--prompt-usd 8"),),
     "contract --output": ((CONTRACT, "-o out.json"),),
+    "contract --seed": ((f"{CONTRACT} --json", "--seed 1"),),
     "contract --pool": ((f"{CONTRACT} --reference simulated-tiny --json", "--pool few.toml"),),
     "predict --output": (("predict bundle prompts.txt", "-o out.csv"),),
     "predict --pool": (("predict bundle prompts.txt", "--pool stated.toml"),),

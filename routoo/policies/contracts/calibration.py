@@ -36,6 +36,7 @@ class Calibration:
         cost_usd: What a call cost, likewise; the predicted cost where it was not recorded.
         human: Scores by people of some of the prompts, likewise, NaN elsewhere; None where `score` is that.
         open_: Models that can take a prompt by their windows, likewise; None where all can.
+        order: Random order of the rows, in which they are bet on.
     """
 
     outcomes: Outcomes
@@ -44,9 +45,12 @@ class Calibration:
     cost_usd: Array
     human: Array | None
     open_: npt.NDArray[np.bool_] | None
+    order: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, router: Router, outcomes: Outcomes, *, human: str | None = None) -> Calibration:
+    def of(
+        cls, router: Router, outcomes: Outcomes, *, human: str | None = None, seed: int = 0
+    ) -> Calibration:
         """The calibration prompts among recorded outcomes.
 
         A prompt on which not every model of the pool was scored is left out.
@@ -55,6 +59,7 @@ class Calibration:
             router: Whose pool, and whose split, it is.
             outcomes: Recorded outcomes.
             human: Column of the outcomes with scores by people of some prompts; `score` is then a judge's.
+            seed: Of the order.
 
         Raises:
             InputError: A model of the pool has no outcome, no prompt is left, or there is no such column.
@@ -82,6 +87,7 @@ class Calibration:
             cost_usd=np.where(np.isnan(cost), scores.cost_usd, cost),
             human=None if human is None else _human(kept, human, models),
             open_=within_windows(scores, router.pool)[0],
+            order=np.random.default_rng(seed).permutation(len(kept)),
         )
 
 

@@ -43,6 +43,7 @@ class Contract:
         reference_cost_usd: The reference's.
         data: What the outcomes were called.
         data_sha256: Their hash.
+        seed: Of the order in which the prompts were bet on.
         pool_sha256: Hash of the pool with its prices.
         bundle_sha256: Hash of the bundle.
         lapsed: Why it no longer holds; None while it does.
@@ -67,6 +68,7 @@ class Contract:
     reference_cost_usd: float
     data: str
     data_sha256: str
+    seed: int = 0
     pool_sha256: str
     bundle_sha256: str
     lapsed: str | None = None

@@ -33,6 +33,7 @@ def contract(
     spend_usd: float | None = None,
     prompt_usd: float | None = None,
     human: str | None = None,
+    seed: int = 0,
 ) -> Contract:
     """The contract at the least spend: a price that keeps so large a share of a model's mean score.
 
@@ -54,7 +55,8 @@ def contract(
         spend_usd: Most mean cost of a prompt, where that is to be promised too.
         prompt_usd: Needed then: what a prompt counts as that costs more (see `SpendPromise`).
         human: Column of the outcomes that holds scores by people of some of the prompts, drawn at random;
-            `score` then is a judge's, of all, and may be as wrong as it likes (`judged_mean_lower`).
+            `score` then is a judge's, of all, and may be as wrong as it likes (`planned_judged_lower`).
+        seed: Of the order in which prompts are bet on; choose it before you look.
 
     Raises:
         InputError: A value cannot be used, no prompt is left, outcomes of a model are missing, or it is not
@@ -79,7 +81,7 @@ def contract(
         )
     name = _reference(router, reference)
     column = router.pool.names.index(name)
-    found = Calibration.of(router, outcomes, human=human)
+    found = Calibration.of(router, outcomes, human=human, seed=number("seed", seed, whole=True))
     policy, margin = cheapest_kept(
         candidates(found, max_calls=calls, answer_model=router.answer_model),
         found,
@@ -107,6 +109,7 @@ def contract(
         cost_usd=float(policy.cost_usd.mean()),
         reference_cost_usd=float(found.cost_usd[:, column].mean()),
         data=outcomes.name,
+        seed=seed,
         data_sha256=of_outcomes(found.outcomes),
         pool_sha256=pool,
         bundle_sha256=bundle,

@@ -13,14 +13,10 @@ from routoo.data.errors import InfeasibleError
 from routoo.policies.contracts.calibration import Calibration
 from routoo.policies.contracts.candidates import Candidate
 from routoo.policies.contracts.promise import ScorePromise, SpendPromise
-from routoo.solver.bounds.betting import log_capital, mean_lower
-from routoo.solver.bounds.prediction_powered import judged_mean_lower
-from routoo.solver.bounds.sample_size import least_labels
+from routoo.solver.bounds.planned_sample import planned_above, planned_judged_lower, planned_lower
 
 Array = npt.NDArray[np.float64]
-
-_SPREAD_COST = 1.2
-"""What it costs in log-capital that bets are spread over several stakes, about."""
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +25,7 @@ class Shown:
 
     Args:
         candidate: The policy.
-        kept: What `ScorePromise.kept` says of the labelled prompts.
+        kept: What `ScorePromise.kept` says of the labelled prompts, in random order.
         judged: What it says of them by the judge's scores, and of all others; None without a judge.
     """
 
@@ -40,14 +36,14 @@ class Shown:
     def lower(self, alpha: float) -> float:
         """Lower bound of the mean of `kept`."""
         if self.judged is None:
-            return float(mean_lower(self.kept, alpha=alpha))
-        judged, judge = self.judged
-        return float(judged_mean_lower(self.kept, judged, judge=judge, alpha=alpha, whole_batch=False))
+            return float(planned_lower(self.kept, alpha=alpha))
+        judged, others = self.judged
+        return float(planned_judged_lower(self.kept, judged, others=others, alpha=alpha))
 
     def above(self, floor: float, alpha: float) -> bool:
         """Whether the bound is at the floor or above."""
         if self.judged is None:
-            return bool(log_capital(self.kept, floor, batch=None) >= -math.log(alpha))
+            return bool(planned_above(self.kept, floor, alpha=alpha))
         return self.lower(alpha) >= floor
 
 
@@ -93,15 +89,16 @@ def cheapest_kept(
                 break
         best = replace(last, candidate=candidate)
     if of_spend is not None:
-        _check_spend([best.candidate, last.candidate, *tried], of_spend, alpha=each)
+        tested = [best.candidate, last.candidate, *tried]
+        _check_spend(tested, of_spend, calibration.order, alpha=each)
     return best.candidate, max(0.0, (best.lower(each) - of_score.floor) * (1 + of_score.share))
 
 
 def _shown(candidate: Candidate, calibration: Calibration, reference: int, promise: ScorePromise) -> Shown:
-    everyone = np.arange(len(calibration.score))
+    rows = calibration.order
 
     def kept(score: Array) -> Array:
-        return promise.kept(score[everyone, candidate.chosen], score[:, reference])
+        return promise.kept(score[rows, candidate.chosen[rows]], score[rows, reference])
 
     found = kept(calibration.score)
     if calibration.human is None:
@@ -111,10 +108,10 @@ def _shown(candidate: Candidate, calibration: Calibration, reference: int, promi
     return Shown(candidate, labels[known], (found[known], found[~known]))
 
 
-def _check_spend(tested: Sequence[Candidate], promise: SpendPromise, *, alpha: float) -> None:
+def _check_spend(tested: Sequence[Candidate], promise: SpendPromise, order: Rows, *, alpha: float) -> None:
     """Refuses the first of these policies unless it, and all cheaper ones, are shown to keep the promise."""
     for candidate in reversed(tested):
-        low = mean_lower(promise.kept(candidate.cost_usd), alpha=alpha)
+        low = planned_lower(promise.kept(candidate.cost_usd[order]), alpha=alpha)
         if low < promise.floor:
             most = (1 - float(low)) * promise.prompt_usd
             raise InfeasibleError(
@@ -128,20 +125,28 @@ def _check_spend(tested: Sequence[Candidate], promise: SpendPromise, *, alpha: f
 def _undecided(dearest: Shown, promise: ScorePromise, *, alpha: float) -> str:
     """Why not even the dearest policy is shown to keep the promise, and how many prompts could show it."""
     n, gain = len(dearest.kept), (dearest.kept - promise.floor) * (1 + promise.share)
-    least = least_labels(floor=promise.share, alpha=alpha)
     said = f"{n:,} labelled prompts show no price at which {100 * promise.share:g} % of the reference's mean "
     said += f"score are kept with {100 * (1 - alpha):g} % confidence"
-    if least is None:
+    if promise.share == 1:
         return f"{said}: a share of 1 needs a policy that is better than the reference; promise less"
-    if n < least:
-        return f"{said}: even a policy that loses on none of them needs {least:,}"
+    lossless = np.full(n, promise.kept(1, 1))
+    if not planned_above(lossless, promise.floor, alpha=alpha):
+        return f"{said}: even a policy that loses on none of them needs {_least(promise, alpha):,}"
     if gain.mean() <= 0:
         return (
             f"{said}: at the dearest one the policy's score less that share is {gain.mean():.4f}, so that "
             "more prompts are not likely to show it; promise less, or name a dearer router"
         )
-    needed = 2 * gain.var() * (math.log(1 / alpha) + _SPREAD_COST) / gain.mean() ** 2
+    needed = 2 * gain.var() * math.log(1 / alpha) / gain.mean() ** 2
     return (
         f"{said}: at the dearest one the policy's score less that share is {gain.mean():.4f}, which about "
         f"{max(needed, n + 1):,.0f} prompts like these could show; bring more, or promise less"
     )
+
+
+def _least(promise: ScorePromise, alpha: float) -> int:
+    """The fewest prompts that could show it, if policy and reference are right on each."""
+    n = 1
+    while not planned_above(np.full(n, promise.kept(1, 1)), promise.floor, alpha=alpha):
+        n += 1 + n // 200
+    return n

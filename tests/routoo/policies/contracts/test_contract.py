@@ -160,7 +160,7 @@ def test_the_reference_must_be_there_when_it_is_needed(agreed: Contract, router:
 
 def test_what_cannot_be_decided_is_refused_with_how_many_could(router: Router, simulated: Outcomes) -> None:
     """Of the outcomes that it was trained on only the prompts in test count, some forty of two hundred."""
-    with pytest.raises(InfeasibleError, match=r"^\d\d labelled prompts show no price.*needs 234$"):
+    with pytest.raises(InfeasibleError, match=r"^\d\d labelled prompts show no price.*needs 165$"):
         routoo.contract(router, simulated, reference=LARGE)
     with pytest.raises(InputError, match="learned from every prompt"):
         routoo.contract(router, simulated.part("train"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -45,6 +47,7 @@ def calibration(n: int, draw: np.random.Generator, *, judge: float | None = None
         cost_usd=np.tile(np.r_[1.0, np.linspace(0.9, 0.1, len(PRICES))], (n, 1)),
         human=human,
         open_=None,
+        order=draw.permutation(n),
     )
 
 
@@ -107,12 +110,20 @@ def test_spend_is_tested_from_the_cheap_end() -> None:
 
 def test_what_could_decide_is_said() -> None:
     draw = np.random.default_rng(0)
-    with pytest.raises(InfeasibleError, match=r"150 labelled prompts show no price .* needs 155$"):
-        control(calibration(150, draw), alpha=0.05)
-    few = calibration(400, draw)
-    few.score[:60, 1:] = 1 - few.score[:60, [0]]
-    with pytest.raises(InfeasibleError, match=r"about ([\d,]+) prompts like these|is -0\.0"):
-        control(few, alpha=0.05)
+    with pytest.raises(InfeasibleError, match=r"^100 labelled prompts show no price .* needs 110$"):
+        control(calibration(100, draw), alpha=0.05)
+    lossy = calibration(400, draw)
+    lossy.score[:12, 1:] = 1 - lossy.score[:12, [0]]
+    with pytest.raises(InfeasibleError, match=r"which about ([\d,]+) prompts like these could show") as error:
+        control(lossy, alpha=0.05)
+    found = re.search(r"about ([\d,]+) prompts", str(error.value))
+    assert found is not None
+    assert 400 < float(found[1].replace(",", "")) < 40_000
+    lossy.score[:60, 1:] = 1 - lossy.score[:60, [0]]
+    with pytest.raises(InfeasibleError, match="more prompts are not likely to show it"):
+        control(lossy, alpha=0.05)
+    with pytest.raises(InfeasibleError, match="a share of 1 needs a policy that is better"):
+        control(lossy, share=1.0, alpha=0.05)
 
 
 def test_equal_choices_are_equal_policies() -> None:
