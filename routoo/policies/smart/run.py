@@ -92,7 +92,7 @@ class SmartRun:
         self._known: dict[Key, Answer] = {}
         self._differed, self._asked = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self._paid, self._in_a_row = np.zeros(n + 1), 0
-        self._counted: set[Key] = set()
+        self._counted, self._heard = set[Key](), set[str]()
 
     async def to_end(self) -> None:
         """Answers all items.
@@ -181,9 +181,11 @@ class SmartRun:
         for item in items:
             answer = self._of(item, self.promise.reference)
             self.answers[item] = answer
-            self._in_a_row = self._in_a_row + 1 if answer.answer is None else 0
             if answer.answer is None:
                 self.failed.append(item)
+            if self.items.keys[item] not in self._heard:
+                self._heard.add(self.items.keys[item])
+                self._in_a_row = self._in_a_row + 1 if answer.answer is None else 0
             if self._in_a_row == GIVE_UP:
                 raise CallError(
                     f"the reference {answer.model} failed {GIVE_UP} times in a row, the last time: "

@@ -21,7 +21,7 @@ from routoo.members.registry import members_of
 from routoo.models.signals.agreement import member_agreement
 from routoo.policies.smart.smart import SmartAnswers
 
-SMALLEST, REFERENCE, N = "smol", "qwen-1.5b", 30
+SMALLEST, REFERENCE, N = "smol", "qwen-1.5b", 22
 
 
 @pytest.fixture(scope="module")

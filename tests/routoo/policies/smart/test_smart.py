@@ -208,6 +208,14 @@ def test_a_reference_that_fails_for_good_ends_the_run_which_then_goes_on(tmp_pat
     assert answered <= before["large"].keys()
 
 
+def test_one_prompt_that_the_reference_refuses_is_no_outage_however_often_it_is_there() -> None:
+    members = pool(300, small=0.0)
+    members["large"] = Counted("large", [None] * 300, 0.01)
+    found = run(members, prompts=["The same question?"] * 300)
+    assert members["large"].asked.total() == 1
+    assert (found.certificate.no_reference > 0, found.certificate.unanswered) == (True, 0)
+
+
 def test_an_equivalence_that_raises_says_where_and_keeps_answers(tmp_path: Path) -> None:
     members = pool(small=0.2)
 
