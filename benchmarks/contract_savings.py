@@ -1,20 +1,21 @@
 """What a contract of 98 % at 95 % confidence saves on recorded outcomes, and whether it holds on the rest.
 
     routoo train lab-outcomes/ -o predictor && routoo export predictor -o bundle
-    python benchmarks/contract_savings.py lab bundle [--share 0.98] [--confidence 0.95] [--halves 20]
+    python benchmarks/contract_savings.py DATA bundle [--share 0.98] [--confidence 0.95] [--halves 20]
 
 DATA is ``lab`` or a folder of outcomes (../shared/data/mmlu_pro). Of the prompts that the bundle has not
 learned from a random half makes the contract, the other half judges it: what the policy at its price saves
 of the reference's cost there, which share of the reference's mean score it has, and in how many halves that
-is at least what was promised. It is estimated on so few prompts that a promise which just holds is missed
-there in half of the cases. A row shows means over the halves that made a contract. The table is printed as
-Markdown.
+is at least what was promised. It is estimated on few prompts, and what one half has too much of the other
+lacks, so that this errs against the contract. In the last column all these prompts are the traffic, so that
+what holds of it is known: of contracts made from as many draws with replacement, the share that is broken.
+A row shows means over the halves that made a contract. The table is printed as Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -41,48 +42,66 @@ def of_rows(whole: Calibration, rows: npt.NDArray[np.intp]) -> Calibration:
     )
 
 
-def half_of(policy: Candidate, rows: npt.NDArray[np.intp]) -> Candidate:
+def part_of(policy: Candidate, rows: npt.NDArray[np.intp]) -> Candidate:
     """The policy on these prompts."""
     return Candidate(policy.price, policy.chosen[rows], policy.cost_usd[rows])
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a contract is to promise, and of whom."""
+
+    reference: int
+    share: float
+    confidence: float
+
+    def price_of(
+        self, whole: Calibration, policies: list[Candidate], rows: npt.NDArray[np.intp]
+    ) -> float | None:
+        """The price of the contract that these prompts make; None where they make none."""
+        try:
+            policy, _ = cheapest_kept(
+                [part_of(each, rows) for each in policies],
+                of_rows(whole, rows),
+                reference=self.reference,
+                of_score=ScorePromise(self.share),
+                of_spend=None,
+                alpha=1 - self.confidence,
+            )
+        except InfeasibleError:
+            return None
+        return policy.price
+
+    def score_of(self, whole: Calibration, policy: Candidate, rows: npt.NDArray[np.intp]) -> float:
+        """Mean score of the policy on these prompts, as a share of the reference's."""
+        return float(whole.score[rows, policy.chosen[rows]].mean() / whole.score[rows, self.reference].mean())
+
+
 def row(
-    name: str,
-    whole: Calibration,
-    policies: list[Candidate],
-    *,
-    reference: int,
-    share: float,
-    confidence: float,
-    halves: int,
+    name: str, whole: Calibration, policies: list[Candidate], asked: Asked, *, halves: int, draws: int
 ) -> str:
     """A row of the table."""
-    n, found = len(whole.score), []
+    n, found, broken = len(whole.score), [], 0
+    at = {policy.price: policy for policy in policies}
     for seed in range(halves):
         order = np.random.default_rng(seed).permutation(n)
         half, rest = order[: n // 2], order[n // 2 :]
-        try:
-            policy, _ = cheapest_kept(
-                [half_of(each, half) for each in policies],
-                of_rows(whole, half),
-                reference=reference,
-                of_score=ScorePromise(share),
-                of_spend=None,
-                alpha=1 - confidence,
-            )
-        except InfeasibleError:
-            continue
-        on_rest = half_of(next(each for each in policies if each.price == policy.price), rest)
-        score = whole.score[rest, on_rest.chosen].mean() / whole.score[rest, reference].mean()
-        saved = 1 - on_rest.cost_usd.mean() / whole.cost_usd[rest, reference].mean()
-        found.append((policy.price, score, saved))
+        price = asked.price_of(whole, policies, half)
+        if price is not None:
+            saved = 1 - at[price].cost_usd[rest].mean() / whole.cost_usd[rest, asked.reference].mean()
+            found.append((price, asked.score_of(whole, at[price], rest), saved))
+    for seed in range(draws):
+        price = asked.price_of(whole, policies, np.random.default_rng(seed).integers(n, size=n // 2))
+        broken += price is not None and asked.score_of(whole, at[price], np.arange(n)) < asked.share
     cells = [name, f"{n // 2:,}", f"{len(found)} of {halves}"]
     if found:
-        price, score, saved = np.array(found).T
-        kept = int((score >= share).sum())
-        cells += [f"{np.median(price):.3g}", f"{saved.mean():.1%} [{saved.min():.1%}, {saved.max():.1%}]"]
-        cells += [f"{score.mean():.2%}", f"{kept} of {len(found)}"]
-    return "| " + " | ".join(cells) + " |"
+        prices, score, saved = np.array(found).T
+        kept = int((score >= asked.share).sum())
+        cells += [f"{np.median(prices):.3g}", f"{saved.mean():.1%} [{saved.min():.1%}, {saved.max():.1%}]"]
+        cells += [f"{score.mean():.1%}", f"{kept} of {len(found)}"]
+    else:
+        cells += [""] * 4
+    return "| " + " | ".join([*cells, f"{broken} of {draws}"]) + " |"
 
 
 def main() -> None:
@@ -95,6 +114,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.98)
     parser.add_argument("--confidence", type=float, default=0.95)
     parser.add_argument("--halves", type=int, default=20)
+    parser.add_argument("--draws", type=int, default=200)
     given = parser.parse_args()
     router = Router.from_pretrained(given.bundle)
     recorded = lab_outcomes() if given.data == "lab" else Outcomes.read(given.data)
@@ -104,8 +124,8 @@ def main() -> None:
     reference = router.validation.models[router.validation.best]
     whole = Calibration.of(router, outcomes)
     print(f"{outcomes.name}, {len(router.pool)} models, reference {reference}\n")
-    print("| policy | prompts | contracts | price | saved on the rest | score there | kept there |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| policy | prompts | contracts | price | saved on the rest | score there | kept there | broken |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for calls in (1, 3):
         if calls > 1 and (router.answer_model is None or not whole.outcomes.records("response")):
             continue
@@ -113,10 +133,9 @@ def main() -> None:
             "router" if calls == 1 else "cascades",
             whole,
             [*candidates(whole, max_calls=calls, answer_model=router.answer_model)],
-            reference=router.pool.names.index(reference),
-            share=given.share,
-            confidence=given.confidence,
+            Asked(router.pool.names.index(reference), given.share, given.confidence),
             halves=given.halves,
+            draws=given.draws,
         )
         print(line, flush=True)
 
