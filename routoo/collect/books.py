@@ -8,13 +8,13 @@ from typing import Any
 from routoo.collect.history import History
 from routoo.collect.journal import Journal, Line
 from routoo.collect.purse import Purse
-from routoo.collect.stopping import Stop, StoppedError
 from routoo.data.answer import Answer
 from routoo.data.answers import Answers
 from routoo.data.errors import CallError
 from routoo.data.grade import Grade
 from routoo.data.request import Request
 from routoo.members.member import Member, OnAnswer
+from routoo.members.stopping import Stop, StoppedError
 
 
 class Books:

@@ -22,7 +22,6 @@ from routoo.collect.plan import Plan, plan_of
 from routoo.collect.prompts import PromptsToAsk
 from routoo.collect.purse import Purse
 from routoo.collect.runner import Asked, OnStanding, Runner, Ungraded
-from routoo.collect.stopping import Stop
 from routoo.data.answer import Answer
 from routoo.data.errors import InputError
 from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
@@ -32,6 +31,7 @@ from routoo.members.limiter import CONCURRENCY, Limiter
 from routoo.members.member import Member
 from routoo.members.provider import ProviderModel
 from routoo.members.remote.client import load
+from routoo.members.stopping import Stop
 
 if TYPE_CHECKING:
     from routoo.collect.graders.grader import Grader

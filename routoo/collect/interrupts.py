@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from routoo.collect.stopping import Stop
 from routoo.members.background import run_in_background
+from routoo.members.stopping import Stop
 
 STOPPING = "stopping: calls in flight are waited for; Ctrl-C again leaves them"
 _LEAVING_S = 1.0

@@ -15,7 +15,6 @@ from routoo.collect.journal import Line
 from routoo.collect.prompts import PromptToAsk
 from routoo.collect.purse import BudgetSpentError
 from routoo.collect.standing import ModelStanding, Standing
-from routoo.collect.stopping import Stop, StoppedError
 from routoo.collect.threads import in_thread
 from routoo.data.answer import Answer
 from routoo.data.errors import CallError
@@ -23,6 +22,7 @@ from routoo.data.request import Request
 from routoo.members.calling import Retries, call_member
 from routoo.members.clock import Clock
 from routoo.members.limiter import CONCURRENCY
+from routoo.members.stopping import Stop, StoppedError
 from routoo.members.together import together
 
 GIVE_UP = 20

@@ -136,11 +136,18 @@ def answer_file(
 
         try:
             if left:
-                answered(members, [asked[name] for name in left], [*left.values()], on_answer=on_answer)
+                answered(
+                    members,
+                    [asked[name] for name in left],
+                    [*left.values()],
+                    on_answer=on_answer,
+                    on_remark=say,
+                )
         except KeyboardInterrupt:
             if found and output is not None:
                 write_table(_rows(found, chosen), output)
-                say(f"{output}: the {counted(len(found), 'answer')} that came", quiet=quiet)
+                again = "" if kept is None else "; the same command asks for the others"
+                say(f"{output}: the {counted(len(found), 'answer')} that came{again}", quiet=quiet)
             raise
         rows = _rows(found, chosen)
         if output is not None:

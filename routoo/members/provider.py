@@ -27,6 +27,8 @@ from routoo.members.remote.failures import RefusedError, call_error, is_filtered
 from routoo.members.remote.joining import FILTERED, joined
 from routoo.members.remote.reply import Reply, read_reply
 from routoo.members.remote.usage import Usage
+from routoo.members.stopping import Stop, StoppedError
+from routoo.members.together import together
 from routoo.models.signals.registry import SIGNALS
 
 _OF_LOG_PROBS = {"token_log_probs", "option_log_probs", "top_tokens"}
@@ -88,8 +90,18 @@ class ProviderModel:
         """
         asked = listed(requests, "requests", "Request")
         load()
-        found = run_in_background(self._answer_all(asked, signals, on_answer))
+        found = run_in_background(self.answer_all(asked, signals, on_answer, Stop()))
         return Answers.of(found, name=self.name)
+
+    async def answer_all(
+        self, requests: Sequence[Request], signals: Sequence[str], on_answer: OnAnswer | None, stop: Stop
+    ) -> list[Answer]:
+        """As `answer`; once it is asked to stop, of the calls in flight alone."""
+        found: list[Answer] = []
+        waiting = iter(requests)
+        width = min(len(requests), self.pool_model.concurrency or CONCURRENCY)
+        await together(self._work(waiting, signals, found, on_answer, stop) for _ in range(width))
+        return found
 
     async def answer_one(self, request: Request, *, signals: Sequence[str] = ()) -> Answer:
         """The answer to one request, tried once; see `Member.answer_one`.
@@ -114,12 +126,19 @@ class ProviderModel:
         return replace(answer, latency_s=self._clock.now() - started)
 
     def most_usd(self, request: Request) -> float:
-        """What all samples cost with as many tokens as the bytes sent and as the call lets come, in USD."""
-        most = Usage(
-            input_tokens=sent.most_input(request, self.ask),
+        """What all samples cost with as many tokens as the bytes sent and as the call lets come, in USD.
+
+        All that is sent counts as written to a cache for an hour where the request or its call asks for one.
+        """
+        most = sent.most_input(request, self.ask)
+        written = most if sent.writes_cache(request, self.call) else 0
+        usage = Usage(
+            input_tokens=most,
             output_tokens=sent.most_output(request, self.call),
+            written_tokens=written,
+            hour_tokens=written,
         )
-        return most.cost_usd(self.pool_model) * self.call.samples
+        return usage.cost_usd(self.pool_model) * self.call.samples
 
     def slot(self, request: Request) -> AbstractAsyncContextManager[None]:
         """Entered when a try of a request may begin, by the limits of its account."""
@@ -127,41 +146,34 @@ class ProviderModel:
         tokens = self.call.samples * (read + sent.most_output(request, self.call))
         return self._limiter.slot(tokens, requests=self.call.samples)
 
-    async def _answer_all(
-        self, requests: Sequence[Request], signals: Sequence[str], on_answer: OnAnswer | None
-    ) -> list[Answer]:
-        found: list[Answer] = []
-        waiting = iter(requests)
-        width = min(len(requests), self.pool_model.concurrency or CONCURRENCY)
-        workers = [
-            asyncio.ensure_future(self._work(waiting, signals, found, on_answer)) for _ in range(width)
-        ]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-        return found
-
     async def _work(
         self,
         waiting: Iterator[Request],
         signals: Sequence[str],
         found: list[Answer],
         on_answer: OnAnswer | None,
+        stop: Stop,
     ) -> None:
         for request in waiting:
-            answer = await call_member(
-                self,
-                request,
-                signals=signals,
-                retries=self._retries,
-                slot=partial(self.slot, request),
-                clock=self._clock,
-            )
+            if stop.asked:
+                return
+            try:
+                answer = await call_member(
+                    self,
+                    request,
+                    signals=signals,
+                    retries=self._retries,
+                    slot=partial(self._slot, request, stop),
+                    clock=stop.clock(self._clock),
+                )
+            except StoppedError:
+                return
             found.append(answer)
             if on_answer is not None:
                 on_answer(answer)
+
+    def _slot(self, request: Request, stop: Stop) -> AbstractAsyncContextManager[None]:
+        return stop.entered(self.slot(request))
 
     async def _sample(self, request: Request, number: int, signals: Sequence[str]) -> Reply | CallError:
         """What came of one request to the provider, without log-probabilities where it refuses these."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -222,7 +226,14 @@ def test_what_came_before_an_interrupt_is_kept(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def some(members: object, asked: object, models: object, on_answer: Callable[[Answer], None]) -> None:
+    def some(
+        members: object,
+        asked: object,
+        models: object,
+        *,
+        on_answer: Callable[[Answer], None],
+        on_remark: object,
+    ) -> None:
         ids = pl.read_parquet(prompts)["prompt_id"].to_list()[:3]
         for name in ids:
             on_answer(Answer(prompt_id=name, model="m", answer="4"))
@@ -245,7 +256,12 @@ def test_an_interrupt_keeps_what_came_until_it_is_written_by_a_run_that_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def all_of(
-        members: object, asked: list[Request], models: list[str], on_answer: Callable[[Answer], None]
+        members: object,
+        asked: list[Request],
+        models: list[str],
+        *,
+        on_answer: Callable[[Answer], None],
+        on_remark: object,
     ) -> None:
         for request, model in zip(asked, models, strict=True):
             on_answer(Answer(prompt_id=request.prompt_id, model=model, answer="4"))
@@ -260,3 +276,31 @@ def test_an_interrupt_keeps_what_came_until_it_is_written_by_a_run_that_ends(
     assert "12 answers of an earlier run" in second.stderr
     assert pl.read_parquet(written)["answer"].to_list() == ["4"] * 12
     assert not (tmp_path / "answers.parquet.journal").exists()
+
+
+def test_calls_in_flight_at_an_interrupt_are_paid_once(
+    routoo: Routoo, bundle_folder: Path, prompts: Path, tmp_path: Path, called: Callable[[str], Path]
+) -> None:
+    """Two calls at once, interrupted when the fourth has begun: four answers are kept, eight asked for."""
+
+    def interrupting(asked: Asked, before: int) -> Sent:
+        if before == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        if before in (2, 3):
+            time.sleep(0.5)
+        return Sent(completion(f"answer {before}"))
+
+    written = tmp_path / "answers.parquet"
+    with serving(interrupting) as server:
+        pool = Pool.read(called(server.address))
+        slow = Pool(tuple(replace(model, concurrency=2) for model in pool.select(pool.names[:1]).models))
+        slow.write(tmp_path / "slow.toml")
+        line = ("answer", bundle_folder, prompts, "--pool", tmp_path / "slow.toml", "-o", written)
+        first = routoo(*line)
+        assert (first.exit_code, len(server.asked)) == (130, 4)
+        assert "stopping: calls in flight are waited for" in first.stderr
+        assert "the 4 answers that came; the same command asks for the others" in first.stderr
+        second = routoo(*line)
+        assert (second.exit_code, len(server.asked)) == (0, 12)
+    answers = pl.read_parquet(written)["answer"]
+    assert sorted(answers) == sorted(f"answer {at}" for at in range(12))

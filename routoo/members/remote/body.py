@@ -61,6 +61,11 @@ def most_input(request: Request, ask: Ask) -> int:
     return len(written) + (len(chat["messages"]) + 1) * _MESSAGE_TOKENS + parts * _PART_TOKENS
 
 
+def writes_cache(request: Request, call: Call) -> bool:
+    """Whether the provider is asked to keep what is sent in a cache, which it charges for."""
+    return '"cache_control"' in json.dumps([call.parameters, _chat(request)], default=str)
+
+
 def most_output(request: Request, call: Call) -> int:
     """The most tokens that may come of one sample."""
     own = _chat(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,12 +61,12 @@ TOOL = {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}}
 def test_blocks_are_one_text_and_its_end_has_one_name(
     content: list[Json], stop_reason: str, answer: str | None, finish_reason: str
 ) -> None:
-    """10 tokens sent anew, 2 written to a cache, 4 read from one, 5 received: 12 + 0.4 + 0.05 USD."""
+    """10 tokens sent anew, 2 written to a cache, 4 read from one, 5 received: 10 + 2.5 + 0.4 + 0.05 USD."""
     found, _ = asked(Sent(anthropic_message(*content, stop_reason=stop_reason)))
     assert (found.answer, found.finish_reason) == (answer, finish_reason)
     assert (found.error is None) == (answer is not None)
     assert (found.input_tokens, found.output_tokens) == (16, 5)
-    assert found.cost_usd == pytest.approx(12.45)
+    assert found.cost_usd == pytest.approx(12.95)
 
 
 def test_what_needs_log_probabilities_is_left_out_and_none_are_asked_for() -> None:
@@ -80,6 +81,38 @@ def test_a_chat_goes_in_the_form_of_the_interface() -> None:
     assert sent.body["system"] == [text("Be brief.")]
     assert sent.body["messages"] == [{"role": "user", "content": [text("2 + 2?")]}]
     assert (sent.body["model"], sent.body["max_tokens"], sent.body["top_p"]) == ("claude-x", 7, 0.5)
+
+
+def test_what_a_cache_keeps_for_an_hour_costs_twice_the_input() -> None:
+    """10 tokens sent anew, 20 kept for five minutes, 30 for an hour: 10 + 25 + 60 USD, and 0.05 received."""
+    lives = {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 30}
+    usage = {
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "cache_creation_input_tokens": 50,
+        "cache_creation": lives,
+    }
+    found, _ = asked(Sent(anthropic_message(text("4"), usage=usage)))
+    assert (found.input_tokens, found.cost_usd) == (60, pytest.approx(95.05))
+
+
+@pytest.mark.parametrize("where", ["prompt", "parameters"])
+def test_the_most_that_a_try_can_cost_counts_what_may_be_written_to_a_cache(where: str) -> None:
+    keep = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    call = Call(
+        kind="provider",
+        model="anthropic/claude-x",
+        max_tokens=1,
+        parameters=keep if where == "parameters" else {},
+    )
+    prices = {"usd_per_1m_input": 1.0, "usd_per_1m_output": 0.0}
+    chat = [{"role": "user", "content": "2 + 2?", **(keep if where == "prompt" else {})}]
+    plain = [{"role": "user", "content": "2 + 2?", "cache_contrpl": keep["cache_control"]}]
+    asked_of = ProviderModel(PoolModel(name="m", **prices, call=call))
+    without = ProviderModel(PoolModel(name="m", **prices, call=replace(call, parameters={})))
+    if where == "parameters":
+        chat = plain
+    assert asked_of.most_usd(Request("q", chat)) == 2 * without.most_usd(Request("q", plain))
 
 
 def test_usage_that_is_missing_makes_the_cost_unknown() -> None:

@@ -1,4 +1,4 @@
-"""Asking a collection to stop: what waits is broken off, calls in flight come to their end."""
+"""Asking calls to stop: what waits is broken off, those in flight come to their end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class StoppedError(Exception):
 
 
 class Stop:
-    """Whether a collection was asked to stop; any thread may ask."""
+    """Whether calls were asked to stop; any thread may ask."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -35,7 +35,7 @@ class Stop:
         """What `work` returns.
 
         Raises:
-            StoppedError: The collection was asked to stop before it did.
+            StoppedError: It was asked to stop before that came.
         """
         self._loop = asyncio.get_running_loop()
         if self.asked:
@@ -53,7 +53,7 @@ class Stop:
 
     @asynccontextmanager
     async def entered(self, slot: AbstractAsyncContextManager[object]) -> AsyncIterator[None]:
-        """The slot, where it can be entered before the collection is asked to stop."""
+        """The slot, where it can be entered before it is asked to stop."""
         await self.unless_asked(slot.__aenter__())
         try:
             yield
@@ -61,5 +61,5 @@ class Stop:
             await slot.__aexit__(None, None, None)
 
     def clock(self, clock: Clock) -> Clock:
-        """The clock, whose sleep ends when the collection is asked to stop."""
+        """The clock, whose sleep ends when it is asked to stop."""
         return replace(clock, sleep=lambda seconds: self.unless_asked(clock.sleep(seconds)))
