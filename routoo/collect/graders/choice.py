@@ -36,13 +36,20 @@ _WORDS = {
 """What follows letters where they are words."""
 _JOINED = re.compile(
     rf"[\s)\]}}\"'`*]*(?:[,/&+]|\b(?:and|or)\b|,\s*(?:and|or)\b)\s*[(\[*\"'`]*(?:option\s+)?(?P<next>[A-Z]){_ENDS}|"
-    rf"\s+(?P<bare>[A-Z]){_ENDS}(?=\s*$|\s+[A-Z]{_ENDS})"
+    rf"[)\]]?\s+[(\[]?(?P<bare>[A-Z]){_ENDS}(?=[)\]]?\s*$|[)\]]?\s+[(\[]?[A-Z]{_ENDS})"
 )
+_DENIED = re.compile(
+    r"[)\]\"'`*.]*(?:\s+(?:is|was|are|would be|looks|seems)\s+(?:\w+ly\s+)?"
+    r"(?:not|wrong|incorrect|false|eliminated|impossible|out|ruled out)\b|"
+    r"\s+(?:(?:is|was|ca|could|would)n['’]?t|cannot)\b|\s*:\s*(?:not?|wrong|incorrect|false)\b)",
+    re.IGNORECASE,
+)
+"""What follows a letter that is named to be ruled out."""
 _MENTION = re.compile(
     r"(?<!\bnot )(?<!\bnot \()(?<!n['’]t )(?<![A-Za-z0-9_À-ӿ'’.])"
     r"(?:\((?P<round>[A-Za-z])\)|(?i:option|choice|letter)\s+\(?(?P<named>[A-Za-z])\b|"
     rf"(?P<bare>[A-Z])(?!\.\w){_ENDS})"
-    r"(?!\)?\s+(?:is|was|are|would be)\s+(?:not|wrong|incorrect|false|eliminated)\b)"
+    r"(?!\)?\s+(?:is|was|are|would be)\s+(?:\w+ly\s+)?(?:not|wrong|incorrect|false|eliminated)\b)"
 )
 
 
@@ -93,13 +100,15 @@ def _chosen(answer: str, options: Options) -> str | Grade:
 
 def _opening(text: str, options: Options) -> str | Grade | None:
     """The option that a text opens with, by letter or as a whole by its text."""
+    if options.begin(text):
+        return SEVERAL
     if named := options.whole(text) or options.whole(first_line(text)) or options.opening(text):
         return named
     found = _OPENS.match(text)
     letter = found and (found["letter"] or found["small"].upper())
     if not found or not letter or letter not in options.letters:
         return None
-    if _is_word(letter, found["rest"]):
+    if _is_word(letter, found["rest"]) or _DENIED.match(found["rest"]):
         return None
     joined = _JOINED.match(found["rest"])
     if joined and (joined["next"] or joined["bare"]) in options.letters:

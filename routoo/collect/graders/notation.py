@@ -32,6 +32,7 @@ _REWRITES = [
         (r"(?<=[=:({])\s*-\s+(?=[\d.])", " -"),
         (rf"-\s?{_CURRENCY}\s?(?=[\d.])", "-"),
         (_CURRENCY, " "),
+        (r"(?<=\d)\s+and\s+(?:an?|one|1)\s+half\b", " 1/2"),
         (r"(?<!\d )\b(?:minus|negative)\s+(?=[\d.])", "-"),
     )
 ]

@@ -52,8 +52,19 @@ _SCALES = {
     "trillion": 10**12,
 }
 _SCALES |= {"k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "B": 10**9, "bn": 10**9}
-_COEFFICIENT = re.compile(r"\s*[√π]|[xyzni](?![A-Za-z])")
+_COEFFICIENT = re.compile(
+    r"\s*[√π]|[xyzni](?![A-Za-z])|"
+    r"(?:\s+and\s+an?\s+|[\s-]+)(?:hal(?:f|ves)|(?:quarter|third|fourth|(?:fif|six|seven|eigh|nin|ten)th)s?)\b",
+    re.IGNORECASE,
+)
 """What follows a number that is a factor of something else."""
+_RELATED = re.compile(
+    r"(?:\b(?:less|more|fewer|greater|lower|higher|larger|smaller|bigger|longer|shorter)\s+than(?:\s+or\s+equal\s+to)?|"
+    r"\bat\s+(?:least|most)|\b(?:over|under|above|below)|[\w)]\s+[<>]=?|\b(?:half|third|quarter|twice|double)(?:\s+of)?)\s*\Z",
+    re.IGNORECASE,
+)
+"""What stands before a number that another one is related to."""
+_BEFORE = 40  # characters before a number in which that is looked for
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ class Numeral:
     Args:
         value: Its exact value, before a percent sign is heeded.
         percent: Whether a percent sign or word follows.
-        factor: Whether it is a factor of something else (``2x``, ``3√2``).
+        factor: Whether it is a part of something else: ``2x``, ``3 quarters``, ``half of 4``, ``at least 2``.
         start: Where it begins in the text that was read.
         end: Where it ends.
     """
@@ -123,7 +134,8 @@ def _numeral(match: re.Match[str]) -> Numeral | None:
         return None
     value *= -1 if match["sign"] == "-" else 1
     value *= _SCALES.get(match["scale"] or match["letter"], 1)
-    factor = _COEFFICIENT.match(match.string, match.end()) is not None
+    before = match.string[max(match.start() - _BEFORE, 0) : match.start()]
+    factor = bool(_COEFFICIENT.match(match.string, match.end()) or _RELATED.search(before))
     return Numeral(value, match["percent"] is not None, factor, match.start(), match.end())
 
 

@@ -32,6 +32,15 @@ class Options:
         longest_first = sorted((text for text in texts if len(text) > 1), key=len, reverse=True)
         self.written = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
 
+    def begin(self, text: str) -> bool:
+        """Whether a text begins as the list of the options does, each with its letter: the prompt said again.
+
+        >>> Options(("Rome", "Paris")).begin("A) Rome B) Paris")
+        True
+        """
+        first = [rf"\W*{letter}\W{{1,4}}{re.escape(option)}" for letter, option in [*self.texts.items()][:2]]
+        return len(first) == 2 and re.match(r"\b".join(first), text, re.IGNORECASE) is not None
+
     def right(self, text: str) -> str:
         """The letter of a right answer.
 

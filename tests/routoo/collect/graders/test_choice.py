@@ -15,6 +15,9 @@ from routoo.data.grade import Grade
 CITIES = ("Rome", "Paris", "Paris, Texas", "A town")
 
 CHOSEN = [
+    ("A is incorrect. B is correct.", "B"),
+    ("A is clearly wrong, C is wrong, so B", "B"),
+    ("A cannot be it: B", "B"),
     ("B", "B"),
     ("b", "B"),
     ("(B)", "B"),
@@ -86,6 +89,11 @@ CHOSEN = [
 ]
 
 UNREAD = [
+    ("A. Rome\nB. Paris\nC. Paris, Texas\nD. A town", SEVERAL),
+    ("A) Rome B) Paris", SEVERAL),
+    ("(A) (B)", SEVERAL),
+    ("A: no\nB: yes", SEVERAL),
+    ('{"A": false, "B": true}', SEVERAL),
     ("A or B", SEVERAL),
     ("The answer is A or B.", SEVERAL),
     ("Both A and C", SEVERAL),

@@ -11,6 +11,27 @@ from routoo.collect.graders.numeral import Numeral
 from routoo.data.grade import Grade
 
 NUMBERS: list[tuple[str, str | None]] = [
+    ("half", "1/2"),
+    ("The answer is one-half.", "1/2"),
+    ("three quarters", "3/4"),
+    ("two-thirds", "2/3"),
+    ("a third", "1/3"),
+    ("two and a half", "5/2"),
+    ("The answer is 2 and a half", "5/2"),
+    ("half a dozen", None),
+    ("half of 36", None),
+    ("twice 9", None),
+    ("18 quarters", None),
+    ("twenty-fifth", None),
+    ("3 million and a half", None),
+    ("nineteen ninety", None),
+    ("five and thirteen", None),
+    ("one hundred and eight", "108"),
+    ("at least 18", None),
+    ("The answer is more than 18.", None),
+    ("The answer is less than or equal to 18", None),
+    ("There are 6 more than 12, so the answer is 18.", "18"),
+    ("It rounds up to 18", "18"),
     ("To find the total, we add 5 and 7.\n\n5 + 7 = 12\n\nSo the total is **12**.", "12"),
     (
         "Janet’s ducks lay 16 eggs. She eats 3.\n16 - 3 = 13, * 2 = $26.\n\nSo she makes **$26** every day.",
