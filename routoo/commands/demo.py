@@ -184,7 +184,7 @@ def _in_words(saving: Saving, budget_usd: float, volume: Volume) -> str:
     alone, routed = (each / saving.prompts for each in (saving.best_single_cost_usd, saving.cost_usd))
     return "\n".join(
         [
-            "Measured: answers of real small models, and their tokens. Stated: the price of a token, by size.",
+            "Measured: answers of real small models, and their tokens. Stated: what a token costs, by size.",
             f"{saving.prompts:,} test prompts: {saving.best_single} alone scores "
             f"{saving.best_single_score:.3f} for {usd(saving.best_single_cost_usd)} USD.",
             f"Given {usd(budget_usd)} USD for the batch, routoo scores {saving.score:.3f} for "
