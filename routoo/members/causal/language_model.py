@@ -25,6 +25,9 @@ _ATTENTION = {"full_attention", "sliding_attention"}
 _ENDS_OF_TURNS = ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>")
 """Tokens that end an answer whether or not the model's files say so."""
 
+_BIASED = {"bloom", "mpt"}
+"""Kinds that tell positions by a bias on attention (ALiBi), made anew from a mask without slots."""
+
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model"]
 
 _LOCK = threading.Lock()
@@ -112,6 +115,11 @@ def _folder(name: str) -> Path:
 def _check(model: Any, name: str, absent: Iterable[str]) -> None:  # Any: see LanguageModel
     if absent := sorted(absent):
         raise InputError(f"model {name}: its file of weights lacks {some(absent)}")
+    if getattr(model.config, "model_type", None) in _BIASED or getattr(model.config, "alibi", False):
+        raise InputError(
+            f"model {name} tells positions by a bias on attention (ALiBi), which is not run here: serve it "
+            "elsewhere, and call it as a provider"
+        )
     if odd := sorted(set(getattr(model.config, "layer_types", None) or ()) - _ATTENTION):
         raise InputError(
             f"model {name} has layers of {', '.join(odd)}; here those of {' and '.join(sorted(_ATTENTION))} "

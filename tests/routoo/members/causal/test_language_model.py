@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,12 @@ def test_layers_without_attention_are_refused() -> None:
     config = SimpleNamespace(layer_types=["full_attention", "linear_attention"])
     with pytest.raises(InputError, match="has layers of linear_attention"):
         loading._check(SimpleNamespace(config=config), "m", [])
+
+
+@pytest.mark.parametrize("config", [{"model_type": "bloom"}, {"model_type": "falcon", "alibi": True}])
+def test_positions_by_a_bias_on_attention_are_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="ALiBi"):
+        loading._check(SimpleNamespace(config=SimpleNamespace(**config)), "m", [])
 
 
 def test_ends_are_what_the_files_say_and_known_ends_of_turns(make_folder: Callable[..., Path]) -> None:
