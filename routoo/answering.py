@@ -38,7 +38,7 @@ def answer(
 
     Members are asked at the same time, local models one after the other; answers stand in the order of the
     prompts. After Ctrl-C, or where one member fails altogether, no more calls are made, and what comes of
-    those in flight is still told to `on_answer`. A second Ctrl-C leaves them.
+    those in flight is still handed to `on_answer`. A second Ctrl-C leaves them.
 
     Args:
         members: Who answers, by name (`members_of`).
