@@ -45,7 +45,7 @@ PARTS = ("prediction", "signals", "agreement", "factor")
 
 def variants(model: ObservationModel) -> dict[str, ObservationModel]:
     """The observation model without what is left out, by its last part."""
-    alone = replace(model, loading=np.zeros_like(model.loading))
+    alone = replace(model, loading=np.zeros_like(model.loading), loading_slope=0.0)
     blind = replace(alone, agreement=np.full_like(model.agreement, 0.5), agreement_slope=0.0)
     return {"signals": blind, "agreement": alone, "factor": model}
 
