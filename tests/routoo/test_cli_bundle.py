@@ -216,7 +216,7 @@ def test_evaluate_holds_the_bundle_against_everything(
     found = json.loads(result.stdout)
     assert [row["name"] for row in found["rows"]] == [
         "best single model", "random mixing", "hull of single models",
-        "routoo", "domain table", "k nearest neighbours", "oracle",
+        "routoo", "domain table", "k nearest neighbours", "cascade", "oracle",
     ]  # fmt: skip
     assert (found["part"], found["n_prompts"], found["simulated"]) == ("test", 37, True)
     assert found["provenance"]["bundle"] == str(bundle_folder)
