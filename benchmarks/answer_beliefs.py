@@ -21,19 +21,17 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from lab_signals import recorded_answers
 from rich.console import Console
 from rich.table import Table
 
 import routoo
-from routoo.commands.pools import pool_for
 from routoo.data.observation import ObservationModel
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.evaluation.in_words import number
-from routoo.lab.members import lab_pool
-from routoo.lab.shipped import lab_outcomes
 from routoo.policies.evidence import Evidence
-from routoo.solver.cascade.belief import Beliefs
+from routoo.solver.cascade.belief import Beliefs, place_of_same
 
 Array = npt.NDArray[np.float64]
 Errors = dict[tuple[int, str, str], Array]
@@ -83,8 +81,7 @@ def _after(
     """What is believed once these models have answered too."""
     code = evidence.code[rows, member]
     codes = np.take_along_axis(evidence.code[rows], beliefs.asked, 1)
-    like = np.column_stack([(codes == code[:, None]) & (codes >= 0), np.ones(len(rows), bool)])
-    return beliefs.after(member, evidence.log_ratio[rows, member], like.argmax(1))
+    return beliefs.after(member, evidence.log_ratio[rows, member], place_of_same(codes, code))
 
 
 def _errors(p: Array, score: Array, asked: npt.NDArray[np.intp]) -> dict[str, Array]:
@@ -115,12 +112,7 @@ def main() -> None:
     parser.add_argument("data", nargs="?", type=Path)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     given = parser.parse_args()
-    outcomes = lab_outcomes() if given.data is None else Outcomes.read(given.data)
-    pool = (
-        lab_pool().select(outcomes.models)
-        if given.data is None
-        else pool_for(outcomes, given.data, None, quiet=True)
-    )
+    outcomes, pool = recorded_answers(given.data)
     seeds = [errors_of(outcomes, pool, seed) for seed in given.seeds]
     errors = {key: np.concatenate([each[key] for each in seeds]) for key in seeds[0]}
     table = Table("asked", "of", *PARTS, title=f"{outcomes.name}, {len(pool)} models")

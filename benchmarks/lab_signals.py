@@ -167,17 +167,19 @@ def _gain(judged: Judged, better: str, than: str) -> tuple[str, str]:
     )
 
 
+def recorded_answers(data: Path | None) -> tuple[Outcomes, Pool]:
+    """Recorded outcomes and the pool of their models: the lab's, where no folder is named."""
+    if data is None:
+        return (outcomes := lab_outcomes()), lab_pool().select(outcomes.models)
+    return (outcomes := Outcomes.read(data)), pool_for(outcomes, data, None, quiet=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", nargs="?", type=Path)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     given = parser.parse_args()
-    outcomes = lab_outcomes() if given.data is None else Outcomes.read(given.data)
-    pool = (
-        lab_pool().select(outcomes.models)
-        if given.data is None
-        else pool_for(outcomes, given.data, None, quiet=True)
-    )
+    outcomes, pool = recorded_answers(given.data)
     seeds = [tested(outcomes, pool, seed) for seed in given.seeds]
     console = Console(width=150)
     table = Table(

@@ -9,6 +9,7 @@ from typing import Any
 
 from routoo.data.checks.arguments import name_list, number, text_of
 from routoo.data.errors import InputError
+from routoo.data.request import Request
 from routoo.data.tables.columns import SIGNALS
 
 _NUMBERS = ("input_tokens", "output_tokens", "cost_usd", "latency_s", "latency_first_s")
@@ -90,3 +91,25 @@ class Answer:
         fields = {name: value for name, value in row.items() if not name.startswith(SIGNALS)}
         signals = {name.removeprefix(SIGNALS): row[name] for name in row if name.startswith(SIGNALS)}
         return cls(**fields, signals=signals)
+
+
+def no_answer(request: Request, model: str, error: str, *, cost_usd: float | None = None) -> Answer:
+    """What stands in the place of an answer that did not come.
+
+    Args:
+        request: What was asked.
+        model: Who was.
+        error: Why none came, in words that many answers may share.
+        cost_usd: What the calls for it cost; None where nobody knows.
+
+    >>> no_answer(Request("q", "2 + 2?"), "small", "no answer within the deadline").error
+    'no answer within the deadline'
+    """
+    return Answer(
+        prompt_id=request.prompt_id,
+        model=model,
+        answer=None,
+        sample=request.sample,
+        error=error,
+        cost_usd=cost_usd,
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from routoo.data.chat import Prompt, prompt_text
-from routoo.data.checks.arguments import name_list, number, text_of
+from routoo.data.checks.arguments import name_list, number, same_length, text_of
+from routoo.data.checks.batch import listed
 from routoo.data.errors import InputError
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -59,3 +61,35 @@ class Request:
     def letters(self) -> tuple[str, ...]:
         """A letter an option, from ``A`` on."""
         return tuple(_LETTERS[: len(self.options)])
+
+
+def named_requests(
+    prompts: Iterable[Prompt | Request], prompt_ids: Sequence[str] | None = None
+) -> list[Request]:
+    """The requests that a batch of prompts is, each with a name; those that are requests stay what they are.
+
+    Args:
+        prompts: Texts, chats, or requests.
+        prompt_ids: Their names, ``0``, ``1`` and so on where they are left out.
+
+    Raises:
+        InputError: There is no prompt, or not one name a prompt.
+
+    >>> [request.prompt_id for request in named_requests(["2 + 2?", Request("sum", "3 + 3?")])]
+    ['0', 'sum']
+    """
+    asked = listed(prompts, "prompts", "texts")
+    ids = name_list("prompt_ids", range(len(asked)) if prompt_ids is None else prompt_ids)
+    same_length(prompts=asked, prompt_ids=ids)
+    pairs = zip(ids, asked, strict=True)
+    return [prompt if isinstance(prompt, Request) else Request(name, prompt) for name, prompt in pairs]
+
+
+def check_distinct(requests: Sequence[Request]) -> None:
+    """Refuses requests of which two have the same name.
+
+    Raises:
+        InputError: Two have.
+    """
+    if len({request.prompt_id for request in requests}) < len(requests):
+        raise InputError("two prompts have the same prompt_id; give each one of its own")

@@ -14,9 +14,8 @@ from routoo.collect.threads import in_thread
 from routoo.data.answer import Answer
 from routoo.data.answers import Answers
 from routoo.data.chat import Prompt
-from routoo.data.checks.arguments import known_names, name_list, same_length
-from routoo.data.checks.batch import listed
-from routoo.data.request import Request
+from routoo.data.checks.arguments import known_names, same_length
+from routoo.data.request import Request, named_requests
 from routoo.members.local import LocalModel
 from routoo.members.member import Member, OnAnswer
 from routoo.members.provider import ProviderModel
@@ -65,14 +64,12 @@ def answer(
     >>> answer(members, ["2 + 2?", "Capital of Australia?"], ["small", "large"]).rows["answer"].to_list()
     ['4', 'Canberra']
     """
-    asked = listed(prompts, "prompts", "texts")
-    ids = name_list("prompt_ids", range(len(asked)) if prompt_ids is None else prompt_ids)
+    asked = named_requests(prompts, prompt_ids)
     chosen = known_names("models", models, [*members])
-    same_length(prompts=asked, prompt_ids=ids, models=chosen)
+    same_length(prompts=asked, models=chosen)
     requests: dict[str, list[Request]] = {}
     places: dict[tuple[str, str], int] = {}
-    for prompt_id, prompt, model in zip(ids, asked, chosen, strict=True):
-        request = prompt if isinstance(prompt, Request) else Request(prompt_id, prompt)
+    for request, model in zip(asked, chosen, strict=True):
         requests.setdefault(model, []).append(request)
         places[request.prompt_id, model] = len(places)
     found, lock, stop = list[Answer](), threading.Lock(), Stop()

@@ -14,17 +14,15 @@ from routoo.data.chat import prompt_text
 from routoo.data.checks.arguments import (
     known_keys,
     known_names,
-    name_list,
     number,
     path_of,
     record,
-    same_length,
 )
 from routoo.data.checks.batch import listed
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.progress import Progress
-from routoo.data.request import Request
+from routoo.data.request import Request, named_requests
 from routoo.data.scores import Scores
 from routoo.data.text import check_prompt
 from routoo.export.bundle import Bundle
@@ -480,13 +478,7 @@ class Router:
         from routoo.members.background import run_in_background
 
         beside = {"budget_usd": budget_usd, "domains": domains, "attributes": attributes}
-        asking, asked = self._cascades(options, beside), listed(prompts, "prompts", "texts")
-        ids = name_list("prompt_ids", range(len(asked)) if prompt_ids is None else prompt_ids)
-        same_length(prompts=asked, prompt_ids=ids)
-        requests = [
-            prompt if isinstance(prompt, Request) else Request(name, prompt)
-            for name, prompt in zip(ids, asked, strict=True)
-        ]
+        asking, requests = self._cascades(options, beside), named_requests(prompts, prompt_ids)
         texts = [request.text for request in requests]
         scores = self.predict(texts, domains=domains, attributes=attributes)
         return run_in_background(asking.run(requests, scores, budget_usd=budget_usd, on_settled=on_settled))

@@ -8,7 +8,7 @@ from typing import Any
 from routoo.collect.history import History
 from routoo.collect.journal import Journal, Line
 from routoo.collect.purse import Purse
-from routoo.data.answer import Answer
+from routoo.data.answer import Answer, no_answer
 from routoo.data.answers import Answers
 from routoo.data.errors import CallError
 from routoo.data.grade import Grade
@@ -124,7 +124,7 @@ class BookedMember:
 
     def fail(self, tried: Line, request: Request, error: CallError) -> None:
         """Closes a try that brought no answer: another may be made, now or in a later run."""
-        row = failed(request, self.name, str(error)).row()
+        row = no_answer(request, self.name, str(error)).row()
         self.books.close(tried, "failure", error.cost_usd, row=row)
 
     async def open(self, request: Request, *, wait: bool = True) -> Line:
@@ -137,8 +137,3 @@ class BookedMember:
         row = answer.row()
         prompt = self.prompts[request.prompt_id]
         self.books.close(tried, "answer", answer.cost_usd, asked=self.asked, prompt=prompt, row=row)
-
-
-def failed(request: Request, model: str, error: str) -> Answer:
-    """What stands in the place of an answer where none came."""
-    return Answer(prompt_id=request.prompt_id, model=model, answer=None, sample=request.sample, error=error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +17,7 @@ from routoo.commands.requests import prompt_of
 from routoo.data.errors import InputError
 
 if TYPE_CHECKING:
-    from routoo.router import Router
+    pass
 
 _TABLES = (".parquet", ".jsonl")
 _FILES = (".txt", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".json", ".gz", ".zst")
@@ -109,21 +111,9 @@ def answer(
         raise InputError("--confidence is of a single choice, and a cascade reads answers: leave one out")
     router = Router.from_pretrained(bundle, pool=pool)
     say_nominal(router.nominal_costs, quiet=quiet)
-    if cascade:
-        _cascade(
-            router,
-            prompt,
-            limits,
-            is_file=is_file,
-            max_calls=max_calls,
-            budget_usd=budget_usd,
-            answers=answers,
-            output=output,
-            as_json=as_json,
-            quiet=quiet,
-        )
-    elif is_file:
-        answer_file(
+    one, of_file = (answer_one, answer_file) if not cascade else _cascades(max_calls)
+    if is_file:
+        of_file(
             router,
             prompt,
             limits,
@@ -135,42 +125,16 @@ def answer(
         )
     else:
         text = prompt_of(prompt, quiet=quiet)
-        answer_one(router, text, limits, answers=answers, as_json=as_json, quiet=quiet)
+        one(router, text, limits, answers=answers, as_json=as_json, quiet=quiet)
 
 
-def _cascade(
-    router: Router,
-    prompt: str,
-    limits: ChoiceLimits,
-    *,
-    is_file: bool,
-    max_calls: int | None,
-    budget_usd: float | None,
-    answers: Path | None,
-    output: Path | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Answers by cascades."""
+def _cascades(max_calls: int | None) -> tuple[Callable[..., None], Callable[..., None]]:
+    """What asks one prompt, and a file of them, by cascades of up to so many calls."""
     from routoo.commands.cascaded import cascade_file, cascade_one
     from routoo.policies.cascade import MOST_CALLS
 
     calls = MOST_CALLS if max_calls is None else max_calls
-    if is_file:
-        cascade_file(
-            router,
-            prompt,
-            limits,
-            max_calls=calls,
-            budget_usd=budget_usd,
-            answers=answers,
-            output=output,
-            as_json=as_json,
-            quiet=quiet,
-        )
-    else:
-        text = prompt_of(prompt, quiet=quiet)
-        cascade_one(router, text, limits, max_calls=calls, answers=answers, as_json=as_json, quiet=quiet)
+    return partial(cascade_one, max_calls=calls), partial(cascade_file, max_calls=calls)
 
 
 def _check(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from routoo.collect.kept_answers import KeptAnswers
     from routoo.data.answer import Answer
     from routoo.members.member import Member
     from routoo.router import Router
@@ -109,16 +110,15 @@ def answer_file(
 
     Answers of calls are kept beside the output until all have come: the same command goes on from there.
     """
+    import polars as pl
+
     from routoo.answering import answer as answered
-    from routoo.collect.kept_answers import KeptAnswers
     from routoo.collect.prompts import read_to_ask
 
     chosen = _chosen(router, source, limits, budget_usd, quiet=quiet)
     names = chosen["model"].to_list()
     asked = {prompt.request.prompt_id: prompt.request for prompt in read_to_ask(source).prompts}
-    kept = None
-    if output is not None and answers is None:
-        kept = KeptAnswers(output.with_name(output.name + ".journal"), router.pool)
+    kept = kept_beside(output, answers, router)
     found = [] if kept is None else kept.to([*asked.values()], names)
     if found:
         say(f"{counted(len(found), 'answer')} of an earlier run; the others are asked for", quiet=quiet)
@@ -154,7 +154,10 @@ def answer_file(
             write_table(rows, output)
         if kept is not None:
             kept.close(done=not rows["answer"].null_count())
-    _show(rows, output, as_json=as_json)
+    for name, kind in (("cost_usd", pl.Float64), ("error", pl.String)):
+        if name not in rows.columns:
+            rows = rows.with_columns(pl.lit(None, kind).alias(name))
+    show_answers(rows, output, by="model", of="answer", as_json=as_json)
 
 
 def _chosen(
@@ -221,37 +224,54 @@ def _rows(found: Sequence[Answer], chosen: pl.DataFrame) -> pl.DataFrame:
     return predicted.join(answered, on="prompt_id", how="inner", maintain_order="left")
 
 
-def _show(rows: pl.DataFrame, output: Path | None, *, as_json: bool) -> None:
-    """What came, by model; or all of it, where it is written nowhere."""
+def kept_beside(output: Path | None, answers: Path | None, router: Router) -> KeptAnswers | None:
+    """Where answers of calls are kept until all have come; None where nothing is written, or asked for."""
+    from routoo.collect.kept_answers import KeptAnswers
+
+    if output is None or answers is not None:
+        return None
+    return KeptAnswers(output.with_name(output.name + ".journal"), router.pool)
+
+
+def show_answers(
+    rows: pl.DataFrame,
+    output: Path | None,
+    *,
+    by: str,
+    of: str = "prompt",
+    cost_usd: float | None = None,
+    as_json: bool,
+) -> None:
+    """What came, by the values of a column; or all of it, where it is written nowhere.
+
+    Args:
+        rows: One a prompt, with `answer` and `cost_usd`.
+        output: Where they were written.
+        by: The column.
+        of: What a cost that is not known is of.
+        cost_usd: What everything cost; the sum of the rows where it is left out.
+        as_json: Whether to print JSON.
+    """
     import polars as pl
 
-    for name in ("cost_usd", "error"):
-        if name not in rows.columns:
-            rows = rows.with_columns(
-                pl.lit(None, pl.Float64 if name == "cost_usd" else pl.String).alias(name)
-            )
     failed, unknown = rows["answer"].null_count(), rows["cost_usd"].null_count()
+    spent = float(rows["cost_usd"].sum()) if cost_usd is None else cost_usd
     if as_json:
-        document = {
-            "prompts": len(rows),
-            "failed": failed,
-            "unknown_costs": unknown,
-            "cost_usd": float(rows["cost_usd"].sum()),
-        }
-        show_json(
-            {**document, **({"answers": rows.to_dicts()} if output is None else {"written": str(output)})}
-        )
+        document = {"prompts": len(rows), "failed": failed, "unknown_costs": unknown, "cost_usd": spent}
+        came = {"answers": rows.to_dicts()} if output is None else {"written": str(output)}
+        show_json({**document, **came})
         return
-    by_model = rows.group_by("model").agg(pl.len(), pl.col("answer").null_count(), pl.col("cost_usd").sum())
+    groups = rows.group_by(by).agg(pl.len(), pl.col("answer").null_count(), pl.col("cost_usd").sum())
+    order = ("len", "model") if by == "model" else (by,)
     cells = [
-        (name, f"{count:,}", f"{failures:,}", usd(cost))
-        for name, count, failures, cost in by_model.sort("len", "model", descending=[True, False]).iter_rows()
+        (str(name), f"{count:,}", f"{failures:,}", usd(cost))
+        for name, count, failures, cost in groups.sort(
+            *order, descending=[True, False] if by == "model" else [False]
+        ).iter_rows()
     ]
-    costs = f"cost {usd(float(rows['cost_usd'].sum()))} USD" + (
-        f", and {counted(unknown, 'answer')} of unknown cost" if unknown else ""
-    )
+    costs = f"cost {usd(spent)} USD" + (f", and {counted(unknown, of)} of unknown cost" if unknown else "")
     show(
-        table(("model", "prompts", "failed", "cost in USD"), cells),
+        table((by, "prompts", "failed", "cost in USD"), cells),
         f"{counted(len(rows), 'prompt')}: {failed:,} without an answer, {costs}",
         f"{output}: the answers",
     )

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from routoo.commands.answered import ChoiceLimits, members_for
+from routoo.commands.answered import ChoiceLimits, kept_beside, members_for, show_answers
 from routoo.commands.output import write_table
 from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import requests_of
-from routoo.commands.terminal import counted, progress, say, seconds, show, show_json, table, usd
+from routoo.commands.terminal import counted, progress, say, seconds, show_json, usd
 from routoo.data.errors import CallError
 
 if TYPE_CHECKING:
@@ -88,16 +88,13 @@ def cascade_file(
     Answers of calls are kept beside the output until all prompts are settled: the same command goes on from
     there, and no call is paid twice.
     """
-    from routoo.collect.kept_answers import KeptAnswers
     from routoo.collect.prompts import read_to_ask
     from routoo.data.tables.required_tags import tags_beside
 
     asked = requests_of(source, router, PromptsReading(), quiet=quiet)
     requests = [prompt.request for prompt in read_to_ask(source).prompts]
     options = _options(router, limits, max_calls, answers, quiet=quiet)
-    kept = None
-    if output is not None and answers is None:
-        kept = KeptAnswers(output.with_name(output.name + ".journal"), router.pool)
+    kept = kept_beside(output, answers, router)
     with kept or nullcontext(), progress("answering", quiet=quiet) as tell:
         settled = itertools.count(1)
 
@@ -119,7 +116,7 @@ def cascade_file(
             write_table(rows, output)
         if kept is not None:
             kept.close(done=not rows["answer"].null_count())
-    _show(found, rows, output, as_json=as_json)
+    show_answers(rows, output, by="calls", cost_usd=found.cost_usd, as_json=as_json)
 
 
 def _options(
@@ -170,34 +167,3 @@ def _rows(found: CascadeAnswers) -> pl.DataFrame:
     ]
     types = {"model": pl.String, "answer": pl.String, "cost_usd": pl.Float64, "error": pl.String}
     return pl.DataFrame(rows, schema_overrides=types)
-
-
-def _show(found: CascadeAnswers, rows: pl.DataFrame, output: Path | None, *, as_json: bool) -> None:
-    """What came, by how many models were asked; or all of it, where it is written nowhere."""
-    import polars as pl
-
-    failed, unknown = rows["answer"].null_count(), rows["cost_usd"].null_count()
-    if as_json:
-        document = {
-            "prompts": len(rows),
-            "failed": failed,
-            "unknown_costs": unknown,
-            "cost_usd": found.cost_usd,
-        }
-        show_json(
-            {**document, **({"answers": rows.to_dicts()} if output is None else {"written": str(output)})}
-        )
-        return
-    by_calls = rows.group_by("calls").agg(pl.len(), pl.col("answer").null_count(), pl.col("cost_usd").sum())
-    cells = [
-        (str(calls), f"{count:,}", f"{failures:,}", usd(cost))
-        for calls, count, failures, cost in by_calls.sort("calls").iter_rows()
-    ]
-    costs = f"cost {usd(found.cost_usd)} USD" + (
-        f", and {counted(unknown, 'prompt')} of unknown cost" if unknown else ""
-    )
-    show(
-        table(("calls", "prompts", "failed", "cost in USD"), cells),
-        f"{counted(len(rows), 'prompt')}: {failed:,} without an answer, {costs}",
-        f"{output}: the answers",
-    )

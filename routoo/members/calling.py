@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from routoo.data.answer import Answer
+from routoo.data.answer import Answer, no_answer
 from routoo.data.checks.arguments import number
 from routoo.data.errors import CallError
 from routoo.data.request import Request
@@ -103,14 +103,7 @@ async def call_member(
         wait_s = retries.wait_s(failed, came, clock.draw)
         late = clock.now() - started + wait_s > retries.deadline_s
         if not came.retryable or failed >= retries.tries or late:
-            return Answer(
-                prompt_id=request.prompt_id,
-                model=member.name,
-                answer=None,
-                sample=request.sample,
-                error=str(came),
-                cost_usd=spent,
-            )
+            return no_answer(request, member.name, str(came), cost_usd=spent)
         await clock.sleep(wait_s)
 
 

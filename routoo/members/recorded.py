@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from routoo.data.answer import Answer
+from routoo.data.answer import Answer, no_answer
 from routoo.data.answers import Answers
 from routoo.data.checks.batch import listed
 from routoo.data.errors import CallError, InputError
@@ -156,14 +156,7 @@ class RecordedModel:
         )
 
     def _missing(self, request: Request) -> Answer:
-        return Answer(
-            prompt_id=request.prompt_id,
-            model=self.name,
-            sample=request.sample,
-            answer=None,
-            error=_NOT_RECORDED,
-            cost_usd=0.0,
-        )
+        return no_answer(request, self.name, _NOT_RECORDED, cost_usd=0.0)
 
 
 def _as_answers(outcomes: pl.DataFrame) -> pl.DataFrame:

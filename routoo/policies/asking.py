@@ -14,7 +14,7 @@ import numpy as np
 
 from routoo.collect.kept_answers import KeptAnswers
 from routoo.collect.purse import BudgetSpentError, Purse
-from routoo.data.answer import Answer
+from routoo.data.answer import Answer, no_answer
 from routoo.data.request import Request
 from routoo.members.calling import Retries, call_member
 from routoo.members.clock import Clock
@@ -22,6 +22,8 @@ from routoo.members.local import LocalModel
 from routoo.members.member import Member
 from routoo.members.provider import ProviderModel
 from routoo.members.together import together
+
+_LATE = "no answer within the deadline"
 
 
 class Kept(Protocol):
@@ -176,11 +178,11 @@ class Asking:
         except BudgetSpentError:
             return [Came(call, None)]
         except TimeoutError:
-            answer = _late(request, call.model, None)
+            answer = no_answer(request, call.model, _LATE)
         self._keep(call, answer)
         seconds = max(self._clock.now() - began, answer.latency_s or 0.0)
         if seconds > call.seconds_left and answer.error is None:
-            answer = _late(request, call.model, answer.cost_usd)
+            answer = no_answer(request, call.model, _LATE, cost_usd=answer.cost_usd)
         return [Came(call, answer, seconds)]
 
     async def _in_batches(self, batches: Mapping[str, Sequence[Call]]) -> list[Came]:
@@ -215,15 +217,3 @@ class Asking:
             for name, (_, most) in open_.items():
                 self._settle(most, costs.get(name))
         return [Came(open_[answer.prompt_id][0], answer, answer.latency_s or 0.0) for answer in came]
-
-
-def _late(request: Request, model: str, cost_usd: float | None) -> Answer:
-    """What stands in the place of an answer that came too late, or would have."""
-    return Answer(
-        prompt_id=request.prompt_id,
-        model=model,
-        answer=None,
-        sample=request.sample,
-        error="no answer within the deadline",
-        cost_usd=cost_usd,
-    )

@@ -13,7 +13,7 @@ from routoo.collect.purse import Purse
 from routoo.data.checks.arguments import number, record, same_length
 from routoo.data.checks.came import came
 from routoo.data.errors import InputError
-from routoo.data.request import Request
+from routoo.data.request import Request, check_distinct
 from routoo.data.scores import Scores
 from routoo.members.calling import Retries
 from routoo.members.clock import Clock
@@ -107,8 +107,7 @@ class Cascade:
             InputError: There is not one row of scores a request, or two have the same id.
         """
         same_length(requests=requests, scores=scores.p_correct)
-        if len({request.prompt_id for request in requests}) < len(requests):
-            raise InputError("two prompts have the same prompt_id; give each one of its own")
+        check_distinct(requests)
         spent = 0.0 if self.kept is None else self.kept.spent_usd
         purse = None if budget_usd is None else Purse(budget_usd, spent_usd=spent)
         asking = Asking(

@@ -111,15 +111,16 @@ class CascadeRun:
     def _settle(self, prompts: npt.NDArray[np.intp]) -> None:
         """Ends these prompts with the best of their answers."""
         self.course.stop(prompts)
-        chosen, p_correct = self.course.settled
-        for prompt in prompts.tolist():
-            asked, member = tuple(self._came[prompt]), int(chosen[prompt])
+        for prompt, member, p_correct in zip(
+            prompts.tolist(), *(found.tolist() for found in self.course.settled_of(prompts)), strict=True
+        ):
+            asked = tuple(self._came[prompt])
             names = [answer.model for answer in asked]
             found = CascadeAnswer(
                 self.asking.requests[prompt].prompt_id,
                 asked,
                 None if member < 0 else names.index(self.scores.models[member]),
-                float(p_correct[prompt]),
+                p_correct,
             )
             self._settled[prompt] = found
             if self._on_settled is not None:

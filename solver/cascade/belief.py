@@ -152,6 +152,17 @@ class Beliefs:
         return replace(self, **parts)
 
 
+def place_of_same(earlier: npt.NDArray[np.integer], code: npt.NDArray[np.integer]) -> Positions:
+    """Place of the first earlier answer that is the same, ``(n_rows,)``; the number of them where none is.
+
+    Args:
+        earlier: Equal numbers for equal answers, -1 for one that equals no other, ``(n_rows, n_earlier)``.
+        code: That of the answer, ``(n_rows,)``.
+    """
+    alike = (earlier == code[:, None]) & (code[:, None] >= 0)
+    return np.asarray(np.column_stack([alike, np.ones(len(code), bool)]).argmax(1), np.intp)
+
+
 def _with_mean(right: Array, p: Array) -> Array:
     """The probabilities at the nodes, scaled so that their mean is exactly `p`, within what is certain."""
     p, right = p.clip(_CERTAIN, 1 - _CERTAIN), right.clip(_CERTAIN, 1 - _CERTAIN)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from routoo.solver.cascade.belief import Array, Beliefs, Positions
+from routoo.solver.cascade.belief import Array, Beliefs, Positions, place_of_same
 from routoo.solver.cascade.lookahead import Lookahead, look_ahead
 from routoo.solver.cascade.steps import Steps, steps_of, worth_a_look
 from routoo.solver.cascade.terms import Terms
@@ -132,11 +132,15 @@ class Course:
     @property
     def settled(self) -> tuple[Positions, Array]:
         """The model whose answer is given, of each case, and its P(correct); -1 and 0 where none answered."""
-        chosen, p = np.full(len(self.over), -1), np.zeros(len(self.over))
-        for count in np.unique(self.answers[self.answers > 0]):
-            cases = np.flatnonzero(self.answers == count)
-            beliefs = self._beliefs(cases)
-            chosen[cases], p[cases] = beliefs.best, beliefs.stopped
+        return self.settled_of(np.arange(len(self.over)))
+
+    def settled_of(self, cases: Positions) -> tuple[Positions, Array]:
+        """The same of these cases."""
+        chosen, p, answers = np.full(len(cases), -1), np.zeros(len(cases)), self.answers[cases]
+        for count in np.unique(answers[answers > 0]):
+            at = np.flatnonzero(answers == count)
+            beliefs = self._beliefs(cases[at])
+            chosen[at], p[at] = beliefs.best, beliefs.stopped
         return chosen, p
 
     def _pay(self, cases: Positions, member: Positions, usd: Array, seconds: Array) -> None:
@@ -150,12 +154,11 @@ class Course:
     def _beliefs(self, cases: Positions) -> Beliefs:
         """What is believed in these cases, all of which have as many answers."""
         prompt = self.prompt[cases]
-        beliefs, rows = self.start.rows(prompt), np.arange(len(cases))
+        beliefs = self.start.rows(prompt)
         asked = self.asked[cases, : self.answers[cases[0]]]
         code = self.code[prompt[:, None], asked]
         for at in range(asked.shape[1]):
-            alike = (code[:, :at] == code[:, [at]]) & (code[:, [at]] >= 0)
-            same = np.where(alike.any(1), alike.argmax(1), at) if at else np.zeros(len(rows), np.intp)
+            same = place_of_same(code[:, :at], code[:, at])
             beliefs = beliefs.after(asked[:, at], self.log_ratio[prompt, asked[:, at]], same)
         return beliefs
 

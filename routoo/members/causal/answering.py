@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from routoo.data.answer import Answer
+from routoo.data.answer import Answer, no_answer
 from routoo.data.call import Call
 from routoo.data.checks.arguments import choice
 from routoo.data.errors import InputError
@@ -56,15 +56,7 @@ class Answering:
             try:
                 taken.append((request, self.job(request)))
             except InputError as error:
-                on_answer(
-                    Answer(
-                        prompt_id=request.prompt_id,
-                        model=self.name,
-                        answer=None,
-                        sample=request.sample,
-                        error=str(error),
-                    )
-                )
+                on_answer(no_answer(request, self.name, str(error)))
 
         def done(at: int, written: Written) -> None:
             on_answer(self._answer(*taken[at], written, signals))

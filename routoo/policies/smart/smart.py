@@ -14,14 +14,11 @@ from routoo.data.checks.arguments import (
     choice,
     known_names,
     mapping,
-    name_list,
     number,
     path_of,
-    same_length,
 )
-from routoo.data.checks.batch import listed
 from routoo.data.errors import InputError
-from routoo.data.request import Request
+from routoo.data.request import Request, check_distinct, named_requests
 from routoo.members.background import run_in_background
 from routoo.members.calling import Retries
 from routoo.members.clock import Clock
@@ -155,17 +152,10 @@ def smart(
 
 
 def _requests(prompts: Iterable[Prompt | Request], prompt_ids: Sequence[str] | None) -> list[Request]:
-    given = listed(prompts, "prompts", "texts")
-    ids = name_list("prompt_ids", range(len(given)) if prompt_ids is None else prompt_ids)
-    same_length(prompts=given, prompt_ids=ids)
-    requests = [
-        prompt if isinstance(prompt, Request) else Request(name, prompt)
-        for name, prompt in zip(ids, given, strict=True)
-    ]
+    requests = named_requests(prompts, prompt_ids)
     if not requests:
         raise InputError("expected at least one prompt, got none")
-    if len({request.prompt_id for request in requests}) < len(requests):
-        raise InputError("two prompts have the same prompt_id; give each one of its own")
+    check_distinct(requests)
     return requests
 
 
