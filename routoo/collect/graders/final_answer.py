@@ -45,15 +45,23 @@ _MARKERS = (
 _MARKER = re.compile("|".join(f"(?:{marker})" for marker in _MARKERS), re.IGNORECASE | re.MULTILINE)
 
 
-def spoken(text: str) -> str:
-    """The text up to the end of the turn, without special tokens and what was thought aloud (``<think>``).
+def turn(text: str) -> str:
+    """The text up to the end of the turn, without what was thought aloud (``<think>``).
 
-    >>> spoken("<think>2 or 4?</think> 4<|im_end|>"), spoken("<think>2 or")
-    ('4', '')
+    >>> turn("<think>2 or 4?</think> 4<|im_end|>"), turn("<think>2 or")
+    (' 4', '')
     """
     after = _THOUGHT.split(_THOUGHT_END.split(text)[-1])[0]
-    turns = (_SPECIAL.sub("", turn).strip() for turn in _TURN_END.split(after))
-    return next((turn for turn in turns if turn), "")
+    return next((part for part in _TURN_END.split(after) if _SPECIAL.sub("", part).strip()), "")
+
+
+def spoken(text: str) -> str:
+    """The turn without special tokens.
+
+    >>> spoken("<think>2 or 4?</think> 4<|im_end|>")
+    '4'
+    """
+    return _SPECIAL.sub("", turn(text)).strip()
 
 
 def plain(text: str) -> str:

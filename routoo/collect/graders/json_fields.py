@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from routoo.collect.graders.final_answer import marked, spoken
+from routoo.collect.graders.final_answer import marked, turn
 from routoo.collect.graders.grader import NO_ANSWER, Reference, described, given, right_answers
 from routoo.collect.graders.numeral import exact_value, whole_numeral
 from routoo.data.checks.arguments import name_list
@@ -53,7 +53,7 @@ class JsonGrader:
     def grade(self, answer: str | None, reference: Reference) -> Grade:
         """See `Grader.grade`."""
         right = [self._wanted(text) for text in right_answers(reference, self.name)]
-        text = spoken(given(answer))
+        text = turn(given(answer)).strip()  # a special token within an object is part of it
         if not text:
             return NO_ANSWER
         found = _objects(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from routoo.collect.graders.grader import Reference
@@ -97,6 +97,7 @@ def test_a_field_that_the_right_answer_lacks_is_refused() -> None:
 
 
 @given(st.dictionaries(st.text(), VALUES, min_size=1, max_size=4), st.booleans())
+@example({"<|0|>": None}, False)
 def test_an_object_is_its_own_right_answer(value: dict[str, object], fenced: bool) -> None:
     text = json.dumps(value)
     assert grade(f"```json\n{text}\n```" if fenced else f"So: {text}.", text) == Grade(1)
