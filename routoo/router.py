@@ -343,7 +343,7 @@ class Router:
             from routoo.policies.contracts.terms import assigned, terms_of
 
             beside = {"attributes": attributes, "confidence": confidence, **limits}
-            beside["budget_confidence"] = budget_confidence
+            beside |= {"budget_confidence": budget_confidence, "solver": None if solver == "auto" else solver}
             terms = terms_of(contract, self, beside=beside)
             limits = {"allowed": terms.models}
         if limits.get("domains") is not None:  # read twice, by the predictor and by the problem

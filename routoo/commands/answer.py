@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from routoo.commands.answered import ChoiceLimits, answer_file, answer_one
-from routoo.commands.arguments import AsJson, Bundle, Confidence, Models, PoolFile, Quiet, Tag
+from routoo.commands.arguments import AsJson, Bundle, Confidence, Contract, Models, PoolFile, Quiet, Tag
 from routoo.commands.output import check_output
 from routoo.commands.pools import say_nominal
 from routoo.commands.requests import prompt_of
 from routoo.data.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 _TABLES = (".parquet", ".jsonl")
 _FILES = (".txt", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".json", ".gz", ".zst")
@@ -59,6 +56,7 @@ def answer(
         ),
     ] = None,
     confidence: Confidence = None,
+    contract: Contract = None,
     pool: PoolFile = None,
     cascade: Annotated[
         bool,
@@ -102,7 +100,7 @@ def answer(
     """
     from routoo.router import Router
 
-    limits = ChoiceLimits(max_cost_usd, max_latency_s, models, tag, price, confidence)
+    limits = ChoiceLimits(max_cost_usd, max_latency_s, models, tag, price, confidence, contract)
     is_file = prompt.lower().endswith(_FILES) and Path(prompt).is_file()
     _check(is_file=is_file, budget_usd=budget_usd, price=price, output=output, as_json=as_json)
     if max_calls is not None and not cascade:
@@ -131,10 +129,8 @@ def answer(
 def _cascades(max_calls: int | None) -> tuple[Callable[..., None], Callable[..., None]]:
     """What asks one prompt, and a file of them, by cascades of up to so many calls."""
     from routoo.commands.cascaded import cascade_file, cascade_one
-    from routoo.policies.cascade import MOST_CALLS
 
-    calls = MOST_CALLS if max_calls is None else max_calls
-    return partial(cascade_one, max_calls=calls), partial(cascade_file, max_calls=calls)
+    return partial(cascade_one, max_calls=max_calls), partial(cascade_file, max_calls=max_calls)
 
 
 def _check(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from routoo.commands.agreed import by_text_alone, in_words, lapse_said_later
 from routoo.commands.output import write_table
 from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import requests_of
@@ -37,6 +38,7 @@ class ChoiceLimits:
         tags: Tags that a model must have.
         price: Score that one dollar must buy.
         confidence: Choose by the score that each model exceeds with it.
+        contract: File of a contract that sets the price.
     """
 
     max_cost_usd: float | None
@@ -45,6 +47,7 @@ class ChoiceLimits:
     tags: list[str] | None
     price: float | None
     confidence: float | None
+    contract: Path | None
 
     def allowed(self, router: Router) -> tuple[str, ...] | None:
         """Names of the models that may be chosen; None for all."""
@@ -69,15 +72,17 @@ def answer_one(
     """
     from routoo.data.request import Request
 
-    choice = router.select(
-        text,
-        max_cost_usd=limits.max_cost_usd,
-        max_latency_s=limits.max_latency_s,
-        models=limits.allowed(router),
-        tags=limits.tags,
-        price=limits.price,
-        confidence=limits.confidence,
-    )
+    with lapse_said_later():
+        choice = router.select(
+            text,
+            max_cost_usd=limits.max_cost_usd,
+            max_latency_s=limits.max_latency_s,
+            models=limits.allowed(router),
+            tags=limits.tags,
+            price=limits.price,
+            confidence=limits.confidence,
+            contract=limits.contract,
+        )
     members = members_for(router, [choice.model], answers, quiet=quiet)
     found: list[Answer] = []
     members[choice.model].answer([Request("prompt", text)], on_answer=found.append)
@@ -85,7 +90,9 @@ def answer_one(
     if as_json:
         predicted = {"p_correct": choice.p_correct, "predicted_cost_usd": choice.cost_usd}
         known = {name: value for name, value in came.row().items() if name not in ("prompt_id", "sample")}
-        show_json({"model": None, "answer": None, **known, **predicted})
+        show_json({"model": None, "answer": None, **known, **predicted, "lapsed": choice.lapsed})
+    if limits.contract is not None:
+        say(in_words(limits.contract, choice.lapsed), quiet=quiet)
     if came.answer is None:
         raise CallError(f"{came.model} gave no answer: {came.error}")
     if not as_json:
@@ -115,7 +122,7 @@ def answer_file(
     from routoo.answering import answer as answered
     from routoo.collect.prompts import read_to_ask
 
-    chosen = _chosen(router, source, limits, budget_usd, quiet=quiet)
+    chosen, lapsed = _chosen(router, source, limits, budget_usd, quiet=quiet)
     names = chosen["model"].to_list()
     asked = {prompt.request.prompt_id: prompt.request for prompt in read_to_ask(source).prompts}
     kept = kept_beside(output, answers, router)
@@ -157,20 +164,25 @@ def answer_file(
     for name, kind in (("cost_usd", pl.Float64), ("error", pl.String)):
         if name not in rows.columns:
             rows = rows.with_columns(pl.lit(None, kind).alias(name))
-    show_answers(rows, output, by="model", of="answer", as_json=as_json)
+    show_answers(
+        rows, output, by="model", of="answer", contract=limits.contract, lapsed=lapsed, as_json=as_json
+    )
 
 
 def _chosen(
     router: Router, source: str, limits: ChoiceLimits, budget_usd: float | None, *, quiet: bool
-) -> pl.DataFrame:
-    """The model of each prompt, and what is predicted: under a budget for all, else each on its own."""
+) -> tuple[pl.DataFrame, str | None]:
+    """The model of each prompt with what is predicted of it, under a budget for all or each on its own, and
+    why a contract has lapsed."""
     import polars as pl
 
     from routoo.data.tables.required_tags import tags_beside
 
     asked = requests_of(source, router, PromptsReading(), quiet=quiet)
     allowed = limits.allowed(router)
-    with progress("choosing", quiet=quiet) as tell:
+    with progress("choosing", quiet=quiet) as tell, lapse_said_later():
+        if limits.contract is not None:
+            asked = by_text_alone(asked, quiet=quiet)
         if budget_usd is not None:
             of_batch: dict[str, Any] = {  # Any: fields of Problem
                 "budget_usd": budget_usd,
@@ -179,26 +191,33 @@ def _chosen(
                 "allowed": allowed,
                 "tags": tags_beside(asked.tags, limits.tags or []) or None,
             }
-            return router.assign(
-                asked.predicted(router, tell), confidence=limits.confidence, **of_batch
-            ).to_polars()
-        rows = []
+            plan = router.assign(
+                asked.predicted(router, tell),
+                confidence=limits.confidence,
+                contract=limits.contract,
+                **of_batch,
+            )
+            return plan.to_polars(), plan.lapsed
+        rows, lapsed = [], None
         for at, text in enumerate(asked.prompts.texts):
             choice = router.select(
                 text,
                 max_cost_usd=limits.max_cost_usd,
                 max_latency_s=limits.max_latency_s,
                 models=allowed,
-                tags=[*(limits.tags or []), *(asked.tags[at] if asked.tags else [])],
+                tags=[*(limits.tags or []), *(asked.tags[at] if asked.tags else [])] or None,
                 price=limits.price,
                 domain=None if asked.prompts.domains is None else asked.prompts.domains[at],
-                attributes={name: values[at] for name, values in asked.attributes.items()},
+                attributes={name: values[at] for name, values in asked.attributes.items()} or None,
                 confidence=limits.confidence,
+                contract=limits.contract,
             )
+            lapsed = choice.lapsed
             rows.append((asked.prompts.ids[at], choice.model, choice.p_correct, choice.cost_usd))
             if tell is not None:
                 tell(at + 1, len(asked.prompts))
-        return pl.DataFrame(rows, schema=["prompt_id", "model", "p_correct", "cost_usd"], orient="row")
+        found = pl.DataFrame(rows, schema=["prompt_id", "model", "p_correct", "cost_usd"], orient="row")
+        return found, lapsed
 
 
 def members_for(
@@ -240,6 +259,8 @@ def show_answers(
     by: str,
     of: str = "prompt",
     cost_usd: float | None = None,
+    contract: Path | None = None,
+    lapsed: str | None = None,
     as_json: bool,
 ) -> None:
     """What came, by the values of a column; or all of it, where it is written nowhere.
@@ -250,6 +271,8 @@ def show_answers(
         by: The column.
         of: What a cost that is not known is of.
         cost_usd: What everything cost; the sum of the rows where it is left out.
+        contract: File of the contract that they were asked under.
+        lapsed: Why it has lapsed.
         as_json: Whether to print JSON.
     """
     import polars as pl
@@ -257,7 +280,8 @@ def show_answers(
     failed, unknown = rows["answer"].null_count(), rows["cost_usd"].null_count()
     spent = float(rows["cost_usd"].sum()) if cost_usd is None else cost_usd
     if as_json:
-        document = {"prompts": len(rows), "failed": failed, "unknown_costs": unknown, "cost_usd": spent}
+        counts = {"prompts": len(rows), "failed": failed, "unknown_costs": unknown}
+        document = {**counts, "cost_usd": spent, "lapsed": lapsed}
         came = {"answers": rows.to_dicts()} if output is None else {"written": str(output)}
         show_json({**document, **came})
         return
@@ -273,5 +297,6 @@ def show_answers(
     show(
         table((by, "prompts", "failed", "cost in USD"), cells),
         f"{counted(len(rows), 'prompt')}: {failed:,} without an answer, {costs}",
+        *([] if contract is None else [in_words(contract, lapsed)]),
         f"{output}: the answers",
     )

@@ -11,6 +11,7 @@ import typer
 from routoo.commands.arguments import (
     AsJson,
     Confidence,
+    Contract,
     PoolFile,
     PromptsFile,
     Quiet,
@@ -94,6 +95,7 @@ def assign(
         Literal["auto", "greedy", "dual", "exact"],
         typer.Option(help="auto takes the quickest that keeps the limits."),
     ] = "auto",
+    contract: Contract = None,
     output: TableFile = None,
     pool: PoolFile = None,
     threads: Threads = None,
@@ -103,8 +105,9 @@ def assign(
     """Choose a model for every prompt of a batch, so that its limits hold.
 
     The table that -o writes has a row a prompt. Where no choice keeps the limits, the exit code is 3 and the
-    message names the least that would do. With --frontier alone, no limit is needed. A prompt never goes to
-    a model whose context window is too small for it, or that lacks a tag in its column required_tags.
+    message names the least that would do. With --frontier alone no limit is needed; beside --contract none is
+    taken. A prompt never goes to a model whose context window is too small for it, or that lacks a tag in its
+    column required_tags.
     """
     for path in (output, frontier):
         if path is not None:
@@ -112,23 +115,29 @@ def assign(
     if reading.given and not prompts:
         raise InputError("--columns and --separator are of PROMPTS: name them")
     limits = _limits(budget_usd, max_mean_latency_s, max_requests or [], period_s)
-    if not limits and frontier is None:
-        raise InputError("nothing to keep: give --budget-usd or another limit, or --frontier FILE")
+    if not limits and frontier is None and contract is None:
+        raise InputError(
+            "nothing to keep: give --budget-usd or another limit, --contract FILE, or --frontier FILE"
+        )
+    if frontier is not None and contract is not None:
+        raise InputError("--frontier is of all prices, and a contract of one: leave one out")
     if budget_confidence is not None and budget_usd is None:
         raise InputError("--budget-confidence speaks of a budget: give --budget-usd too, or leave it out")
     try:
         if source.endswith(".parquet"):
-            elsewhere = (prompts or None, frontier, confidence, budget_confidence, threads)
+            elsewhere = (prompts or None, frontier, confidence, budget_confidence, contract, threads)
             if any(given is not None for given in elsewhere) or solver not in ("auto", "dual"):
                 raise InputError(
                     f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, no "
-                    "--budget-confidence (a BUNDLE knows the spread of costs), no --threads, and solver dual"
+                    "--budget-confidence (a BUNDLE knows the spread of costs), no --contract (which is of a "
+                    "BUNDLE), no --threads, and solver dual"
                 )
             if tag:
                 limits["tags"] = tag
             spread_known = False
             plan, nominal = _streamed(Path(source), output, limits, pool, quiet=quiet)
         else:
+            from routoo.commands.agreed import by_text_alone, lapse_said_later
             from routoo.data.tables.required_tags import tags_beside
             from routoo.router import Router
 
@@ -137,6 +146,8 @@ def assign(
             router = Router.from_pretrained(source, pool=pool, threads=threads)
             _check_capped(limits, router.pool.names)
             asked = requests_of(prompts, router, reading, quiet=quiet)
+            if contract is not None:
+                asked = by_text_alone(asked, quiet=quiet)
             if tags := tags_beside(asked.tags, tag or []):
                 limits["tags"] = tags
             with progress("predicting", quiet=quiet) as tell:
@@ -147,13 +158,15 @@ def assign(
                 if not limits.keys() - {"tags"}:
                     return
             nominal, spread_known = scores.nominal_costs, router.validation is not None
-            plan = router.assign(
-                scores,
-                confidence=confidence,
-                budget_confidence=budget_confidence,
-                solver=solver,
-                **limits,
-            )
+            with lapse_said_later():
+                plan = router.assign(
+                    scores,
+                    confidence=confidence,
+                    budget_confidence=budget_confidence,
+                    solver=solver,
+                    contract=contract,
+                    **limits,
+                )
             if output is not None:
                 write_table(plan.to_polars(), output)
     except InfeasibleError as error:
@@ -164,7 +177,12 @@ def assign(
     if as_json:
         show_json({**_document(plan, output), "nominal_costs": dict(nominal)})
     else:
-        show(_by_model(plan), *_totals(plan, output, confidence=confidence, spread_known=spread_known))
+        lines = _totals(plan, output, confidence=confidence, spread_known=spread_known)
+        if contract is not None:
+            from routoo.commands.agreed import in_words
+
+            lines.insert(1, in_words(contract, plan.lapsed))
+        show(_by_model(plan), *lines)
 
 
 def _limits(
@@ -248,6 +266,7 @@ def _document(plan: Assignment, output: Path | None) -> dict[str, Any]:  # Any: 
         "reserve": None if plan.reserve is None else asdict(plan.reserve),
         "prices": plan.prices,
         "shares": plan.shares(),
+        "lapsed": plan.lapsed,
         **({"assignment": plan.to_polars().to_dicts()} if output is None else {"written": str(output)}),
     }
 

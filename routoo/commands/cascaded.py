@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from routoo.commands.agreed import by_text_alone, in_words, lapse_said_later
 from routoo.commands.answered import ChoiceLimits, kept_beside, members_for, show_answers
 from routoo.commands.output import write_table
 from routoo.commands.reading import PromptsReading
@@ -28,7 +29,7 @@ def cascade_one(
     text: str,
     limits: ChoiceLimits,
     *,
-    max_calls: int,
+    max_calls: int | None,
     answers: Path | None,
     as_json: bool,
     quiet: bool,
@@ -38,7 +39,8 @@ def cascade_one(
     Raises:
         CallError: No answer came.
     """
-    came = router.cascade(text, **_options(router, limits, max_calls, answers, quiet=quiet))
+    with lapse_said_later():
+        came = router.cascade(text, **_options(router, limits, max_calls, answers, quiet=quiet))
     if as_json:
         chosen = None if came.answer is None else came.answer.row()
         show_json(
@@ -47,6 +49,7 @@ def cascade_one(
                 "answer": None if chosen is None else chosen["answer"],
                 "p_correct": came.p_correct,
                 "cost_usd": came.cost_usd,
+                "lapsed": came.lapsed,
                 "asked": [
                     {
                         name: value
@@ -57,6 +60,8 @@ def cascade_one(
                 ],
             }
         )
+    if limits.contract is not None:
+        say(in_words(limits.contract, came.lapsed), quiet=quiet)
     if came.answer is None:
         why = "; ".join(f"{answer.model}: {answer.error}" for answer in came.asked)
         raise CallError(f"no answer came of {counted(len(came.asked), 'call')}{': ' + why if why else ''}")
@@ -76,7 +81,7 @@ def cascade_file(
     source: str,
     limits: ChoiceLimits,
     *,
-    max_calls: int,
+    max_calls: int | None,
     budget_usd: float | None,
     answers: Path | None,
     output: Path | None,
@@ -92,6 +97,8 @@ def cascade_file(
     from routoo.data.tables.required_tags import tags_beside
 
     asked = requests_of(source, router, PromptsReading(), quiet=quiet)
+    if limits.contract is not None:
+        asked = by_text_alone(asked, quiet=quiet)
     requests = [prompt.request for prompt in read_to_ask(source).prompts]
     options = _options(router, limits, max_calls, answers, quiet=quiet)
     kept = kept_beside(output, answers, router)
@@ -102,39 +109,51 @@ def cascade_file(
             if tell is not None:
                 tell(next(settled), len(requests))
 
-        found = router.cascade_batch(
-            requests,
-            budget_usd=budget_usd,
-            domains=asked.prompts.domains,
-            attributes=asked.attributes,
-            on_settled=on_settled,
-            kept=kept,
-            **{**options, "tags": tags_beside(asked.tags, limits.tags or []) or None},
-        )
+        if tags := tags_beside(asked.tags, limits.tags or []):
+            options["tags"] = tags
+        with lapse_said_later():
+            found = router.cascade_batch(
+                requests,
+                budget_usd=budget_usd,
+                domains=asked.prompts.domains,
+                attributes=asked.attributes or None,
+                on_settled=on_settled,
+                kept=kept,
+                **options,
+            )
         rows = _rows(found)
         if output is not None:
             write_table(rows, output)
         if kept is not None:
             kept.close(done=not rows["answer"].null_count())
-    show_answers(rows, output, by="calls", cost_usd=found.cost_usd, as_json=as_json)
+    show_answers(
+        rows,
+        output,
+        by="calls",
+        cost_usd=found.cost_usd,
+        contract=limits.contract,
+        lapsed=found[0].lapsed,
+        as_json=as_json,
+    )
 
 
 def _options(
-    router: Router, limits: ChoiceLimits, max_calls: int, answers: Path | None, *, quiet: bool
+    router: Router, limits: ChoiceLimits, max_calls: int | None, answers: Path | None, *, quiet: bool
 ) -> dict[str, Any]:  # Any: each option has its own type
-    names = limits.allowed(router)
-    if names is None:
-        called = [model.name for model in router.pool.models if model.call is not None or answers is not None]
-        names = tuple(called) or router.pool.names
-    return {
-        "members": members_for(router, names, answers, quiet=quiet),
+    called = [model.name for model in router.pool.models if model.call is not None or answers is not None]
+    allowed = limits.allowed(router)
+    names = allowed or tuple(called) or router.pool.names
+    given = {
         "max_calls": max_calls,
         "price": limits.price,
         "max_cost_usd": limits.max_cost_usd,
         "max_latency_s": limits.max_latency_s,
-        "models": names,
+        "models": allowed if limits.contract is not None else names,
         "tags": limits.tags,
+        "contract": limits.contract,
     }
+    members = members_for(router, names, answers, quiet=quiet)
+    return {"members": members, **{name: value for name, value in given.items() if value is not None}}
 
 
 def _cost(cost_usd: float | None) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +15,7 @@ from routoo.commands.terminal import say, show_json, usd
 from routoo.data.errors import InfeasibleError
 
 if TYPE_CHECKING:
-    from routoo.router import Router, Selection
+    from routoo.router import Router
 
 
 def select(
@@ -69,6 +67,7 @@ def select(
     The name alone goes to standard output, what is predicted of it to standard error. A model whose context
     window in the pool is too small for the prompt is not chosen; its rates are not looked at.
     """
+    from routoo.commands.agreed import in_words, lapse_said_later
     from routoo.router import Router
 
     text = prompt_of(prompt, quiet=quiet)
@@ -78,7 +77,7 @@ def select(
     say_nominal(router.nominal_costs, quiet=quiet)
     allowed = None if models is None else router.pool.select(map(str.strip, models.split(","))).names
     try:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # a lapsed contract: said below
+        with lapse_said_later():
             choice = router.select(
                 text,
                 max_cost_usd=max_cost_usd,
@@ -106,16 +105,9 @@ def select(
         f"predicted score {choice.p_correct:.3f}{sure}, cost {usd(choice.cost_usd)} USD{latency}", quiet=quiet
     )
     if contract is not None:
-        say(_under(contract, choice), quiet=quiet)
+        say(in_words(contract, choice.lapsed), quiet=quiet)
     elif price is None and max_cost_usd is None:
         say(_trade_off(router), quiet=quiet)
-
-
-def _under(contract: Path, choice: Selection) -> str:
-    """What a contract made of the choice."""
-    if choice.lapsed is not None:
-        return f"{contract} has lapsed: {choice.lapsed}; {choice.model} is its reference"
-    return f"at {choice.price:.4g} score per USD, the price of {contract}"
 
 
 def _trade_off(router: Router) -> str:

@@ -178,6 +178,10 @@ REFUSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
         (f"{ROUTED} --frontier out.csv", "leave out max_mean_latency_s"),
         (f"{STREAMED} --frontier out.csv", "no --frontier"),
     ),
+    "assign --contract": (
+        (f"{ROUTED} --contract contract.json", "leave out max_mean_latency_s, or the contract"),
+        (f"{STREAMED} --contract contract.json", "no --contract"),
+    ),
     "assign --confidence": ((f"{STREAMED} --confidence 0.9", "no --confidence"),),
     "assign --budget-confidence": (
         (f"{ROUTED} --budget-confidence 0.9", "give --budget-usd too"),
@@ -272,6 +276,7 @@ ELSEWHERE = {
             *("--confidence", "--pool", "--answers", "--output", "--json", "--quiet"),
         )
     },
+    "answer --contract": "test_cli_contract.py",
     **{f"answer {flag}": "test_cli_cascade.py" for flag in ("--cascade", "--max-calls")},
     **{
         f"collect {flag}": "test_cli_collect.py"

@@ -78,7 +78,10 @@ def terms_of(
             f"a contract holds for choices at its price alone: leave out {', '.join(given)}, or the contract"
         )
     if agreed.max_calls > 1 and not cascade:
-        raise InputError("this contract is of cascades: use Router.cascade, or make one without cascade")
+        raise InputError(
+            "this contract is of cascades: use Router.cascade or `routoo answer --cascade`, or make one "
+            "without cascade"
+        )
     why = agreed.lapsed or _changed(agreed, serving)
     if why is None:
         return Terms(agreed.price, agreed.max_calls, None, None)

@@ -1,0 +1,49 @@
+"""A contract that a command chooses by: what it leaves to say, and prompts by their text alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from routoo.commands.requests import Requests
+from routoo.commands.terminal import say
+from routoo.data.errors import InputError
+from routoo.policies.contracts.contract import Contract
+
+
+@contextmanager
+def lapse_said_later() -> Iterator[None]:
+    """Without the warning of a contract that has lapsed: `in_words` says it once, beside the result."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the contract has lapsed", UserWarning)
+        yield
+
+
+def in_words(contract: Path, lapsed: str | None) -> str:
+    """What a contract made of the choices."""
+    agreed = Contract.read(contract)
+    if lapsed is not None:
+        return f"{contract} has lapsed: {lapsed}; {agreed.reference}, its reference, answers everything"
+    return f"at {agreed.price:.4g} score per USD, the price of {contract}"
+
+
+def by_text_alone(asked: Requests, *, quiet: bool = False) -> Requests:
+    """The prompts without what else their file says, of which a contract knows nothing.
+
+    Raises:
+        InputError: They need tags, which a contract does not keep.
+    """
+    source = asked.prompts.source
+    if any(asked.tags or ()):
+        raise InputError(
+            f"{source} has required_tags, and a contract holds for choices at its price alone: leave that "
+            "column out, or the contract"
+        )
+    unread = [*(["domain"] if asked.prompts.domains is not None else []), *asked.attributes]
+    if unread:
+        say(f"{source}: {', '.join(unread)} not read, since a contract is of the text alone", quiet=quiet)
+    known = asked.prompts.frame.select("prompt_id", "prompt")
+    return Requests(dataclasses.replace(asked.prompts, frame=known), {})
