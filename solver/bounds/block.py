@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.bounds.failures import Counts
-from routoo.solver.bounds.special import Array, log_gamma
+from routoo.solver.bounds.special import Array, log_factorial
 
 
 def log_tail(
@@ -38,15 +38,15 @@ def log_tail(
     at = np.where(inner, 0.0, at)
     k, failed, n = np.where(inner, 1.0, k), np.where(inner, 1.0, failed), np.where(inner, 2.0, n)
     point = (
-        log_gamma(failed + 1)
-        - log_gamma(at + 1)
-        - log_gamma(failed - at + 1)
-        + log_gamma(n - failed + 1)
-        - log_gamma(np.maximum(k - at, 0) + 1)
-        - log_gamma(np.maximum(n - failed - k + at, 0) + 1)
-        - log_gamma(n + 1)
-        + log_gamma(k + 1)
-        + log_gamma(n - k + 1)
+        log_factorial(failed)
+        - log_factorial(at)
+        - log_factorial(failed - at)
+        + log_factorial(n - failed)
+        - log_factorial(np.maximum(k - at, 0))
+        - log_factorial(np.maximum(n - failed - k + at, 0))
+        - log_factorial(n)
+        + log_factorial(k)
+        + log_factorial(n - k)
     )
     ratio = (k - at) * (failed - at) / ((at + 1) * np.maximum(n - failed - k + at + 1, 1))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from routoo.solver.bounds.special import Array, log_gamma
+from routoo.solver.bounds.special import Array, log_factorial
 from routoo.solver.bounds.stakes import KEPT, log_mean
 
 Counts = npt.NDArray[np.int64]
@@ -87,10 +87,10 @@ def _log_likelihood(failed: Array, seen: Array, null: Array, batch: int | None) 
         return np.asarray(failed * np.log(rate) + (seen - failed) * np.log1p(-rate))
     good, right = batch - null, seen - failed
     return np.asarray(
-        log_gamma(null + 1)
-        - log_gamma(null - failed + 1)
-        + log_gamma(good + 1)
-        - log_gamma(good - right + 1)
-        - log_gamma(np.asarray(batch + 1.0))
-        + log_gamma(batch - seen + 1)
+        log_factorial(null)
+        - log_factorial(null - failed)
+        + log_factorial(good)
+        - log_factorial(good - right)
+        - log_factorial(batch)
+        + log_factorial(batch - seen)
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +13,7 @@ Array = npt.NDArray[np.float64]
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 _ERF = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 _TINY = 1e-300
+_TABLE = 1 << 17
 
 
 def log_gamma(x: npt.ArrayLike) -> Array:
@@ -28,8 +32,26 @@ def log_gamma(x: npt.ArrayLike) -> Array:
         series = series * square + term
     value = (y - 0.5) * np.log(y) - y + 0.5 * np.log(2 * np.pi) + series / y
     value = np.asarray(value)
-    value[low] -= np.log(np.prod(x[low, None] + np.arange(8), -1))
+    value[low] -= np.log(math.prod(x[low] + step for step in range(8)))
     return value
+
+
+def log_factorial(n: npt.ArrayLike) -> Array:
+    """Logarithm of n! for whole numbers of at least 0, looked up where they are below 131,072.
+
+    Example:
+        >>> float(np.exp(log_factorial(4)).round(9))
+        24.0
+    """
+    n = np.asarray(n)
+    if n.max(initial=0) < _TABLE:
+        return np.asarray(_log_factorials()[n.astype(np.intp)])
+    return log_gamma(n + 1.0)
+
+
+@lru_cache(maxsize=1)
+def _log_factorials() -> Array:
+    return log_gamma(np.arange(_TABLE) + 1.0)
 
 
 def normal_cdf(x: npt.ArrayLike) -> Array:

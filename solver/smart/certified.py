@@ -9,8 +9,7 @@ import numpy as np
 from routoo.solver.bounds.block import largest_block, most_in_block
 from routoo.solver.bounds.failures import Counts, most_failures
 from routoo.solver.bounds.special import Array
-from routoo.solver.smart.replay import Flags
-from routoo.solver.smart.terms import Terms
+from routoo.solver.smart.terms import Flags, Terms
 
 FIRST_LOOK, LOOK_EVERY, LOOK_GROWTH = 20, 5, 1.04
 """The first look, and how far apart looks are at least: in items, and as a share of the items seen."""
@@ -193,6 +192,14 @@ class CertifiedSmart:
 
 def _once(function: Callable[[Counts, Counts], Counts], first: Counts, second: Counts) -> Counts:
     """A function of two whole numbers over arrays that are broadcast, worked out once for each pair."""
+    rows, row = np.unique(first, return_inverse=True)
     base = int(second.max(initial=0)) + 1
-    pairs, at = np.unique(first * base + second, return_inverse=True)
-    return function(pairs // base, pairs % base)[at].reshape(np.broadcast_shapes(first.shape, second.shape))
+    at = row.reshape(first.shape) * base + second
+    if len(rows) * base > at.size:
+        pairs, at = np.unique(at, return_inverse=True)
+    else:  # a table is quicker than sorting
+        there = np.zeros(len(rows) * base, bool)
+        there[at] = True
+        pairs, at = np.flatnonzero(there), np.cumsum(there)[at] - 1
+    shape = np.broadcast_shapes(first.shape, second.shape)
+    return function(rows[pairs // base], pairs % base)[at].reshape(shape)

@@ -10,9 +10,8 @@ import numpy as np
 from routoo.data.checks.arguments import choice
 from routoo.solver.bounds.failures import Counts
 from routoo.solver.bounds.fixed_sample import clopper_pearson
-from routoo.solver.bounds.special import Array, log_gamma, normal_cdf
-from routoo.solver.smart.replay import Flags
-from routoo.solver.smart.terms import Terms
+from routoo.solver.bounds.special import Array, log_factorial, normal_cdf
+from routoo.solver.smart.terms import Flags, Terms
 
 VARIANTS = ("naive", "exhaustive", "efficient", "multi-model")
 
@@ -157,7 +156,7 @@ def limits(n: int, rate: float, error: float) -> tuple[int, int]:
     first = max(0, int(n * rate - width))
     x = np.arange(first, min(n, int(n * rate + width)) + 1)
     inside = min(max(rate, 1e-300), 1 - 1e-16)
-    point = log_gamma(n + 1) - log_gamma(x + 1) - log_gamma(n - x + 1)
+    point = log_factorial(n) - log_factorial(x) - log_factorial(n - x)
     point = np.exp(point + x * np.log(inside) + (n - x) * np.log1p(-inside))
     below, above = np.cumsum(point), np.cumsum(point[::-1])[::-1]
     return first + int((below <= error).sum()) - 1, first + int((above >= error).sum())

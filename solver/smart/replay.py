@@ -1,4 +1,4 @@
-"""A method played over batches of which every agreement is known: what it spends, what it misses."""
+"""A method played over batches whose answers are known or drawn: what it spends, what it misses."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from routoo.data.errors import InputError
 from routoo.solver.bounds.failures import Counts
 from routoo.solver.bounds.special import Array
-from routoo.solver.smart.terms import Terms
-
-Flags = npt.NDArray[np.bool_]
+from routoo.solver.smart.batches import Batches
+from routoo.solver.smart.terms import Flags, Terms
 
 
 class Method(Protocol):
@@ -59,7 +57,7 @@ class Replayed:
     factor: Array
 
 
-def replay(method: Method, failed: Flags) -> Replayed:
+def replay(method: Method, batches: Batches) -> Replayed:
     """What a method comes to in batches whose items stand in random order.
 
     Items that were asked while profiling keep the reference's answer; blocks of candidates follow them in
@@ -67,23 +65,23 @@ def replay(method: Method, failed: Flags) -> Replayed:
 
     Args:
         method: Made for as many runs as there are here.
-        failed: Whether each candidate's answer differs from the reference's,
-            ``(n_runs, n_items, n_candidates)``.
+        batches: `Recorded` or `Simulated`; those that were simulated are other ones the next time.
 
     Raises:
         InputError: There are not as many runs, items and candidates as the method was made for.
     """
-    terms, shape = method.terms, failed.shape
+    terms, shape = method.terms, batches.shape
     expected = (len(method.asked), terms.n_items, method.asked.shape[1])
     if shape != expected:
-        raise InputError(f"failed has shape {shape}, expected {expected}: runs, items, candidates")
-    n_runs = len(failed)
+        raise InputError(f"batches have shape {shape}, expected {expected}: runs, items, candidates")
+    n_runs = shape[0]
     seen, counts = np.zeros(n_runs, np.int64), np.zeros((n_runs, shape[2]), np.int64)
     profiling, blocks = np.zeros(n_runs), np.zeros((n_runs, shape[2] + 1), np.int64)
     going, before = np.arange(n_runs), 0
     for now in method.looks():
-        counts[going] += failed[going, before:now].sum(1) * method.asked[going]
-        profiling[going] += (now - before) * (method.asked[going] @ terms.unit_costs[:-1])
+        asked = method.asked[going]
+        counts[going] += batches.profiled(going, before, now) * asked
+        profiling[going] += (now - before) * (asked @ terms.unit_costs[:-1])
         seen[going], before = now, now
         stops = method.look(now, counts[going], going)
         going = going[~stops]
@@ -93,14 +91,6 @@ def replay(method: Method, failed: Flags) -> Replayed:
     stopped = np.setdiff1d(np.arange(n_runs), going)
     blocks[stopped] = method.blocks(stopped)
     cost = profiling + seen * terms.reference_cost + blocks @ terms.unit_costs
-    wrong = [_failures(failed[run], seen[run], blocks[run]) for run in range(n_runs)]
+    deviation = batches.answered(seen, blocks[:, :-1]).sum(-1) / terms.n_items
     full = terms.n_items * terms.reference_cost
-    return Replayed(seen, blocks, cost, np.array(wrong) / terms.n_items, full / np.maximum(cost, 1e-300))
-
-
-def _failures(failed: Flags, seen: int, blocks: Counts) -> int:
-    ends = seen + np.cumsum(blocks)
-    starts = ends - blocks
-    return sum(
-        int(failed[a:b, at].sum()) for at, (a, b) in enumerate(zip(starts[:-1], ends[:-1], strict=True))
-    )
+    return Replayed(seen, blocks, cost, deviation, full / np.maximum(cost, 1e-300))

@@ -12,6 +12,8 @@ from routoo.data.checks.arguments import number, numbers
 from routoo.data.errors import InputError
 from routoo.solver.bounds.special import Array
 
+Flags = npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True, eq=False)
 class Terms:

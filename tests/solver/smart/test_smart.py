@@ -9,10 +9,11 @@ from scipy import optimize, stats
 from routoo.data.errors import InputError
 from routoo.solver.bounds.block import log_tail, most_in_block
 from routoo.solver.bounds.fixed_sample import clopper_pearson
+from routoo.solver.smart.batches import Recorded
 from routoo.solver.smart.certified import CertifiedSmart
 from routoo.solver.smart.published import VARIANTS, PublishedSmart, limits
-from routoo.solver.smart.replay import Flags, Method, replay
-from routoo.solver.smart.terms import Terms
+from routoo.solver.smart.replay import Method, replay
+from routoo.solver.smart.terms import Flags, Terms
 
 COSTS = (1.0, 1.5, 40.0)
 """Of a cheap candidate, a dearer one, and one that is dearer than the reference."""
@@ -37,7 +38,7 @@ def every(what: Terms, n_runs: int) -> list[Method]:
 def test_every_item_gets_an_answer_and_the_books_are_right(tolerance: float) -> None:
     what, failed = terms(tolerance=tolerance), draws(6, 2000)
     for method in every(what, 6):
-        found = replay(method, failed)
+        found = replay(method, Recorded(failed))
         assert (found.seen + found.blocks.sum(1) == 2000).all()
         assert (found.blocks >= 0).all()
         assert (found.blocks[:, 2] == 0).all()
@@ -53,21 +54,21 @@ def test_every_item_gets_an_answer_and_the_books_are_right(tolerance: float) -> 
 def test_what_is_left_of_nothing_to_decide() -> None:
     """All may differ: nobody is profiled. None may, or no candidate is cheaper: the reference answers."""
     failed = draws(3, 2000)
-    found = replay(CertifiedSmart(terms(tolerance=1), n_runs=3), failed)
+    found = replay(CertifiedSmart(terms(tolerance=1), n_runs=3), Recorded(failed))
     assert found.blocks.tolist() == [[2000, 0, 0, 0]] * 3
-    found = replay(CertifiedSmart(terms(tolerance=0), n_runs=3), failed)
+    found = replay(CertifiedSmart(terms(tolerance=0), n_runs=3), Recorded(failed))
     assert (found.seen == 20).all()
     assert found.deviation.tolist() == [0] * 3
-    found = replay(CertifiedSmart(terms(costs=(31, 40, 30)), n_runs=3), failed)
+    found = replay(CertifiedSmart(terms(costs=(31, 40, 30)), n_runs=3), Recorded(failed))
     assert found.cost.tolist() == [60_000] * 3
-    found = replay(CertifiedSmart(terms(12), n_runs=3), failed[:, :12])
+    found = replay(CertifiedSmart(terms(12), n_runs=3), Recorded(failed[:, :12]))
     assert found.cost.tolist() == [360] * 3
 
 
 def test_a_candidate_that_always_agrees_gets_the_batch_and_a_hopeless_one_is_not_asked_for_long() -> None:
     what = terms(5000, 0.1, (1.0, 1.0))
     smart = CertifiedSmart(what)
-    found = replay(smart, draws(1, 5000, (0.0, 0.99)))
+    found = replay(smart, Recorded(draws(1, 5000, (0.0, 0.99))))
     assert found.seen < 120
     assert found.deviation == 0
     assert smart.asked.tolist() == [[True, False]]
@@ -88,9 +89,9 @@ def test_what_was_not_asked_bounds_nobody() -> None:
 
 def test_runs_side_by_side_are_as_if_alone() -> None:
     what, failed = terms(tolerance=0.07), draws(3, 2000)
-    together = replay(CertifiedSmart(what, n_runs=3), failed)
+    together = replay(CertifiedSmart(what, n_runs=3), Recorded(failed))
     for run in range(3):
-        alone = replay(CertifiedSmart(what), failed[run : run + 1])
+        alone = replay(CertifiedSmart(what), Recorded(failed[run : run + 1]))
         assert (alone.seen[0], alone.blocks[0].tolist()) == (
             together.seen[run],
             together.blocks[run].tolist(),
@@ -102,7 +103,7 @@ def test_blocks_hold_no_more_than_is_allowed_but_for_their_share_of_the_error() 
     for tolerance in (0.02, 0.045, 0.055):
         what = terms(5000, tolerance, (1.0, 10.0))
         smart = CertifiedSmart(what)
-        replay(smart, draws(1, 5000, (0.06, 0.03)))
+        replay(smart, Recorded(draws(1, 5000, (0.06, 0.03))))
         blocks = smart.blocks(np.array([0]))[0]
         left, most = blocks.sum(), smart.bounds[0] - smart._failed[0]
         used = [at for at in (0, 1) if blocks[at] and blocks[at] < left]
@@ -128,7 +129,7 @@ def test_the_promise_is_kept_where_it_is_hardest(tolerance: float, correlation: 
     draw = np.random.default_rng(2)
     own, shared = draw.standard_normal((runs, n_items, 3)), draw.standard_normal((runs, n_items, 1))
     failed = np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own < stats.norm.ppf(0.1)
-    found = replay(CertifiedSmart(what, n_runs=runs), failed)
+    found = replay(CertifiedSmart(what, n_runs=runs), Recorded(failed))
     missed = int((found.deviation > tolerance + 1e-9).sum())
     assert stats.binom.sf(missed - 1, runs, 0.05) > 0.01
     assert found.factor.mean() > 1.5
@@ -139,23 +140,25 @@ def test_a_sequence_spends_its_error_once() -> None:
     runs, what = 60, terms(4000, 0.05, tuple(np.linspace(1.2, 0.3, 8)))
     rates = np.linspace(0.01, 0.06, 8)
     failed = np.random.default_rng(0).random((runs, 4000, 1)) < rates
-    found = replay(CertifiedSmart(what, in_sequence=True, n_runs=runs), failed)
+    found = replay(CertifiedSmart(what, in_sequence=True, n_runs=runs), Recorded(failed))
     missed = int((found.deviation > 0.05 + 1e-9).sum())
     assert stats.binom.sf(missed - 1, runs, 0.05) > 0.01
-    split = replay(CertifiedSmart(what, n_runs=runs), failed)
+    split = replay(CertifiedSmart(what, n_runs=runs), Recorded(failed))
     assert found.cost.mean() < 0.6 * split.cost.mean()
 
 
 def test_a_sequence_ends_where_it_fails() -> None:
     """The second candidate is bad: the third is as good as the first, and not reached."""
     what = terms(4000, 0.05, (3.0, 2.0, 1.0))
-    found = replay(CertifiedSmart(what, in_sequence=True, n_runs=8), draws(8, 4000, (0.01, 0.2, 0.01)))
+    found = replay(
+        CertifiedSmart(what, in_sequence=True, n_runs=8), Recorded(draws(8, 4000, (0.01, 0.2, 0.01)))
+    )
     assert (found.blocks[:, 0] + found.seen == 4000).all()
 
 
 def test_the_published_promise_is_broken_there() -> None:
     runs, what = 120, terms(5000, 0.095, (1.0, 1.1, 1.2))
-    found = replay(PublishedSmart(what, n_runs=runs), draws(runs, 5000, (0.1, 0.1, 0.1)))
+    found = replay(PublishedSmart(what, n_runs=runs), Recorded(draws(runs, 5000, (0.1, 0.1, 0.1))))
     missed = int((found.deviation > 0.095 + 1e-9).sum())
     assert stats.binom.sf(missed - 1, runs, 0.05) < 0.01
 
@@ -196,5 +199,5 @@ def test_terms_that_make_no_sense_are_refused() -> None:
         Terms(10, 0.1, 0.9, costs=[], reference_cost=2)
     with pytest.raises(InputError, match="variant must be one of"):
         PublishedSmart(terms(), variant="best")
-    with pytest.raises(InputError, match=r"failed has shape \(1, 5, 3\), expected \(1, 2000, 3\)"):
-        replay(CertifiedSmart(terms()), draws(1, 5))
+    with pytest.raises(InputError, match=r"batches have shape \(1, 5, 3\), expected \(1, 2000, 3\)"):
+        replay(CertifiedSmart(terms()), Recorded(draws(1, 5)))
