@@ -12,6 +12,7 @@ from routoo.commands.requests import Requests
 from routoo.commands.terminal import say
 from routoo.data.errors import InputError
 from routoo.policies.contracts.contract import Contract
+from routoo.policies.contracts.terms import refuse_beside
 
 
 @contextmanager
@@ -28,6 +29,17 @@ def in_words(contract: Path, lapsed: str | None) -> str:
     if lapsed is not None:
         return f"{contract} has lapsed: {lapsed}; {agreed.reference}, its reference, answers everything"
     return f"at {agreed.price:.4g} score per USD, the price of {contract}"
+
+
+def refuse_flags(**given: object) -> None:
+    """Refuses flags beside a contract that would choose otherwise than it does, by their names in Python.
+
+    Raises:
+        InputError: One was given.
+    """
+    refuse_beside(
+        {f"--{name.replace('_', '-')}": None if value == [] else value for name, value in given.items()}
+    )
 
 
 def by_text_alone(asked: Requests, *, quiet: bool = False) -> Requests:

@@ -98,8 +98,20 @@ def answer(
     are written to -o, with what was predicted; one that failed has an error there. Until all have come they
     are kept beside it: after a kill, or where some failed, the same command asks for the others alone.
     """
+    from routoo.commands.agreed import refuse_flags
     from routoo.router import Router
 
+    if contract is not None:
+        refuse_flags(
+            budget_usd=budget_usd,
+            max_cost_usd=max_cost_usd,
+            max_latency_s=max_latency_s,
+            models=models,
+            tag=tag,
+            price=price,
+            confidence=confidence,
+            max_calls=max_calls,
+        )
     limits = ChoiceLimits(max_cost_usd, max_latency_s, models, tag, price, confidence, contract)
     is_file = prompt.lower().endswith(_FILES) and Path(prompt).is_file()
     _check(is_file=is_file, budget_usd=budget_usd, price=price, output=output, as_json=as_json)

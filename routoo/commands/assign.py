@@ -119,8 +119,6 @@ def assign(
         raise InputError(
             "nothing to keep: give --budget-usd or another limit, --contract FILE, or --frontier FILE"
         )
-    if frontier is not None and contract is not None:
-        raise InputError("--frontier is of all prices, and a contract of one: leave one out")
     if budget_confidence is not None and budget_usd is None:
         raise InputError("--budget-confidence speaks of a budget: give --budget-usd too, or leave it out")
     try:
@@ -137,12 +135,24 @@ def assign(
             spread_known = False
             plan, nominal = _streamed(Path(source), output, limits, pool, quiet=quiet)
         else:
-            from routoo.commands.agreed import by_text_alone, lapse_said_later
+            from routoo.commands.agreed import by_text_alone, lapse_said_later, refuse_flags
             from routoo.data.tables.required_tags import tags_beside
             from routoo.router import Router
 
             if not prompts:
                 raise InputError("give PROMPTS: a file, or - for standard input")
+            if contract is not None:
+                refuse_flags(
+                    budget_usd=budget_usd,
+                    max_mean_latency_s=max_mean_latency_s,
+                    max_requests=max_requests,
+                    period_s=period_s,
+                    tag=tag,
+                    confidence=confidence,
+                    budget_confidence=budget_confidence,
+                    frontier=frontier,
+                    solver=None if solver == "auto" else solver,
+                )
             router = Router.from_pretrained(source, pool=pool, threads=threads)
             _check_capped(limits, router.pool.names)
             asked = requests_of(prompts, router, reading, quiet=quiet)

@@ -117,4 +117,9 @@ def contract(
         quiet=quiet,
     )
     if output is not None:
-        say(f"{output}: the contract", quiet=quiet)
+        served = "answer" if cascade else "select"
+        say(
+            f"{output}: the contract; try: routoo {served} {bundle} 'Name a river.'{' --cascade' * cascade} "
+            f"--contract {output}",
+            quiet=quiet,
+        )

@@ -67,9 +67,20 @@ def select(
     The name alone goes to standard output, what is predicted of it to standard error. A model whose context
     window in the pool is too small for the prompt is not chosen; its rates are not looked at.
     """
-    from routoo.commands.agreed import in_words, lapse_said_later
+    from routoo.commands.agreed import in_words, lapse_said_later, refuse_flags
     from routoo.router import Router
 
+    if contract is not None:
+        refuse_flags(
+            max_cost_usd=max_cost_usd,
+            max_latency_s=max_latency_s,
+            models=models,
+            tag=tag,
+            price=price,
+            domain=domain,
+            attribute=attribute,
+            confidence=confidence,
+        )
     text = prompt_of(prompt, quiet=quiet)
     router = Router.from_pretrained(bundle, pool=pool)
     attributes = named_values(attribute or (), "--attribute", "language=de")

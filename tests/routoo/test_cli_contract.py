@@ -86,15 +86,20 @@ def test_all_who_serve_by_its_file_choose_alike(
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("assign BUNDLE PROMPTS --budget-usd 1", "leave out budget_usd, or the contract"),
-        ("assign BUNDLE PROMPTS --solver exact --tag a", "leave out tags, solver, or the contract"),
-        ("assign BUNDLE PROMPTS --frontier f.csv", "--frontier is of all prices"),
-        ("answer BUNDLE PROMPTS --budget-usd 1 --json", "leave out budget_usd, or the contract"),
-        ("answer BUNDLE PROMPTS --price 1 --json", "leave out price, or the contract"),
-        ("answer BUNDLE text --max-cost-usd 1", "leave out max_cost_usd, or the contract"),
-        ("answer BUNDLE text --cascade --models simulated-large", "leave out models, or the contract"),
-        ("answer BUNDLE text --cascade --max-calls 2", "leave out max_calls, or the contract"),
-        ("answer BUNDLE PROMPTS --cascade --budget-usd 1 --json", "leave out budget_usd, or the contract"),
+        ("assign BUNDLE PROMPTS --budget-usd 1", "leave out --budget-usd, or the contract"),
+        ("assign BUNDLE PROMPTS --solver exact --tag a", "leave out --tag, --solver, or the contract"),
+        ("assign BUNDLE PROMPTS --frontier f.csv", "leave out --frontier, or the contract"),
+        (
+            "assign BUNDLE PROMPTS --max-requests simulated-tiny=4",
+            "leave out --max-requests, or the contract",
+        ),
+        ("select BUNDLE text --price 0 --domain code", "leave out --price, --domain, or the contract"),
+        ("answer BUNDLE PROMPTS --budget-usd 1 --json", "leave out --budget-usd, or the contract"),
+        ("answer BUNDLE PROMPTS --price 1 --json", "leave out --price, or the contract"),
+        ("answer BUNDLE text --max-cost-usd 1", "leave out --max-cost-usd, or the contract"),
+        ("answer BUNDLE text --cascade --models simulated-large", "leave out --models, or the contract"),
+        ("answer BUNDLE text --cascade --max-calls 2", "leave out --max-calls, or the contract"),
+        ("answer BUNDLE PROMPTS --cascade --budget-usd 1 --json", "leave out --budget-usd, or the contract"),
     ],
 )
 def test_nothing_else_is_asked_beside_it(

@@ -179,7 +179,7 @@ REFUSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
         (f"{STREAMED} --frontier out.csv", "no --frontier"),
     ),
     "assign --contract": (
-        (f"{ROUTED} --contract contract.json", "leave out max_mean_latency_s, or the contract"),
+        (f"{ROUTED} --contract contract.json", "leave out --max-mean-latency-s, or the contract"),
         (f"{STREAMED} --contract contract.json", "no --contract"),
     ),
     "assign --confidence": ((f"{STREAMED} --confidence 0.9", "no --confidence"),),

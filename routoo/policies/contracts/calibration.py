@@ -33,7 +33,8 @@ class Calibration:
         outcomes: The prompts with their outcomes, in the row order of the arrays.
         scores: What the router predicts of them.
         score: What the models achieved, ``(n_prompts, n_models)``, by a judge where there are labels.
-        cost_usd: What a call cost, likewise; the predicted cost where it was not recorded.
+        cost_usd: What a call cost, likewise; what its tokens cost where the pool has other prices than the
+            bundle was made with, and the predicted cost where nothing was recorded.
         human: Scores by people of some of the prompts, likewise, NaN elsewhere; None where `score` is that.
         open_: Models that can take a prompt by their windows, likewise; None where all can.
         order: Random order of the rows, in which they are bet on.
@@ -79,7 +80,11 @@ class Calibration:
             )
         kept = unseen.subset(np.array(unseen.prompt_ids, object)[whole].tolist())
         scores = router.predict(kept.texts, prompt_ids=kept.prompt_ids)
-        cost = recorded_cost_usd(kept, router.pool)
+        priced = kept
+        if not router.pool.costs_as(router.runtime.bundle.description.pool):
+            rows = kept.outcomes.drop("cost_usd", strict=False)
+            priced = Outcomes(kept.prompts, rows, kept.name)
+        cost = recorded_cost_usd(priced, router.pool)
         return cls(
             outcomes=kept,
             scores=scores,
@@ -128,8 +133,15 @@ def _human(outcomes: Outcomes, column: str, models: Sequence[str]) -> Array:
             f"{outcomes.name} has no column {column!r} of human scores; it has {', '.join(rows.columns)}"
         )
     given = rows.filter(pl.col(column).is_not_null()).with_columns(score=pl.col(column))
-    if given.is_empty():
-        raise InputError(f"{outcomes.name}: {column} holds no score")
-    found = Outcomes(outcomes.prompts, given, outcomes.name).to_matrices(models).score
-    found[np.isnan(found).any(1)] = np.nan
+    try:
+        found = Outcomes(outcomes.prompts, given, outcomes.name).to_matrices(models).score
+    except InputError as error:
+        raise InputError(f"{outcomes.name}: {column} holds no human scores: {error}") from None
+    whole = ~np.isnan(found).any(1)
+    if not whole.any():
+        raise InputError(
+            f"{outcomes.name}: {column} scores no prompt on every model of the pool, among those that the "
+            "router has not learned from: score all models of some prompts, drawn at random"
+        )
+    found[~whole] = np.nan
     return found

@@ -13,6 +13,7 @@ from typing import Any, Self
 from routoo.data.checks.arguments import number, path_of
 from routoo.data.errors import InputError
 from routoo.data.storage.files import read_regular, write_atomically
+from routoo.policies.contracts.fingerprints import of_json
 from routoo.policies.contracts.promise import ScorePromise, SpendPromise
 
 FORMAT = 1
@@ -108,26 +109,32 @@ class Contract:
         )
 
     def to_dict(self) -> dict[str, Any]:  # Any: a JSON document
-        """The contract as plain JSON."""
-        return {"format": FORMAT, **dataclasses.asdict(self)}
+        """The contract as plain JSON, with a hash of it, by which an edit is noticed."""
+        fields = dataclasses.asdict(self)
+        return {"format": FORMAT, **fields, "sha256": of_json(fields)}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:  # Any: a JSON document
         """The contract that `to_dict` wrote.
 
         Raises:
-            InputError: It is no such document, or of another format.
+            InputError: It is no such document, of another format, or was edited since.
         """
         if document.get("format") != FORMAT:
             raise InputError(
                 f"a contract of format {document.get('format')!r} cannot be read: {FORMAT} can; make it anew"
             )
-        given = {key: value for key, value in document.items() if key != "format"}
         known = {field.name for field in fields(cls)}
         try:
-            return cls(**{key: value for key, value in given.items() if key in known})
+            found = cls(**{key: value for key, value in document.items() if key in known})
         except TypeError as error:
             raise InputError(f"not a contract: {error}") from None
+        if document.get("sha256") != found.to_dict()["sha256"]:
+            raise InputError(
+                "this contract was edited after it was made, so that nothing shows what it promises: make it "
+                "anew"
+            )
+        return found
 
     def write(self, path: str | Path) -> None:
         """Writes the file that `read` reads, in one step.

@@ -73,10 +73,7 @@ def terms_of(
             cascades, or it has lapsed and the reference has left the pool.
     """
     agreed = contract if isinstance(contract, Contract) else Contract.read(contract)
-    if given := [name for name, value in beside.items() if value is not None]:
-        raise InputError(
-            f"a contract holds for choices at its price alone: leave out {', '.join(given)}, or the contract"
-        )
+    refuse_beside(beside)
     if agreed.max_calls > 1 and not cascade:
         raise InputError(
             "this contract is of cascades: use Router.cascade or `routoo answer --cascade`, or make one "
@@ -92,6 +89,21 @@ def terms_of(
         )
     warnings.warn(f"the contract has lapsed, and {agreed.reference} answers everything: {why}", stacklevel=3)
     return Terms(0.0, 1, (agreed.reference,), why)
+
+
+def refuse_beside(beside: Mapping[str, object]) -> None:
+    """Refuses what would choose otherwise than a contract does.
+
+    Args:
+        beside: What was asked, by name: None for what was not.
+
+    Raises:
+        InputError: Something was.
+    """
+    if given := [name for name, value in beside.items() if value is not None]:
+        raise InputError(
+            f"a contract holds for choices at its price alone: leave out {', '.join(given)}, or the contract"
+        )
 
 
 def cascade_options(

@@ -77,6 +77,9 @@ def test_a_file_of_it_is_read_as_it_was_written(agreed: Contract, tmp_path: Path
         ('{"format": 1}', "not a contract: .*missing"),
         (json.dumps({**agreed.to_dict(), "share": 2}), "share must be a number of at least 0 and at most 1"),
         (json.dumps({**agreed.to_dict(), "confidence": 1}), "confidence must be above 0 and below 1"),
+        (json.dumps({**agreed.to_dict(), "share": 0.95}), "was edited after it was made"),
+        (json.dumps({**agreed.to_dict(), "reference": 3}), "was edited after it was made"),
+        (json.dumps({**agreed.lapse("an alarm").to_dict(), "lapsed": None}), "was edited after it was made"),
     ):
         (tmp_path / "odd.json").write_text(text)
         with pytest.raises(InputError, match=words):
@@ -192,8 +195,23 @@ def test_spend_is_promised_in_the_same_way(router: Router, fresh: Outcomes, agre
     assert both.in_words().startswith(f"at least 85 % of the mean score of {LARGE}, and a mean spend of at")
     with pytest.raises(InfeasibleError, match="no price is shown to keep both promises"):
         routoo.contract(router, fresh, share=0.85, reference=LARGE, spend_usd=both.cost_usd, prompt_usd=9.0)
+    with pytest.raises(InputError, match="a promise on spend_usd needs prompt_usd too"):
+        routoo.contract(router, fresh, spend_usd=1.0)
     with pytest.raises(InputError, match="needs spend_usd above 0"):
         routoo.contract(router, fresh, spend_usd=1.0, prompt_usd=0.5)
+
+
+def test_under_other_prices_recorded_costs_are_of_the_tokens(router: Router, fresh: Outcomes) -> None:
+    """A contract on spend speaks of what the pool says, not of what was once paid."""
+    twice = [
+        dataclasses.replace(
+            model, usd_per_1m_input=2 * model.usd_per_1m_input, usd_per_1m_output=2 * model.usd_per_1m_output
+        )
+        for model in router.pool.models
+    ]
+    other = Router.from_pretrained(router.runtime.bundle.folder, pool=Pool(tuple(twice)))
+    before, after = (Calibration.of(each, fresh).cost_usd for each in (router, other))
+    assert after == pytest.approx(2 * before)
 
 
 def test_labels_by_people_and_a_judge(router: Router, fresh: Outcomes) -> None:
@@ -206,6 +224,14 @@ def test_labels_by_people_and_a_judge(router: Router, fresh: Outcomes) -> None:
     assert 390 < found.prompts <= 400
     assert found.judged > 600
     assert found.price >= alone.price
+    for scores, words in (
+        (known.fill_null(7.0), "human holds no human scores: .*score lies outside"),
+        (pl.lit(None, pl.Float64), "human holds no human scores: .*at least one row"),
+        (pl.when(pl.col("model") == LARGE).then(pl.col("score")), "human scores no prompt on every model"),
+    ):
+        odd = dataclasses.replace(fresh, outcomes=fresh.outcomes.with_columns(human=scores))
+        with pytest.raises(InputError, match=words):
+            routoo.contract(router, odd, human="human", reference=LARGE)
     with pytest.raises(InputError, match="no column 'people' of human scores"):
         routoo.contract(router, judged, human="people", reference=LARGE)
 
