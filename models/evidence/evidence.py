@@ -48,10 +48,15 @@ class EvidenceConfig:
 
 
 class HeadPredictions(NamedTuple):
-    """What the heads predict: scores ``(n_prompts, n_heads)``, and posteriors of the attributes."""
+    """What the heads predict: scores ``(n_prompts, n_heads)``, and posteriors of the attributes.
+
+    `members` has both of each member by itself, posteriors first, ``(members, n_prompts, n_values +
+    n_heads)``; None where the variance that comes of it is not asked for.
+    """
 
     p: Tensor
     posteriors: tuple[Tensor, ...]
+    members: Tensor | None = None
 
 
 class Predictions(NamedTuple):
@@ -82,7 +87,8 @@ class Evidence(nn.Module):
     """Inputs to scores, their variance, output tokens and latency.
 
     The score of a model is ``level + q @ weight`` with ``q = inputs @ basis - offset``; its variance is
-    ``q² @ spread + doubt``, `doubt` being the level's. An observed attribute adds to it the difference
+    ``q² @ spread + doubt``, `doubt` being the level's, and on top of that what the heads' members disagree on
+    (`disagreement`). An observed attribute adds to it the difference
     between its observed and inferred values, less the mean of that, `bias`, times `table`. `tokens`
     and `latency` are maps from the inputs to logs; their last row is the level. `noise` is the covariance of
     scores beyond what is predicted, for models that join.
@@ -139,6 +145,8 @@ class Evidence(nn.Module):
             p = p + self.attribute_residuals(predicted, observed) @ self.table
         p = p.clamp(_EDGE, 1 - _EDGE)
         variance = q.square() @ self.spread + self.doubt
+        if predicted.members is not None:
+            variance = variance + self.disagreement(predicted.members)
         # What the log-odds vary by, to first order; near 0 and 1 no more than the whole way there.
         error = (variance / ((p * (1 - p)).square() + variance)).sqrt()
         unknown = torch.full_like(p, float("nan"))
@@ -148,6 +156,15 @@ class Evidence(nn.Module):
             self._usage(inputs, self.tokens) if self.config.output_tokens else unknown,
             self._usage(inputs, self.latency) if self.config.latency else unknown,
         )
+
+    def disagreement(self, members: Tensor) -> Tensor:
+        """Variance ``(n_prompts, n_models)`` of the scores by what the heads might have learned instead.
+
+        The delete-a-group jackknife (Kott 2001): each member is without a group of prompts of its own.
+        """
+        effect = self.basis[-members.shape[-1] :] @ self.weight
+        each = members @ effect
+        return (each - each.mean(0)).square().mean(0) * (len(each) - 1)
 
     def attribute_residuals(self, predicted: HeadPredictions, observed: tuple[Tensor, ...]) -> Tensor:
         """Observed less inferred attributes, ``(n_prompts, n_values)``; 0 where none is observed."""

@@ -105,8 +105,12 @@ class RouterNetwork(nn.Module):
     def head_predictions(self, features: Tensor) -> HeadPredictions:
         """What the heads predict, the mean of their members."""
         outputs = self.heads(features)
-        posteriors = tuple(logits.softmax(-1).mean(0) for logits in outputs.attribute_logits)
-        return HeadPredictions(outputs.logits.mean(0).sigmoid(), posteriors)
+        posteriors = tuple(logits.softmax(-1) for logits in outputs.attribute_logits)
+        return HeadPredictions(
+            outputs.logits.mean(0).sigmoid(),
+            tuple(each.mean(0) for each in posteriors),
+            torch.cat([*posteriors, outputs.logits.sigmoid()], dim=-1),
+        )
 
     def predict_features(
         self, features: Tensor, domain: Tensor | None = None, attributes: Tensor | None = None

@@ -39,6 +39,22 @@ def test_it_says_what_its_buffers_spell(evidence: Evidence, known: Known) -> Non
     torch.testing.assert_close(out.logit_std[inside], delta / (1 + delta**2).sqrt(), rtol=1e-4, atol=1e-5)
 
 
+def test_members_that_disagree_add_the_variance_of_a_jackknife(evidence: Evidence, known: Known) -> None:
+    said = torch.cat([*known.predicted.posteriors, known.predicted.p], 1)
+    members = torch.stack([said, said + 0.2, said - 0.2])
+    effect = 0.2 * (evidence.basis[-8:] @ evidence.weight).sum(0)
+    torch.testing.assert_close(  # (3 - 1) / 3 of the squares of 0, 1 and -1, two in all
+        evidence.disagreement(members), (4 / 3 * effect.square()).expand(len(said), -1), rtol=1e-3, atol=1e-7
+    )
+    alone, apart, agreed = (
+        evidence(known.x, known.predicted._replace(members=each), known.unknown)
+        for each in (None, members, torch.stack([said, said]))
+    )
+    assert torch.equal(apart.p_correct, alone.p_correct)
+    assert (apart.logit_std > alone.logit_std).all()
+    torch.testing.assert_close(agreed.logit_std, alone.logit_std)
+
+
 def test_inputs_are_length_likeness_attributes_and_heads(evidence: Evidence, known: Known) -> None:
     inputs = evidence.inputs(known.x, known.predicted)
     assert inputs.shape == (len(known.x), evidence.config.n_inputs)

@@ -72,6 +72,9 @@ def test_what_the_heads_say_is_the_mean_of_the_members() -> None:
     assert [posterior.shape for posterior in predicted.posteriors] == [(5, 2), (5, 3)]
     for posterior in predicted.posteriors:
         torch.testing.assert_close(posterior.sum(1), torch.ones(5))
+    assert predicted.members is not None
+    torch.testing.assert_close(predicted.members[..., -3:], outputs.logits.sigmoid())
+    torch.testing.assert_close(predicted.members.mean(0)[:, :5], torch.cat(predicted.posteriors, 1))
 
 
 def test_what_is_observed_is_read_by_its_name() -> None:
