@@ -73,8 +73,8 @@ def contract(
         raise InputError("max_calls is of cascades: ask for them, or leave it out")
     if spend_usd is not None and prompt_usd is None:
         raise InputError(
-            "a promise on spend_usd needs prompt_usd too, say ten times as much: what a prompt counts as that "
-            "costs more, since no sample bounds a mean that one prompt could spoil"
+            "a promise on spend_usd needs prompt_usd too, say ten times as much: what a prompt counts as "
+            "that costs more, since no sample bounds a mean that one prompt could spoil"
         )
     of_spend = None if spend_usd is None else SpendPromise(spend_usd, number("prompt_usd", prompt_usd))
     most = MOST_CALLS if max_calls is None else max_calls
