@@ -14,7 +14,8 @@ from routoo.solver.bounds.special import Array
 from routoo.solver.bounds.stakes import log_mean
 
 _FORMAT = 1
-_WORSE = (1.25, 1.5, 2.0, 3.0, 5.0)
+_BETS = 5
+_LEAST, _MOST = 0.06, 0.8  # of the largest bet that cannot ruin
 
 
 class DriftTest:
@@ -22,10 +23,11 @@ class DriftTest:
 
     As long as each score's mean, given all that came before, is at least `floor`, the probability that an
     alarm is ever raised is at most `false_alarm`, however long the test runs. It bets that failures have
-    become 1.25 to 5 times as many as allowed, with a share of its capital that begins anew at every score
-    (of what had not begun before the t-th, ``1 / (1 + log t)`` is left), so that a long good time leaves it
-    as alert as before. (A mixture of test supermartingales: Ville's inequality; Shin, Ramdas and Rinaldo
-    2024, "E-detectors".)
+    become 1.25 to 5 times as many as allowed; with a floor below 0.8 it stakes from 6 to 80 % of the
+    largest bet, so as to tell small drifts of scores about the middle too. A share of its capital begins
+    anew at every score (of what had not begun before the t-th, ``1 / (1 + log t)`` is left), so that a
+    long good time leaves it as alert as before. (A mixture of test supermartingales: Ville's inequality;
+    Shin, Ramdas and Rinaldo 2024, "E-detectors".)
 
     Args:
         floor: The mean that is promised, above 0 and below 1.
@@ -48,10 +50,9 @@ class DriftTest:
         for name, value in (("floor", self.floor), ("false_alarm", self.false_alarm)):
             if value in (0, 1):
                 raise InputError(f"{name} must be above 0 and below 1, got {value:g}")
-        allowed = 1 - self.floor
-        worse = np.minimum(allowed * np.array(_WORSE), (1 + allowed) / 2)
-        self._stake: Array = (worse - allowed) / self.floor
-        self._log_capital: Array = np.full(len(_WORSE), -np.inf)
+        odds = (1 - self.floor) / self.floor
+        self._stake: Array = np.geomspace(min(odds / 4, _LEAST), min(4 * odds, _MOST), _BETS)
+        self._log_capital: Array = np.full(_BETS, -np.inf)
         self.seen, self.alarm = 0, False
 
     @property
@@ -101,7 +102,7 @@ class DriftTest:
         return test
 
 
-_EQUAL: Array = np.full(len(_WORSE), 1 / len(_WORSE))
+_EQUAL: Array = np.full(_BETS, 1 / _BETS)
 
 
 def _not_begun(t: int) -> float:

@@ -25,20 +25,3 @@ def clopper_pearson(
     low = beta_quantile(half, np.maximum(k, 0.5), n - k + 1)
     high = beta_quantile(1 - half, k + 1, np.maximum(n - k, 0.5))
     return np.where(k > 0, low, 0.0), np.where(k < n, high, 1.0)
-
-
-def hoeffding(mean: npt.ArrayLike, n: npt.ArrayLike, *, alpha: float, batch: int | None = None) -> Array:
-    """A lower bound for the mean of values in [0, 1], wrong with probability at most `alpha`.
-
-    Of a batch without replacement it is Serfling's, which shrinks to nothing as the batch is exhausted; else
-    Hoeffding's (1963). Simple, and wide where nearly all values are equal.
-
-    Example:
-        >>> float(hoeffding(0.9, 200, alpha=0.05).round(4))
-        0.8135
-        >>> float(hoeffding(0.9, 200, alpha=0.05, batch=200).round(4))
-        0.8939
-    """
-    n = np.asarray(n, float)
-    left = 1.0 if batch is None else 1 - (n - 1) / batch
-    return np.asarray(np.asarray(mean, float) - np.sqrt(left * np.log(1 / alpha) / (2 * n)))

@@ -44,9 +44,10 @@ def log_factorial(n: npt.ArrayLike) -> Array:
         24.0
     """
     n = np.asarray(n)
-    if n.max(initial=0) < _TABLE:
+    try:
         return np.asarray(_log_factorials()[n.astype(np.intp)])
-    return log_gamma(n + 1.0)
+    except IndexError:
+        return log_gamma(n + 1.0)
 
 
 @lru_cache(maxsize=1)
