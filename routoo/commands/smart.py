@@ -130,6 +130,8 @@ def smart(
     called = [model.name for model in models.models if answers is not None or model.call is not None]
     chosen = None if candidates is None else [name.strip() for name in candidates.split(",")]
     judge = equivalence.removeprefix("judge:") if equivalence.startswith("judge:") else None
+    if chosen is not None and reference in chosen:
+        raise InputError(f"{reference} is the reference, which answers anyway: leave it out of --candidates")
     if chosen is None:
         chosen = [name for name in called if name not in (reference, judge)]
     members = members_of(
@@ -139,6 +141,7 @@ def smart(
         on_remark=lambda words: say(words, quiet=quiet),
     )
     requests = [prompt.request for prompt in read_to_ask(prompts).prompts]
+    same = _equivalence(equivalence, members)
     _make(output)
     with _line(quiet=quiet) as tell:
         try:
@@ -149,7 +152,7 @@ def smart(
                 delta=delta,
                 confidence=confidence,
                 candidates=chosen,
-                equivalence=_equivalence(equivalence, members),
+                equivalence=same,
                 method=method.value,
                 seed=seed,
                 journal=output / JOURNAL,
@@ -252,7 +255,7 @@ def _show(found: Certificate, output: Path) -> None:
         (
             name,
             f"{found.answered[name]:,}",
-            None if name == found.promise.reference else _most(last.most[name], found.items),
+            None if name == found.promise.reference else _most(found, name),
             usd(last.cost_usd[name]),
         )
         for name in (found.promise.reference, *found.promise.candidates)
@@ -265,11 +268,12 @@ def _show(found: Certificate, output: Path) -> None:
     show(
         table(("model", "answers", "differ at most", "USD an item"), cells),
         found.sentence,
-        f"profiled {counted(found.profiled, 'item')}; spent {fee}: {percent(found.saved)} saved",
+        f"profiled {counted(found.profiled, 'item')}; spent {fee}: {percent(abs(found.saved))} "
+        f"{'saved' if found.saved >= 0 else 'more than that'}",
         *(f"{counted(count, 'item')} {words}" for count, words in remarks if count),
         f"{output}: {ANSWERS}, {CERTIFICATE}; check it with routoo verify {output / CERTIFICATE}",
     )
 
 
-def _most(most: int | None, items: int) -> str:
-    return "dropped" if most is None else percent(most / items)
+def _most(found: Certificate, name: str) -> str:
+    return found.unbounded(name) or percent((found.looks[-1].most[name] or 0) / found.items)

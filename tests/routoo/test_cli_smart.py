@@ -87,7 +87,7 @@ def test_the_same_command_goes_on_and_asks_for_nothing_twice(routoo: Routoo, fol
     assert certificate(folder)["answers_sha256"] == before["answers_sha256"]
     refused = routoo(*command(folder, "--delta", 0.3))
     assert refused.exit_code == 2
-    assert "that batch has another promise" in refused.stderr
+    assert "that batch has another promise: delta (0.05, not 0.3); go on with the same" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,30 @@ def test_a_judge_of_the_pool_and_a_function_of_ones_own(routoo: Routoo, folder: 
     assert result.exit_code == 0
     assert certificate(folder, "judged")["equivalence"] == "judge judge"
     assert routoo("verify", folder / "judged" / "certificate.json").exit_code == 0
+
+
+def test_what_was_damaged_or_cannot_be_meant_is_refused(routoo: Routoo, folder: Path) -> None:
+    refused = routoo(*command(folder, "--candidates", "large"))
+    assert "large is the reference, which answers anyway" in refused.stderr
+    assert not (folder / "out").exists()
+    routoo(*command(folder))
+    journal = folder / "out" / "journal.jsonl"
+    lines = journal.read_text().splitlines()
+    for odd in ('{"event": "answer"}', '{"event": "try", "calls": 3}', '{"event": "verdict", "pair": "x"}'):
+        journal.write_text("\n".join([*lines[:4], odd, *lines[5:], ""]))
+        checked = routoo("verify", folder / "out" / "certificate.json")
+        assert (checked.exit_code, "line 5: damaged" in checked.stderr) == (2, True)
+    checked = routoo("verify", folder / "out")
+    assert (checked.exit_code, "name the certificate.json in the folder" in checked.stderr) == (2, True)
+
+
+def test_a_model_without_a_bound_says_why(routoo: Routoo, folder: Path) -> None:
+    """With a share of 1 nothing is profiled; beside the cheapest model all others are dearer."""
+    result = routoo(*command(folder, "--delta", 1))
+    assert result.stdout.count("not profiled") == 2
+    result = routoo(*command(folder, output="other"), "--reference", "judge")
+    assert result.stdout.count("dearer") == 2
+    assert "dropped" not in result.stdout
 
 
 def test_json_and_quiet(routoo: Routoo, folder: Path) -> None:

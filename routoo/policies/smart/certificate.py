@@ -99,6 +99,14 @@ class Certificate:
         """How many answers may differ from the reference's."""
         return self.promise.allowed(self.items)
 
+    def unbounded(self, candidate: str) -> str | None:
+        """Why no bound is known of a candidate, in a word or two; None where one is."""
+        if self.looks[0].most[candidate] is None:
+            return "dearer"
+        if not self.profiled:
+            return "not profiled"
+        return "dropped" if self.looks[-1].most[candidate] is None else None
+
     @property
     def saved(self) -> float:
         """The share of the reference's fee that was saved; below 0 where more was spent."""

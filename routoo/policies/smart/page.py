@@ -16,10 +16,11 @@ _COLOURS = 6
 
 @dataclass(frozen=True)
 class Line:
-    """The bound of a candidate, look by look, and where it ends."""
+    """The bound of a candidate, look by look, and where it ends; dashed where its colour is another's too."""
 
     name: str
     colour: str
+    dashed: bool
     points: str
     x: float
     y: float
@@ -62,7 +63,10 @@ def render_page(certificate: Certificate) -> str:
 
 def _tiles(c: Certificate) -> list[tuple[str, str]]:
     return [
-        (f"{c.saved:.1%}", "of the reference's fee saved"),
+        (
+            f"{abs(c.saved):.1%}",
+            "of the reference's fee saved" if c.saved >= 0 else "more than the reference alone",
+        ),
         (f"{dollars(c.spent_usd)} USD", f"spent; the reference alone {dollars(c.reference_usd)}"),
         (f"{c.profiled:,}", f"of {c.items:,} items profiled"),
         (f"{c.allowed:,}", "answers may differ"),
@@ -72,19 +76,25 @@ def _tiles(c: Certificate) -> list[tuple[str, str]]:
 def _rows(c: Certificate) -> list[list[str]]:
     last, reference = c.looks[-1], c.promise.reference
     rows = [
-        [f"{reference} (reference)", f"{c.answered[reference]:,}", "", "", dollars(last.cost_usd[reference])]
+        [
+            f"{reference} (reference)",
+            f"{c.answered[reference]:,}",
+            "",
+            "",
+            dollars(1000 * last.cost_usd[reference]),
+        ]
     ]
     for name in c.promise.candidates:
-        most = last.most[name]
-        bound = "dropped" if most is None else f"{most:,} ({most / c.items:.1%})"
-        differed = f"{last.differed[name]:,}"
-        rows.append([name, f"{c.answered[name]:,}", differed, bound, dollars(last.cost_usd[name])])
+        unbounded = c.unbounded(name)
+        bound = unbounded or f"{(last.most[name] or 0) / c.items:.1%}"
+        differed = "" if unbounded in ("dearer", "not profiled") else f"{last.differed[name]:,}"
+        rows.append([name, f"{c.answered[name]:,}", differed, bound, dollars(1000 * last.cost_usd[name])])
     return rows
 
 
 def _chart(c: Certificate) -> Chart | None:
-    """The picture; None where nothing was profiled."""
-    if not c.profiled:
+    """The picture; None where fewer than two looks showed anything."""
+    if sum(look.seen > 0 for look in c.looks) < 2:
         return None
     bounds = {
         name: [(look.seen, most) for look in c.looks if (most := look.most[name]) is not None and look.seen]
@@ -103,12 +113,12 @@ def _chart(c: Certificate) -> Chart | None:
         Line(
             name,
             f"var(--line-{at % _COLOURS + 1})",
+            at % (2 * _COLOURS) >= _COLOURS,
             " ".join(f"{x(seen)},{y(most / c.items)}" for seen, most in bounds[name]),
             x(bounds[name][-1][0]),
             y(bounds[name][-1][1] / c.items),
         )
-        for at, name in enumerate(c.promise.candidates)
-        if bounds[name]
+        for at, name in enumerate(name for name in c.promise.candidates if bounds[name])
     ]
     shares = [(f"{100 * share:.3g}%", y(share)) for share in (0.0, highest / 2, highest)]
     return Chart(y(c.promise.delta), shares, lines)

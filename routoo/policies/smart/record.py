@@ -64,8 +64,13 @@ class Record:
             self.about = {name: lines[0][name] for name in self.about}
         else:
             self._write("batch", **self.about)
-        for line in lines[1:]:
-            self._take(line)
+        for at, line in enumerate(lines[1:], start=2):
+            try:
+                self._take(line)
+            except (KeyError, TypeError, ValueError, InputError):
+                raise InputError(
+                    f"{path}, line {at}: damaged; restore the file, or begin with a new one"
+                ) from None
         for key in [key for key, answer in self.answers.items() if answer.error and key[0] == again]:
             del self.answers[key]
         self._lose(list(self._flight))
@@ -163,7 +168,16 @@ class Record:
         compared = [name for name in self.about if name != "expected_usd"]
         if other := [name for name in compared if first.get(name) != self.about[name]]:
             assert self._journal is not None  # for the type checker: there is a line
+            words = ", ".join(_other(name, first.get(name), self.about[name]) for name in other)
             raise InputError(
-                f"{self._journal.path}: that batch has another {', '.join(other)}; go on with the same, or "
-                "begin a new file"
+                f"{self._journal.path}: that batch has another {words}; go on with the same, or begin with a "
+                "new folder or file"
             )
+
+
+def _other(name: str, before: Any, now: Any) -> str:  # Any: values of JSON
+    """A field with what it was before; of a promise, what of it is another."""
+    if not isinstance(before, dict) or not isinstance(now, dict):
+        return name if isinstance(now, list) else f"{name} ({before}, not {now})"
+    changed = [_other(key, before.get(key), now[key]) for key in now if before.get(key) != now[key]]
+    return f"{name}: {', '.join(changed)}"

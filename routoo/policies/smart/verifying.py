@@ -49,6 +49,11 @@ def _read(path: Path) -> dict[str, Any]:  # Any: a JSON document
         found = json.loads(read_regular(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); name the certificate.json in the folder of "
+            "routoo smart"
+        ) from None
     except ValueError:
         found = None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
