@@ -265,12 +265,14 @@ def _show(found: Certificate, output: Path) -> None:
         (found.no_reference, "without an answer of the reference: nothing is promised of"),
         (found.unanswered, "without any answer"),
     ]
+    calls = [(found.unknown, "of unknown cost: counted"), (found.lost, "lost in a kill: counted")]
     show(
         table(("model", "answers", "differ at most", "USD an item"), cells),
         found.sentence,
         f"profiled {counted(found.profiled, 'item')}; spent {fee}: {percent(abs(found.saved))} "
         f"{'saved' if found.saved >= 0 else 'more than that'}",
         *(f"{counted(count, 'item')} {words}" for count, words in remarks if count),
+        *(f"{counted(count, 'call')} {words} as the most possible" for count, words in calls if count),
         f"{output}: {ANSWERS}, {CERTIFICATE}; check it with routoo verify {output / CERTIFICATE}",
     )
 

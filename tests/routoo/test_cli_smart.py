@@ -157,12 +157,19 @@ def test_what_was_damaged_or_cannot_be_meant_is_refused(routoo: Routoo, folder: 
 
 
 def test_a_model_without_a_bound_says_why(routoo: Routoo, folder: Path) -> None:
-    """With a share of 1 nothing is profiled; beside the cheapest model all others are dearer."""
+    """With a share of 1 nothing is profiled; beside the cheapest model no other is cheaper."""
     result = routoo(*command(folder, "--delta", 1))
     assert result.stdout.count("not profiled") == 2
     result = routoo(*command(folder, output="other"), "--reference", "judge")
-    assert result.stdout.count("dearer") == 2
+    assert result.stdout.count("not cheaper") == 2
     assert "dropped" not in result.stdout
+
+
+def test_costs_that_nobody_knows_are_counted_aloud(routoo: Routoo, folder: Path) -> None:
+    answers = pl.read_parquet(folder / "answers.parquet").with_columns(cost_usd=pl.lit(None, pl.Float64))
+    answers.write_parquet(folder / "answers.parquet")
+    result = routoo(*command(folder))
+    assert f"{N} calls of unknown cost: counted as the most possible" in result.stdout
 
 
 def test_json_and_quiet(routoo: Routoo, folder: Path) -> None:

@@ -102,7 +102,7 @@ class Certificate:
     def unbounded(self, candidate: str) -> str | None:
         """Why no bound is known of a candidate, in a word or two; None where one is."""
         if self.looks[0].most[candidate] is None:
-            return "dearer"
+            return "not cheaper"
         if not self.profiled:
             return "not profiled"
         return "dropped" if self.looks[-1].most[candidate] is None else None

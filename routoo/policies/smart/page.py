@@ -87,7 +87,7 @@ def _rows(c: Certificate) -> list[list[str]]:
     for name in c.promise.candidates:
         unbounded = c.unbounded(name)
         bound = unbounded or f"{(last.most[name] or 0) / c.items:.1%}"
-        differed = "" if unbounded in ("dearer", "not profiled") else f"{last.differed[name]:,}"
+        differed = "" if unbounded in ("not cheaper", "not profiled") else f"{last.differed[name]:,}"
         rows.append([name, f"{c.answered[name]:,}", differed, bound, dollars(1000 * last.cost_usd[name])])
     return rows
 
