@@ -31,7 +31,8 @@ class PoolModel:
 
     `output_tokens` are what a call is costed at where the model's own were never recorded, and
     `NOMINAL_OUTPUT_TOKENS` where it is left out. `call` is how it is asked; without, it can be chosen but not
-    asked.
+    asked. A model with a `batch_window_s` is asked by files (`routoo.data.batch_tiers`), and has answered
+    within so many seconds, which is its latency.
 
     Raises:
         InputError: A price or limit is negative, NaN or infinite, a limit is zero, or the name is empty.
@@ -51,7 +52,10 @@ class PoolModel:
     context_window: int | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    requests_per_day: int | None = None
+    tokens_per_day: int | None = None
     concurrency: int | None = None
+    batch_window_s: float | None = None
     time_to_first_token_s: float | None = None
     tokens_per_second: float | None = None
     tags: tuple[str, ...] = ()
@@ -153,10 +157,14 @@ class Pool:
         return bool(np.array_equal(mine, theirs))
 
     def latency_s(self, output_tokens: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-        """Seconds to the last token by the listed speeds, ``(n_prompts, n_models)``; NaN where unlisted."""
+        """Seconds to the last token by the listed speeds, ``(n_prompts, n_models)``; NaN where unlisted.
+
+        Those of a batch tier are its window, whatever the speeds.
+        """
         with np.errstate(divide="ignore"):
             seconds = self.rates("time_to_first_token_s") + output_tokens / self.rates("tokens_per_second")
-        return np.asarray(seconds, dtype=np.float64)
+        window = self.rates("batch_window_s")
+        return np.asarray(np.where(np.isnan(window), seconds, window), dtype=np.float64)
 
     @classmethod
     def read(

@@ -227,7 +227,8 @@ def priced_scores(
 ) -> Scores:
     """What a network predicts, with the costs that the pool's prices make of it.
 
-    Where no latency was learned, it follows from the speeds that the pool lists. A model whose output tokens
+    Where no latency was learned, it follows from the speeds that the pool lists; that of a batch tier is its
+    window. A model whose output tokens
     were never recorded is expected to use those that the pool states; else what the network says, which is
     what other models use; else `NOMINAL_OUTPUT_TOKENS`.
 
@@ -244,10 +245,11 @@ def priced_scores(
     known = _stated_usage(pool, output_tokens, unrecorded)
     expected = np.where(np.isnan(known), pool.nominal_output_tokens, known)
     listed = pool.latency_s(known)
+    unlearned = np.isnan(latency_s) | ~np.isnan(pool.rates("batch_window_s"))
     return Scores(
         p_correct=p_correct,
         cost_usd=pool.cost_usd(input_tokens, expected).astype(np.float32),
-        latency_s=np.where(np.isnan(latency_s), listed, latency_s).astype(np.float32),
+        latency_s=np.where(unlearned, listed, latency_s).astype(np.float32),
         models=pool.names,
         prompt_ids=prompt_ids,
         input_tokens=input_tokens.astype(np.float32),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from routoo.data.batch_tiers import model_of
 from routoo.data.costs.nominal import NominalCosts, nominal_costs
 from routoo.data.domains import Attribute
 from routoo.data.errors import BundleError, InputError
@@ -77,9 +78,12 @@ class BundleDescription:
 
     def nominal_costs(self, pool: Pool | None = None) -> NominalCosts:
         """The models whose costs are nominal, under the prices of a pool or its own."""
-        return nominal_costs(
-            self.pool if pool is None else pool, self.unrecorded, others=self.output_tokens_known
-        )
+        pool = self.pool if pool is None else pool
+        return nominal_costs(pool, self.unrecorded_in(pool), others=self.output_tokens_known)
+
+    def unrecorded_in(self, pool: Pool) -> tuple[str, ...]:
+        """The models of a pool, batch tiers too, of which no output tokens were recorded."""
+        return tuple(name for name in pool.names if {name, model_of(name)} & {*self.unrecorded})
 
     def with_prices(self, pool: Pool) -> BundleDescription:
         """The same under other prices, limits and tags of the same models; the graph stays what it is.

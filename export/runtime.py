@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from routoo.data.batch_tiers import model_of
 from routoo.data.chat import Prompt
 from routoo.data.checks.arguments import number, record
 from routoo.data.checks.batch import prompt_texts
@@ -131,7 +132,11 @@ class Runtime:
         found = Outputs(*(output[:, self._columns] for output in self._run(encoded, observed, progress)))
         sent = encoded.input_tokens[:, None] * self._input_token_ratio
         return priced_scores(
-            self.pool, sent, **found._asdict(), prompt_ids=prompt_ids, unrecorded=known.unrecorded
+            self.pool,
+            sent,
+            **found._asdict(),
+            prompt_ids=prompt_ids,
+            unrecorded=known.unrecorded_in(self.pool),
         )
 
     def _run(self, encoded: EncodedPrompts, observed: tuple[Ids, Ids], progress: Progress | None) -> Outputs:
@@ -198,11 +203,12 @@ def read_tokenizer(bundle: Bundle) -> PromptTokenizer:
 
 
 def _columns(known: Pool, wanted: Pool) -> npt.NDArray[np.intp]:
-    """Columns of the graph that the wanted models have."""
-    unknown = [name for name in wanted.names if name not in known.names]
+    """Columns of the graph that the wanted models have; a batch tier has that of the model it is of."""
+    models = [name if name in known.names else model_of(name) for name in wanted.names]
+    unknown = [name for name in models if name not in known.names]
     if unknown:
         raise InputError(
             f"the pool has {', '.join(unknown)}, and the bundle predicts {', '.join(known.names)}: "
             "a model that was not trained on cannot be predicted"
         )
-    return np.array([known.names.index(name) for name in wanted.names], np.intp)
+    return np.array([known.names.index(name) for name in models], np.intp)

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from routoo.commands.answer import answer
 from routoo.commands.assign import assign
+from routoo.commands.batch import batch
 from routoo.commands.collect import collect
 from routoo.commands.contract import contract
 from routoo.commands.data import data
@@ -48,6 +49,7 @@ _VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "select": select,
     "assign": assign,
     "answer": answer,
+    "batch": batch,
     "smart": smart,
     "verify": verify,
     "lab": lab,
@@ -121,6 +123,8 @@ app = typer.Typer(
 )
 for _name, _verb in _VERBS.items():
     if isinstance(_verb, typer.Typer):
+        for _below in _verb.registered_commands:
+            _below.help = _unwrapped((_below.callback and _below.callback.__doc__) or "")
         app.add_typer(_verb, name=_name)
     else:
         app.command(_name, help=_unwrapped(_verb.__doc__ or ""))(_verb)

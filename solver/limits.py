@@ -12,13 +12,15 @@ import numpy.typing as npt
 
 from routoo.data.checks.arguments import number, numbers
 from routoo.data.errors import InputError
-from routoo.data.pool import Pool
+from routoo.data.pool import Pool, PoolModel
 
 PerPrompt = float | npt.NDArray[np.floating] | Sequence[float]
 """One number for all prompts, or one a prompt."""
 
 MOST = 1e100
 """From here on a limit is none: nothing adds up to it, and its square would be infinite."""
+
+DAY_S = 86_400.0
 
 Quantity = Literal["score", "cost_usd", "latency_s", "slow", "tokens", "requests"]
 """What a limit adds up over the choices; `slow` counts prompts above the latency tail's threshold."""
@@ -146,7 +148,10 @@ class Limit:
 
 
 def pool_limits(pool: Pool, period_s: float) -> dict[str, ModelLimit]:
-    """The limits that a pool states per minute, over a batch of this many seconds.
+    """The limits that a pool states per minute and per day, over a batch of this many seconds.
+
+    A batch tier takes what a day allows at the start, and again a day later, as long as its window still ends
+    within the period; nothing where the window is longer than that.
 
     Raises:
         InputError: The period is not a positive number, or the pool states no such limit.
@@ -158,22 +163,32 @@ def pool_limits(pool: Pool, period_s: float) -> dict[str, ModelLimit]:
     """
     if not 0 < period_s < math.inf:
         raise InputError(f"period_s must be a finite number of seconds above 0, got {period_s}")
-    minutes = period_s / 60
-    limits = {}
-    for model in pool.models:
-        limit = ModelLimit(
-            max_requests=None if model.requests_per_minute is None else model.requests_per_minute * minutes,
-            max_tokens=None if model.tokens_per_minute is None else model.tokens_per_minute * minutes,
-            max_concurrency=model.concurrency,
-        )
-        if limit != ModelLimit():
-            limits[model.name] = limit
-    if not limits:
+    limits = {model.name: _capacity(model, period_s) for model in pool.models}
+    stated = {name: limit for name, limit in limits.items() if limit != ModelLimit()}
+    if not stated and not any(model.batch_window_s for model in pool.models):
         raise InputError(
-            "period_s limits nothing: no model of the pool states requests_per_minute, tokens_per_minute or "
-            "concurrency; state one, or leave period_s out"
+            "period_s limits nothing: no model of the pool states requests or tokens per minute or per day "
+            "(requests_per_minute and so on), concurrency or batch_window_s; state one, or leave period_s out"
         )
-    return limits
+    return stated
+
+
+def _capacity(model: PoolModel, period_s: float) -> ModelLimit:
+    """What a model takes in a period, by the rates that the pool states of it."""
+    if model.batch_window_s is None:
+        days = max(period_s / DAY_S, 1.0)  # less than a day has all that a day allows
+    elif model.batch_window_s > period_s:
+        return ModelLimit(max_requests=0)
+    else:
+        days = 1 + (period_s - model.batch_window_s) // DAY_S
+    minutes = period_s / 60
+    requests = ((model.requests_per_minute, minutes), (model.requests_per_day, days))
+    tokens = ((model.tokens_per_minute, minutes), (model.tokens_per_day, days))
+    return ModelLimit(
+        max_requests=min((rate * times for rate, times in requests if rate is not None), default=None),
+        max_tokens=min((rate * times for rate, times in tokens if rate is not None), default=None),
+        max_concurrency=model.concurrency,
+    )
 
 
 def together(one: Mapping[str, ModelLimit], other: Mapping[str, ModelLimit]) -> dict[str, ModelLimit]:

@@ -21,7 +21,10 @@ _OPTIONAL_NUMBERS = (
     "context_window",
     "requests_per_minute",
     "tokens_per_minute",
+    "requests_per_day",
+    "tokens_per_day",
     "concurrency",
+    "batch_window_s",
     "time_to_first_token_s",
     "tokens_per_second",
 )
@@ -30,7 +33,10 @@ _NEVER_ZERO = (
     "context_window",
     "requests_per_minute",
     "tokens_per_minute",
+    "requests_per_day",
+    "tokens_per_day",
     "concurrency",
+    "batch_window_s",
     "tokens_per_second",
 )
 

@@ -96,6 +96,32 @@ def show_pool(
         show(pool_table(found))
 
 
+@pool.command("batch")
+def batch_tiers(
+    source: Annotated[
+        Path, typer.Argument(metavar="POOL", help="A pool.toml, or a price list.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="TOML file to write.", show_default="print it"),
+    ] = None,
+    window_s: Annotated[
+        float, typer.Option(metavar="S", help="Seconds within which providers answer a batch.")
+    ] = 86_400.0,
+    as_json: AsJson = False,
+) -> None:
+    """Add a batch tier behind each model with batch prices: a member NAME@batch, cheaper and slower."""
+    from routoo.data.batch_tiers import with_batch_tiers
+    from routoo.data.pool import Pool
+
+    if output is not None:
+        check_output(output, [".toml"])
+    found = with_batch_tiers(Pool.read(source, on_remark=say), window_s=window_s)
+    if output is not None:
+        found.write(output)
+    _show(found, output, as_json=as_json)
+
+
 pool.command()(pick)
 pool.command()(lint)
 

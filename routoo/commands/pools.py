@@ -26,7 +26,10 @@ _COLUMNS: tuple[tuple[str, Callable[[PoolModel], object]], ...] = (
     ("context", lambda model: model.context_window),
     ("requests per min", lambda model: model.requests_per_minute),
     ("tokens per min", lambda model: model.tokens_per_minute),
+    ("requests per day", lambda model: model.requests_per_day),
+    ("tokens per day", lambda model: model.tokens_per_day),
     ("at once", lambda model: model.concurrency),
+    ("batch window in s", lambda model: model.batch_window_s),
     ("tags", lambda model: ", ".join(model.tags) or None),
 )
 

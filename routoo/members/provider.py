@@ -11,11 +11,12 @@ from functools import partial
 
 from routoo.data.answer import Answer
 from routoo.data.answers import Answers
+from routoo.data.call import Call
 from routoo.data.checks.batch import listed
 from routoo.data.errors import CallError, InputError
 from routoo.data.pool import PoolModel
 from routoo.data.request import Request
-from routoo.members.ask import ask_of
+from routoo.members.ask import Ask, ask_of
 from routoo.members.background import run_in_background
 from routoo.members.calling import Retries, call_member
 from routoo.members.clock import Clock
@@ -130,20 +131,11 @@ class ProviderModel:
 
         All that is sent counts as written to a cache for an hour where the request or its call asks for one.
         """
-        most = sent.most_input(request, self.ask)
-        written = most if sent.writes_cache(request, self.call) else 0
-        usage = Usage(
-            input_tokens=most,
-            output_tokens=sent.most_output(request, self.call),
-            written_tokens=written,
-            hour_tokens=written,
-        )
-        return usage.cost_usd(self.pool_model) * self.call.samples
+        return most_usd(request, self.pool_model, self.ask)
 
     def slot(self, request: Request) -> AbstractAsyncContextManager[None]:
         """Entered when a try of a request may begin, by the limits of its account."""
-        read = sent.most_input(request, self.ask) / _BYTES_PER_TOKEN
-        tokens = self.call.samples * (read + sent.most_output(request, self.call))
+        tokens = most_tokens(request, self.call, self.ask)
         return self._limiter.slot(tokens, requests=self.call.samples)
 
     async def _work(
@@ -203,6 +195,26 @@ class ProviderModel:
             most_input=sent.most_input(request, self.ask),
             most_output=sent.most_output(request, self.call),
         )
+
+
+def most_usd(request: Request, model: PoolModel, ask: Ask) -> float:
+    """What a try of a provider's model can cost at most; see `ProviderModel.most_usd`."""
+    assert model.call is not None  # for the type checker: it is asked by its call
+    most = sent.most_input(request, ask)
+    written = most if sent.writes_cache(request, model.call) else 0
+    usage = Usage(
+        input_tokens=most,
+        output_tokens=sent.most_output(request, model.call),
+        written_tokens=written,
+        hour_tokens=written,
+    )
+    return usage.cost_usd(model) * model.call.samples
+
+
+def most_tokens(request: Request, call: Call, ask: Ask) -> float:
+    """What a limit of tokens counts for a request: one for four bytes sent, and all that may come."""
+    read = sent.most_input(request, ask) / _BYTES_PER_TOKEN
+    return call.samples * (read + sent.most_output(request, call))
 
 
 def _need_log_probs(signals: Sequence[str]) -> bool:

@@ -24,7 +24,8 @@ name = "{name}"
 kind = "provider"
 model = "openai/gpt-4o-mini\""""
 
-_Account = tuple[object, ...]
+Account = tuple[object, ...]
+"""What members have in common that share the limits of an account."""
 
 
 def members_of(
@@ -56,12 +57,17 @@ def members_of(
     wanted = record("pool", pool, Pool) if names is None else pool.select(names)
     if answers is not None:
         return {name: RecordedModel(name, answers) for name in wanted.names}
+    if tiers := [model.name for model in wanted.models if model.batch_window_s is not None]:
+        raise InputError(
+            f"{', '.join(tiers)} {'is' if len(tiers) == 1 else 'are'} asked by files, and not at once: "
+            "`routoo batch write` writes them, or take a pool without batch tiers"
+        )
     if uncalled := [model.name for model in wanted.models if model.call is None]:
         raise InputError(
             f"the pool does not say how {', '.join(uncalled)} is called; write below the prices, say\n"
             + _EXAMPLE.format(name=uncalled[0])
         )
-    limiters: dict[_Account, Limiter] = {}
+    limiters: dict[Account, Limiter] = {}
     records: dict[str, Answers | Outcomes] = {}
     return {
         model.name: _member(model, model.call, limiters, records, on_remark)
@@ -73,7 +79,7 @@ def members_of(
 def _member(
     model: PoolModel,
     call: Call,
-    limiters: dict[_Account, Limiter],
+    limiters: dict[Account, Limiter],
     records: dict[str, Answers | Outcomes],
     on_remark: OnRemark | None,
 ) -> Member:
@@ -87,7 +93,7 @@ def _member(
         return LocalModel(model)
     from routoo.members.provider import ProviderModel
 
-    limiter = limiters.setdefault(_account(model, call), Limiter.of(model))
+    limiter = limiters.setdefault(account_of(model), Limiter.of(model))
     return ProviderModel(model, limiter=limiter, on_remark=on_remark)
 
 
@@ -108,7 +114,11 @@ def read_record(path: Path) -> Answers | Outcomes:
             raise refused from None
 
 
-def _account(model: PoolModel, call: Call) -> _Account:
-    """What calls must have in common to share limits: a provider limits each of its models for itself."""
-    limits = model.requests_per_minute, model.tokens_per_minute, model.concurrency
-    return call.model, call.api_base, call.api_key_env, *limits
+def account_of(model: PoolModel) -> Account:
+    """What members must have in common to share limits: a provider limits each of its models for itself."""
+    limits = (
+        *(model.requests_per_minute, model.tokens_per_minute, model.concurrency),
+        *(model.requests_per_day, model.tokens_per_day, model.batch_window_s),
+    )
+    call = model.call
+    return (model.name,) if call is None else (call.model, call.api_base, call.api_key_env, *limits)

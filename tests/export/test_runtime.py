@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from routoo.data.batch_tiers import with_batch_tiers
 from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import NOMINAL_OUTPUT_TOKENS, Pool, PoolModel
 from routoo.data.scores import Scores
@@ -280,3 +281,16 @@ def test_a_tokenizer_that_is_not_the_graphs_is_refused(bundle: Bundle, tmp_path:
 def test_no_prompts_at_all_are_refused(bundle: Bundle) -> None:
     with pytest.raises(InputError, match="got None"):
         Runtime(bundle).predict(None)  # type: ignore[arg-type]
+
+
+def test_a_batch_tier_is_predicted_as_its_model(bundle: Bundle) -> None:
+    pool = bundle.description.pool
+    priced = [
+        dataclasses.replace(m, usd_per_1m_batch_input=0.0, usd_per_1m_batch_output=0.0) for m in pool.models
+    ]
+    tiers = with_batch_tiers(Pool(tuple(priced)))
+    scores = Runtime(bundle, pool=tiers).predict(["What is 2 + 2?"])
+    alone = Runtime(bundle).predict(["What is 2 + 2?"])
+    assert np.array_equal(scores.p_correct, np.repeat(alone.p_correct, 2, axis=1))
+    assert (scores.latency[:, 1::2] == 86_400).all()
+    assert not scores.cost_usd[:, 1::2].any()

@@ -132,6 +132,8 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "pool derive --prices": (("pool derive data", "--prices stated.toml"),),
     "pool derive --only": (("pool derive data", "--only '*tiny'"),),
     "pool derive --exclude": (("pool derive data", "--exclude '*tiny'"),),
+    "pool batch --output": (("pool batch tiers.toml", "-o out.toml"),),
+    "pool batch --window-s": (("pool batch tiers.toml", "--window-s 3600"),),
     "pool pick --models": ((PICK, "-k 1"),),
     "pool pick --spend-usd": ((PICK, "--spend-usd 0.001"),),
     "pool pick --price": ((PICK, "--price 1000"),),
@@ -215,6 +217,7 @@ JSON = {
     "data sample": "data sample -o out --prompts 20",
     "pool derive": "pool derive data",
     "pool show": "pool show pool.toml",
+    "pool batch": "pool batch tiers.toml",
     "pool pick": PICK,
     "pool lint": "pool lint stated.toml data",
     "model add": ADD,
@@ -298,6 +301,14 @@ ELSEWHERE = {
                 "--equivalence",
             ),
             *("--method", "--seed", "--answers", "--json", "--quiet"),
+        )
+    },
+    **{
+        f"batch {flag}": "batch/test_batch.py"
+        for flag in (
+            *("write --pool", "write --output", "write --period-s", "write --columns", "write --separator"),
+            *("write --json", "submit --found", "submit --again", "submit --json", "submit --quiet"),
+            *("status --json", "collect --bundle", "collect --budget-usd", "collect --json"),
         )
     },
     "verify --json": "test_cli_smart.py",
@@ -438,6 +449,8 @@ def pools(folder: Path) -> None:
     stated = [replace(model, requests_per_minute=9) for model in others]
     Pool((replace(first, tags=("tools",)), *stated)).write(folder / "stated.toml")
     Pool((*pool.models, replace(first, name="ghost"))).write(folder / "more.toml")
+    batched = replace(first, usd_per_1m_batch_input=25.0, usd_per_1m_batch_output=35.0)
+    Pool((batched,)).write(folder / "tiers.toml")
     for file, model in (("new.toml", pool.models[0]), ("dear.toml", first)):
         Pool(tuple(replace(model, name=name) for name in ("new", "other"))).write(folder / file)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Mapping
@@ -41,6 +42,68 @@ async def complete(
         num_retries=0,
         caching=False,
     )
+
+
+def written(call: Call, body: Body) -> Body:
+    """What `complete` would send for a body: the JSON of the provider's own interface, the model included.
+
+    Parameters that the provider is known not to take are left out.
+
+    Raises:
+        Exception: Whatever LiteLLM raises.
+    """
+    litellm = _litellm()
+    model, provider, config = _provider(call)
+    rest = {name: value for name, value in body.items() if name != "messages"}
+    options = litellm.utils.get_optional_params(
+        model=model, custom_llm_provider=provider, messages=body["messages"], drop_params=True, **rest
+    )
+    found = config.transform_request(
+        model=model,
+        messages=copy.deepcopy(body["messages"]),  # which LiteLLM changes
+        optional_params=options,
+        litellm_params={},
+        headers={},
+    )
+    return {**found.pop("extra_body", {}), **{name: found[name] for name in found if name != "stream"}}
+
+
+def received(call: Call, content: Any) -> Any:  # Any: JSON in, an answer of LiteLLM out
+    """The response that a provider's own JSON is, as `complete` gives it.
+
+    Raises:
+        Exception: Whatever LiteLLM raises of what it cannot read.
+    """
+    import httpx
+
+    _, _, config = _provider(call)
+    return config.transform_response(
+        model=call.model,
+        raw_response=httpx.Response(200, json=content),
+        model_response=_litellm().ModelResponse(),
+        logging_obj=_NoLog(),
+        request_data={},
+        messages=[],
+        optional_params={},
+        litellm_params={},
+        encoding=None,
+        api_key="",
+    )
+
+
+class _NoLog:
+    """In the place of LiteLLM's log, which hears of each answer."""
+
+    def post_call(self, **said: object) -> None:
+        """Says nothing."""
+
+
+def _provider(call: Call) -> tuple[str, str, Any]:  # Any: a class of LiteLLM
+    """The model without its provider, the provider, and what knows its interface."""
+    litellm = _litellm()
+    model, provider, _, _ = litellm.get_llm_provider(call.model)
+    kind = litellm.LlmProviders(provider)
+    return model, provider, litellm.utils.ProviderConfigManager.get_provider_chat_config(model, kind)
 
 
 def load() -> None:

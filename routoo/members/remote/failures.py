@@ -49,10 +49,21 @@ def call_error(error: Exception) -> CallError:
         return CallError(_UNREADABLE, retryable=True)
     if not headers:
         return _without_response(error, status)
+    return status_error(status, headers, _code(error))
+
+
+def status_error(status: int | None, headers: Mapping[str, str], code: str | None = None) -> CallError:
+    """The error that a provider's response with this status is.
+
+    Args:
+        status: What it answered with; None where that is not known.
+        headers: What the response was headed by.
+        code: The provider's own word for the error, where it has one.
+    """
     words = (
         _WORDS.get(status or 0) or f"the provider {'failed' if _is_theirs(status) else 'refused'} ({status})"
     )
-    if _code(error) == "insufficient_quota":
+    if code == "insufficient_quota":
         return CallError(_WORDS[402], cost_usd=0.0)
     kind = RefusedError if status in _REFUSED else CallError
     return kind(

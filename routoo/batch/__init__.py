@@ -1,0 +1,1 @@
+"""Batch files: an assignment as files that providers take, submitted once, and read back as answers."""
