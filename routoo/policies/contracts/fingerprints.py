@@ -21,7 +21,7 @@ _OF_POOL = (
 def of_pool(pool: Pool) -> str:
     """SHA-256 of the models, what they cost and how they are called, whatever their order, rates and tags.
 
-    >>> from routoo.data.pool import PoolModel
+    >>> from routoo.data.pool import Pool, PoolModel
     >>> one, other = (PoolModel(name=name, usd_per_1m_input=1, usd_per_1m_output=2) for name in "ab")
     >>> of_pool(Pool((one, other))) == of_pool(Pool((other, one))) != of_pool(Pool((one,)))
     True
