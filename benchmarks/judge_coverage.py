@@ -1,6 +1,6 @@
 """How often a bound by a judge is ever too high, and how high it is, for judges from bad to good.
 
-    python benchmarks/judge_coverage.py [--runs 500] [--seed 0]
+    python benchmarks/judge_coverage.py [--runs 2000] [--seed 0]
 
 Simulated batches of 2,000 answers, of which 85 % are right and at most 200 have a human label; error 0.05.
 The judge agrees with the labels on a share of the answers, and errs either way, or only in favour. *Missed*
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     draw = np.random.default_rng(options.seed)
