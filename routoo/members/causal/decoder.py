@@ -20,6 +20,9 @@ from routoo.members.causal.language_model import LanguageModel
 from routoo.members.causal.last_logits import LastLogits
 from routoo.members.causal.slots import Slots
 
+_WORTH_SHARING = 32
+"""Tokens at the start of all prompts from which on they are read once."""
+
 OnWritten = Callable[[int, Written], None]
 """Called with the position of a job and what was written, as jobs end."""
 
@@ -43,7 +46,8 @@ class Decoder:
     """Continues prompts by a causal language model.
 
     Prompts are read in batches of like lengths, padded on the right, where nothing attends to the padding;
-    each step then writes one token of every sample in its slot of the cache.
+    each step then writes one token of every sample in its slot of the cache. Tokens with which all prompts
+    begin, such as instructions, are read once.
 
     Args:
         language: The model; whoever runs the decoder holds its lock.
@@ -75,6 +79,8 @@ class Decoder:
         self.slots = Slots()
         self.head = LastLogits(language.model.get_output_embeddings())
         self.token_bytes = token_bytes(language.model)
+        self.shared = shared_tokens([job.tokens for job in jobs])
+        self._shared_cache: DynamicCache | None = None
 
     def run(self) -> None:
         """Writes all that is to be written."""
@@ -97,7 +103,7 @@ class Decoder:
             rows += job.copies
             fits = rows <= self.bounds.rows and rows * job.size * self.token_bytes <= self.bounds.cache_bytes
             alone = not self.rows and not group
-            longest = max(len(self.jobs[at].tokens) for at in (*group, self.waiting[0]))
+            longest = max(len(self.jobs[at].tokens) for at in (*group, self.waiting[0])) - len(self.shared)
             tokens = longest * (len(group) + 1)
             if not alone and (not fits or tokens > self.bounds.read_tokens):
                 break
@@ -108,12 +114,12 @@ class Decoder:
         """Reads prompts, and writes the first token of each of their samples."""
         started = time.perf_counter()
         jobs = [self.jobs[at] for at in group]
+        known, cache = len(self.shared), self._cache(len(jobs))
         lengths = torch.tensor([len(job.tokens) for job in jobs])
-        ids = torch.zeros(len(jobs), int(lengths.max()), dtype=torch.long)
+        ids = torch.zeros(len(jobs), int(lengths.max()) - known, dtype=torch.long)
         for row, job in enumerate(jobs):
-            ids[row, : len(job.tokens)] = torch.tensor(job.tokens)
-        cache = DynamicCache()
-        logits = self._logits(ids, last=lengths - 1, past_key_values=cache)
+            ids[row, : len(job.tokens) - known] = torch.tensor(job.tokens[known:])
+        logits = self._logits(ids, last=lengths - known - 1, past_key_values=cache)
         now = time.perf_counter()
         new = []
         for at, job, row in zip(group, jobs, logits, strict=True):
@@ -124,6 +130,19 @@ class Decoder:
         self.slots.add(cache, lengths, copies)
         self.rows += new
         self._write(logits.repeat_interleave(copies.to(logits.device), 0), len(new))
+
+    def _cache(self, rows: int) -> DynamicCache:
+        """The keys and values of the tokens that all prompts begin with, once a row."""
+        found = DynamicCache()
+        if not self.shared:
+            return found
+        if self._shared_cache is None:
+            self._shared_cache = DynamicCache()
+            self._logits(torch.tensor([self.shared]), last=None, past_key_values=self._shared_cache)
+        layers: Any = self._shared_cache.layers  # transformers leaves its layers untyped
+        for at, layer in enumerate(layers):
+            found.update(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1), at)
+        return found
 
     def _first_log_probs(self, logits: Tensor) -> npt.NDArray[np.float32] | None:
         return (logits - log_normaliser(logits[None])).cpu().numpy() if self.first else None
@@ -204,6 +223,24 @@ class _Open:
     left: int
     samples: list[Sample] = field(default_factory=list)
     first: npt.NDArray[np.float32] | None = None
+
+
+def shared_tokens(prompts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The tokens with which all of several prompts begin, where they are worth to be read apart.
+
+    The last token of each prompt is left out, since what follows it is asked.
+
+    >>> shared_tokens([tuple(range(40)), (*range(39), 7)]) == tuple(range(39))
+    True
+    >>> shared_tokens([(1, 2, 3), (1, 2, 4)])
+    ()
+    """
+    if len(prompts) < 2:
+        return ()
+    least, most = min(prompts), max(prompts)
+    room = min(map(len, prompts)) - 1
+    n = next((at for at in range(room) if least[at] != most[at]), room)
+    return least[:n] if n >= _WORTH_SHARING else ()
 
 
 def token_bytes(model: Any) -> int:  # Any: a network of transformers

@@ -40,10 +40,14 @@ def _written(language: LanguageModel, jobs: list[Job], **bounds: int) -> list[li
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_writes_what_plain_generation_writes(kind: str, make_folder: MakeFolder) -> None:
+@pytest.mark.parametrize("shared", [(), tuple(range(50, 90))], ids=["alone", "shared"])
+def test_it_writes_what_plain_generation_writes(
+    kind: str, shared: tuple[int, ...], make_folder: MakeFolder
+) -> None:
     language = language_model(str(make_folder(kind, **KINDS[kind])), dtype="float32")
-    found = _written(language, JOBS)
-    for job, tokens in list(zip(JOBS, found, strict=True))[:10]:
+    jobs = [Job((*shared, *job.tokens), job.most_new) for job in JOBS]
+    found = _written(language, jobs)
+    for job, tokens in list(zip(jobs, found, strict=True))[:10]:
         read = torch.tensor([job.tokens])
         plain: Any = language.model.generate(
             read,
@@ -72,6 +76,19 @@ def test_bounds_hold_and_change_no_answer(language_folder: Path) -> None:
     assert bounded == free
     assert max(rows * length for rows, length in shapes) <= 60
     assert max(rows for rows, length in shapes if length == 1) in (3, 4)
+
+
+def test_what_all_prompts_begin_with_is_read_once(language_folder: Path) -> None:
+    language = language_model(str(language_folder), dtype="float32")
+    shared, read = tuple(range(50, 90)), list[int]()
+    jobs = [Job((*shared, *job.tokens), 0) for job in JOBS[:6]]
+    hook = language.model.register_forward_pre_hook(
+        lambda module, given, named: read.append(given[0].numel()), with_kwargs=True
+    )
+    _written(language, jobs, rows=2)
+    hook.remove()
+    assert read[0] == len(shared)
+    assert max(read[1:]) <= 2 * max(len(job.tokens) for job in JOBS[:6])
 
 
 def test_one_job_that_is_larger_than_the_bounds_is_read_alone(language_folder: Path) -> None:
