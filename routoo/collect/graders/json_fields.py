@@ -27,12 +27,13 @@ class JsonGrader:
     """The share of the right answer's fields that the answer's JSON object has with the same value.
 
     The object may stand in a fence or in a sentence. Numbers are compared by value, in text too (``"1,000"``
-    is 1000), texts but for space around them, lists in their order; further fields do not matter. Of several
-    right answers the one that fits best counts.
+    is 1000), texts but for space around them, lists in their order; further fields do not matter, unless
+    `only` says so. Of several right answers the one that fits best counts.
 
     Args:
         fields: Those that count; all of the right answer where none is named.
         all_or_nothing: Whether one wrong field makes the score 0.
+        only: Whether a field that the right answer lacks makes the score 0; with it ``{}`` may be right.
 
     Raises:
         InputError: A right answer is no JSON object with these fields.
@@ -44,6 +45,7 @@ class JsonGrader:
 
     fields: tuple[str, ...] = ()
     all_or_nothing: bool = False
+    only: bool = False
 
     name: ClassVar[str] = "json"
 
@@ -59,7 +61,7 @@ class JsonGrader:
         found = _objects(text)
         if len(found) != 1:
             return _SEVERAL if found else _UNREADABLE
-        share = max(_share(found[0], wanted) for wanted in right)
+        share = max(self._share(found[0], wanted) for wanted in right)
         return Grade(float(share == 1) if self.all_or_nothing else share)
 
     def describe(self) -> dict[str, Any]:
@@ -72,11 +74,18 @@ class JsonGrader:
             right = _DECODER.decode(text)
         except (ValueError, RecursionError):
             right = None
-        if not isinstance(right, dict) or not right:
+        if not isinstance(right, dict) or not (right or self.only):
             raise InputError("the grader json needs a right answer that is a JSON object with fields")
         if missing := [field for field in self.fields if field not in right]:
             raise InputError(f"the right answer lacks {', '.join(missing)}; it has {', '.join(right)}")
         return {field: right[field] for field in self.fields or right}
+
+    def _share(self, found: dict[str, Any], wanted: dict[str, Any]) -> float:
+        """The share of the wanted fields that were found with the same value."""
+        if self.only and not found.keys() <= wanted.keys():
+            return 0.0
+        alike = sum(field in found and same(found[field], value) for field, value in wanted.items())
+        return alike / len(wanted) if wanted else 1.0
 
 
 def _refused(constant: str) -> float:
@@ -117,11 +126,6 @@ def _distinct(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         found for at, found in enumerate(objects) if not any(same(found, other) for other in objects[:at])
     ]
-
-
-def _share(found: dict[str, Any], wanted: dict[str, Any]) -> float:
-    """The share of the wanted fields that were found with the same value."""
-    return sum(field in found and same(found[field], value) for field, value in wanted.items()) / len(wanted)
 
 
 def same(found: object, wanted: object) -> bool:

@@ -66,7 +66,7 @@ GRADERS: dict[str, Entry] = {
     "number": Entry(NumberGrader, {"tolerance": float, "relative": float, "last": _flag}),
     "choice": Entry(ChoiceGrader),
     "regex": Entry(RegexGrader, {"pattern": str}),
-    "json": Entry(JsonGrader, {"fields": _names, "all_or_nothing": _flag}),
+    "json": Entry(JsonGrader, {"fields": _names, "all_or_nothing": _flag, "only": _flag}),
     "judge": Entry(_judge, {"judge": str, "scale": str}, asks=True),
 }
 

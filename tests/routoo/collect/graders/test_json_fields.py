@@ -51,6 +51,20 @@ def test_shares_of_fields(answer: str, score: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("gold", "answer", "score"),
+    [
+        ('{"day": "friday"}', '{"day": "friday"}', 1),
+        ('{"day": "friday"}', '{"day": "friday", "people": "2"}', 0),
+        ('{"day": "friday", "people": "2"}', '{"people": 2}', 0.5),
+        ("{}", "{}", 1),
+        ("{}", '{"day": "friday"}', 0),
+    ],
+)
+def test_further_fields_are_wrong_where_only_these_may_be_there(gold: str, answer: str, score: float) -> None:
+    assert JsonGrader(only=True).grade(answer, Reference("Which change?", (gold,))) == Grade(score)
+
+
+@pytest.mark.parametrize(
     ("answer", "expected"),
     [
         ("Ada, 1815", NONE),
