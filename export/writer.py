@@ -113,12 +113,13 @@ def _common(
 def describe(trained: TrainedNetwork) -> BundleDescription:
     """What a bundle of this network says of itself."""
     network = trained.network
+    output_tokens_known, latency_known = network.predicts_usage
     return BundleDescription(
         pool=trained.pool,
         policy=trained.tokenizer.policy,
         input_token_ratio=tuple(trained.input_token_ratio.tolist()),
-        output_tokens_known=network.fitted.config.output_tokens,
-        latency_known=network.fitted.config.latency,
+        output_tokens_known=output_tokens_known,
+        latency_known=latency_known,
         domains=trained.domains,
         attributes=trained.attributes,
         unrecorded=trained.unrecorded,
@@ -141,7 +142,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
     description = bundle.description
     if "evidence" not in description.network:
         raise BundleError(
-            f"{bundle.folder}: its network is of an older kind, which is served but no longer changed: "
+            f"{bundle.folder}: its network is of an older or another kind, which is served but not changed: "
             "train it again"
         )
     words = f"{bundle.folder}: {LAYOUT.weights} is not of the network in {LAYOUT.router}"

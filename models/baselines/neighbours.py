@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.preprocessing import normalize
 
-from routoo.data.errors import InputError
+from routoo.data.checks.arguments import number
 from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Floats, Recorded
 
 _AT_ONCE = 1024  # prompts whose likeness to all recorded ones is held in memory
 _ALIKE = 1e-6  # cosines no further apart are the same
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What neighbours are looked for among.
+
+    Args:
+        vectors: Of unit length, ``(n_candidates, width)``.
+        value: What each says of each model, ``(n_candidates, n_models)``, NaN where it says nothing.
+        mean: What is expected where no neighbour says anything, ``(n_models,)``.
+    """
+
+    vectors: Floats
+    value: Array
+    mean: Array
 
 
 class NearestNeighbours(BaseLearner):
@@ -22,30 +38,40 @@ class NearestNeighbours(BaseLearner):
     Args:
         embed: Texts to vectors.
         k: Neighbours.
+        weighted: Whether neighbours count by their cosine, in place of all alike.
 
     Raises:
         InputError: `k` is not positive.
     """
 
-    def __init__(self, embed: Embed, *, k: int = 100) -> None:
-        if k < 1:
-            raise InputError(f"k must be at least 1, got {k}")
-        self.embed, self.k = embed, k
+    def __init__(self, embed: Embed, *, k: int = 100, weighted: bool = False) -> None:
+        self.embed, self.k, self.weighted = embed, number("k", k, least=1, whole=True), weighted
 
     def learn(self, known: Recorded) -> None:
         """Keeps the prompts."""
-        self._vectors, self._mean = normalize(self.embed(known.texts)), known.mean_score
-        self._score, self._observed = np.nan_to_num(known.score), (~np.isnan(known.score)).astype(np.float64)
+        self.candidates = self.candidates_of(known)
+
+    def candidates_of(self, known: Recorded) -> Candidates:
+        """What is kept of the prompts."""
+        return Candidates(normalize(self.embed(known.texts)), known.score, known.mean_score)
 
     def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:
-        """Means over the neighbours; a model's mean where it was run on none of them."""
+        """Means over the neighbours; what is expected anyway where none of them says anything."""
         vectors = normalize(self.embed(texts))
         blocks = (vectors[at : at + _AT_ONCE] for at in range(0, len(vectors), _AT_ONCE))
-        return np.concatenate([self._block(block) for block in blocks])
+        return np.concatenate([self._means(block @ self.candidates.vectors.T) for block in blocks])
 
-    def _block(self, vectors: Floats) -> Array:
-        likeness = vectors @ self._vectors.T
+    def left_out(self) -> Array:
+        """The same of each candidate by all others, ``(n_candidates, n_models)``."""
+        likeness = self.candidates.vectors @ self.candidates.vectors.T
+        np.fill_diagonal(likeness, -np.inf)
+        return self._means(likeness)
+
+    def _means(self, likeness: Floats) -> Array:
         last = max(likeness.shape[1] - self.k, 0)
-        near = (likeness >= np.partition(likeness, last, axis=1)[:, [last]] - _ALIKE).astype(np.float64)
-        count = near @ self._observed
-        return np.where(count > 0, near @ self._score / np.maximum(count, 1), self._mean)
+        near = likeness >= np.partition(likeness, last, axis=1)[:, [last]] - _ALIKE
+        weight = np.where(near & (likeness > -np.inf), likeness.clip(_ALIKE) if self.weighted else 1.0, 0.0)
+        said = ~np.isnan(self.candidates.value)
+        total = weight @ said.astype(np.float64)
+        found = weight @ np.nan_to_num(self.candidates.value) / np.where(total > 0, total, 1)
+        return np.where(total > 0, found, self.candidates.mean)

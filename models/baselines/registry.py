@@ -26,6 +26,7 @@ BASELINES: dict[str, Callable[[Embed], BaseLearner]] = {
     "single model means": lambda _: SingleModelMeans(),
     "domain table": lambda _: DomainTable(),
     "10 nearest neighbours": partial(NearestNeighbours, k=10),
+    "100 nearest, weighted": partial(NearestNeighbours, weighted=True),
     **LEARNED,
     "mean of four": lambda embed: Average([make(embed) for make in LEARNED.values()]),
 }

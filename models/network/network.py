@@ -98,6 +98,11 @@ class RouterNetwork(nn.Module):
         assert self.evidence is not None  # for the type checker: nothing else leaves training
         return self.evidence
 
+    @property
+    def predicts_usage(self) -> tuple[bool, bool]:
+        """Whether output tokens, and whether latency, were learned."""
+        return self.fitted.config.output_tokens, self.fitted.config.latency
+
     def features(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Features ``(n_prompts, n_features)`` of token ids and mask (see `pooled_features`)."""
         return pooled_features(self.encoder, self.config.layers, input_ids, attention_mask)

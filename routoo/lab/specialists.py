@@ -1,4 +1,4 @@
-"""Specialists: the smallest model fine-tuned with low-rank adapters on a few families of tasks.
+"""Specialists: the smallest model fine-tuned with low-rank adapters, on families of tasks or on dialogues.
 
 The upper half of the layers is adapted, which halves the time of a step on a processor.
 """
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from routoo.data.progress import Progress
 from routoo.data.request import Request
+from routoo.lab.dialogues.record import TRAINING_DIALOGUES, training_turns
 from routoo.lab.tasks.registry import lab_prompts
 from routoo.lab.weights import lab_cache_dir, required_weights
 from routoo.members.ask import ask_of
 
 if TYPE_CHECKING:
+    import polars as pl
     import torch
 
     Batch = dict[str, torch.Tensor]
@@ -35,18 +37,20 @@ class Specialist:
 
     Args:
         base: Name of its weights.
-        families: Families of tasks.
+        families: Families of tasks; dialogues where there are none.
         ask: The way of asking it is trained for.
-        n_prompts: Training prompts.
+        n_prompts: Training prompts, or dialogues.
+        epochs: How often it sees each.
         batch_size: Prompts a step.
         learning_rate: Largest one, warmed up over a tenth of the steps and lowered to 0 by a cosine.
         seed: Of adapters, order and prompts.
     """
 
     base: str
-    families: tuple[str, ...]
+    families: tuple[str, ...] = ()
     ask: str = "brief"
     n_prompts: int = 2400
+    epochs: int = 1
     batch_size: int = 16
     learning_rate: float = 1e-3
     seed: int = 0
@@ -56,6 +60,7 @@ SPECIALISTS: dict[str, Specialist] = {
     "words": Specialist("smollm2-135m", ("sorting", "counting", "reversing", "picking"), n_prompts=4000),
     "texts": Specialist("smollm2-135m", ("fact", "fields", "tone", "topic"), n_prompts=1600),
     "dates": Specialist("smollm2-135m", ("date", "weekday", "conversion")),
+    "turns": Specialist("smollm2-135m", ask="direct", n_prompts=TRAINING_DIALOGUES, epochs=4),
 }
 """The lab's specialists by name."""
 
@@ -149,8 +154,7 @@ def _examples(
     from routoo.members.causal.prompt_tokens import prompt_tokens
 
     ask, found = ask_of(specialist.ask), []
-    prompts = lab_prompts(specialist.n_prompts, seed=_TRAINING_SEED, families=specialist.families)
-    for row in prompts.iter_rows(named=True):
+    for row in _training_prompts(specialist).iter_rows(named=True):
         if row["prompt"] in without:
             continue
         sent = [*prompt_tokens(tokenizer, Request(row["prompt_id"], row["prompt"]), ask)]
@@ -159,15 +163,24 @@ def _examples(
     return found
 
 
+def _training_prompts(specialist: Specialist) -> pl.DataFrame:
+    if not specialist.families:
+        return training_turns(specialist.n_prompts)
+    return lab_prompts(specialist.n_prompts, seed=_TRAINING_SEED, families=specialist.families)
+
+
 def _batches(examples: list[tuple[list[int], int]], specialist: Specialist) -> list[list[int]]:
-    """Batches of examples of like length, in random order."""
+    """Batches of examples of like length, in random order, of all epochs."""
     draw, size = Random(specialist.seed), specialist.batch_size
-    order = draw.sample(range(len(examples)), len(examples))
-    chunks = [order[at : at + _ALIKE * size] for at in range(0, len(order), _ALIKE * size)]
-    ordered = [at for chunk in chunks for at in sorted(chunk, key=lambda at: len(examples[at][0]))]
-    batches = [ordered[at : at + size] for at in range(0, len(ordered) - size + 1, size)]
-    draw.shuffle(batches)
-    return batches
+    found: list[list[int]] = []
+    for _ in range(specialist.epochs):
+        order = draw.sample(range(len(examples)), len(examples))
+        chunks = [order[at : at + _ALIKE * size] for at in range(0, len(order), _ALIKE * size)]
+        ordered = [at for chunk in chunks for at in sorted(chunk, key=lambda at: len(examples[at][0]))]
+        batches = [ordered[at : at + size] for at in range(0, len(ordered) - size + 1, size)]
+        draw.shuffle(batches)
+        found += batches
+    return found
 
 
 def _padded(batch: list[tuple[list[int], int]], pad: int) -> Batch:

@@ -123,7 +123,7 @@ def test_a_prompt_or_two_are_learned_from_or_refused_in_words(
 
 
 def test_no_neighbour_is_refused() -> None:
-    with pytest.raises(InputError, match="k must be at least 1, got 0"):
+    with pytest.raises(InputError, match="k must be a whole number of at least 1, got 0"):
         NearestNeighbours(embed, k=0)
 
 

@@ -1,0 +1,1 @@
+"""Slot-filling dialogues over several domains, generated with the exact change of state of every turn."""
