@@ -28,10 +28,12 @@ from routoo.data.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from routoo.data.pool import Pool
     from routoo.members.member import Member
     from routoo.policies.smart.certificate import Certificate
     from routoo.policies.smart.equivalence import SameAs
     from routoo.policies.smart.progress import SmartProgress
+    from routoo.router import Router
 
 JOURNAL, ANSWERS, CERTIFICATE, PAGE = (
     "journal.jsonl",
@@ -95,6 +97,15 @@ def smart(
             "the pool is asked), or FILE.py:FUNCTION (of an answer and the reference's).",
         ),
     ] = "text",
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER|ID",
+            help="Router that knows the models: by its predictions each item goes to a model that is "
+            "likely to agree, at the cheapest price that keeps the promise.",
+            show_default="each candidate, or a mixture of two, answers whatever the item is",
+        ),
+    ] = None,
     method: Annotated[
         Method,
         typer.Option(
@@ -102,6 +113,15 @@ def smart(
         ),
     ] = Method.valid,
     seed: Seed = 0,
+    budget_usd: Annotated[
+        float | None,
+        typer.Option(
+            metavar="USD",
+            help="Most that may be spent in FOLDER, by earlier runs too; where it is spent, the same command "
+            "goes on with more.",
+            show_default="no limit",
+        ),
+    ] = None,
     answers: Annotated[
         Path | None,
         typer.Option(
@@ -152,9 +172,11 @@ def smart(
                 delta=delta,
                 confidence=confidence,
                 candidates=chosen,
+                router=_router(bundle, models, [reference, *chosen]),
                 equivalence=same,
                 method=method.value,
                 seed=seed,
+                budget_usd=budget_usd,
                 journal=output / JOURNAL,
                 on_progress=tell,
             )
@@ -207,6 +229,15 @@ def _make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
+def _router(bundle: str | None, pool: Pool, names: list[str]) -> Router | None:
+    """The router of a bundle, at the prices of the pool."""
+    if bundle is None:
+        return None
+    from routoo.router import Router
+
+    return Router.from_pretrained(bundle, pool=pool.select(names))
+
+
 def _equivalence(spec: str, members: Mapping[str, Member]) -> str | SameAs | Member:
     from routoo.collect.graders.function import FunctionGrader
 
@@ -255,7 +286,7 @@ def _show(found: Certificate, output: Path) -> None:
         (
             name,
             f"{found.answered[name]:,}",
-            None if name == found.promise.reference else _most(found, name),
+            _most(found, name) if name in last.most else None,
             usd(last.cost_usd[name]),
         )
         for name in (found.promise.reference, *found.promise.candidates)
@@ -269,6 +300,7 @@ def _show(found: Certificate, output: Path) -> None:
     show(
         table(("model", "answers", "differ at most", "USD an item"), cells),
         found.sentence,
+        f"items left to: {found.rule}",
         f"profiled {counted(found.profiled, 'item')}; spent {fee}: {percent(abs(found.saved))} "
         f"{'saved' if found.saved >= 0 else 'more than that'}",
         *(f"{counted(count, 'item')} {words}" for count, words in remarks if count),

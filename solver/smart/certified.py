@@ -37,9 +37,10 @@ class CertifiedSmart:
     further profiling, 5, 10, 20, ... items, is expected to save more than it costs. (After SMART: Jo and
     Trummer 2024, arXiv 2403.13835.)
 
-    Many candidates of one family, say thresholds of a cascade, are better tested in sequence: each has the
-    whole error, and may have what is left, all of it, where it and all before it have a bound within what is
-    allowed, failures seen included. The first that has not ends the list.
+    Many candidates of one family, say a router at many prices, are better tested in sequence: each has the
+    whole error, and may have what is left, all of it, where it and all before it once had a bound within what
+    is allowed, failures seen included. Who has passed is not asked any more, nor is one of which three
+    standard errors say that it differs too often, which ends the list.
 
     Args:
         terms: The promise and the prices.
@@ -61,14 +62,20 @@ class CertifiedSmart:
 
     def __init__(self, terms: Terms, *, in_sequence: bool = False, n_runs: int = 1) -> None:
         self.terms, self.in_sequence = terms, in_sequence
-        cheaper = terms.gains > 0
-        self.asked: Flags = np.tile(cheaper, (n_runs, 1))
-        self.bounds: Counts = np.full(self.asked.shape, terms.n_items)
+        self._cheaper: Flags = terms.gains > 0
+        self.asked: Flags = np.tile(self._cheaper, (n_runs, 1))
+        reach = np.asarray(terms.n_items if terms.reach is None else terms.reach, np.int64)
+        self.bounds: Counts = np.array(np.broadcast_to(reach, self.asked.shape))
         self._failed: Counts = np.zeros(self.asked.shape, np.int64)
         self._seen = np.zeros(n_runs, np.int64)
-        shares = 1 if in_sequence else max(int(cheaper.sum()), 1) / (1 - BLOCK_SHARE)
+        shares = 1 if in_sequence else max(int(self._cheaper.sum()), 1) / (1 - BLOCK_SHARE)
         self.alpha_bound: float = terms.alpha / shares
         self.alpha_block: float = terms.alpha * BLOCK_SHARE
+
+    @property
+    def dropped(self) -> Flags:
+        """Candidates that will not be used, ``(n_runs, n_candidates)``."""
+        return np.asarray(~self.asked & ~(self._passed(self.bounds) & self.in_sequence))
 
     def looks(self) -> Iterator[int]:
         """After how many items to look: none, where a look costs nothing, then further and further apart."""
@@ -89,14 +96,14 @@ class CertifiedSmart:
             asked, before = self.asked[runs], self.bounds[runs]
             bounds = np.minimum(before, self._bound(np.array(seen), failed))
             self.bounds[runs] = np.where(asked, bounds, before)
-            if not self.in_sequence:
-                self.asked[runs] = asked & self._promising(seen, failed, asked)
+            going_on = self._possible if self.in_sequence else self._promising
+            self.asked[runs] = asked & going_on(seen, failed, runs)
         self._failed[runs], self._seen[runs] = failed, seen
         now = self._saving(np.array(seen), self.bounds[runs], failed, self.asked[runs])
         if not seen:
             most = self.terms.n_items * self.terms.gains.max(initial=0)
             return np.asarray(now >= max(most, 0) - 1e-12)
-        return np.asarray(now >= self._later(seen, failed, self.asked[runs]))
+        return np.asarray(now >= self._later(seen, failed, runs))
 
     def blocks(self, runs: Counts) -> Counts:
         """How many of the items left each candidate, then the reference answers, in consecutive blocks."""
@@ -105,8 +112,8 @@ class CertifiedSmart:
         most = self.bounds[runs] - self._failed[runs]
         found, best = np.zeros((n, len(gains)), np.int64), np.full(n, -1.0)
         if self.in_sequence:
-            passed = self._passed(self.bounds[runs], self.asked[runs]) & self.asked[runs]
-            gained = np.append(np.where(passed, gains[:-1], -1), np.zeros((n, 1)), -1)
+            gained = np.where(self._passed(self.bounds[runs]), gains[:-1], -1)
+            gained = np.append(gained, np.zeros((n, 1)), -1)
             found[np.arange(n), gained.argmax(-1)] = left
             return found
         for first in range(len(gains) - 1):
@@ -154,18 +161,20 @@ class CertifiedSmart:
         """What one candidate and the reference save on what is left, from ``(..., n_candidates)``."""
         left = self.terms.n_items - seen
         sizes = (
-            left * self._passed(bounds, asked)
+            left * self._passed(bounds)
             if self.in_sequence
-            else _once(self._size, left, bounds - failed)
+            else asked * _once(self._size, left, bounds - failed)
         )
-        return np.asarray((sizes * asked * np.maximum(self.terms.gains, 0)).max(-1))
+        return np.asarray((sizes * np.maximum(self.terms.gains, 0)).max(-1))
 
-    def _passed(self, bounds: Counts, asked: Flags) -> Flags:
-        """Who is within what is allowed, as are all before."""
-        return np.logical_and.accumulate((bounds <= self.terms.allowed) | ~asked, axis=-1)
+    def _passed(self, bounds: Counts) -> Flags:
+        """Who is cheaper, and within what is allowed, as are all of them before."""
+        within = (bounds <= self.terms.allowed) | ~self._cheaper
+        return np.asarray(np.logical_and.accumulate(within, axis=-1) & self._cheaper)
 
-    def _later(self, seen: int, failed: Counts, asked: Flags) -> Array:
+    def _later(self, seen: int, failed: Counts, runs: Counts) -> Array:
         """The most that further profiling is expected to save, less what it costs, ``(n,)``."""
+        asked, known = self.asked[runs], self.bounds[runs]
         doublings = int(np.log2(max(self.terms.n_items - seen - 1, 1) / LOOK_EVERY) + 1)
         if doublings < 1:
             return np.full(len(failed), -np.inf)
@@ -174,20 +183,33 @@ class CertifiedSmart:
         spread = np.sqrt(horizon * rate * (1 - rate) * (1 + horizon / seen))
         more = np.rint(horizon * rate + _NODES[:, None, None] * spread)
         failed = np.where(asked, failed + np.clip(more, 0, horizon), 0).astype(np.int64)
-        bounds = self._bound(seen + horizon, failed)
+        bounds = np.where(asked, np.minimum(self._bound(seen + horizon, failed), known), known)
         saved = np.tensordot(_WEIGHTS, self._saving(seen + horizon, bounds, failed, asked), (0, 1))
-        return np.asarray((saved - horizon[:, 0, :, 0] * (asked @ self.terms.unit_costs[:-1])).max(0))
+        return np.asarray((saved - horizon[:, 0, :, 0] * self.terms.asking(asked)).max(0))
 
-    def _promising(self, seen: int, failed: Counts, asked: Flags) -> Flags:
+    def _possible(self, seen: int, failed: Counts, runs: Counts) -> Flags:
+        """Of a sequence, who has not passed and may yet: three standard errors do not say that it, or one
+        before it, differs too often."""
+        rate, error = _rate(seen, failed)
+        passed = self._passed(self.bounds[runs])
+        may = (rate - error <= self.terms.tolerance) & self.asked[runs] | passed | ~self._cheaper
+        return np.asarray(np.logical_and.accumulate(may, axis=-1) & ~passed)
+
+    def _promising(self, seen: int, failed: Counts, runs: Counts) -> Flags:
         """Who may be the best to use yet: three standard errors do not tell it from the best."""
-        rate = (failed + 0.5) / (seen + 1)
-        error = _APART * np.sqrt(rate * (1 - rate) / seen)
+        asked, (rate, error) = self.asked[runs], _rate(seen, failed)
         share = [
             np.minimum(1, self.terms.tolerance / np.maximum(rate + sign * error, 1e-12)) for sign in (-1, 1)
         ]
         share[0] = np.where(rate <= error, 1.0, share[0])
         best = np.where(asked, share[1] * self.terms.gains, -np.inf).max(-1, keepdims=True)
         return np.asarray(share[0] * self.terms.gains >= best)
+
+
+def _rate(seen: int, failed: Counts) -> tuple[Array, Array]:
+    """The rate of failures, and three times its standard error."""
+    rate = (failed + 0.5) / (seen + 1)
+    return rate, _APART * np.sqrt(rate * (1 - rate) / seen)
 
 
 def _once(function: Callable[[Counts, Counts], Counts], first: Counts, second: Counts) -> Counts:

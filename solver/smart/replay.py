@@ -81,7 +81,7 @@ def replay(method: Method, batches: Batches) -> Replayed:
     for now in method.looks():
         asked = method.asked[going]
         counts[going] += batches.profiled(going, before, now) * asked
-        profiling[going] += (now - before) * (asked @ terms.unit_costs[:-1])
+        profiling[going] += (now - before) * terms.asking(asked)
         seen[going], before = now, now
         stops = method.look(now, counts[going], going)
         going = going[~stops]

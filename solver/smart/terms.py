@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +27,12 @@ class Terms:
         n_items: Items in the batch.
         tolerance: The share of items whose answer may differ.
         confidence: Probability, over the random order, with which that holds.
-        costs: What a call of each candidate costs on average, ``(n_candidates,)``.
+        costs: What an item costs on average that a candidate answers, ``(n_candidates,)``.
         reference_cost: What a call of the reference costs.
+        reach: How many items a candidate answers otherwise than by the reference, known beforehand,
+            ``(n_candidates,)``; all when not given.
+        profiling: What asking candidates ``(n_runs, n_candidates)`` for an item beside the reference costs;
+            the sum of their costs when not given, as if they shared no calls.
 
     Raises:
         InputError: A number is out of its range, or no candidate is given.
@@ -43,6 +48,8 @@ class Terms:
     confidence: float
     costs: npt.ArrayLike
     reference_cost: float
+    reach: npt.ArrayLike | None = None
+    profiling: Callable[[Flags], Array] | None = None
 
     def __post_init__(self) -> None:
         number("n_items", self.n_items, least=1, whole=True)
@@ -74,3 +81,7 @@ class Terms:
     def gains(self) -> Array:
         """What an item saves that a candidate answers in the reference's place, ``(n_candidates,)``."""
         return np.asarray(self.reference_cost - np.asarray(self.costs, float))
+
+    def asking(self, asked: Flags) -> Array:
+        """What it costs an item to ask these candidates beside the reference, ``(n_runs,)``."""
+        return np.asarray(asked @ self.unit_costs[:-1]) if self.profiling is None else self.profiling(asked)

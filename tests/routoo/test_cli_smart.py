@@ -185,3 +185,39 @@ def test_a_folder_with_something_else_is_left_alone(routoo: Routoo, folder: Path
     assert (result.exit_code, "holds something else" in result.stderr) == (2, True)
     (folder / "file").write_text("")
     assert "found a file" in routoo(*command(folder, output="file")).stderr
+
+
+def test_a_router_chooses_by_its_predictions(
+    routoo: Routoo, folder: Path, bundle_folder: Path, simulated_models: Pool
+) -> None:
+    """Two of the models that the bundle knows, in the place of those of the pool."""
+    large, small = [model.name for model in simulated_models.models[:2]]
+    rows = pl.read_parquet(folder / "answers.parquet")
+    rows = rows.with_columns(pl.col("model").replace({"large": large, "small": small}))
+    rows.write_parquet(folder / "answers.parquet")
+    calls = Call(kind="recorded", model=str(folder / "answers.parquet"))
+    prices = {large: 100.0, small: 0.01, "judge": 1.0}
+    Pool(
+        tuple(
+            PoolModel(name=name, usd_per_1m_input=usd, usd_per_1m_output=usd, call=calls)
+            for name, usd in prices.items()
+        )
+    ).write(folder / "pool.toml")
+    options = ("--bundle", bundle_folder, "--reference", large, "--candidates", small, "--delta", 0.3)
+    result = routoo(*command(folder, *options))
+    assert result.exit_code == 0, result.stderr
+    found = certificate(folder)
+    assert f"items left to: {found['rule']}" in result.stdout.replace("\n", " ")
+    assert "predicted agreement" in str(found["rule"])
+    assert routoo("verify", folder / "out" / "certificate.json").exit_code == 0
+    assert str(found["rule"]) in (folder / "out" / "certificate.html").read_text()
+    refused = routoo(*command(folder, *options[:4], "--candidates", "judge", output="other"))
+    assert (refused.exit_code, "judge" in refused.stderr) == (2, True)
+
+
+def test_money_has_an_end_and_more_of_it_goes_on(routoo: Routoo, folder: Path) -> None:
+    result = routoo(*command(folder, "--budget-usd", 0.2))
+    assert (result.exit_code, "which leaves no room for a call" in result.stderr) == (1, True)
+    assert not (folder / "out" / "certificate.json").exists()
+    result = routoo(*command(folder, "--budget-usd", 20))
+    assert result.exit_code == 0

@@ -300,7 +300,7 @@ ELSEWHERE = {
                 "--candidates",
                 "--equivalence",
             ),
-            *("--method", "--seed", "--answers", "--json", "--quiet"),
+            *("--bundle", "--budget-usd", "--method", "--seed", "--answers", "--json", "--quiet"),
         )
     },
     **{

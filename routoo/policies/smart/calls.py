@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
+
+from routoo.collect.purse import BudgetSpentError, Purse
 from routoo.data.answer import Answer
 from routoo.data.errors import InputError
 from routoo.data.request import Request
@@ -13,8 +16,8 @@ from routoo.members.calling import Retries
 from routoo.members.clock import Clock
 from routoo.members.member import Member
 from routoo.policies.asking import Asking, Call
-from routoo.policies.smart.equivalence import EQUIVALENCES, Equivalence
-from routoo.policies.smart.record import Key, Record
+from routoo.policies.smart.equivalence import EQUIVALENCES, Equivalence, Verdict
+from routoo.policies.smart.record import Key, Record, pair_of
 
 
 class Calls(Protocol):
@@ -24,8 +27,8 @@ class Calls(Protocol):
         """The answers of models to items, by what is asked; each call names an item that asks it."""
         ...
 
-    async def same(self, item: int, answer: str, reference: str) -> bool:
-        """Whether an answer to an item says what the reference's does."""
+    async def same(self, item: int, answer: str, reference: str) -> Verdict:
+        """Whether an answer to an item says what the reference's does, and what telling that cost."""
         ...
 
 
@@ -37,6 +40,7 @@ class LiveCalls:
         members: Who can be asked, by name.
         record: What is known.
         equivalence: When two answers are the same.
+        purse: The money; None where it is not limited.
         retries: How often, and how long, a member is asked that did not answer.
         clock: Where time comes from.
     """
@@ -48,38 +52,73 @@ class LiveCalls:
         record: Record,
         equivalence: Equivalence,
         *,
+        purse: Purse | None,
         retries: Retries | None,
         clock: Clock | None,
     ) -> None:
         self._requests, self._members, self._record = requests, members, record
-        self._equivalence = equivalence
+        self._equivalence, self._purse = equivalence, purse
         self._asking = Asking(
-            members, requests, signals=(), purse=None, retries=retries, clock=clock, kept=record
+            members, requests, signals=(), purse=purse, retries=retries, clock=clock, kept=record
         )
 
     async def ask(self, calls: Mapping[Key, int]) -> dict[Key, Answer]:
-        """See `Calls.ask`."""
-        new = {key: item for key, item in calls.items() if key not in self._record.answers}
-        if new:
-            self._record.begin(
-                {key: self._members[key[0]].most_usd(self._requests[item]) for key, item in new.items()}
-            )
-            await self._asking.ask([Call(item, model, math.inf) for (model, _), item in new.items()])
+        """See `Calls.ask`.
+
+        Raises:
+            BudgetSpentError: There is no money for all of them; those that could be paid were made.
+        """
+        new = [(key, item) for key, item in calls.items() if key not in self._record.answers]
+        while new:
+            most = {key: self._members[key[0]].most_usd(self._requests[item]) for key, item in new}
+            now, new = new[: (n := self._affordable(most.values()))], new[n:]
+            self._record.begin({key: most[key] for key, _ in now})
+            came = await self._asking.ask([Call(item, model, math.inf) for (model, _), item in now])
+            if any(each.answer is None for each in came):
+                raise self._spent()
         return {key: self._record.answers[key] for key in calls}
 
-    async def same(self, item: int, answer: str, reference: str) -> bool:
+    async def same(self, item: int, answer: str, reference: str) -> Verdict:
         """See `Calls.same`.
 
         Raises:
             InputError: The user's function raised.
+            BudgetSpentError: There is no money for the judge.
         """
         if self._equivalence.known is not None:
-            return self._equivalence.known(answer, reference)
+            return Verdict(self._equivalence.known(answer, reference))
         found = self._record.verdict(answer, reference)
         if found is None:
-            found = await self._equivalence.verdict(self._requests[item], answer, reference)
+            judged = self._requests[item], answer, reference
+            most = self._equivalence.most_usd(*judged)
+            if most is not None:
+                self._affordable([most])
+                self._record.begin({pair_of(answer, reference): most})
+            found = await self._equivalence.verdict(*judged, purse=self._purse)
             self._record.judge(answer, reference, found)
-        return found.same
+        return found
+
+    def _affordable(self, most: Iterable[float]) -> int:
+        """How many of these calls, at the most that each can cost, are within the money; at least one.
+
+        Raises:
+            BudgetSpentError: Not even the first.
+        """
+        costs = list(most)
+        if self._purse is None:
+            return len(costs)
+        n = int((np.cumsum(costs) <= self._purse.left_usd).sum())
+        if not n:
+            raise self._spent(costs[0])
+        return n
+
+    def _spent(self, most: float | None = None) -> BudgetSpentError:
+        assert self._purse is not None  # for the type checker: there is a cap
+        one = "a further try" if most is None else f"a call that can cost {most:.4g} USD"
+        return BudgetSpentError(
+            f"{self._purse.spent_usd:.4g} USD of budget_usd {self._purse.cap_usd:.4g} are spent, "
+            f"which leaves no room for {one}: run again with more; answers are kept in the journal"
+        )
 
 
 class RecordedCalls:
@@ -107,17 +146,17 @@ class RecordedCalls:
             )
         return {key: self._record.answers[key] for key in calls}
 
-    async def same(self, item: int, answer: str, reference: str) -> bool:
+    async def same(self, item: int, answer: str, reference: str) -> Verdict:
         """See `Calls.same`.
 
         Raises:
             InputError: A verdict is not there.
         """
         if self._known is not None:
-            return self._known(answer, reference)
+            return Verdict(self._known(answer, reference))
         found = self._record.verdict(answer, reference)
         if found is None:
             raise InputError(
                 f"the journal lacks what was said of two answers to {self._record.items.ids[item]}"
             )
-        return found.same
+        return found

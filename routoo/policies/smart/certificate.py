@@ -12,6 +12,7 @@ from routoo.data.storage.files import sha256_of, write_atomically
 from routoo.export.manifest import to_json
 from routoo.policies.smart.promise import Promise
 from routoo.policies.smart.record import Record
+from routoo.policies.smart.rule import rule_of
 from routoo.policies.smart.run import Look, SmartRun
 
 FORMAT = 1
@@ -29,7 +30,8 @@ class Certificate:
         data_sha256: A hash of their names, what they ask, and their order.
         seed: Of the random order in which they were looked at.
         looks: What was known at each look.
-        policy: Who was to answer the items that were left.
+        policy: How many of the items that were left each policy, then the reference, was to answer.
+        rule: The same in words.
         profiled: Items that were profiled; they keep the reference's answers.
         answered: Items by the model whose answer stands.
         no_reference: Items to which the reference, where asked, gave no answer: nothing is promised of them.
@@ -52,6 +54,7 @@ class Certificate:
     seed: int
     looks: tuple[Look, ...]
     policy: Mapping[str, int]
+    rule: str
     profiled: int
     answered: Mapping[str, int]
     no_reference: int
@@ -81,6 +84,7 @@ class Certificate:
             seed=items.seed,
             looks=tuple(run.looks),
             policy=run.policy,
+            rule=rule_of(run),
             profiled=run.looks[-1].seen,
             answered=by_model,
             no_reference=len(set(run.failed)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from routoo.collect.graders.grader import Reference
 from routoo.collect.graders.number import NumberGrader, final_number
+from routoo.collect.purse import Purse
 from routoo.data.answer import Answer
 from routoo.data.errors import InputError
 from routoo.data.grade import Grade
@@ -115,16 +116,31 @@ class Equivalence:
         """The function of its name, which anybody can ask again; None of others, whose verdicts are kept."""
         return EQUIVALENCES[self.by] if isinstance(self.by, str) else None
 
-    async def verdict(self, request: Request, answer: str, reference: str) -> Verdict:
+    def most_usd(self, request: Request, answer: str, reference: str) -> float | None:
+        """The most that asking the judge once can cost; None where there is no judge."""
+        if isinstance(self.by, str) or callable(self.by):
+            return None
+        return self.by.most_usd(_question(request, answer, reference))
+
+    async def verdict(
+        self, request: Request, answer: str, reference: str, *, purse: Purse | None = None
+    ) -> Verdict:
         """Whether an answer says what the reference's does; a judge that does not say so denies it.
+
+        Args:
+            request: The item.
+            answer: To it.
+            reference: The reference's answer to it.
+            purse: Where a judge's money comes from; None where it is not limited.
 
         Raises:
             InputError: The function raised, or returned no truth value.
+            BudgetSpentError: There is no money for the judge.
         """
         if isinstance(self.by, str):
             return Verdict(EQUIVALENCES[self.by](answer, reference))
         if not callable(self.by):
-            return await self._judged(self.by, request, answer, reference)
+            return await self._judged(self.by, _question(request, answer, reference), purse)
         try:
             same = await asyncio.to_thread(self.by, answer, reference)
         except Exception as error:
@@ -137,10 +153,20 @@ class Equivalence:
             raise InputError(f"equivalence: {self.name} must return true or false, got {same!r}")
         return Verdict(bool(same))
 
-    async def _judged(self, judge: Member, request: Request, answer: str, reference: str) -> Verdict:
-        text = _TEMPLATE.format(prompt=request.text, answer=answer, reference=reference)
+    async def _judged(self, judge: Member, question: Request, purse: Purse | None) -> Verdict:
         came: Answer = await call_member(
-            judge, Request(f"{request.prompt_id} same", text), retries=self.retries, clock=self.clock
+            judge,
+            question,
+            retries=self.retries,
+            before_try=None if purse is None else purse.reserve,
+            after_try=None if purse is None else purse.settle,
+            clock=self.clock,
         )
         said = re.search(r"\w+", came.answer or "")
         return Verdict(said is not None and said[0].lower() == "yes", came.cost_usd)
+
+
+def _question(request: Request, answer: str, reference: str) -> Request:
+    """What a judge is asked."""
+    text = _TEMPLATE.format(prompt=request.text, answer=answer, reference=reference)
+    return Request(f"{request.prompt_id} same", text)

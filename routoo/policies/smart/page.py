@@ -54,6 +54,7 @@ def render_page(certificate: Certificate) -> str:
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return page.from_string(source).render(
         c=certificate,
+        shown=_shown(certificate),
         tiles=_tiles(certificate),
         rows=_rows(certificate),
         chart=_chart(certificate),
@@ -85,11 +86,26 @@ def _rows(c: Certificate) -> list[list[str]]:
         ]
     ]
     for name in c.promise.candidates:
-        unbounded = c.unbounded(name)
-        bound = unbounded or f"{(last.most[name] or 0) / c.items:.1%}"
-        differed = "" if unbounded in ("not cheaper", "not profiled") else f"{last.differed[name]:,}"
-        rows.append([name, f"{c.answered[name]:,}", differed, bound, dollars(1000 * last.cost_usd[name])])
-    return rows
+        seen = ["", ""] if c.promise.prices else _seen(c, name)
+        rows.append([name, f"{c.answered[name]:,}", *seen, dollars(1000 * last.cost_usd[name])])
+    return rows + [[name, "", *_seen(c, name), ""] for name in _shown(c) if c.promise.prices]
+
+
+def _seen(c: Certificate, policy: str) -> list[str]:
+    """How often it differed, and its bound."""
+    last, unbounded = c.looks[-1], c.unbounded(policy)
+    differed = "" if unbounded in ("not cheaper", "not profiled") else f"{last.differed[policy]:,}"
+    return [differed, unbounded or f"{(last.most[policy] or 0) / c.items:.1%}"]
+
+
+def _shown(c: Certificate) -> tuple[str, ...]:
+    """The policies that are shown: of a router's the one that was taken, and those beside it."""
+    names = c.promise.policies
+    if c.promise.prices is None:
+        return names
+    taken = next((at for at, name in enumerate(names) if c.policy[name]), 0)
+    first = max(0, min(taken - _COLOURS // 2 + 1, len(names) - _COLOURS))
+    return names[first : first + _COLOURS]
 
 
 def _chart(c: Certificate) -> Chart | None:
@@ -98,7 +114,7 @@ def _chart(c: Certificate) -> Chart | None:
         return None
     bounds = {
         name: [(look.seen, most) for look in c.looks if (most := look.most[name]) is not None and look.seen]
-        for name in c.promise.candidates
+        for name in _shown(c)
     }
     ends = [line[-1][1] / c.items for line in bounds.values() if line]
     highest = min(1.0, 3 * max([c.promise.delta, *ends]) + 0.01)
@@ -118,7 +134,7 @@ def _chart(c: Certificate) -> Chart | None:
             x(bounds[name][-1][0]),
             y(bounds[name][-1][1] / c.items),
         )
-        for at, name in enumerate(name for name in c.promise.candidates if bounds[name])
+        for at, name in enumerate(name for name in _shown(c) if bounds[name])
     ]
     shares = [(f"{100 * share:.3g}%", y(share)) for share in (0.0, highest / 2, highest)]
     return Chart(y(c.promise.delta), shares, lines)
@@ -126,14 +142,13 @@ def _chart(c: Certificate) -> Chart | None:
 
 def _facts(c: Certificate) -> list[tuple[str, str]]:
     same = f", {c.distinct:,} of them different" if c.distinct < c.items else ""
-    policy = ", then ".join(f"{name} {count:,}" for name, count in c.policy.items() if count)
     facts = [
         ("items", f"{c.items:,}{same}; SHA-256 {c.data_sha256}"),
         ("order", f"random, seed {c.seed}"),
         ("same answers", c.equivalence),
         ("method", c.promise.method),
         ("looks", f"{len(c.looks):,}"),
-        ("items left to", policy or "nobody: all were profiled"),
+        ("items left to", c.rule),
         ("answers", f"SHA-256 {c.answers_sha256}"),
     ]
     if c.lost or c.unknown:

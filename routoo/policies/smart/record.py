@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,46 @@ from routoo.data.errors import InputError
 from routoo.data.request import Request
 from routoo.policies.smart.equivalence import Verdict
 from routoo.policies.smart.items import Items
+from routoo.policies.smart.predicted import Predicted
 from routoo.policies.smart.promise import Promise
 
 Key = tuple[str, str]  # a model, and what it is asked
 
+_JUDGED = "="  # in the place of a model, where a judge is asked of two answers
 
-def about_of(items: Items, promise: Promise, equivalence: str) -> dict[str, Any]:
-    """What a journal says of its batch first, as JSON has it."""
+_WORKED_OUT = ("expected_usd", "predicted")
+"""What a run that goes on takes from the journal: predictions may be others in their last digit."""
+
+
+def about_of(
+    items: Items, promise: Promise, equivalence: str, *, bundle: str | None, predicted: Predicted | None
+) -> dict[str, Any]:
+    """What a journal says of its batch first, as JSON has it.
+
+    Args:
+        items: The batch.
+        promise: What is promised.
+        equivalence: When two answers are the same.
+        bundle: A hash of the bundle that the predictions are of.
+        predicted: They.
+    """
     promised = asdict(promise)
-    expected = promised.pop("expected_usd")
+    expected, _ = promised.pop("expected_usd"), promised.pop("prices")
     promised["candidates"] = list(promise.candidates)
     return {
         "promise": promised,
         "equivalence": equivalence,
         "seed": items.seed,
         "items": items.rows,
+        "bundle": bundle,
         "expected_usd": expected,
+        "predicted": None if predicted is None else predicted.to_json(),
     }
+
+
+def pair_of(answer: str, reference: str) -> Key:
+    """What two answers that are judged are kept under."""
+    return _JUDGED, digest([answer, reference])
 
 
 class Record:
@@ -61,7 +85,7 @@ class Record:
         lines = [] if self._journal is None else self._journal.lines
         if lines:
             self._check(lines[0])
-            self.about = {name: lines[0][name] for name in self.about}
+            self.about = {name: lines[0].get(name) for name in self.about}
         else:
             self._write("batch", **self.about)
         for at, line in enumerate(lines[1:], start=2):
@@ -95,8 +119,16 @@ class Record:
         """What is promised."""
         known = dict(self.about["promise"])
         return Promise(
-            **{**known, "candidates": tuple(known["candidates"])}, expected_usd=self.about["expected_usd"]
+            **{**known, "candidates": tuple(known["candidates"])},
+            expected_usd=self.about["expected_usd"],
+            prices=None if self.predicted is None else self.predicted.prices,
         )
+
+    @cached_property
+    def predicted(self) -> Predicted | None:
+        """What a router predicts of the items, where it is to choose."""
+        kept = self.about.get("predicted")
+        return None if kept is None else Predicted.from_json(kept)
 
     @property
     def items(self) -> Items:
@@ -124,11 +156,11 @@ class Record:
 
     def verdict(self, answer: str, reference: str) -> Verdict | None:
         """What was said of two answers, if anything was."""
-        return self.verdicts.get(digest([answer, reference]))
+        return self.verdicts.get(pair_of(answer, reference)[1])
 
     def judge(self, answer: str, reference: str, verdict: Verdict) -> None:
         """Keeps what was said of two answers."""
-        line = {"pair": digest([answer, reference]), "same": verdict.same, "cost_usd": verdict.cost_usd}
+        line = {"pair": pair_of(answer, reference)[1], "same": verdict.same, "cost_usd": verdict.cost_usd}
         self._write("verdict", **line)
         self._take({"event": "verdict", **line})
 
@@ -153,7 +185,7 @@ class Record:
             self._pay(answer.cost_usd, self._flight.pop(key, 0.0))
         else:
             self.verdicts[line["pair"]] = Verdict(line["same"], line["cost_usd"])
-            self._pay(line["cost_usd"], 0.0)
+            self._pay(line["cost_usd"], self._flight.pop((_JUDGED, line["pair"]), 0.0))
 
     def _lose(self, keys: Sequence[Key]) -> None:
         """Counts calls whose answer was never written as what they could cost."""
@@ -165,7 +197,7 @@ class Record:
         self.spent_usd += most_usd if cost_usd is None else cost_usd
 
     def _check(self, first: Line) -> None:
-        compared = [name for name in self.about if name != "expected_usd"]
+        compared = [name for name in self.about if name not in _WORKED_OUT]
         if other := [name for name in compared if first.get(name) != self.about[name]]:
             assert self._journal is not None  # for the type checker: there is a line
             words = ", ".join(_other(name, first.get(name), self.about[name]) for name in other)

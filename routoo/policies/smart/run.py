@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,8 @@ from routoo.data.answer import Answer
 from routoo.data.errors import CallError
 from routoo.policies.smart.calls import Calls
 from routoo.policies.smart.items import Items
-from routoo.policies.smart.methods import METHODS, bounds_of
+from routoo.policies.smart.methods import bounds_of, method_of
+from routoo.policies.smart.predicted import Predicted, policies_of
 from routoo.policies.smart.promise import Promise
 from routoo.policies.smart.record import Key
 from routoo.solver.smart.replay import Method
@@ -30,9 +32,9 @@ class Look:
 
     Args:
         seen: Items profiled.
-        differed: How many answers of each candidate differed, while it was asked.
-        most: Bound on how many answers of the candidate differ in the whole batch; None of one that is not
-            asked any more.
+        differed: How many answers of each policy differed, while it was compared.
+        most: Bound on how many answers of the policy differ in the whole batch; None of one that will not
+            be used.
         cost_usd: What each model cost an item.
     """
 
@@ -51,7 +53,7 @@ class Progress:
         answered: Items that have their answer.
         n_items: All items.
         reference_usd: What the reference costs an item, as far as is known.
-        most: As in the last `Look`.
+        most: As in the last `Look`; of a router's policies the cheapest that may be used, and the next.
     """
 
     seen: int
@@ -71,17 +73,19 @@ class SmartRun:
     Args:
         items: The batch.
         promise: What is promised.
+        predicted: What is predicted of the items; None where each candidate is a policy of its own.
         calls: Where answers come from.
         on_step: Called with how far it is after each step.
     """
 
     items: Items
     promise: Promise
+    predicted: Predicted | None
     calls: Calls
     on_step: OnStep | None = None
     looks: list[Look] = field(default_factory=list)
     policy: dict[str, int] = field(default_factory=dict)
-    """How many of the items left each model is to answer, in the order of the run."""
+    """How many of the items left each policy, then the reference, is to answer, in the order of the run."""
     answers: dict[int, Answer] = field(default_factory=dict)
     """By place in the batch; one that failed for good has an error."""
     failed: list[int] = field(default_factory=list)
@@ -89,10 +93,13 @@ class SmartRun:
 
     def __post_init__(self) -> None:
         n = len(self.promise.candidates)
+        self.policies = policies_of(self.promise, len(self.items), self.predicted)
         self._known: dict[Key, Answer] = {}
-        self._differed, self._asked = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        self._paid, self._in_a_row = np.zeros(n + 1), 0
+        self._differed = np.zeros(len(self.policies.chosen), np.int64)
+        self._asked, self._wrong = np.zeros(n + 1, np.int64), np.zeros(n, np.int64)
+        self._paid, self._expected, self._in_a_row = np.zeros(n + 1), np.zeros(n + 1), 0
         self._counted, self._heard = set[Key](), set[str]()
+        self._judged, self._compared, self._judged_usd = set[tuple[str, str]](), 0, 0.0
 
     async def to_end(self) -> None:
         """Answers all items.
@@ -101,11 +108,12 @@ class SmartRun:
             CallError: The reference failed too often in a row.
         """
         n = len(self.items)
-        method, seen, stops = METHODS[self.promise.method](self._terms(0)), 0, False
+        method = method_of(self.promise.method, self._terms(), in_sequence=self.predicted is not None)
+        seen, stops = 0, False
         for now in method.looks():
             await self._profile(self.items.order[seen:now], method.asked[0])
             seen = now
-            method.terms = self._terms(seen)
+            method.terms = self._terms()
             stops = bool(method.look(seen, self._differed[None], np.array([0]))[0])
             self._look(seen, method)
             if stops:
@@ -114,7 +122,7 @@ class SmartRun:
             self._look(0, method)
         blocks = method.blocks(np.array([0]))[0] if stops else np.append(self._differed * 0, n - seen)
         self.policy = dict(
-            zip((*self.promise.candidates, self.promise.reference), blocks.tolist(), strict=True)
+            zip((*self.promise.policies, self.promise.reference), blocks.tolist(), strict=True)
         )
         await self._rest(self.items.order[seen:], blocks)
         await self._without_reference()
@@ -131,18 +139,20 @@ class SmartRun:
         return mean * self.items.distinct
 
     async def _profile(self, items: npt.NDArray[np.int64], asked: npt.NDArray[np.bool_]) -> None:
-        """Asks the reference and the candidates that are still asked."""
-        reference, candidates = self.promise.reference, np.flatnonzero(asked).tolist()
-        names = [reference, *(self.promise.candidates[at] for at in candidates)]
+        """Asks the reference, and the models that policies would ask which are still compared."""
+        names, wanted = self.promise.candidates, self.policies.models(asked)
         for part in _parts(items):
-            await self._ask(dict.fromkeys(names, part))
+            ask = {name: [item for item in part if of[item]] for name, of in zip(names, wanted, strict=True)}
+            await self._ask({self.promise.reference: part, **ask})
             self._refer(part)
             for item in part:
-                self._pay(-1, reference, item)
-                for at in candidates:
-                    self._pay(at, self.promise.candidates[at], item)
-                    self._asked[at] += 1
-                    self._differed[at] += not await self._same(item, self.promise.candidates[at])
+                differs = np.zeros(len(names) + 1, np.bool_)
+                self._pay(-1, self.promise.reference, item)
+                for at in np.flatnonzero(wanted[:, item]).tolist():
+                    self._pay(at, names[at], item)
+                    differs[at] = not await self._same(item, names[at])
+                self._wrong += differs[:-1]
+                self._differed += asked & differs[self.policies.chosen[:, item]]
             self._step()
 
     async def _same(self, item: int, candidate: str) -> bool:
@@ -150,13 +160,22 @@ class SmartRun:
         answer, reference = self._of(item, candidate).answer, self._of(item, self.promise.reference).answer
         if answer is None or reference is None:
             return False
-        return await self.calls.same(item, answer, reference)
+        found = await self.calls.same(item, answer, reference)
+        self._compared += 1
+        if (answer, reference) not in self._judged:
+            self._judged.add((answer, reference))
+            self._judged_usd += found.cost_usd or 0.0
+        return found.same
 
     async def _rest(self, items: npt.NDArray[np.int64], blocks: npt.NDArray[np.int64]) -> None:
         """Has the items left answered: the reference's first, whose answers others may share."""
         *parts, by_reference = np.split(items, np.cumsum(blocks)[:-1])
-        await self._by_reference(by_reference)
-        for candidate, block in zip(self.promise.candidates, parts, strict=True):
+        chosen = [of[part] for of, part in zip(self.policies.chosen, parts, strict=True)]
+        models, items = np.concatenate(chosen), np.concatenate(parts)
+        names = self.promise.candidates
+        await self._by_reference(np.append(items[models == len(names)], by_reference))
+        for at, candidate in enumerate(names):
+            block = items[models == at]
             for part in _parts(block):
                 new = [item for item in part if not self._has(item, self.promise.reference)]
                 await self._ask({candidate: new})
@@ -194,7 +213,7 @@ class SmartRun:
 
     async def _without_reference(self) -> None:
         """Gives items without an answer that of the candidate that differed least."""
-        share = (self._differed + 0.5) / (self._asked + 1)
+        share = (self._wrong + 0.5) / (self._asked[:-1] + 1)
         for at in np.lexsort((self._paid[:-1], share)).tolist():
             name = self.promise.candidates[at]
             left = [item for item in self.failed if self.answers[item].answer is None]
@@ -224,32 +243,40 @@ class SmartRun:
 
     def _pay(self, at: int, model: str, item: int) -> None:
         """Counts what a call cost while profiling; what is asked twice is paid once."""
+        self._asked[at] += 1
+        self._expected[at] += self.policies.cost[item, at]
         key = model, self.items.keys[item]
         if key not in self._counted:
             self._counted.add(key)
             cost = self._known[key].cost_usd
             self._paid[at] += self.promise.expected_usd[model] if cost is None else cost
 
-    def _terms(self, seen: int) -> Terms:
-        """The promise, at what models cost by now."""
-        expected = np.array([self.promise.expected_usd[name] for name in self.promise.candidates])
-        costs = np.where(self._asked > 0, self._paid[:-1] / np.maximum(self._asked, 1), expected)
-        reference = self._paid[-1] / seen if seen else self.promise.expected_usd[self.promise.reference]
-        return self.promise.terms(len(self.items), costs, reference)
+    def _terms(self) -> Terms:
+        """The promise, at what models cost by now: as predicted, times what a predicted USD came to."""
+        cost, asked = self.policies.cost, self._asked > 0
+        ratio = np.divide(self._paid, self._expected, out=np.ones(len(asked)), where=self._expected > 0)
+        mean = self._paid / np.maximum(self._asked, 1)
+        now = replace(self.policies, cost=np.where(asked & (self._expected <= 0), mean, cost * ratio))
+        return self.promise.terms(
+            len(self.items),
+            now.costs,
+            float(now.cost[:, -1].mean()),
+            reach=now.reach,
+            profiling=partial(now.asking, beside=self._judged_usd / max(self._compared, 1)),
+        )
+
+    def _costs(self) -> dict[str, float]:
+        """What each model costs an item by now, the calls that were made or else predictions."""
+        mean = np.where(
+            self._asked > 0, self._paid / np.maximum(self._asked, 1), self.policies.cost.mean(0)
+        ).tolist()
+        names = (*self.promise.candidates, self.promise.reference)
+        return {name: float(f"{cost:.12g}") for name, cost in zip(names, mean, strict=True)}
 
     def _look(self, seen: int, method: Method) -> None:
-        names = self.promise.candidates
-        costs = zip((*names, self.promise.reference), self._terms(seen).unit_costs.tolist(), strict=True)
-        most = bounds_of(method, seen, self._differed).tolist()
-        bounds = zip(names, most, method.asked[0].tolist(), strict=True)
-        self.looks.append(
-            Look(
-                seen,
-                dict(zip(names, self._differed.tolist(), strict=True)),
-                {name: most if asked else None for name, most, asked in bounds},
-                {name: float(f"{cost:.12g}") for name, cost in costs},
-            )
-        )
+        names, most = self.promise.policies, bounds_of(method, seen, self._differed)
+        differed = dict(zip(names, self._differed.tolist(), strict=True))
+        self.looks.append(Look(seen, differed, dict(zip(names, most, strict=True)), self._costs()))
         self._step()
 
     def _step(self) -> None:
@@ -258,7 +285,17 @@ class SmartRun:
         last = self.looks[-1] if self.looks else None
         reference = last.cost_usd[self.promise.reference] if last else 0.0
         seen = last.seen if last else 0
-        self.on_step(Progress(seen, len(self.answers), len(self.items), reference, last.most if last else {}))
+        most = self._frontier(last.most) if last else {}
+        self.on_step(Progress(seen, len(self.answers), len(self.items), reference, most))
+
+    def _frontier(self, most: dict[str, int | None]) -> dict[str, int | None]:
+        """Of a router's policies the cheapest that may be used, and the next one; of models all."""
+        if self.predicted is None:
+            return most
+        known = [name for name, bound in most.items() if bound is not None]
+        allowed = self.promise.allowed(len(self.items))
+        passed = sum((most[name] or 0) <= allowed for name in known)
+        return {name: most[name] for name in known[max(passed - 1, 0) : passed + 1]}
 
 
 def _parts(items: Sequence[int] | npt.NDArray[np.int64]) -> list[list[int]]:

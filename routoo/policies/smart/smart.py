@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from routoo.collect.purse import Purse
 from routoo.data.answer import Answer
 from routoo.data.chat import Prompt
 from routoo.data.checks.arguments import (
@@ -28,10 +30,14 @@ from routoo.policies.smart.certificate import Certificate
 from routoo.policies.smart.equivalence import Equivalence, SameAs
 from routoo.policies.smart.items import Items
 from routoo.policies.smart.methods import METHODS
+from routoo.policies.smart.predicted import Predicted
 from routoo.policies.smart.progress import OnProgress, on_step_of
 from routoo.policies.smart.promise import Promise
 from routoo.policies.smart.record import Record, about_of
 from routoo.policies.smart.run import SmartRun
+
+if TYPE_CHECKING:
+    from routoo.router import Router
 
 _PRICED = 100  # items by which calls are priced before the first is made
 
@@ -68,9 +74,11 @@ def smart(
     delta: float = 0.05,
     confidence: float = 0.95,
     candidates: Sequence[str] | None = None,
+    router: Router | None = None,
     equivalence: str | SameAs | Member = "text",
     method: str = "valid",
     seed: int = 0,
+    budget_usd: float | None = None,
     prompt_ids: Sequence[str] | None = None,
     journal: str | Path | None = None,
     retries: Retries | None = None,
@@ -92,10 +100,15 @@ def smart(
         delta: The share of the items whose answers may differ.
         confidence: Probability, over the random order, with which no more do.
         candidates: Who may answer in its place; all other members when not given.
+        router: Chooses a model for each item by its predictions, at prices from dear to cheap that are tested
+            in that order; each candidate alone, or a mixture of two, when not given. It must know all
+            candidates and the reference.
         equivalence: When two answers are the same: ``text`` (normalised), ``exact``, ``number``, a function
             of an answer and the reference's, or a member that is asked to judge.
         method: ``valid``, or ``published``: as its authors have it, whose promise does not hold.
         seed: Of the random order.
+        budget_usd: Most that may be spent, by earlier runs of the journal too: no call is made that could
+            cost more than is left.
         prompt_ids: Names of the prompts, ``0``, ``1`` and so on where they are left out.
         journal: A file in which calls are kept. Where there is one of the same batch the run goes on from
             there: what was answered is not asked again. One process at a time.
@@ -105,6 +118,7 @@ def smart(
 
     Raises:
         InputError: Something cannot be used, the equivalence raised, or the journal is of another batch.
+        BudgetSpentError: There is no money for the next call; with a journal a run with more goes on.
         CallError: The reference failed 20 times in a row; with a journal the next run goes on.
         OSError: The journal cannot be written.
 
@@ -140,10 +154,14 @@ def smart(
         },
     )
     promise.allowed(len(items))
-    record = Record(path, about_of(items, promise, same.name), again=reference)
+    predicted = None if router is None else Predicted.of(router, requests, (*names, reference))
+    bundle = None if router is None else router.fingerprints[1]
+    about = about_of(items, promise, same.name, bundle=bundle, predicted=predicted)
+    record = Record(path, about, again=reference)
     try:
-        calls = LiveCalls(requests, members, record, same, retries=retries, clock=clock)
-        run = SmartRun(items, record.promise, calls, on_step_of(record, on_progress))
+        purse = None if budget_usd is None else Purse(budget_usd, spent_usd=record.spent_usd)
+        calls = LiveCalls(requests, members, record, same, purse=purse, retries=retries, clock=clock)
+        run = SmartRun(items, record.promise, record.predicted, calls, on_step_of(record, on_progress))
         run_in_background(run.to_end())
         answers = tuple(run.answers[at] for at in range(len(items)))
         return SmartAnswers(answers, Certificate.of(run, record, path))

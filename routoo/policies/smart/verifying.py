@@ -38,7 +38,7 @@ def verify(path: str | Path) -> list[str]:
         raise InputError(f"{path}: no journal was kept, and it cannot be checked")
     journal = path.with_name(Path(stated["journal"]).name)
     record = Record.read(journal)
-    run = SmartRun(record.items, record.promise, RecordedCalls(record))
+    run = SmartRun(record.items, record.promise, record.predicted, RecordedCalls(record))
     run_in_background(run.to_end())
     found = json.loads(to_json(Certificate.of(run, record, journal).to_dict()))
     return list(_differences("", stated, found))

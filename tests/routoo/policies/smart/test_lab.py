@@ -15,7 +15,7 @@ REFERENCE, SEEDS, DELTA = "qwen-1.5b", 6, 0.1
 
 
 def test_no_more_differs_than_promised() -> None:
-    """Of families whose answers are labels; `benchmarks/smart_lab.py` has more seeds, and the others."""
+    """Of families whose answers are labels; `benchmarks/smart_recorded.py` has more seeds, and the others."""
     whole = lab_outcomes()
     labels = whole.prompts.filter(pl.col("domain").is_in(["tone", "topic"]))
     data = Outcomes(labels, whole.outcomes.join(labels, on="prompt_id", how="semi"), "labels")

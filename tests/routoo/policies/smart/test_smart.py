@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from counted import Counted, answered_in, deviation, lines_of
 
 import routoo as package
+from routoo.collect.purse import BudgetSpentError
 from routoo.data.answer import Answer
-from routoo.data.answers import Answers
 from routoo.data.errors import CallError, InputError
 from routoo.data.request import Request
 from routoo.members.calling import Retries
-from routoo.members.member import OnAnswer
 from routoo.policies.smart.progress import SmartProgress
 from routoo.policies.smart.smart import SmartAnswers
 
 ONCE = Retries(tries=1)
-Texts = Sequence[str | None]
 
 
-class Counted:
-    """A member that counts what it is asked; a text of None is a call that fails."""
+class Judge(Counted):
+    """Says whether two texts begin alike, and is paid for it."""
 
-    def __init__(self, name: str, texts: Texts, usd: float) -> None:
-        self.name, self._texts, self._usd = name, texts, usd
-        self.asked: Counter[str] = Counter()
-
-    def answer(
-        self, requests: Sequence[Request], *, signals: Sequence[str] = (), on_answer: OnAnswer | None = None
-    ) -> Answers:
-        raise NotImplementedError
+    def __init__(self, name: str, usd: float) -> None:
+        super().__init__(name, (), usd)
 
     async def answer_one(self, request: Request, *, signals: Sequence[str] = ()) -> Answer:
         self.asked[request.prompt_id] += 1
-        text = self._texts[int(request.prompt_id)]
-        if text is None:
-            raise CallError("out of service", cost_usd=0.0)
-        return Answer(prompt_id=request.prompt_id, model=self.name, answer=text, cost_usd=self._usd)
-
-    def most_usd(self, request: Request) -> float:
-        return self._usd
+        text = "Yes." if "<first>\nyes" in request.text else "no"
+        return Answer(prompt_id=request.prompt_id, model=self.name, answer=text, cost_usd=self.usd)
 
 
 def texts_like(n: int, differ: float, *, seed: int = 0) -> list[str | None]:
@@ -65,10 +52,6 @@ def run(members: Mapping[str, Counted], n: int = 1000, **options: object) -> Sma
     given: dict[str, object] = {"reference": "large", "retries": ONCE, **options}
     prompts = given.pop("prompts", [f"Question {at}?" for at in range(n)])
     return package.smart(prompts, members, **given)  # type: ignore[arg-type]  # options of smart
-
-
-def deviation(found: SmartAnswers) -> float:
-    return float(np.mean([answer.answer != "yes" for answer in found.answers]))
 
 
 def test_a_candidate_answers_what_the_bounds_allow() -> None:
@@ -237,21 +220,51 @@ def test_an_equivalence_that_raises_says_where_and_keeps_answers(tmp_path: Path)
 
 
 def test_a_judge_says_which_answers_are_the_same_and_is_paid() -> None:
-    members = pool(small=0.3)
-
-    class Judge(Counted):
-        async def answer_one(self, request: Request, *, signals: Sequence[str] = ()) -> Answer:
-            self.asked[request.prompt_id] += 1
-            same = request.text.count("yes\n</") != 1
-            text = "Yes." if same else "no"
-            return Answer(prompt_id=request.prompt_id, model="judge", answer=text, cost_usd=0.002)
-
-    judge = Judge("judge", ["?"], 0.002)
+    members, judge = pool(small=0.3), Judge("judge", 0.002)
     found = run(members, equivalence=judge, delta=0.4)
     assert found.certificate.equivalence == "judge judge"
     assert judge.asked.total() == 2  # each pair of texts once
     calls = 0.01 * members["large"].asked.total() + 0.001 * members["small"].asked.total()
     assert found.certificate.spent_usd == pytest.approx(calls + 2 * 0.002)
+
+
+def test_a_cap_of_money_holds_and_the_run_goes_on_with_more(tmp_path: Path) -> None:
+    members, spent = pool(500, small=0.02), 0.0
+    for budget in (0.5, 0.5, 1.0):
+        before = sum(member.asked.total() for member in members.values())
+        with pytest.raises(BudgetSpentError, match=r"which leaves no room for a call that can cost 0.01 USD"):
+            run(members, 500, budget_usd=budget, journal=tmp_path / "journal")
+        spent = sum(member.usd * member.asked.total() for member in members.values())
+        assert budget - 0.011 < spent <= budget + 1e-9
+    assert sum(member.asked.total() for member in members.values()) > before
+    found = run(members, 500, budget_usd=10, journal=tmp_path / "journal")
+    assert max(count for member in members.values() for count in member.asked.values()) == 1
+    assert found.certificate.looks == run(pool(500, small=0.02), 500).certificate.looks
+    assert (found.certificate.lost, found.certificate.unknown) == (0, 0)
+
+
+def test_a_judge_is_within_the_cap_and_counts_as_it_may_cost(tmp_path: Path) -> None:
+    members, judge = pool(60, small=0.5), Judge("judge", 0.5)
+    with pytest.raises(BudgetSpentError, match=r"a call that can cost 0.5 USD"):
+        run(members, 60, equivalence=judge, budget_usd=0.4, journal=tmp_path / "journal")
+    assert not judge.asked
+    run(members, 60, equivalence=judge, journal=tmp_path / "journal")
+    lines = lines_of(tmp_path / "journal")
+    verdict = next(at for at, line in enumerate(lines) if b'"verdict"' in line)
+    (tmp_path / "killed").write_bytes(b"".join(lines[:verdict]))
+    found = run(pool(60, small=0.5), 60, equivalence=Judge("judge", 0.5), journal=tmp_path / "killed")
+    assert found.certificate.lost == 1
+
+
+def test_a_dear_judge_is_asked_about_fewer_items() -> None:
+    """What comparing costs counts when it is decided whether more of it pays."""
+    profiled = []
+    for usd in (0.0, 0.05):
+        members = pool(1000)
+        members["small"] = Counted("small", [f"yes, {at}" if at % 25 else "no" for at in range(1000)], 0.001)
+        found = run(members, 1000, equivalence=Judge("judge", usd), delta=0.06)
+        profiled.append(found.certificate.profiled)
+    assert profiled[1] < profiled[0]
 
 
 @pytest.mark.parametrize("n", [5, 60, 1000])
@@ -291,16 +304,6 @@ def test_progress_says_what_is_spent_saved_and_bounded() -> None:
 def test_what_cannot_be_used_is_refused(options: Mapping[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         run(pool(small=0.1), **options)  # type: ignore[arg-type]  # options of smart
-
-
-def lines_of(path: Path) -> list[bytes]:
-    return path.read_bytes().splitlines(keepends=True)
-
-
-def answered_in(lines: Sequence[bytes]) -> Counter[tuple[str, str]]:
-    """Who answered what, by a journal."""
-    found = [json.loads(line) for line in lines]
-    return Counter((line["model"], line["row"]["prompt_id"]) for line in found if line["event"] == "answer")
 
 
 def test_a_run_killed_at_any_line_goes_on_and_pays_nothing_twice(tmp_path: Path) -> None:
