@@ -37,6 +37,9 @@ from routoo.policies.smart.record import Key
 from routoo.policies.smart.run import SmartRun
 from routoo.router import Router
 
+ROWS = {"published": ("published", False), "models": ("valid", False), "policies": ("valid", True)}
+"""The method, and whether a router chooses, by the name of the row."""
+
 
 class Recorded:
     """Calls that were made long ago (`Calls`).
@@ -133,14 +136,15 @@ def batch_of(outcomes: Outcomes, router: Router, names: Sequence[str], *, items:
     return Batch(batch, names[-1], tuple(names[:-1]), Predicted.of(router, requests, names))
 
 
-def row(batch: Batch, delta: float, method: str, *, routed: bool, seeds: int) -> str:
+def row(batch: Batch, delta: float, name: str, *, seeds: int) -> str:
     """A row of the table."""
+    method, routed = ROWS[name]
     saved, differ, profiled = np.array([*batch.runs(delta, method, routed=routed, seeds=seeds)]).T
     low, high = np.quantile(saved, (0.05, 0.95))
     cells = [
         f"{len(batch.outcomes):,}",
         f"{delta:.2f}",
-        f"{method}, {'policies' if routed else 'models'}",
+        name,
         f"{saved.mean():.1%}",
         f"{low:.1%} to {high:.1%}",
         f"{profiled.mean():.0f}",
@@ -163,6 +167,7 @@ def main() -> None:
     parser.add_argument("--delta", type=float, nargs="+", default=[0.05, 0.1, 0.2])
     parser.add_argument("--items", type=int, help="how many of the prompts, drawn at random")
     parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=[*ROWS])
     given = parser.parse_args()
     outcomes = lab_outcomes() if given.data == "lab" else Outcomes.read(given.data)
     router = Router.from_pretrained(given.bundle)
@@ -171,8 +176,8 @@ def main() -> None:
     print("| items | δ | method | saved | 5 to 95 % of runs | profiled | differ | most | missed |")
     print("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for delta in given.delta:
-        for method, routed in (("published", False), ("valid", False), ("valid", True)):
-            print(row(batch, delta, method, routed=routed, seeds=given.seeds), flush=True)
+        for name in given.rows:
+            print(row(batch, delta, name, seeds=given.seeds), flush=True)
 
 
 if __name__ == "__main__":
