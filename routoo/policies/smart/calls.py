@@ -74,7 +74,9 @@ class LiveCalls:
             now, new = new[: (n := self._affordable(most.values()))], new[n:]
             self._record.begin({key: most[key] for key, _ in now})
             came = await self._asking.ask([Call(item, model, math.inf) for (model, _), item in now])
-            if any(each.answer is None for each in came):
+            poor = {(each.call.model, each.call.prompt) for each in came if each.answer is None}
+            self._settle([key for key, item in now if (key[0], item) in poor])
+            if poor:
                 raise self._spent()
         return {key: self._record.answers[key] for key in calls}
 
@@ -94,8 +96,13 @@ class LiveCalls:
             if most is not None:
                 self._affordable([most])
                 self._record.begin({pair_of(answer, reference): most})
-            found = await self._equivalence.verdict(*judged, purse=self._purse)
+            try:
+                found = await self._equivalence.verdict(*judged, purse=self._purse)
+            except BudgetSpentError:
+                self._settle([pair_of(answer, reference)])
+                raise self._spent() from None
             self._record.judge(answer, reference, found)
+            self._settle([])
         return found
 
     def _affordable(self, most: Iterable[float]) -> int:
@@ -111,6 +118,11 @@ class LiveCalls:
         if not n:
             raise self._spent(costs[0])
         return n
+
+    def _settle(self, given_up: Sequence[Key]) -> None:
+        """Has the record count what the purse counted."""
+        if self._purse is not None:
+            self._record.settle(self._purse.spent_usd, given_up)
 
     def _spent(self, most: float | None = None) -> BudgetSpentError:
         assert self._purse is not None  # for the type checker: there is a cap

@@ -164,6 +164,19 @@ class Record:
         self._write("verdict", **line)
         self._take({"event": "verdict", **line})
 
+    def settle(self, spent_usd: float, given_up: Sequence[Key]) -> None:
+        """Counts all that was spent, tries of unknown cost and of calls that were given up included.
+
+        Args:
+            spent_usd: What a purse says, no call being under way.
+            given_up: Calls that were begun and for which there was no more money.
+        """
+        more = spent_usd - self.spent_usd
+        if given_up or more > 1e-9 * spent_usd:
+            line = {"calls": [list(key) for key in given_up], "usd": max(more, 0.0)}
+            self._write("spent", **line)
+            self._take({"event": "spent", **line})
+
     def close(self) -> None:
         """Closes the journal."""
         if self._journal is not None:
@@ -183,6 +196,10 @@ class Record:
             answer = Answer.from_row(line["row"])
             self.answers[key] = answer
             self._pay(answer.cost_usd, self._flight.pop(key, 0.0))
+        elif line["event"] == "spent":
+            for model, key in line["calls"]:
+                del self._flight[model, key]
+            self.spent_usd += line["usd"]
         else:
             self.verdicts[line["pair"]] = Verdict(line["same"], line["cost_usd"])
             self._pay(line["cost_usd"], self._flight.pop((_JUDGED, line["pair"]), 0.0))

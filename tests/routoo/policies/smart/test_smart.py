@@ -243,6 +243,24 @@ def test_a_cap_of_money_holds_and_the_run_goes_on_with_more(tmp_path: Path) -> N
     assert (found.certificate.lost, found.certificate.unknown) == (0, 0)
 
 
+def test_a_further_try_needs_money_too(tmp_path: Path) -> None:
+    """A call that failed was paid for: it is tried again only where that can be paid as well."""
+
+    class Broken(Counted):
+        async def answer_one(self, request: Request, *, signals: Sequence[str] = ()) -> Answer:
+            self.asked[request.prompt_id] += 1
+            raise CallError("busy", retryable=True, cost_usd=self.usd)
+
+    members = {"large": Broken("large", ["yes"], 0.01), "small": Counted("small", ["yes"], 0.001)}
+    patient = Retries(tries=5, first_wait_s=0)
+    with pytest.raises(BudgetSpentError, match="leaves no room for a further try"):
+        run(members, 1, budget_usd=0.025, retries=patient, journal=tmp_path / "journal")
+    assert members["large"].asked.total() == 2
+    with pytest.raises(BudgetSpentError, match=r"0.02 USD of budget_usd 0.025 are spent"):
+        run(members, 1, budget_usd=0.025, retries=patient, journal=tmp_path / "journal")
+    assert members["large"].asked.total() == 2
+
+
 def test_a_judge_is_within_the_cap_and_counts_as_it_may_cost(tmp_path: Path) -> None:
     members, judge = pool(60, small=0.5), Judge("judge", 0.5)
     with pytest.raises(BudgetSpentError, match=r"a call that can cost 0.5 USD"):
