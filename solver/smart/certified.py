@@ -101,7 +101,7 @@ class CertifiedSmart:
         self._failed[runs], self._seen[runs] = failed, seen
         now = self._saving(np.array(seen), self.bounds[runs], failed, self.asked[runs])
         if not seen:
-            most = self.terms.n_items * self.terms.gains.max(initial=0)
+            most = self.terms.n_items * self.terms.gains.max(initial=0) * (self.terms.allowed > 0)
             return np.asarray(now >= max(most, 0) - 1e-12)
         return np.asarray(now >= self._later(seen, failed, runs))
 
