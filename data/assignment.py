@@ -100,6 +100,8 @@ class Assignment:
     chosen_p_correct: npt.NDArray[np.float32] | None = None
     chosen_cost_usd: npt.NDArray[np.float32] | None = None
     chosen_latency_s: npt.NDArray[np.float32] | None = None
+    chosen_input_tokens: npt.NDArray[np.float32] | None = None
+    chosen_output_tokens: npt.NDArray[np.float32] | None = None
     reason: str | None = None
     least_budget_usd: float | None = None
     reserve: Reserve | None = None
@@ -161,7 +163,7 @@ class Assignment:
         }
 
     def to_polars(self) -> pl.DataFrame:
-        """One row a prompt: `prompt_id`, `model`, and the predicted score, cost and latency of the choice."""
+        """One row a prompt: `prompt_id`, `model`, and what is predicted: score, cost, seconds, tokens."""
         import polars as pl
 
         names = [str(i) for i in range(len(self))] if self.prompt_ids is None else list(self.prompt_ids)
@@ -169,7 +171,7 @@ class Assignment:
             "prompt_id": names,
             "model": self.chosen if self.found else None,
         }
-        for name in ("p_correct", "cost_usd", "latency_s"):
+        for name in ("p_correct", "cost_usd", "latency_s", "input_tokens", "output_tokens"):
             value = getattr(self, f"chosen_{name}")
             if value is not None:
                 columns[name] = value

@@ -23,6 +23,17 @@ def deadlines_of(cells: Sequence[str | None], source: str) -> list[float]:
     return [math.inf if cell is None or not cell.strip() else _seconds(cell, source) for cell in cells]
 
 
+def deadlines_beside(own: Sequence[float] | None, everyone: float | None) -> float | list[float] | None:
+    """The seconds within which each prompt is to be answered, of its own and of all; None where none are.
+
+    >>> deadlines_beside([60.0, math.inf], 100.0), deadlines_beside(None, 100.0)
+    ([60.0, 100.0], 100.0)
+    """
+    if own is None or all(map(math.isinf, own)):
+        return everyone
+    return [min(seconds, math.inf if everyone is None else everyone) for seconds in own]
+
+
 def _seconds(cell: str, source: str) -> float:
     try:
         found = float(cell)

@@ -10,6 +10,7 @@ from routoo.data.errors import InputError
 from routoo.data.storage.foreign import in_our_words
 from routoo.data.storage.parquet_files import DAMAGED
 from routoo.data.tables.columns import COST, TEXT, dtype_in_words, must_be
+from routoo.data.tables.deadlines import DEADLINE
 from routoo.data.tables.required_tags import TAGS
 from routoo.data.tables.table import Table, parquet_table
 
@@ -19,7 +20,8 @@ NEEDED = (*NAMES, *NUMBERS[:2])
 """Columns without which there are no predictions."""
 
 _TEXTS = (*NAMES, TAGS)
-_KNOWN = {**dict.fromkeys(_TEXTS, TEXT), **dict.fromkeys(NUMBERS, COST)}
+_NUMERIC = (*NUMBERS, DEADLINE)
+_KNOWN = {**dict.fromkeys(_TEXTS, TEXT), **dict.fromkeys(_NUMERIC, COST)}
 
 
 def open_predictions(path: Path) -> Table:
@@ -37,7 +39,7 @@ def open_predictions(path: Path) -> Table:
         if name in _TEXTS:
             fits = not dtype.is_nested() and dtype != pl.Binary
         else:
-            fits = name not in NUMBERS or dtype.is_numeric() or dtype == pl.Null
+            fits = name not in _NUMERIC or dtype.is_numeric() or dtype == pl.Null
         if not fits:
             raise InputError(must_be(f"{path}: {name}", _KNOWN[name], dtype_in_words(dtype)))
     return table

@@ -16,9 +16,9 @@ from routoo.batch.manifest import RESULTS, Manifest
 from routoo.batch.results import Came, read_results
 from routoo.batch.round import write_round
 from routoo.batch.standing import PartStanding, Standing
+from routoo.collect.prompts import PromptsToAsk
 from routoo.data.answers import Answers
 from routoo.data.checks.arguments import path_of
-from routoo.data.request import Request
 from routoo.data.storage.files import write_atomically
 
 ANSWERS_NAME = "answers.parquet"
@@ -36,7 +36,7 @@ class Known:
     Args:
         folder: Where it lies.
         manifest: What was written.
-        requests: What is asked, by prompt id.
+        prompts: The prompts.
         asked: A row for each prompt of each round; see `Round`.
         came: What came of them, by number.
         now_s: When that was, in seconds since 1970.
@@ -44,7 +44,7 @@ class Known:
 
     folder: Path
     manifest: Manifest
-    requests: Mapping[str, Request]
+    prompts: PromptsToAsk
     asked: pl.DataFrame
     came: Mapping[int, Came]
     now_s: float
@@ -55,7 +55,7 @@ class Known:
 
         Where a member was asked twice, since its file was refused for another prompt, the later one counts.
         """
-        last = {(one.answer.prompt_id, one.answer.model): one.answer for one in self._in_order}
+        last = {(one.answer.prompt_id, one.answer.model): one.answer for one in self.in_order}
         return Answers.of(last.values(), name=self.folder.name) if last else None
 
     @property
@@ -64,13 +64,15 @@ class Known:
         most = dict(self.asked.select("number", "most_usd").iter_rows())
         return sum(
             (most[one.number] or 0.0) if one.answer.cost_usd is None else one.answer.cost_usd
-            for one in self._in_order
+            for one in self.in_order
         )
 
     @property
     def to_come(self) -> pl.DataFrame:
         """The rows of which nothing came yet."""
-        return self.asked.filter(~pl.col("number").is_in(list(self.came)))
+        return self.asked.filter(
+            ~pl.col("number").is_in(pl.Series(list(self.came), dtype=pl.Int64).implode())
+        )
 
     @property
     def to_come_usd(self) -> float:
@@ -81,17 +83,16 @@ class Known:
     def failed(self) -> dict[str, list[Came]]:
         """Prompts of which the last that was asked gave no answer, with all that came of them."""
         last = dict(self.asked.group_by("prompt_id").agg(pl.col("number").max()).iter_rows())
-        all_ = [one for one in self._in_order if self._has_failed(last[one.answer.prompt_id])]
-        return {
-            name: [one for one in all_ if one.answer.prompt_id == name]
-            for name in dict.fromkeys(one.answer.prompt_id for one in all_)
-        }
-
-    def _has_failed(self, number: int) -> bool:
-        return number in self.came and self.came[number].answer.answer is None
+        found: dict[str, list[Came]] = {}
+        for one in self.in_order:
+            ended = self.came.get(last[one.answer.prompt_id])
+            if ended is not None and ended.answer.answer is None:
+                found.setdefault(one.answer.prompt_id, []).append(one)
+        return found
 
     @property
-    def _in_order(self) -> list[Came]:
+    def in_order(self) -> list[Came]:
+        """What came, in the order in which it was asked."""
         return [self.came[number] for number in sorted(self.came)]
 
 
@@ -128,7 +129,8 @@ def collect_batch(
         if known.answers is not None:
             known.answers.write(folder / ANSWERS_NAME)
         if routing is not None and known.failed and not (rows := routing(known)).is_empty():
-            manifest = write_round(folder, manifest, rows, known.requests)
+            requests = {one.prompt_id: one.request for one in known.prompts.prompts}
+            manifest = write_round(folder, manifest, rows, requests)
             manifest.write(folder)
         with Standing(folder, manifest) as standing:
             return _known(folder, manifest, standing, now()), list(standing.parts)
@@ -156,11 +158,12 @@ def _fetch(
 
 def _known(folder: Path, manifest: Manifest, standing: Standing, now_s: float) -> Known:
     asked = manifest.asked(folder)
-    requests = {one.prompt_id: one.request for one in manifest.read_prompts(folder).prompts}
+    prompts = manifest.read_prompts(folder)
+    requests = {one.prompt_id: one.request for one in prompts.prompts}
     came: dict[int, Came] = asked_at_once(folder)
     for part in standing.parts:
         if part.status is not None:
             rows = asked.filter(part=part.part.name).select("number", "prompt_id")
-            prompts = {number: requests[name] for number, name in rows.iter_rows()}
-            came |= {one.number: one for one in read_results(folder, manifest, part, prompts)}
-    return Known(folder, manifest, requests, asked, came, now_s)
+            of_part = {number: requests[name] for number, name in rows.iter_rows()}
+            came |= {one.number: one for one in read_results(folder, manifest, part, of_part)}
+    return Known(folder, manifest, prompts, asked, came, now_s)

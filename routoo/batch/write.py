@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from routoo.data.storage.text_files import bare
 from routoo.data.tables.table import open_table
 
 _PLAN = ("prompt_id", "model")
+_BEGUN = ".begun"  # lies in the folder from the first file to the manifest
 _NUMBERS = ("cost_usd", "input_tokens", "output_tokens")
 
 
@@ -64,6 +64,7 @@ def write_batch(
     asked = read_to_ask(source, columns=columns, separator=separator)
     with alone(folder):
         _check_empty(folder)
+        write_atomically(folder / _BEGUN, b"")
         copy = "prompts" + "".join(source.suffixes[-2:] if bare(source) != source else source.suffixes[-1:])
         write_atomically(folder / copy, source.read_bytes())
         manifest = Manifest(
@@ -79,6 +80,7 @@ def write_batch(
         )
         manifest = write_round(folder, manifest, rows, {p.prompt_id: p.request for p in asked.prompts})
         manifest.write(folder)
+        (folder / _BEGUN).unlink()
     return manifest
 
 
@@ -127,9 +129,8 @@ def _rows(plan: str | Path | pl.DataFrame, pool: Pool) -> pl.DataFrame:
 
 def _check_empty(folder: Path) -> None:
     """Refuses a folder that holds anything but what a writer left that did not end."""
-    with suppress(FileNotFoundError):
-        if (folder / NAME).exists():
-            raise InputError(f"{folder} holds batch files already: submit them, or choose a new folder")
-        names = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
-        if others := sorted(name for name in names if not name.startswith(("plan-", "part-", "prompts."))):
-            raise InputError(f"{folder} holds other files ({others[0]}): choose a new or empty folder")
+    if (folder / NAME).exists():
+        raise InputError(f"{folder} holds batch files already: submit them, or choose a new folder")
+    others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    if others and not (folder / _BEGUN).exists():
+        raise InputError(f"{folder} holds other files ({others[0]}): choose a new or empty folder")

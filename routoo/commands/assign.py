@@ -67,8 +67,8 @@ def assign(
         float | None,
         typer.Option(
             metavar="S",
-            help="Seconds in which the batch is answered: requests per minute, tokens per minute and "
-            "concurrency of the pool then hold.",
+            help="Seconds in which the batch is answered: requests and tokens per minute and per day, "
+            "concurrency and batch windows of the pool then hold.",
             show_default=False,
         ),
     ] = None,
@@ -106,8 +106,8 @@ def assign(
 
     The table that -o writes has a row a prompt. Where no choice keeps the limits, the exit code is 3 and the
     message names the least that would do. With --frontier alone no limit is needed; beside --contract none is
-    taken. A prompt never goes to a model whose context window is too small for it, or that lacks a tag in its
-    column required_tags.
+    taken. A prompt never goes to a model whose context window is too small for it, that lacks a tag in its
+    column required_tags, or that is expected to take longer than its column max_latency_s.
     """
     for path in (output, frontier):
         if path is not None:
@@ -136,6 +136,7 @@ def assign(
             plan, nominal = _streamed(Path(source), output, limits, pool, quiet=quiet)
         else:
             from routoo.commands.agreed import by_text_alone, lapse_said_later, refuse_flags
+            from routoo.data.tables.deadlines import deadlines_beside
             from routoo.data.tables.required_tags import tags_beside
             from routoo.router import Router
 
@@ -160,12 +161,14 @@ def assign(
                 asked = by_text_alone(asked, quiet=quiet)
             if tags := tags_beside(asked.tags, tag or []):
                 limits["tags"] = tags
+            if (deadlines_s := deadlines_beside(asked.deadlines_s, None)) is not None:
+                limits["max_latency_s"] = deadlines_s
             with progress("predicting", quiet=quiet) as tell:
                 scores = asked.predicted(router, tell)
             if frontier is not None:
                 judged = scores if confidence is None else scores.cautious(confidence)
                 _write_frontier(judged, frontier, {"pool": router.pool, **limits}, quiet=quiet)
-                if not limits.keys() - {"tags"}:
+                if not limits.keys() - {"tags", "max_latency_s"}:
                     return
             nominal, spread_known = scores.nominal_costs, router.validation is not None
             with lapse_said_later():

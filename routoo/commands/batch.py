@@ -168,6 +168,14 @@ def collect(
             show_default=False,
         ),
     ] = None,
+    grader: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GRADER",
+            help="How answers are graded, as `routoo collect --grader`; outcomes are then written too.",
+            show_default="not at all",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fetch what came, write answers.parquet, and route again what failed or expired.
@@ -194,6 +202,10 @@ def collect(
         "spent_usd": known.spent_usd,
         "to_come_usd": known.to_come_usd,
     }
+    if grader is not None:
+        from routoo.batch.grade import write_outcomes
+
+        document["outcomes"] = str(write_outcomes(known, grader, on_remark=say))
     _show([(standing, None) for standing in standings], as_json=as_json, known=known, **document)
 
 
@@ -227,6 +239,8 @@ def _show(
             f"{document['to_come']:,} to come; {usd(known.spent_usd)} USD spent, some "
             f"{usd(known.to_come_usd)} to come"
         )
+    if "outcomes" in document:
+        lines.append(f"{document['outcomes']}: outcomes, of which batch tiers bear the names of their models")
     show(table(("file", "model", "requests", "state", "done", "failed"), rows), *lines)
 
 

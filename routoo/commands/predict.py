@@ -34,7 +34,7 @@ def predict(
     """Predict the score, cost and latency of each model on each prompt.
 
     The table that -o writes has a row a prompt and model; without it, means are shown. Tags in a column
-    required_tags are written too, and heeded when the table is assigned.
+    required_tags and seconds in max_latency_s are written too, and heeded when the table is assigned.
     """
     from routoo.router import Router
 
@@ -46,7 +46,7 @@ def predict(
         scores = asked.predicted(router, tell)
     say_nominal(scores.nominal_costs, quiet=quiet)
     if output is not None:
-        write_table(_with_tags(scores.to_polars(), asked), output)
+        write_table(_with_needs(scores.to_polars(), asked), output)
     if as_json:
         _show_json(scores, output)
     elif output is None:
@@ -56,15 +56,21 @@ def predict(
         show(f"{output}: {counted(len(scores), 'prompt')} x {counted(len(scores.models), 'model')}")
 
 
-def _with_tags(frame: pl.DataFrame, asked: Requests) -> pl.DataFrame:
-    """The predictions with the tags that their prompts need, so that a choice from the file heeds them."""
-    if asked.tags is None or not any(asked.tags):
-        return frame
+def _with_needs(frame: pl.DataFrame, asked: Requests) -> pl.DataFrame:
+    """The predictions with tags and deadlines of their prompts, so that a choice from the file heeds them."""
     import polars as pl
 
+    from routoo.data.tables.deadlines import DEADLINE, deadlines_beside
     from routoo.data.tables.required_tags import TAGS
 
-    needed = pl.DataFrame({"prompt_id": asked.prompts.ids, TAGS: [",".join(tags) for tags in asked.tags]})
+    needs: dict[str, object] = {}
+    if asked.tags is not None and any(asked.tags):
+        needs[TAGS] = [",".join(tags) for tags in asked.tags]
+    if (deadlines_s := deadlines_beside(asked.deadlines_s, None)) is not None:
+        needs[DEADLINE] = deadlines_s
+    if not needs:
+        return frame
+    needed = pl.DataFrame({"prompt_id": asked.prompts.ids, **needs})
     return frame.join(needed, on="prompt_id", how="left", maintain_order="left")
 
 

@@ -30,11 +30,13 @@ class Requests:
         prompts: The prompts.
         attributes: Values of the attributes.
         tags: Tags that a model needs for each prompt, where the source has a column for them.
+        deadlines_s: Seconds within which each prompt is to be answered, likewise.
     """
 
     prompts: Prompts
     attributes: Attributes
     tags: Sequence[Sequence[str]] | None = None
+    deadlines_s: Sequence[float] | None = None
 
     def predicted(self, router: Router, progress: Progress | None = None) -> Scores:
         """What the router predicts of them."""
@@ -76,12 +78,18 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
 def requests_of(source: str, router: Router, reading: PromptsReading, *, quiet: bool = False) -> Requests:
     """What to route, from a file or from standard input, with what the router can read of it."""
     from routoo.data.domains import near_names
+    from routoo.data.tables.deadlines import DEADLINE, deadlines_of
     from routoo.data.tables.required_tags import TAGS, tags_of
 
     learned = [attribute.name for attribute in router.attributes]
-    prompts = prompts_of(source, reading, attributes=[*learned, TAGS], quiet=quiet)
-    cells = prompts.attributes([TAGS]).get(TAGS)
-    requests = Requests(prompts, prompts.attributes(learned), None if cells is None else tags_of(cells))
+    prompts = prompts_of(source, reading, attributes=[*learned, TAGS, DEADLINE], quiet=quiet)
+    cells = prompts.attributes([TAGS, DEADLINE])
+    requests = Requests(
+        prompts,
+        prompts.attributes(learned),
+        tags_of(cells[TAGS]) if TAGS in cells else None,
+        deadlines_of(cells[DEADLINE], prompts.source) if DEADLINE in cells else None,
+    )
     if missing := [name for name in learned if name not in requests.attributes]:
         near = near_names(missing, prompts.columns)
         say(f"{prompts.source} has no {', '.join(missing)}: inferred from the text{near}", quiet=quiet)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -65,6 +67,7 @@ def _answer(
     near = bound - gained <= max(tolerance * max(abs(bound), abs(gained)), NOTHING)
     turned = -1.0 if any(limit.name == "min_mean_score" for limit in limits) else 1.0
     return Assignment(
+        **_predicted(scores, choice) if isinstance(scores, Scores) else {},
         models=scores.models if isinstance(scores, Scores) else scores,
         choice=choice,
         status="optimal" if near else "feasible",
@@ -78,10 +81,21 @@ def _answer(
             for limit, used, price in zip(limits, totals.uses.tolist(), found.prices.tolist(), strict=True)
         ),
         prompt_ids=scores.prompt_ids if isinstance(scores, Scores) else None,
-        chosen_p_correct=_picked(scores.p_correct, choice) if isinstance(scores, Scores) else None,
-        chosen_cost_usd=_picked(scores.cost_usd, choice) if isinstance(scores, Scores) else None,
-        chosen_latency_s=_picked(scores.latency, choice) if isinstance(scores, Scores) else None,
     )
+
+
+def _predicted(
+    scores: Scores, choice: npt.NDArray[np.int32]
+) -> dict[str, Any]:  # Any: fields of an assignment
+    """What is predicted of the choices."""
+    known = {
+        "p_correct": scores.p_correct,
+        "cost_usd": scores.cost_usd,
+        "latency_s": scores.latency,
+        "input_tokens": scores.input_tokens,
+        "output_tokens": scores.output_tokens,
+    }
+    return {f"chosen_{name}": _picked(values, choice) for name, values in known.items() if values is not None}
 
 
 def _picked(values: Matrix, choice: npt.NDArray[np.int32]) -> Matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.progress import Stages
 from routoo.data.scores import Matrix, Scores, repriced
+from routoo.data.tables.deadlines import DEADLINE, deadlines_beside
 from routoo.data.tables.predictions import NAMES, NUMBERS, collected, open_predictions
 from routoo.data.tables.required_tags import TAGS, tags_beside, tags_of
 from routoo.solver.eligibility import check_pool
@@ -239,16 +241,23 @@ class ParquetPrompts:
     def _problem(self, start: int, count: int) -> Problem:
         """A chunk of prompts as a problem of its own, for its arrays and its limits on single prompts."""
         scores = self._scores(self._read(start, count, self._numbers))
-        fields = dict(self.fields)
-        if TAGS in self._rows.collect_schema().names():
+        fields, known = dict(self.fields), self._rows.collect_schema().names()
+        if DEADLINE in known:
+            own_s = self._own(start, count, DEADLINE).cast(pl.Float64).fill_null(math.inf).to_list()
+            fields[DEADLINE] = deadlines_beside(own_s, fields.get(DEADLINE))
+        if TAGS in known:
             if self.pool is None:
                 raise InputError(
                     f"{self.path} has {TAGS}, and a file of predictions knows no pool: give one, which says "
                     "what tags its models have"
                 )
-            own = self._read(start, count, [TAGS])[TAGS].gather_every(len(self._listed)).cast(pl.String)
+            own = self._own(start, count, TAGS).cast(pl.String)
             fields["tags"] = tags_beside(tags_of(own.to_list()), name_list("tags", fields.get("tags") or ()))
         return Problem(scores=scores, pool=self.pool, **fields)
+
+    def _own(self, start: int, count: int, name: str) -> pl.Series:
+        """What a column says of each prompt of a chunk."""
+        return self._read(start, count, [name])[name].gather_every(len(self._listed))
 
     def _scores(self, frame: pl.DataFrame) -> Scores:
         """The predictions of a chunk, for the models that may be chosen and at the prices that are paid."""

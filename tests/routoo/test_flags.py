@@ -308,7 +308,13 @@ ELSEWHERE = {
         for flag in (
             *("write --pool", "write --output", "write --period-s", "write --columns", "write --separator"),
             *("write --json", "submit --found", "submit --again", "submit --json", "submit --quiet"),
-            *("status --json", "collect --bundle", "collect --budget-usd", "collect --json"),
+            *(
+                "status --json",
+                "collect --bundle",
+                "collect --budget-usd",
+                "collect --grader",
+                "collect --json",
+            ),
         )
     },
     "verify --json": "test_cli_smart.py",

@@ -2,8 +2,8 @@
 
 A prompt says in square brackets how its request ends: ``[400]``, ``[500]``, ``[expired]``, ``[silent]`` (no
 result at all), ``[empty]``; ``[invalid]`` has the whole file refused. ``[mini:400]`` is so for a model alone.
-The answer is the number in the prompt. Batches end when they are asked about for the second time, or where
-`hold` is set, when it no longer is.
+The answer is the number in the prompt, in a batch or at once. Batches end when they are asked about for the
+second time, or where `hold` is set, when it no longer is.
 """
 
 from __future__ import annotations
@@ -139,6 +139,10 @@ class BatchServer(ThreadingHTTPServer):
             return _page(list(reversed(state.files.values())), query.get("after"))
         if path.startswith("files/"):
             return 200, self._output(path.split("/")[1])
+        if path == "chat/completions":
+            request = {"body": json.loads(content)}
+            self._bill([request])
+            return 200, _completion(request)
         if (method, path) == ("POST", "batches"):
             return self._make_openai(json.loads(content))
         batches = state.batches["openai"]
@@ -304,8 +308,17 @@ def _openai_result(request: Json, kind: str) -> Json | None:
             "response": {"status_code": int(fault), "request_id": "x", "body": said},
             "error": None,
         }
-    text = "" if fault == "empty" else answer_of(request)
-    body: Json = {
+    return {
+        **head,
+        "response": {"status_code": 200, "request_id": "x", "body": _completion(request)},
+        "error": None,
+    }
+
+
+def _completion(request: Json) -> Json:
+    """The answer to a request of OpenAI's form."""
+    text = "" if fault_of(request) == "empty" else answer_of(request)
+    return {
         "id": "c",
         "object": "chat.completion",
         "created": 0,
@@ -317,7 +330,6 @@ def _openai_result(request: Json, kind: str) -> Json | None:
             "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
         },
     }
-    return {**head, "response": {"status_code": 200, "request_id": "x", "body": body}, "error": None}
 
 
 def _anthropic_result(request: Json) -> Json | None:

@@ -13,6 +13,7 @@ from batched import Here
 from typer.testing import Result
 
 from routoo.batch import submit as submitting
+from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 
 Routoo = Callable[..., Result]
@@ -92,6 +93,14 @@ def test_files_of_a_folder_are_written_once(written: Here, run: Routoo) -> None:
         "write", written.plan, written.prompts, "--pool", written.pool_file, "-o", written.folder, code=2
     )
     assert "holds batch files already" in again.stderr
+
+
+def test_a_folder_of_somebody_else_is_left_alone(here: Here, run: Routoo) -> None:
+    here.folder.mkdir()
+    (here.folder / "prompts.jsonl").write_text("mine")
+    words = ("write", here.plan, here.prompts, "--pool", here.pool_file, "-o", here.folder)
+    assert "holds other files (prompts.jsonl)" in run(*words, code=2).stderr
+    assert (here.folder / "prompts.jsonl").read_text() == "mine"
 
 
 def test_a_plan_without_a_tier_is_refused(here: Here, run: Routoo) -> None:
@@ -182,6 +191,21 @@ def test_failures_stay_without_a_bundle(failed: Here, run: Routoo) -> None:
     assert (
         errors[4] == "the batch expired or was cancelled before it was asked"
     )  # what expired bears no result
+
+
+def test_what_came_is_graded_where_that_is_asked(failed: Here, run: Routoo) -> None:
+    """Of eight prompts three have an answer, which is the number that their right answer is."""
+    result = run("collect", failed.folder, "--grader", "number", "--json")
+    assert "5 of 8 answers have no score" in result.stderr
+    found = Outcomes.read(said(result)["outcomes"])
+    assert found.models == ("mini",)
+    scored = found.outcomes.sort("prompt_id")
+    assert scored["prompt_id"].to_list() == ["q5", "q6", "q7"]
+    assert scored["score"].to_list() == [1.0] * 3
+    assert scored["cost_usd"].to_list() == pytest.approx([USD] * 3)
+    run("collect", failed.folder, "--grader", "number")
+    judged = run("collect", failed.folder, "--grader", "judge:mini", code=2)
+    assert "the judge mini has to be paid" in judged.stderr
 
 
 def test_failures_go_to_the_next_member_within_the_budget(
