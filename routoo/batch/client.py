@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,19 +36,16 @@ class Client:
     Args:
         base: Address of its interface.
         headers: What each request is headed by, the key included; no message shows it.
-        sleep: Waits so many seconds before what only reads is asked again.
     """
 
-    def __init__(
-        self, base: str, headers: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, base: str, headers: Mapping[str, str]) -> None:
         try:
             import httpx
         except ImportError as error:
             raise MissingExtraError(
                 "batches are submitted through httpx, which is not installed: pip install 'routoo[providers]'"
             ) from error
-        self._httpx, self._sleep = httpx, sleep
+        self._httpx = httpx
         self._client = httpx.Client(
             base_url=base.rstrip("/") + "/", headers=dict(headers), timeout=_TIMEOUT_S, verify=_trusted()
         )
@@ -125,7 +122,7 @@ class Client:
             wait_s = _TRIES.wait_s(failed, error, lambda: 0.0)
             if not error.retryable or failed >= _TRIES.tries or wait_s > _TRIES.deadline_s:
                 raise error
-            self._sleep(wait_s)
+            time.sleep(wait_s)
 
     @staticmethod
     def _json(response: httpx.Response) -> Json:

@@ -19,6 +19,7 @@ from routoo.batch.standing import PartStanding, Standing
 from routoo.collect.prompts import PromptsToAsk
 from routoo.data.answers import Answers
 from routoo.data.checks.arguments import path_of
+from routoo.data.errors import CallError
 from routoo.data.storage.files import write_atomically
 
 ANSWERS_NAME = "answers.parquet"
@@ -116,15 +117,13 @@ def collect_batch(
 
     Raises:
         InputError: There are no batch files, one was changed, or a key is missing.
-        CallError: A provider did not answer.
+        CallError: A provider did not answer; what others gave is kept.
     """
     folder = Path(path_of("folder", folder))
     with alone(folder), Endpoints() as endpoints:
         manifest = Manifest.read(folder)
         with Standing(folder, manifest) as standing:
-            for part in standing.parts:
-                if part.under_way:
-                    _fetch(folder, manifest, standing, part, endpoints)
+            failed = _fetch_all(folder, manifest, standing, endpoints)
             known = _known(folder, manifest, standing, now())
         if known.answers is not None:
             known.answers.write(folder / ANSWERS_NAME)
@@ -132,8 +131,24 @@ def collect_batch(
             requests = {one.prompt_id: one.request for one in known.prompts.prompts}
             manifest = write_round(folder, manifest, rows, requests)
             manifest.write(folder)
+        if failed:
+            raise CallError(
+                f"{'; '.join(failed)}: the same command goes on; {folder / ANSWERS_NAME} has the rest"
+            )
         with Standing(folder, manifest) as standing:
             return _known(folder, manifest, standing, now()), list(standing.parts)
+
+
+def _fetch_all(folder: Path, manifest: Manifest, standing: Standing, endpoints: Endpoints) -> list[str]:
+    """Fetches the results of all batches that have ended, and says which could not be."""
+    failed = []
+    for part in standing.parts:
+        if part.under_way:
+            try:
+                _fetch(folder, manifest, standing, part, endpoints)
+            except CallError as error:
+                failed.append(f"{part.part.name}: {error}")
+    return failed
 
 
 def _fetch(

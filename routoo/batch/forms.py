@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from routoo.data.call import Call
 from routoo.data.errors import InputError
+
+_WORD = re.compile(r"[\w.-]{1,64}")
 
 Json = Mapping[str, Any]  # Any: what JSON holds
 
@@ -74,6 +77,15 @@ def form_of(name: str, call: Call | None) -> Form:
         f"model {name} has {came}, and batch files are taken by a call of kind provider whose model begins "
         f"with {takers}, as openai/gpt-4o-mini does"
     )
+
+
+def word(code: str) -> str:
+    """A provider's word for what went wrong, where it is one: a message may quote the prompt.
+
+    >>> word("batch_expired"), word("Unexpected token in: Name a river.")
+    ('batch_expired', 'for a reason of its own')
+    """
+    return code if _WORD.fullmatch(code) else "for a reason of its own"
 
 
 def _json(value: Json) -> bytes:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from routoo.batch.forms import Form, Result, form_of
+from routoo.batch.forms import Form, Result, form_of, word
 from routoo.batch.manifest import RESULTS, Manifest
 from routoo.batch.round import numbered
 from routoo.batch.standing import PartStanding
@@ -68,8 +69,7 @@ def read_results(
     form, came = form_of(model.name, model.call), defaultdict[int, dict[int, Result]](dict)
     if standing.code is None:
         for line in (folder / RESULTS / standing.part.name).read_bytes().splitlines():
-            for result in _results(line, form):
-                number, sample = numbered(result.custom_id)
+            for number, sample, result in _results(line, form):
                 came[number][sample] = result
     refused = _refused(folder, standing)
     for number, request in prompts.items():
@@ -79,12 +79,11 @@ def read_results(
             yield _of_samples(number, request, model, came[number], expired=standing.status == "expired")
 
 
-def _results(line: bytes, form: Form) -> Iterator[Result]:
-    """The result that a line holds; none where it is blank or cannot be read."""
-    try:
-        yield form.result(json.loads(line))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return
+def _results(line: bytes, form: Form) -> Iterator[tuple[int, int, Result]]:
+    """The result that a line holds, with numbers of prompt and sample; none where it cannot be read."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        result = form.result(json.loads(line))
+        yield *numbered(result.custom_id), result
 
 
 def _refused(folder: Path, standing: PartStanding) -> set[int]:
@@ -95,7 +94,7 @@ def _refused(folder: Path, standing: PartStanding) -> set[int]:
 
 
 def _of_refused(number: int, request: Request, model: str, code: str, *, certain: bool) -> Came:
-    words = f"the provider refused the file ({code})"
+    words = f"the provider refused the file ({word(code)})"
     return Came(
         number, no_answer(request, model, words, cost_usd=0.0), closes="model" if certain else "nothing"
     )
@@ -125,8 +124,9 @@ def _reply(result: Result, request: Request, model: PoolModel) -> Reply | CallEr
     if result.content is None:
         if result.code == FILTERED:
             return Reply(text="", finish_reason=FILTERED, usage=Usage(input_tokens=0, output_tokens=0))
-        if result.status is None and result.code is None:
-            return CallError(_SILENT, retryable=True)
+        if result.status is None:
+            words = _SILENT if result.code is None else f"the provider gave no answer ({word(result.code)})"
+            return CallError(words, retryable=True, cost_usd=None if result.code is None else 0.0)
         error = status_error(result.status, {}, result.code)
         return CallError(str(error), retryable=error.retryable, cost_usd=0.0)  # what failed is not billed
     try:

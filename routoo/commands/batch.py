@@ -260,10 +260,12 @@ def _in_words(standing: PartStanding, progress: Progress | None) -> str:
     >>> _in_words(PartStanding(part), None), _in_words(PartStanding(part, sent_s=1.0), None)
     ('not submitted', 'in doubt')
     """
+    from routoo.batch.forms import word
+
     if standing.in_doubt:
         return "in doubt"
     if standing.batch is None:
         return "not submitted"
     if standing.status is not None:
-        return standing.status if standing.code is None else f"{standing.status}: {standing.code}"
+        return standing.status if standing.code is None else f"{standing.status}: {word(standing.code)}"
     return "submitted" if progress is None else progress.status

@@ -333,3 +333,74 @@ def test_files_that_were_changed_are_refused(written: Here, server: BatchServer,
     (written.folder / FIRST).write_text("{}")
     assert "was changed since it was written" in run("submit", written.folder, code=2).stderr
     assert not server.state.billed
+
+
+def test_what_one_provider_does_not_give_keeps_nothing_else_back(
+    written: Here, server: BatchServer, run: Routoo
+) -> None:
+    run("submit", written.folder)
+    run("status", written.folder)
+    server.state.before = lambda method, path: 404 if path.endswith("/msgbatch_0") else None
+    failed = run("collect", written.folder, code=1).stderr
+    assert f"{SECOND}: the provider knows no such model (404)" in failed
+    assert len(pl.read_parquet(written.folder / "answers.parquet")) == 5
+    server.state.before = lambda method, path: None
+    assert said(run("collect", written.folder, "--json"))["answered"] == 10
+
+
+def test_a_server_that_is_down_is_asked_again_where_nothing_changes(
+    written: Here, server: BatchServer, run: Routoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    run("submit", written.folder)
+    left = [503, 429]
+    server.state.before = lambda method, path: left.pop() if left else None
+    run("status", written.folder)
+    assert waits == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("status", [429, 503, 400])
+def test_a_submission_that_was_refused_is_made_by_the_next_run(
+    written: Here, server: BatchServer, run: Routoo, status: int
+) -> None:
+    server.state.before = lambda method, path: status if (method, path) == ("POST", "/v1/batches") else None
+    assert f"({status})" in run("submit", written.folder, code=1).stderr
+    states = [file["state"] for file in said(run("status", written.folder, "--json"))["files"]]
+    assert states == ["not submitted", "in_progress"]
+    server.state.before = lambda method, path: None
+    run("submit", written.folder)
+    assert set(server.state.billed.values()) == {1}
+    assert len(server.state.files) == 1
+
+
+def test_a_500_leaves_it_open_and_a_minute_later_it_is_known(
+    written: Here, server: BatchServer, run: Routoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.state.before = lambda method, path: 500 if (method, path) == ("POST", "/v1/batches") else None
+    assert f"{FIRST}: is not there, and may be on its way" in run("submit", written.folder).stderr
+    server.state.before = lambda method, path: None
+    run("submit", written.folder)
+    assert not server.state.batches["openai"]
+    monkeypatch.setattr(submitting, "GRACE_S", 0.0)
+    run("submit", written.folder)
+    assert len(server.state.batches["openai"]) == 1
+
+
+def test_lines_that_are_none_of_ours_are_passed_over(written: Here, server: BatchServer, run: Routoo) -> None:
+    run("submit", written.folder)
+    run("status", written.folder)
+    run("collect", written.folder)
+    results = written.folder / "results" / FIRST
+    odd = [b"", b"{", b"[]", b'{"custom_id": "x", "response": {"status_code": 200, "body": {}}}']
+    lines = results.read_bytes().splitlines()
+    results.write_bytes(b"\n".join([*odd, *lines[1:]]))
+    found = said(run("collect", written.folder, "--json"))
+    assert (found["answered"], found["failed"]) == (9, 1)
+    assert found["spent_usd"] > 10 * USD  # the one that is missing costs the most that it can
+
+
+def test_a_tier_is_not_asked_at_once(here: Here, routoo: Routoo) -> None:
+    words = ("--pool", here.pool_file, "--budget-usd", 1, "--grader", "number", "-o", here.root / "out")
+    refused = routoo("collect", here.prompts, *words)
+    assert "mini@batch, claude-x@batch are asked by files" in refused.stderr
