@@ -6,7 +6,8 @@
 DATA is ``lab`` or a folder of outcomes (../shared/data/mmlu_pro); the batch is the prompts that the bundle
 has not learned. Answers and costs are those that were recorded; answers are the same by their normalised
 text, and where only scores were recorded, the score stands for the answer. Rows of a delta: models as
-candidates by the published method and by the valid one, and the valid one with the router's policies. A seed
+candidates by the published method and by the valid one, and the valid one with the router's policies, and
+with cascades where the bundle knows what answers tell. A seed
 is an order of the batch; *saved* is the mean share of the reference's fee, with the 5 to 95 % of runs,
 *differ* the share of the whole batch that really differs from the reference, and *missed* the runs in which
 it is more than delta. The table is printed as Markdown.
@@ -26,6 +27,7 @@ import polars as pl
 from routoo.data.answer import Answer
 from routoo.data.outcomes import Outcomes
 from routoo.data.request import Request
+from routoo.data.tables.columns import SIGNALS
 from routoo.lab.shipped import lab_outcomes
 from routoo.models.signals.agreement import member_agreement
 from routoo.policies.contracts.calibration import unseen_prompts
@@ -37,8 +39,13 @@ from routoo.policies.smart.record import Key
 from routoo.policies.smart.run import SmartRun
 from routoo.router import Router
 
-ROWS = {"published": ("published", False), "models": ("valid", False), "policies": ("valid", True)}
-"""The method, and whether a router chooses, by the name of the row."""
+ROWS = {
+    "published": ("published", None),
+    "models": ("valid", None),
+    "policies": ("valid", False),
+    "cascades": ("valid", True),
+}
+"""The method, and whether a router chooses, and then reads answers, by the name of the row."""
 
 
 class Recorded:
@@ -51,11 +58,14 @@ class Recorded:
 
     def __init__(self, outcomes: Outcomes, items: Items) -> None:
         said = pl.col("response").fill_null("") if outcomes.records("response") else pl.col("score").cast(str)
-        rows = outcomes.outcomes.select("model", "prompt_id", said.alias("said"), "cost_usd").iter_rows()
+        signals = [name for name in outcomes.outcomes.columns if name.startswith(SIGNALS)]
+        rows = outcomes.outcomes.select("model", "prompt_id", said.alias("answer"), "cost_usd", *signals)
         key = dict(zip(items.ids, items.keys, strict=True))
         self.answers = {
-            (model, key[name]): Answer(prompt_id=name, model=model, answer=text, cost_usd=cost)
-            for model, name, text, cost in rows
+            (row["model"], key[row["prompt_id"]]): Answer.from_row(
+                {name: value for name, value in row.items() if value is not None}
+            )
+            for row in rows.iter_rows(named=True)
         }
         self.asked: set[Key] = set()
 
@@ -77,18 +87,22 @@ class Batch:
         outcomes: What all models answered.
         reference: Whose answers count.
         candidates: Who may answer in its place.
-        predicted: What a router says of the items.
+        predicted: What a router says of the items, where it does not read answers, and where it does.
     """
 
     outcomes: Outcomes
     reference: str
     candidates: tuple[str, ...]
-    predicted: Predicted
+    predicted: Mapping[bool, Predicted]
 
     def runs(
-        self, delta: float, method: str, *, routed: bool, seeds: int
+        self, delta: float, method: str, *, cascade: bool | None, seeds: int
     ) -> Iterator[tuple[float, float, int]]:
-        """Of each seed the share saved, the share that differs, and the items profiled."""
+        """Of each seed the share saved, the share that differs, and the items profiled.
+
+        `cascade` says whether a router reads answers; None, that there is no router.
+        """
+        predicted = None if cascade is None else self.predicted[cascade]
         items = Items.of([Request(name, text) for name, text in self._prompts], seed=0)
         calls = Recorded(self.outcomes, items)
         names = (*self.candidates, self.reference)
@@ -102,12 +116,12 @@ class Batch:
             confidence=0.95,
             method=method,
             expected_usd=mean,
-            prices=self.predicted.prices if routed else None,
+            prices=None if predicted is None else predicted.prices,
         )
         full = sum(calls.answers[self.reference, key].cost_usd or 0.0 for key in set(items.keys))
         for seed in range(seeds):
             calls.asked.clear()
-            run = SmartRun(replace(items, seed=seed), promise, self.predicted if routed else None, calls)
+            run = SmartRun(replace(items, seed=seed), promise, predicted, calls)
             asyncio.run(run.to_end())
             spent = sum(calls.answers[key].cost_usd or 0.0 for key in calls.asked)
             differ = [
@@ -133,13 +147,16 @@ def batch_of(outcomes: Outcomes, router: Router, names: Sequence[str], *, items:
     ids = np.random.default_rng(0).permutation(ids)[:items]
     batch = free.subset(ids.tolist())
     requests = [Request(name, text) for name, text in zip(batch.prompt_ids, batch.texts, strict=True)]
-    return Batch(batch, names[-1], tuple(names[:-1]), Predicted.of(router, requests, names))
+    predicted = {False: Predicted.of(router, requests, names)}
+    if router.answer_model is not None and router.answer_model.signals:
+        predicted[True] = Predicted.of(router, requests, names, cascade=True)
+    return Batch(batch, names[-1], tuple(names[:-1]), predicted)
 
 
 def row(batch: Batch, delta: float, name: str, *, seeds: int) -> str:
     """A row of the table."""
-    method, routed = ROWS[name]
-    saved, differ, profiled = np.array([*batch.runs(delta, method, routed=routed, seeds=seeds)]).T
+    method, cascade = ROWS[name]
+    saved, differ, profiled = np.array([*batch.runs(delta, method, cascade=cascade, seeds=seeds)]).T
     low, high = np.quantile(saved, (0.05, 0.95))
     cells = [
         f"{len(batch.outcomes):,}",
@@ -175,8 +192,9 @@ def main() -> None:
     batch = batch_of(outcomes, router, [*others, given.reference], items=given.items)
     print("| items | δ | method | saved | 5 to 95 % of runs | profiled | differ | most | missed |")
     print("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    rows = [name for name in given.rows if ROWS[name][1] in (None, *batch.predicted)]
     for delta in given.delta:
-        for name in given.rows:
+        for name in rows:
             print(row(batch, delta, name, seeds=given.seeds), flush=True)
 
 

@@ -106,6 +106,14 @@ def smart(
             show_default="each candidate, or a mixture of two, answers whatever the item is",
         ),
     ] = None,
+    cascade: Annotated[
+        bool,
+        typer.Option(
+            "--cascade",
+            help="With --bundle: a model is asked, its answer read, and where that is likely to differ the "
+            "reference is asked too.",
+        ),
+    ] = False,
     method: Annotated[
         Method,
         typer.Option(
@@ -173,6 +181,7 @@ def smart(
                 confidence=confidence,
                 candidates=chosen,
                 router=_router(bundle, models, [reference, *chosen]),
+                cascade=cascade,
                 equivalence=same,
                 method=method.value,
                 seed=seed,

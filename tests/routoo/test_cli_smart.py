@@ -213,6 +213,10 @@ def test_a_router_chooses_by_its_predictions(
     assert str(found["rule"]) in (folder / "out" / "certificate.html").read_text()
     refused = routoo(*command(folder, *options[:4], "--candidates", "judge", output="other"))
     assert (refused.exit_code, "judge" in refused.stderr) == (2, True)
+    refused = routoo(*command(folder, *options, "--cascade", output="other"))
+    assert (refused.exit_code, "knows no signal of answers" in refused.stderr) == (2, True)
+    refused = routoo(*command(folder, *options[2:], "--cascade", output="other"))
+    assert (refused.exit_code, "needs a router" in " ".join(refused.stderr.split())) == (2, True)
 
 
 def test_money_has_an_end_and_more_of_it_goes_on(routoo: Routoo, folder: Path) -> None:

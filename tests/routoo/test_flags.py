@@ -300,7 +300,16 @@ ELSEWHERE = {
                 "--candidates",
                 "--equivalence",
             ),
-            *("--bundle", "--budget-usd", "--method", "--seed", "--answers", "--json", "--quiet"),
+            *(
+                "--bundle",
+                "--cascade",
+                "--budget-usd",
+                "--method",
+                "--seed",
+                "--answers",
+                "--json",
+                "--quiet",
+            ),
         )
     },
     **{

@@ -40,6 +40,7 @@ class LiveCalls:
         members: Who can be asked, by name.
         record: What is known.
         equivalence: When two answers are the same.
+        signals: What is to be read off answers, by name.
         purse: The money; None where it is not limited.
         retries: How often, and how long, a member is asked that did not answer.
         clock: Where time comes from.
@@ -52,6 +53,7 @@ class LiveCalls:
         record: Record,
         equivalence: Equivalence,
         *,
+        signals: Sequence[str],
         purse: Purse | None,
         retries: Retries | None,
         clock: Clock | None,
@@ -59,7 +61,7 @@ class LiveCalls:
         self._requests, self._members, self._record = requests, members, record
         self._equivalence, self._purse = equivalence, purse
         self._asking = Asking(
-            members, requests, signals=(), purse=purse, retries=retries, clock=clock, kept=record
+            members, requests, signals=signals, purse=purse, retries=retries, clock=clock, kept=record
         )
 
     async def ask(self, calls: Mapping[Key, int]) -> dict[Key, Answer]:

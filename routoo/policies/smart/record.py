@@ -27,7 +27,13 @@ _WORKED_OUT = ("expected_usd", "predicted")
 
 
 def about_of(
-    items: Items, promise: Promise, equivalence: str, *, bundle: str | None, predicted: Predicted | None
+    items: Items,
+    promise: Promise,
+    equivalence: str,
+    *,
+    bundle: str | None,
+    cascade: bool,
+    predicted: Predicted | None,
 ) -> dict[str, Any]:
     """What a journal says of its batch first, as JSON has it.
 
@@ -36,6 +42,7 @@ def about_of(
         promise: What is promised.
         equivalence: When two answers are the same.
         bundle: A hash of the bundle that the predictions are of.
+        cascade: Whether answers are read.
         predicted: They.
     """
     promised = asdict(promise)
@@ -47,6 +54,7 @@ def about_of(
         "seed": items.seed,
         "items": items.rows,
         "bundle": bundle,
+        "cascade": cascade,
         "expected_usd": expected,
         "predicted": None if predicted is None else predicted.to_json(),
     }

@@ -21,6 +21,14 @@ def rule_of(run: SmartRun) -> str:
     names, at = (*promise.candidates, promise.reference), promise.policies.index(next(iter(left)))
     price, chosen = promise.prices[at], run.policies.chosen[at]
     reference = promise.reference
+    if run.policies.least.any():
+        least = max(0.0, 1 - price * float(run.policies.cost[:, -1].mean()))
+        first = np.bincount(chosen, minlength=len(names)).tolist()
+        asked = ", ".join(f"{name} {count:,}" for name, count in zip(names, first, strict=True) if count)
+        return (
+            f"the answer of the model that may save most, where it agrees with a probability of at least "
+            f"{least:.2f} once it is read, else {reference}; first asked of all items: {asked}"
+        )
     if len(names) == 2:
         if (chosen == 0).all():
             return f"{names[0]}, whatever its predicted agreement is"

@@ -99,6 +99,7 @@ class SmartRun:
         self._asked, self._wrong = np.zeros(n + 1, np.int64), np.zeros(n, np.int64)
         self._paid, self._expected, self._in_a_row = np.zeros(n + 1), np.zeros(n + 1), 0
         self._counted, self._heard = set[Key](), set[str]()
+        self._read, self._handed_on = self._differed.copy(), self._differed.copy()
         self._judged, self._compared, self._judged_usd = set[tuple[str, str]](), 0, 0.0
 
     async def to_end(self) -> None:
@@ -146,14 +147,25 @@ class SmartRun:
             await self._ask({self.promise.reference: part, **ask})
             self._refer(part)
             for item in part:
-                differs = np.zeros(len(names) + 1, np.bool_)
+                differs, belief = np.zeros(len(names) + 1, np.bool_), np.ones(len(names) + 1)
                 self._pay(-1, self.promise.reference, item)
                 for at in np.flatnonzero(wanted[:, item]).tolist():
                     self._pay(at, names[at], item)
                     differs[at] = not await self._same(item, names[at])
+                    belief[at] = self._belief(item, at)
                 self._wrong += differs[:-1]
-                self._differed += asked & differs[self.policies.chosen[:, item]]
+                chosen = self.policies.chosen[:, item]
+                stands = belief[chosen] >= self.policies.least[:, item]
+                self._differed += asked & differs[chosen] & stands
+                self._read += asked & (chosen < len(names))
+                self._handed_on += asked & ~stands
             self._step()
+
+    def _belief(self, item: int, at: int) -> float:
+        """How probably a candidate's answer agrees; 1 where answers are not read."""
+        if self.predicted is None or self.predicted.answer_model is None:
+            return 1.0
+        return self.predicted.belief(item, at, self._of(item, self.promise.candidates[at]))
 
     async def _same(self, item: int, candidate: str) -> bool:
         """Whether a candidate's answer is the reference's; where one gave none, it is not."""
@@ -172,18 +184,25 @@ class SmartRun:
         *parts, by_reference = np.split(items, np.cumsum(blocks)[:-1])
         chosen = [of[part] for of, part in zip(self.policies.chosen, parts, strict=True)]
         models, items = np.concatenate(chosen), np.concatenate(parts)
+        least = np.concatenate([of[part] for of, part in zip(self.policies.least, parts, strict=True)])
+        stands_from = dict(zip(items.tolist(), least.tolist(), strict=True))
         names = self.promise.candidates
         await self._by_reference(np.append(items[models == len(names)], by_reference))
         for at, candidate in enumerate(names):
-            block = items[models == at]
+            block, left = items[models == at], list[int]()
             for part in _parts(block):
                 new = [item for item in part if not self._has(item, self.promise.reference)]
                 await self._ask({candidate: new})
                 for item in new:
                     self.answers[item] = self._of(item, candidate)
                 self._refer([item for item in part if item not in set(new)])
+                left += [item for item in new if self._doubted(item, at, stands_from[item])]
                 self._step()
-            await self._by_reference([item for item in block if self.answers[item].answer is None])
+            await self._by_reference(left)
+
+    def _doubted(self, item: int, at: int, least: float) -> bool:
+        """Whether a candidate gave no answer, or one that agrees with too little probability to stand."""
+        return self.answers[item].answer is None or self._belief(item, at) < least
 
     async def _by_reference(self, items: Sequence[int] | npt.NDArray[np.int64]) -> None:
         for part in _parts(items):
@@ -256,7 +275,9 @@ class SmartRun:
         cost, asked = self.policies.cost, self._asked > 0
         ratio = np.divide(self._paid, self._expected, out=np.ones(len(asked)), where=self._expected > 0)
         mean = self._paid / np.maximum(self._asked, 1)
-        now = replace(self.policies, cost=np.where(asked & (self._expected <= 0), mean, cost * ratio))
+        handed_on = (self._handed_on + self.policies.handed_on) / (self._read + 1)
+        cost = np.where(asked & (self._expected <= 0), mean, cost * ratio)
+        now = replace(self.policies, cost=cost, handed_on=handed_on)
         return self.promise.terms(
             len(self.items),
             now.costs,

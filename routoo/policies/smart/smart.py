@@ -75,6 +75,7 @@ def smart(
     confidence: float = 0.95,
     candidates: Sequence[str] | None = None,
     router: Router | None = None,
+    cascade: bool = False,
     equivalence: str | SameAs | Member = "text",
     method: str = "valid",
     seed: int = 0,
@@ -103,6 +104,8 @@ def smart(
         router: Chooses a model for each item by its predictions, at prices from dear to cheap that are tested
             in that order; each candidate alone, or a mixture of two, when not given. It must know all
             candidates and the reference.
+        cascade: The router asks a model, reads its answer, and where that is likely to differ asks the
+            reference; by how likely, is tested in the same way.
         equivalence: When two answers are the same: ``text`` (normalised), ``exact``, ``number``, a function
             of an answer and the reference's, or a member that is asked to judge.
         method: ``valid``, or ``published``: as its authors have it, whose promise does not hold.
@@ -154,13 +157,22 @@ def smart(
         },
     )
     promise.allowed(len(items))
-    predicted = None if router is None else Predicted.of(router, requests, (*names, reference))
+    if cascade and router is None:
+        raise InputError(
+            "cascade needs a router, which says what answers tell: give one, or leave cascade out"
+        )
+    predicted = (
+        None if router is None else Predicted.of(router, requests, (*names, reference), cascade=cascade)
+    )
     bundle = None if router is None else router.fingerprints[1]
-    about = about_of(items, promise, same.name, bundle=bundle, predicted=predicted)
+    about = about_of(items, promise, same.name, bundle=bundle, cascade=cascade, predicted=predicted)
     record = Record(path, about, again=reference)
     try:
         purse = None if budget_usd is None else Purse(budget_usd, spent_usd=record.spent_usd)
-        calls = LiveCalls(requests, members, record, same, purse=purse, retries=retries, clock=clock)
+        signals = () if record.predicted is None else record.predicted.signals
+        calls = LiveCalls(
+            requests, members, record, same, signals=signals, purse=purse, retries=retries, clock=clock
+        )
         run = SmartRun(items, record.promise, record.predicted, calls, on_step_of(record, on_progress))
         run_in_background(run.to_end())
         answers = tuple(run.answers[at] for at in range(len(items)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -16,6 +18,7 @@ from routoo.solver.smart.terms import Flags, Terms
 THREE = Policies(
     np.array([[2, 0, 2, 2], [1, 0, 0, 2], [0, 0, 0, 0]]),
     np.array([[1.0, 2.0, 10.0]] * 2 + [[3.0, 6.0, 30.0]] * 2),
+    np.zeros((3, 4)),
 )
 """Two models and a reference, numbered 2, over four items."""
 
@@ -51,7 +54,7 @@ def predictions(n: int, *, seed: int = 0, models: int = 1) -> tuple[Array, Array
 @pytest.mark.parametrize("models", [1, 3])
 def test_prices_go_from_safe_to_cheap_in_even_steps(models: int) -> None:
     agreement, cost = predictions(2000, models=models)
-    prices = spread_prices(agreement, cost)
+    prices = spread_prices(partial(Policies.at_prices, agreement, cost))
     policies = Policies.at_prices(agreement, cost, prices)
     agreed = np.append(agreement, np.ones((2000, 1)), 1)
     expected = [agreed[np.arange(2000), chosen].mean() for chosen in policies.chosen]
@@ -65,15 +68,37 @@ def test_prices_go_from_safe_to_cheap_in_even_steps(models: int) -> None:
 def test_there_is_always_a_price() -> None:
     """Where nobody is cheaper than the reference, the policy leaves all to it."""
     agreement, cost = np.full((5, 1), 0.9), np.tile([2.0, 1.0], (5, 1))
-    policies = Policies.at_prices(agreement, cost, spread_prices(agreement, cost))
+    policies = Policies.at_prices(
+        agreement, cost, spread_prices(partial(Policies.at_prices, agreement, cost))
+    )
     assert policies.chosen.tolist() == [[1] * 5]
+
+
+def test_cascades_that_learn_nothing_from_answers_are_choices_by_price() -> None:
+    agreement, cost = predictions(500, models=3)
+    prices = np.geomspace(1, 1e5, 30)
+    nothing = np.tile([0.25, 0.75], (3, 2, 1)).transpose(2, 1, 0)
+    cascades = Policies.cascades(agreement, cost, prices, nothing)
+    assert (cascades.chosen == Policies.at_prices(agreement, cost, prices).chosen).all()
+    assert not np.any(cascades.handed_on)
+
+
+def test_cascades_that_learn_all_hand_on_what_differs_and_nothing_else() -> None:
+    """An answer that reads as one that differs is handed on; the model is asked where that pays."""
+    agreement, cost = np.array([[0.2], [0.6], [0.96]]), np.array([[1.0, 4.0]] * 3)
+    found = Policies.cascades(agreement, cost, np.array([0.01]), np.array([[[1.0], [0.0]], [[0.0], [1.0]]]))
+    assert found.chosen.tolist() == [[1, 0, 0]]  # .2 of the reference's 4 USD is less than the model's 1
+    assert found.handed_on == pytest.approx((0.4 + 0.04) / 2)
+    assert found.costs == pytest.approx((4 + 1 + 1 + 0.22 * 8) / 3)
 
 
 def family(n_runs: int, n: int, *, seed: int, models: int = 2) -> tuple[Policies, Flags]:
     """A router's policies, and whether each differs on the items of batches in random orders; agreement is
     over-stated for the cheapest model, so that orders of prices are not those of rates."""
     agreement, cost = predictions(n, seed=seed, models=models)
-    policies = Policies.at_prices(agreement, cost, spread_prices(agreement, cost))
+    policies = Policies.at_prices(
+        agreement, cost, spread_prices(partial(Policies.at_prices, agreement, cost))
+    )
     draw = np.random.default_rng(seed + 1)
     true = agreement - np.append(0.1, np.zeros(models - 1))
     differs = np.append(draw.random(true.shape) > true, np.zeros((n, 1), bool), 1)

@@ -15,10 +15,14 @@ from counted import Counted, answered_in, deviation, lines_of
 
 import routoo as package
 from routoo.data.errors import InputError
+from routoo.data.observation import ObservationModel
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.request import Request
 from routoo.data.scores import Scores
 from routoo.members.calling import Retries
+from routoo.models.signals.answer_model import AnswerModel
+from routoo.models.signals.calibration import Calibration, Curve
+from routoo.models.signals.fusion import Fusion
 from routoo.policies.smart.page import render_page
 from routoo.policies.smart.predicted import Predicted
 from routoo.policies.smart.progress import SmartProgress
@@ -33,8 +37,8 @@ USD = {"large": 0.01, "small": 0.001, "tiny": 0.0005}
 class Known:
     """A router that knows how probably each model is right on each item."""
 
-    def __init__(self, p_correct: Mapping[str, Sequence[float]]) -> None:
-        self._p, self.usd = dict(p_correct), USD
+    def __init__(self, p_correct: Mapping[str, Sequence[float]], model: AnswerModel | None = None) -> None:
+        self._p, self.usd, self.answer_model = dict(p_correct), USD, model
         self.pool = Pool(
             tuple(PoolModel(name=name, usd_per_1m_input=1.0, usd_per_1m_output=1.0) for name in self._p)
         )
@@ -180,12 +184,84 @@ def test_another_bundle_or_none_is_another_batch(tmp_path: Path) -> None:
             run(members, other, journal=tmp_path / "journal")
 
 
+def reading(n: int, *, seed: int = 0) -> tuple[dict[str, Counted], Router]:
+    """The small model agrees on seven items in ten, and nine in ten of its other answers are refusals."""
+    draw = np.random.default_rng(seed)
+    agrees, told = draw.random(n) < 0.7, draw.random(n) < 0.9
+    small = np.where(agrees, "yes", np.where(told, "I cannot help with that.", "no")).tolist()
+    members = {
+        "large": Counted("large", ["yes"] * n, USD["large"]),
+        "small": Counted("small", small, USD["small"]),
+    }
+    curve = Curve(100, np.array([-1.0, 0.0]), np.array([0.01, 0.96]))
+    same = np.tile([0.1, 0.0, 1.0], (2, 2, 1))
+    levels = np.array([[0.9, 0.1]] * 2), np.array([[0.0, 1.0]] * 2)
+    observation = ObservationModel(("large", "small"), np.zeros(2), levels[1], levels[0], same)
+    model = AnswerModel(observation, {"refusal": Calibration(curve, rising=False)}, Fusion((0.0, 1.0, 0.0)))
+    return members, cast(Router, Known({"large": [1.0] * n, "small": [0.7] * n}, model))
+
+
+def test_a_cascade_reads_the_answer_and_hands_on_what_is_likely_to_differ() -> None:
+    """No prediction tells items apart, so that choosing by it comes to all or nothing."""
+    found = run(*reading(2000), cascade=True, delta=0.08).certificate
+    alone = run(*reading(2000), delta=0.08).certificate
+    assert alone.saved < 0.2 < 0.4 < found.saved
+    members, router = reading(2000)
+    answered = run(members, router, cascade=True, delta=0.08)
+    assert deviation(answered) <= 0.08
+    refused = {str(at) for at, text in enumerate(members["small"].texts) if str(text).startswith("I")}
+    stands = {answer.prompt_id for answer in answered.answers if answer.model == "small"}
+    assert not stands & refused
+    assert refused <= members["large"].asked.keys()
+    assert max(count for member in members.values() for count in member.asked.values()) == 1
+    assert found.rule.startswith("the answer of the model that may save most, where it agrees with a")
+    assert "small 2,000" in found.rule
+
+
+def test_no_more_differs_than_a_cascade_promises() -> None:
+    runs = [run(*reading(300, seed=seed), cascade=True, delta=0.06, seed=seed) for seed in range(25)]
+    assert sum(deviation(found) > 0.06 for found in runs) <= 4
+    assert np.mean([found.certificate.saved for found in runs]) > 0.1
+
+
+def test_a_cascade_goes_on_after_a_kill_and_is_verified_by_its_journal_alone(tmp_path: Path) -> None:
+    options: dict[str, object] = {"delta": 0.3, "seed": 3, "cascade": True}
+    members, router = reading(60)
+    whole = run(members, router, journal=tmp_path / "whole", **options)
+    lines = lines_of(tmp_path / "whole")
+    whole.certificate.write(tmp_path / "certificate.json")
+    assert verify(tmp_path / "certificate.json") == []
+    for at in range(1, len(lines), 7):
+        path = tmp_path / f"{at}"
+        path.write_bytes(b"".join(lines[:at]))
+        members, router = reading(60)
+        found = run(members, router, journal=path, **options)
+        asked = Counter({(m.name, name): count for m in members.values() for name, count in m.asked.items()})
+        assert not asked & answered_in(lines[:at])
+        assert [a.row() for a in found.answers] == [a.row() for a in whole.answers]
+        assert found.certificate.looks == whole.certificate.looks
+    with pytest.raises(InputError, match="that batch has another cascade"):
+        run(*reading(60), journal=tmp_path / "whole", delta=0.3, seed=3)
+
+
+def test_an_answer_that_did_not_come_is_handed_on() -> None:
+    members, router = reading(400)
+    members["small"].texts = [None if text == "no" else text for text in members["small"].texts]
+    found = run(members, router, cascade=True, delta=0.02)
+    assert deviation(found) == 0
+    assert found.certificate.answered["small"] > 100
+
+
 def test_what_a_router_cannot_do_is_refused() -> None:
     members, router = batch(50)
     with pytest.raises(InputError, match="predicts nothing of tiny: name as candidates only models"):
         run(batch(50, "small", "tiny")[0], router)
     with pytest.raises(InputError, match="published knows models alone"):
         run(members, router, method="published")
+    with pytest.raises(InputError, match="the router knows no signal of answers"):
+        run(members, router, cascade=True)
+    with pytest.raises(InputError, match="cascade needs a router"):
+        run(members, None, cascade=True)
 
 
 def test_two_models_agree_at_most_where_the_less_able_is_right() -> None:
