@@ -214,6 +214,22 @@ class Scores:
         ).with_columns(pl.col("latency_s").fill_nan(None))
 
 
+def joined(parts: Sequence[Scores]) -> Scores:
+    """The scores of several parts of a batch, of the same models and with the same matrices, as one.
+
+    >>> one = Scores(np.array([[0.5]]), np.array([[0.01]]), models=("m",))
+    >>> len(joined([one, one]))
+    2
+    """
+    known = [name for name in _MATRICES if getattr(parts[0], name) is not None]
+    matrices: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in known
+    }
+    named = all(part.prompt_ids is not None for part in parts)
+    ids = [name for part in parts for name in part.names()] if named else None
+    return replace(parts[0], **matrices, prompt_ids=ids)
+
+
 def priced_scores(
     pool: Pool,
     input_tokens: npt.NDArray[np.floating[Any]],

@@ -141,8 +141,13 @@ class Problem:
         """Every limit that couples prompts, in one form."""
         return self.limits_for(len(self))
 
-    def limits_for(self, n: int) -> tuple[Limit, ...]:
-        """The same limits for a batch of `n` prompts, of which these are a part."""
+    def limits_for(self, n: int, domain_sizes: npt.NDArray[np.intp] | None = None) -> tuple[Limit, ...]:
+        """The same limits for a batch of `n` prompts, of which these are a part.
+
+        Args:
+            n: Prompts of the batch.
+            domain_sizes: Those of each domain, by code; counted here, when None.
+        """
         tail = self.latency_tail
         found = [
             Limit("budget_usd", "cost_usd", self.budget_usd),
@@ -166,12 +171,19 @@ class Problem:
             ]
         for name, tenant in self.domain_limits.items():
             code = self.domain_names.index(name)
-            size = int(np.count_nonzero(self.domain_codes == code))
+            counted = (
+                np.count_nonzero(self.domain_codes == code) if domain_sizes is None else domain_sizes[code]
+            )
             only, label = Only(domain=code), f"of domain {name}"
             found += [
                 Limit(f"budget_usd {label}", "cost_usd", tenant.budget_usd, only),
                 Limit(
-                    f"min_mean_score {label}", "score", tenant.min_mean_score, only, scale=size, floor=True
+                    f"min_mean_score {label}",
+                    "score",
+                    tenant.min_mean_score,
+                    only,
+                    scale=int(counted),
+                    floor=True,
                 ),
             ]
         return tuple(limit for limit in found if limit.stands)

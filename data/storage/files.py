@@ -72,6 +72,18 @@ def written_file(path: Path) -> Path:
     return target
 
 
+def written_folder(path: Path) -> Path:
+    """The folder that is written where this path is named, which must not be there, or be empty.
+
+    Raises:
+        InputError: There is something of that name, or it leads nowhere.
+    """
+    target = followed(path)
+    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+        raise InputError(f"{path}: expected a folder to write, found one that holds something, or a file")
+    return target
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replaces the content of `path` in one step: a reader sees the old file or the new one.
 

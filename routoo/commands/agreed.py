@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from routoo.commands.requests import Requests
 from routoo.commands.terminal import say
 from routoo.data.errors import InputError
 from routoo.policies.contracts.contract import Contract
 from routoo.policies.contracts.terms import refuse_beside
+from routoo.requests import Requests
 
 
 @contextmanager

@@ -36,13 +36,13 @@ Bundle = Annotated[
         metavar="BUNDLE", help="Folder that `routoo export` wrote, or an id at the hub.", show_default=False
     ),
 ]
-PromptsFile = Annotated[
-    str,
+PromptsFiles = Annotated[
+    list[str] | None,
     typer.Argument(
         metavar="PROMPTS|-",
         help="Prompts: .txt (one a line), .jsonl, .csv or .parquet with a column prompt (or messages), and "
         "where known domain and the attributes that the router learned; - is standard input, text or JSON "
-        "lines.",
+        "lines. Several .parquet files, a folder of them or a pattern are streamed: memory holds a part.",
         show_default=False,
     ),
 ]

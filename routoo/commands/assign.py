@@ -13,7 +13,7 @@ from routoo.commands.arguments import (
     Confidence,
     Contract,
     PoolFile,
-    PromptsFile,
+    PromptsFiles,
     Quiet,
     TableFile,
     Tag,
@@ -24,7 +24,19 @@ from routoo.commands.output import check_output, write_table
 from routoo.commands.pools import say_nominal
 from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import requests_of
-from routoo.commands.terminal import counted, percent, progress, say, show, show_json, stages, table, usd
+from routoo.commands.streamed import (
+    Address,
+    Engine,
+    assigned,
+    check_choices,
+    check_engine,
+    files_of,
+    is_files,
+    is_many,
+    predicted,
+    predictions_beside,
+)
+from routoo.commands.terminal import counted, percent, progress, say, show, show_json, table, usd
 from routoo.data.errors import InfeasibleError, InputError
 
 if TYPE_CHECKING:
@@ -42,14 +54,14 @@ def assign(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="BUNDLE|FILE",
-            help="Folder that `routoo export` wrote, or an id at the hub; or the .parquet file that "
-            "`routoo predict -o` wrote, which is then streamed.",
+            metavar="BUNDLE|PREDICTIONS",
+            help="Folder that `routoo export` wrote, or an id at the hub; or what `routoo predict -o` wrote: "
+            ".parquet files, a folder of them, or a pattern.",
             show_default=False,
         ),
     ],
     reading: PromptsReading,
-    prompts: PromptsFile = "",
+    prompts: PromptsFiles = None,
     budget_usd: Annotated[
         float | None, typer.Option(metavar="USD", help="Money for the whole batch.", show_default=False)
     ] = None,
@@ -99,6 +111,8 @@ def assign(
     output: TableFile = None,
     pool: PoolFile = None,
     threads: Threads = None,
+    engine: Engine = None,
+    address: Address = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -109,10 +123,14 @@ def assign(
     taken. A prompt never goes to a model whose context window is too small for it, that lacks a tag in its
     column required_tags, or that is expected to take longer than its column max_latency_s.
     """
+    asked = prompts or []
+    check_engine(engine, address)
+    has_predictions = is_files(source)
+    many = has_predictions or is_many(asked, output, engine)
     for path in (output, frontier):
-        if path is not None:
+        if path is not None and not (many and path == output and not path.suffix):
             check_output(path)
-    if reading.given and not prompts:
+    if reading.given and (has_predictions or not asked):
         raise InputError("--columns and --separator are of PROMPTS: name them")
     limits = _limits(budget_usd, max_mean_latency_s, max_requests or [], period_s)
     if not limits and frontier is None and contract is None:
@@ -122,25 +140,28 @@ def assign(
     if budget_confidence is not None and budget_usd is None:
         raise InputError("--budget-confidence speaks of a budget: give --budget-usd too, or leave it out")
     try:
-        if source.endswith(".parquet"):
-            elsewhere = (prompts or None, frontier, confidence, budget_confidence, contract, threads)
-            if any(given is not None for given in elsewhere) or solver not in ("auto", "dual"):
+        if many:
+            given = (frontier, confidence, budget_confidence, contract, threads if has_predictions else None)
+            if any(one is not None for one in given) or reading.given or solver not in ("auto", "dual"):
                 raise InputError(
-                    f"{source} is streamed: it takes no PROMPTS, no --frontier, no --confidence, no "
-                    "--budget-confidence (a BUNDLE knows the spread of costs), no --contract (which is of a "
-                    "BUNDLE), no --threads, and solver dual"
+                    f"{source if has_predictions else ' '.join(asked)} is streamed: it takes no --frontier, "
+                    "no --confidence, no --budget-confidence (a BUNDLE knows the spread of costs), no "
+                    "--contract (which is of a BUNDLE), no --threads (predictions are made), no --columns, "
+                    "no --separator, and solver dual"
                 )
             if tag:
                 limits["tags"] = tag
             spread_known = False
-            plan, nominal = _streamed(Path(source), output, limits, pool, quiet=quiet)
+            plan, nominal = _streamed(
+                source, asked, output, limits, pool, threads, engine, address, quiet=quiet
+            )
         else:
             from routoo.commands.agreed import by_text_alone, lapse_said_later, refuse_flags
             from routoo.data.tables.deadlines import deadlines_beside
             from routoo.data.tables.required_tags import tags_beside
             from routoo.router import Router
 
-            if not prompts:
+            if not asked:
                 raise InputError("give PROMPTS: a file, or - for standard input")
             if contract is not None:
                 refuse_flags(
@@ -156,15 +177,15 @@ def assign(
                 )
             router = Router.from_pretrained(source, pool=pool, threads=threads)
             _check_capped(limits, router.pool.names)
-            asked = requests_of(prompts, router, reading, quiet=quiet)
+            requests = requests_of(asked[0], router, reading, quiet=quiet)
             if contract is not None:
-                asked = by_text_alone(asked, quiet=quiet)
-            if tags := tags_beside(asked.tags, tag or []):
+                requests = by_text_alone(requests, quiet=quiet)
+            if tags := tags_beside(requests.tags, tag or []):
                 limits["tags"] = tags
-            if (deadlines_s := deadlines_beside(asked.deadlines_s, None)) is not None:
+            if (deadlines_s := deadlines_beside(requests.deadlines_s, None)) is not None:
                 limits["max_latency_s"] = deadlines_s
             with progress("predicting", quiet=quiet) as tell:
-                scores = asked.predicted(router, tell)
+                scores = requests.predicted(router, tell)
             if frontier is not None:
                 judged = scores if confidence is None else scores.cautious(confidence)
                 _write_frontier(judged, frontier, {"pool": router.pool, **limits}, quiet=quiet)
@@ -229,28 +250,45 @@ def _check_capped(limits: dict[str, Any], models: Sequence[str]) -> None:
 
 
 def _streamed(
-    predictions: Path,
+    source: str,
+    prompts: Sequence[str],
     output: Path | None,
     limits: dict[str, Any],
     pool: Path | None,
+    threads: int | None,
+    engine: str | None,
+    address: str | None,
     *,
     quiet: bool,
 ) -> tuple[Assignment, NominalCosts]:
+    """The choices for files of predictions, or of prompts that the router of a bundle predicts first."""
     from routoo.data.pool import Pool
-    from routoo.solver.streaming.parquet_prompts import ParquetPrompts
-    from routoo.solver.streaming.stream import assign_parquet, nominal_costs_in
+    from routoo.solver.streaming.prediction_files import PredictionFiles
 
-    if output is None or output.suffix.lower() != ".parquet":
-        raise InputError("predictions from a file are streamed to a file: give -o with a .parquet to write")
-    needy = [flag for flag, field in (("--tag", "tags"), ("--period-s", "period_s")) if field in limits]
-    if needy and pool is None:
-        raise InputError(f"a file of predictions knows no pool: {' and '.join(needy)} takes --pool FILE too")
-    models = ParquetPrompts(predictions, {}).models
-    _check_capped(limits, models)
-    prices = None if pool is None else Pool.read(pool, among=models)
-    with stages(quiet=quiet) as tell:
-        plan = assign_parquet(predictions, output, pool=prices, progress=tell, **limits).or_raise()
-    return plan, nominal_costs_in(predictions, prices)
+    check_choices(output)
+    if is_files(source):
+        files = files_of([source, *prompts], "predictions")
+        needy = [flag for flag, field in (("--tag", "tags"), ("--period-s", "period_s")) if field in limits]
+        if needy and pool is None:
+            raise InputError(
+                f"a file of predictions knows no pool: {' and '.join(needy)} takes --pool FILE too"
+            )
+        models = PredictionFiles(files).models
+        _check_capped(limits, models)
+        prices = None if pool is None else Pool.read(pool, among=models)
+        return assigned(files, output, limits, pool=prices, engine=engine, address=address, quiet=quiet)
+    from routoo.router import Router
+
+    files = files_of(prompts, "a column prompt")
+    router = Router.from_pretrained(source, pool=pool, threads=threads)
+    _check_capped(limits, router.pool.names)
+    with predictions_beside(output) as folder:
+        parts = predicted(
+            router, source, files, folder, engine=engine, address=address, replaces=True, quiet=quiet
+        )
+        return assigned(
+            parts, output, limits, pool=None, stated=router.pool, engine=engine, address=address, quiet=quiet
+        )
 
 
 def _write_frontier(scores: Scores, path: Path, limits: dict[str, Any], *, quiet: bool) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routoo.commands.arguments import AsJson, Bundle, PoolFile, PromptsFile, Quiet, TableFile, Threads
+from routoo.commands.arguments import AsJson, Bundle, PoolFile, PromptsFiles, Quiet, TableFile, Threads
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_output, write_table
 from routoo.commands.pools import say_nominal
 from routoo.commands.reading import PromptsReading
-from routoo.commands.requests import Requests, requests_of
+from routoo.commands.requests import requests_of
+from routoo.commands.streamed import Address, Engine, check_engine, files_of, is_many, predicted
 from routoo.commands.terminal import counted, percent, progress, seconds, show, show_json, table_of_known, usd
+from routoo.data.errors import InputError
 
 if TYPE_CHECKING:
-    import polars as pl
     from rich.table import Table
 
     from routoo.data.scores import Scores
@@ -23,30 +24,50 @@ if TYPE_CHECKING:
 @options_of(PromptsReading, into="reading")
 def predict(
     bundle: Bundle,
-    prompts: PromptsFile,
     reading: PromptsReading,
+    prompts: PromptsFiles = None,
     output: TableFile = None,
     pool: PoolFile = None,
     threads: Threads = None,
+    engine: Engine = None,
+    address: Address = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Predict the score, cost and latency of each model on each prompt.
 
     The table that -o writes has a row a prompt and model; without it, means are shown. Tags in a column
-    required_tags and seconds in max_latency_s are written too, and heeded when the table is assigned.
+    required_tags and seconds in max_latency_s are written too, and heeded when the table is assigned. Of many
+    files of prompts -o names a folder of tables: parts that are there already are not predicted again, so
+    that a run goes on where it was killed.
     """
     from routoo.router import Router
 
+    given = prompts or []
+    check_engine(engine, address)
+    if not given:
+        raise InputError("give PROMPTS: a file, or - for standard input")
+    if is_many(given, output, engine):
+        if output is None or output.suffix or as_json or reading.given:
+            raise InputError(
+                "many files are predicted into a folder: give -o FOLDER, and neither --json, --columns nor "
+                "--separator"
+            )
+        files = files_of(given, "a column prompt")
+        router = Router.from_pretrained(bundle, pool=pool, threads=threads)
+        parts = predicted(router, bundle, files, output, engine=engine, address=address, quiet=quiet)
+        say_nominal(router.nominal_costs, quiet=quiet)
+        show(f"{output}: {counted(len(parts), 'table')} of predictions")
+        return
     if output is not None:
         check_output(output)
     router = Router.from_pretrained(bundle, pool=pool, threads=threads)
-    asked = requests_of(prompts, router, reading, quiet=quiet)
+    asked = requests_of(given[0], router, reading, quiet=quiet)
     with progress("predicting", quiet=quiet) as tell:
         scores = asked.predicted(router, tell)
     say_nominal(scores.nominal_costs, quiet=quiet)
     if output is not None:
-        write_table(_with_needs(scores.to_polars(), asked), output)
+        write_table(asked.table(scores), output)
     if as_json:
         _show_json(scores, output)
     elif output is None:
@@ -54,24 +75,6 @@ def predict(
         show(_by_model(scores), f"means over {counted(len(scores), 'prompt')}{hint}")
     else:
         show(f"{output}: {counted(len(scores), 'prompt')} x {counted(len(scores.models), 'model')}")
-
-
-def _with_needs(frame: pl.DataFrame, asked: Requests) -> pl.DataFrame:
-    """The predictions with tags and deadlines of their prompts, so that a choice from the file heeds them."""
-    import polars as pl
-
-    from routoo.data.tables.deadlines import DEADLINE, deadlines_beside
-    from routoo.data.tables.required_tags import TAGS
-
-    needs: dict[str, object] = {}
-    if asked.tags is not None and any(asked.tags):
-        needs[TAGS] = [",".join(tags) for tags in asked.tags]
-    if (deadlines_s := deadlines_beside(asked.deadlines_s, None)) is not None:
-        needs[DEADLINE] = deadlines_s
-    if not needs:
-        return frame
-    needed = pl.DataFrame({"prompt_id": asked.prompts.ids, **needs})
-    return frame.join(needed, on="prompt_id", how="left", maintain_order="left")
 
 
 def _show_json(scores: Scores, output: Path | None) -> None:

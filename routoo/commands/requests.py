@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from routoo.commands.terminal import counted, say
@@ -14,40 +13,11 @@ if TYPE_CHECKING:
 
     from routoo.commands.reading import PromptsReading
     from routoo.data.domains import Attributes
-    from routoo.data.progress import Progress
-    from routoo.data.scores import Scores
     from routoo.data.tables.prompts import Prompts
+    from routoo.requests import Requests
     from routoo.router import Router
 
 _STDIN = "-"
-
-
-@dataclass(frozen=True, eq=False)
-class Requests:
-    """Prompts to be routed, with the attributes that a router learned and their source knows.
-
-    Args:
-        prompts: The prompts.
-        attributes: Values of the attributes.
-        tags: Tags that a model needs for each prompt, where the source has a column for them.
-        deadlines_s: Seconds within which each prompt is to be answered, likewise.
-    """
-
-    prompts: Prompts
-    attributes: Attributes
-    tags: Sequence[Sequence[str]] | None = None
-    deadlines_s: Sequence[float] | None = None
-
-    def predicted(self, router: Router, progress: Progress | None = None) -> Scores:
-        """What the router predicts of them."""
-        asked = self.prompts
-        return router.predict(
-            asked.texts,
-            domains=asked.domains,
-            attributes=self.attributes,
-            prompt_ids=asked.ids,
-            progress=progress,
-        )
 
 
 def prompts_of(
@@ -78,18 +48,11 @@ def prompt_of(given: str, *, quiet: bool = False) -> str:
 def requests_of(source: str, router: Router, reading: PromptsReading, *, quiet: bool = False) -> Requests:
     """What to route, from a file or from standard input, with what the router can read of it."""
     from routoo.data.domains import near_names
-    from routoo.data.tables.deadlines import DEADLINE, deadlines_of
-    from routoo.data.tables.required_tags import TAGS, tags_of
+    from routoo.requests import Requests, columns_read
 
+    prompts = prompts_of(source, reading, attributes=columns_read(router), quiet=quiet)
+    requests = Requests.of(prompts, router)
     learned = [attribute.name for attribute in router.attributes]
-    prompts = prompts_of(source, reading, attributes=[*learned, TAGS, DEADLINE], quiet=quiet)
-    cells = prompts.attributes([TAGS, DEADLINE])
-    requests = Requests(
-        prompts,
-        prompts.attributes(learned),
-        tags_of(cells[TAGS]) if TAGS in cells else None,
-        deadlines_of(cells[DEADLINE], prompts.source) if DEADLINE in cells else None,
-    )
     if missing := [name for name in learned if name not in requests.attributes]:
         near = near_names(missing, prompts.columns)
         say(f"{prompts.source} has no {', '.join(missing)}: inferred from the text{near}", quiet=quiet)

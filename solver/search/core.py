@@ -42,8 +42,10 @@ class Unsettled:
     def map(self, work: Work[Answer]) -> Iterator[Answer]:
         """`work(start, rows)` of the prompts of every block, in order."""
 
+        picked = self.picked
+
         def some(start: int, rows: Rows) -> Answer:
-            return work(start, rows.part(np.flatnonzero(self.picked[start : start + len(rows)])))
+            return work(start, rows.part(np.flatnonzero(picked[start : start + len(rows)])))
 
         return self.prompts.map(some)
 
@@ -107,12 +109,12 @@ def core_of(prompts: Picked, prices: Floats, temperature: float, share: float) -
 
 def _near(prompts: PromptSource, tables: Tables, share: float) -> tuple[Totals, npt.NDArray[np.intp], float]:
     """Sums of the best choices, the share of the prompts that lead by least, and the lead of the next."""
-    lead = np.empty(len(prompts), np.float32)
+    constraints, lead = prompts.constraints, np.empty(len(prompts), np.float32)
 
     def work(start: int, rows: Rows) -> Totals:
         best, top, ahead = leads(rows.reduced(tables))
         lead[start : start + len(rows)] = ahead
-        return prompts.constraints.totals(rows, best, float(top.sum()))
+        return constraints.totals(rows, best, float(top.sum()))
 
     every = reduce(add, prompts.map(work))
     look = lead[:: max(len(lead) // _LOOK, 1)]

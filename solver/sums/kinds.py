@@ -68,15 +68,15 @@ class Kinds:
     @classmethod
     def of(cls, prompts: Picked) -> Kinds | None:
         """The kinds of these prompts; None where there are too many."""
-        n = len(prompts)
-        if n > _LOOK and _numbered(prompts.constraints, prompts.rows(np.arange(_LOOK) * n // _LOOK)) is None:
+        n, constraints = len(prompts), prompts.constraints
+        if n > _LOOK and _numbered(constraints, prompts.rows(np.arange(_LOOK) * n // _LOOK)) is None:
             return None
-        parts = list(prompts.map(lambda start, rows: _numbered(prompts.constraints, rows)))
+        parts = list(prompts.map(lambda start, rows: _numbered(constraints, rows)))
         known = [part for part in parts if part is not None]
         if len(known) < len(parts):
             return None
         firsts = Rows.join([rows for rows, _ in known])
-        whole = _numbered(prompts.constraints, firsts)
+        whole = _numbered(constraints, firsts)
         if whole is None:
             return None
         rows, again = whole

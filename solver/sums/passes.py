@@ -122,7 +122,7 @@ class InMemory:
         def block(start: int) -> Answer:
             return work(start, self.rows(slice(start, start + size)))
 
-        size = block_size(self.constraints.n_models)
+        size = block_size(len(self.problem.scores.models))
         starts = range(0, len(self), size)
         threads = self.threads or usable_cores()
         if threads < 2 or len(starts) < _THREADED:

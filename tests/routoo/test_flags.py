@@ -280,6 +280,11 @@ ELSEWHERE = {
         )
     },
     "answer --contract": "test_cli_contract.py",
+    **{
+        f"{verb} {flag}": "test_cli_streamed.py" if flag == "--address" else "ray/test_cluster.py"
+        for verb in ("predict", "assign")
+        for flag in ("--engine", "--address")
+    },
     **{f"answer {flag}": "test_cli_cascade.py" for flag in ("--cascade", "--max-calls")},
     **{
         f"collect {flag}": "test_cli_collect.py"

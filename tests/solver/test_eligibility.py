@@ -24,7 +24,7 @@ from routoo.solver.problem import Problem
 from routoo.solver.results.frontier import frontier
 from routoo.solver.select import select
 from routoo.solver.solve import solve
-from routoo.solver.streaming import parquet_prompts
+from routoo.solver.streaming import prediction_files
 from routoo.solver.streaming.stream import assign_parquet
 
 TAGS = ("vision", "tools")
@@ -248,7 +248,7 @@ def test_concurrency_needs_the_latencies_of_its_own_model_alone() -> None:
 
 @pytest.fixture
 def predictions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(parquet_prompts, "CHUNK", 2)
+    monkeypatch.setattr(prediction_files, "CHUNK", 2)
     THREE.to_polars().write_parquet(tmp_path / "predictions.parquet")
     return tmp_path / "predictions.parquet"
 
@@ -285,7 +285,7 @@ def test_a_pool_that_a_file_cannot_be_priced_by_is_refused(predictions: Path, tm
 
 
 def test_what_is_closed_in_one_chunk_alone_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_prompts, "CHUNK", 300)
+    monkeypatch.setattr(prediction_files, "CHUNK", 300)
     rng = np.random.default_rng(0)
     shape = (1000, 2)
     scores = Scores(

@@ -17,7 +17,7 @@ from routoo.solver.results.infeasible import rounded
 from routoo.solver.search.assign import assign
 from routoo.solver.select import select
 from routoo.solver.solve import solve
-from routoo.solver.streaming import parquet_prompts
+from routoo.solver.streaming import prediction_files
 from routoo.solver.streaming.stream import assign_parquet
 from routoo.solver.sums.passes import InMemory
 
@@ -168,7 +168,7 @@ def what_would_do(scores: Scores, reason: str, limits: dict[str, float]) -> str:
 def test_a_figure_as_it_is_printed_does_for_all_prompts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet_prompts, "CHUNK", 2)
+    monkeypatch.setattr(prediction_files, "CHUNK", 2)
     seen = set()
     for seed in range(60):
         rng = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ from routoo.data.scores import Scores
 from routoo.solver.limits import ModelLimit
 from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
-from routoo.solver.streaming import parquet_prompts
+from routoo.solver.streaming import prediction_files
 from routoo.solver.streaming.stream import assign_parquet
 
 MakeScores = Callable[[int, int, int], Scores]
@@ -26,7 +26,7 @@ MakeScores = Callable[[int, int, int], Scores]
 
 @pytest.fixture
 def scores(random_scores: MakeScores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scores:
-    monkeypatch.setattr(parquet_prompts, "CHUNK", 300)
+    monkeypatch.setattr(prediction_files, "CHUNK", 300)
     found = random_scores(1, 1000, 4)
     found.to_polars().write_parquet(tmp_path / "predictions.parquet")
     return found
@@ -65,7 +65,7 @@ def test_a_file_is_assigned_like_a_batch(limits: dict[str, Any], scores: Scores,
     assert written["cost_usd"].cast(pl.Float64).sum() == pytest.approx(plan.cost_usd)
     assert [use.used for use in plan.limits] == pytest.approx([use.used for use in whole.limits])
     assert told[-1] == ("writing", 1000, 1000)
-    assert {what for what, _, _ in told} == {"choosing", "writing"}
+    assert {what for what, _, _ in told} == {"reading", "writing"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["choices.parquet", "predictions.parquet"]
 
 
@@ -146,8 +146,8 @@ def test_odd_predictions_are_refused(
     change: Callable[[pl.DataFrame], pl.DataFrame],
     words: str,
 ) -> None:
-    monkeypatch.setattr(parquet_prompts, "CHUNK", 300)
-    monkeypatch.setattr(parquet_prompts, "_MOST_MODELS", 4)
+    monkeypatch.setattr(prediction_files, "CHUNK", 300)
+    monkeypatch.setattr(prediction_files, "MOST_MODELS", 4)
     change(small).write_parquet(tmp_path / "odd.parquet")
     with pytest.raises(InputError, match=words):
         assign_parquet(tmp_path / "odd.parquet", tmp_path / "choices.parquet")
@@ -196,7 +196,7 @@ def test_a_link_is_written_through_and_other_things_are_refused(small: pl.DataFr
         assert len(pl.read_parquet(tmp_path / "real.parquet")) == 700
     os.mkfifo(tmp_path / "pipe.parquet")
     for odd in (tmp_path / "pipe.parquet", tmp_path):
-        with pytest.raises(InputError, match="expected a file to write, found"):
+        with pytest.raises(InputError, match=r"expected a (file|folder) to write, found"):
             assign_parquet(tmp_path / "predictions.parquet", odd)
 
 
@@ -236,13 +236,13 @@ assign_parquet(Path(sys.argv[1]), Path(sys.argv[2]), progress=progress)
 def test_what_a_killed_writer_left_is_removed_by_the_next_one(
     small: pl.DataFrame, tmp_path: Path, when: str
 ) -> None:
-    source, target = tmp_path / "predictions.parquet", tmp_path / ("a" * 200)
+    source, target = tmp_path / "predictions.parquet", tmp_path / f"{'a' * 200}.parquet"
     small.write_parquet(source)
     target.write_text("old")
     run = subprocess.run([sys.executable, "-c", _KILLED_AT, source, target, when], check=False)
     assert run.returncode == -signal.SIGKILL
     assert target.read_text() == "old"
-    assert len(list(tmp_path.rglob("*.parquet"))) == (2 if when == "chunk" else 3), "something is left"
+    assert len(list(tmp_path.rglob("*.parquet"))) == (3 if when == "chunk" else 4), "something is left"
     assert assign_parquet(source, target).found
     assert len(pl.read_parquet(target)) == 700
     assert sorted(tmp_path.iterdir()) == [target, source]

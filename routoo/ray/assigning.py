@@ -1,0 +1,227 @@
+"""A model for every prompt of a dataset, by workers that hold the scores: the answer that memory gives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from routoo.data.assignment import Assignment
+from routoo.data.domains import domain_names
+from routoo.data.errors import InputError
+from routoo.data.pool import Pool
+from routoo.data.tables.predicted_rows import MOST_MODELS, PredictedRows
+from routoo.data.tables.predictions import NEEDED
+from routoo.ray.cluster import Ray, came, connected, worker_count
+from routoo.ray.datasets import blocks_of
+from routoo.ray.prompts import RayPrompts
+from routoo.ray.shard import Piece, Seen, Share, Worker, pieces_between, rows_of
+from routoo.solver.backends.dual import NAME, solve_batch
+from routoo.solver.problem import Problem
+from routoo.solver.results.answer import no_answer
+from routoo.solver.results.infeasible import closed_words
+from routoo.solver.search.assign import TOLERANCE
+from routoo.solver.sums.passes import block_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PER_PROMPT = ("domains", "weights", "max_cost_usd", "max_latency_s", "allowed", "tags")
+"""Fields of `Problem` that may say another thing for each prompt."""
+
+
+def assign(
+    dataset: Any,  # whatever `blocks_of` takes
+    *,
+    bundle: str | Path | None = None,
+    pool: Pool | None = None,
+    stated: Pool | None = None,
+    workers: int | Sequence[Any] | None = None,
+    address: str | None = None,
+    tolerance: float = TOLERANCE,
+    time_limit_s: float = math.inf,
+    **limits: Any,  # the fields of Problem, checked there
+) -> Assignment:
+    """A model for every prompt of a dataset, under limits for all of them: as `routoo.solve` does in memory.
+
+    Choices, bound and prices are those that `solve` finds for the same predictions in the same order, to the
+    last bit, however the rows lie in blocks and however many workers there are. Each worker holds the
+    scores of its prompts; what travels are sums, a number for each prompt where choices are made, and the few
+    undecided prompts that are settled in the end.
+
+    A worker that dies is started again by Ray, reads its prompts again and repeats what it was asked.
+
+    Args:
+        dataset: Predictions, a row a prompt and model, the rows of a prompt together and its models in one
+            order, as `predict` makes them: a dataset of Ray, a table of Arrow, polars or pandas, or paths of
+            Parquet files. With a bundle: prompts, as `predict` takes them.
+        bundle: Predicts, where prompts are given.
+        pool: Prices, windows, tags and rates to choose by, as in `assign_parquet`; that of the bundle where
+            prompts are given.
+        stated: As in `assign_parquet`.
+        workers: How many hold the prompts, one a core of the cluster when None; or those that
+            `start_workers` started, which may be used again.
+        address: Of the cluster, where Ray is not connected to one.
+        tolerance: Relative gap at which the answer counts as optimal.
+        time_limit_s: Seconds that a try of branch and bound may take, as in `solve_dual`.
+        **limits: Fields of `Problem`. Those that say another thing for each prompt (`domains`, `weights`,
+            `max_cost_usd`, `max_latency_s`) may also be the name of a column of the dataset.
+
+    Raises:
+        MissingExtraError: Extra `ray` is not installed.
+        InputError: The rows are of another form, or a limit cannot be used.
+    """
+    ray = connected(address)
+    if bundle is None:
+        blocks = blocks_of(ray, dataset)
+    else:
+        from routoo.export.bundle import Bundle
+        from routoo.ray.predicting import predicted_blocks
+
+        count = workers if workers is None or isinstance(workers, int) else len(workers)
+        blocks = predicted_blocks(ray, dataset, bundle, pool, count)
+        pool, stated = None, pool or Bundle.open(bundle).description.pool
+    batch = _Batch(ray, blocks, pool, {**limits, "pool": stated or pool})
+    held = batch.held(start_workers(workers) if workers is None or isinstance(workers, int) else workers)
+    closed = [prompt for own in held.ask_all("closed") for prompt in own]
+    models = batch.reader.models
+    if closed:
+        reason = closed_words(closed, lambda row: _called(held, row), for_all=batch.for_all)
+        return no_answer(models, len(held), reason, solver=NAME)
+    plan = solve_batch(held, models, tolerance=tolerance, time_limit_s=time_limit_s)
+    return _with_numbers(held, plan) if plan.found else plan
+
+
+def start_workers(count: int | None = None, *, address: str | None = None) -> list[Any]:
+    """Workers for one `assign` after the other: to start them takes longer than to assign a million prompts.
+
+    Args:
+        count: How many; one a core of the cluster, when None.
+        address: Of the cluster, where Ray is not connected to one.
+
+    Raises:
+        MissingExtraError: Extra `ray` is not installed.
+    """
+    ray = connected(address)
+    actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(Worker)
+    return [actor.remote() for _ in range(worker_count(ray, count))]
+
+
+def _called(held: RayPrompts, row: int) -> str:
+    at = int(np.searchsorted(held.starts, row, side="right")) - 1
+    return str(came(held.ray, held.ask(at, "called", row)))
+
+
+def _with_numbers(held: RayPrompts, plan: Assignment) -> Assignment:
+    """The answer with the names of the prompts and what is predicted of the choices."""
+    calls = [held.ask(at, "chosen", plan.choice[span]) for at, span in enumerate(held.spans)]
+    ids, numbers = zip(*came(held.ray, calls), strict=True)
+    chosen: dict[str, Any] = {
+        f"chosen_{name}": np.concatenate([own[name] for own in numbers]) for name in numbers[0]
+    }
+    return replace(plan, prompt_ids=pl.concat(ids).to_list(), **chosen)
+
+
+class _Batch:
+    """Blocks of predictions and limits, on their way to be held by workers."""
+
+    def __init__(
+        self,
+        ray: Ray,
+        blocks: Sequence[Piece],
+        pool: Pool | None,
+        limits: Mapping[str, Any],
+    ) -> None:
+        self.ray, self.blocks = ray, blocks
+        if not sum(block.count for block in blocks):
+            raise InputError("the dataset: expected a row for each prompt and model, found none")
+        head = rows_of(ray, pieces_between(blocks, 0, MOST_MODELS))
+        if not set(NEEDED) <= set(head.columns):
+            raise InputError(f"the dataset: expected columns {', '.join(NEEDED)}")
+        self.reader = PredictedRows.of(head, "the dataset", pool)
+        self.first = self.reader.scores(head.head(len(self.reader.listed)))
+        self.n = self._n_prompts()
+        self.columns = {name: value for name in _PER_PROMPT if isinstance(value := limits.get(name), str)}
+        if lacking := [column for column in self.columns.values() if column not in head.columns]:
+            raise InputError(f"the dataset has no column {', '.join(lacking)}")
+        given = {name: value for name, value in limits.items() if name not in self.columns}
+        self.own = {name: given[name] for name in _PER_PROMPT if _varies(name, given.get(name))}
+        for name, values in self.own.items():
+            if len(values) != self.n:
+                raise InputError(f"{name} must have a value for each prompt: got {len(values)} for {self.n}")
+        if "domains" in self.own:
+            self.own["domains"] = domain_names(self.own["domains"], self.n)
+        self.shared = {name: of for name, of in given.items() if name not in self.own}
+
+    def _n_prompts(self) -> int:
+        rows, m = sum(block.count for block in self.blocks), len(self.reader.listed)
+        if rows % m:
+            raise InputError(
+                f"the dataset: expected a row for each prompt and model, found {rows} rows for {m} models "
+                "a prompt"
+            )
+        return rows // m
+
+    @property
+    def for_all(self) -> list[str]:
+        """Limits on single prompts that are the same for all of several."""
+        alike = [name for name, own in self.own.items() if (np.asarray(own == own[0])).all()]
+        return [] if self.n == 1 else [*self.shared, *alike]
+
+    def held(self, workers: Sequence[Any]) -> RayPrompts:
+        """The batch with its prompts shared out among workers."""
+        size, m = block_size(len(self.reader.models)), len(self.reader.listed)
+        whole = math.ceil(self.n / size)
+        count = min(len(workers), whole)
+        starts = np.minimum(np.arange(count + 1) * whole // count * size, self.n)
+        ends = (starts * m).tolist()
+        pieces = [pieces_between(self.blocks, first, last) for first, last in pairwise(ends)]
+        fields = {name: of for name, of in self.shared.items() if name != "domain_limits"}
+        shares = [
+            Share(
+                self.reader,
+                own,
+                int(first),
+                {**fields, **{name: of[first:last] for name, of in self.own.items()}},
+                self.columns,
+            )
+            for own, first, last in zip(pieces, starts[:-1], starts[1:], strict=True)
+        ]
+        held = RayPrompts(
+            self.ray,
+            workers[: len(shares)],
+            [self.ray.put(share) for share in shares],
+            starts,
+            (),
+            len(self.reader.models),
+        )
+        if not self.shared.get("domain_limits"):
+            return replace(held, limits=self._stub((None,)).limits_for(self.n))
+        if "domains" not in {**self.own, **self.columns}:
+            raise InputError("domain_limits need the domain of each prompt: give domains")
+        counted = held.ask_all("domain_sizes")
+        names = tuple(dict.fromkeys(name for own in counted for name in own))
+        sizes = np.array([sum(own.get(name, 0) for own in counted) for name in names], np.intp)
+        limits = self._stub(names, domains=names).limits_for(self.n, sizes)
+        return replace(held, limits=limits, seen=Seen(domains=names))
+
+    def _stub(self, names: Sequence[str | None], **own: Sequence[str | None]) -> Problem:
+        """The first prompt, once for each domain, under what is the same for all: it states the limits."""
+        return Problem(scores=self.first.rows(np.zeros(len(names), np.intp)), **{**self.shared, **own})
+
+
+def _varies(name: str, value: Any) -> bool:
+    """Whether a field says another thing for each prompt."""
+    match name:
+        case "domains" | "weights":
+            return value is not None
+        case "allowed":
+            return isinstance(value, np.ndarray) and value.dtype == np.bool_ and len(value) > 1
+        case "tags":
+            return value is not None and not all(isinstance(tag, str) for tag in value)
+    return value is not None and np.ndim(value) > 0
