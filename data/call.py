@@ -38,6 +38,8 @@ class Call:
         api_base: Address of a provider's interface, where it is not the provider's own.
         api_key_env: Environment variable that holds the key, where it is not the provider's own.
         timeout_s: Most seconds of one try.
+        threshold: Probability of being right, 0 to 1, below which the model is asked to refuse: a line that
+            is added to the prompt. `routoo sater train` makes a model heed it.
         parameters: Further parameters of the request, say ``reasoning_effort``, passed on as they are.
 
     Raises:
@@ -59,6 +61,7 @@ class Call:
     api_base: str | None = None
     api_key_env: str | None = None
     timeout_s: float = 60.0
+    threshold: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)  # Any: whatever a provider takes
 
     def __post_init__(self) -> None:
@@ -72,6 +75,8 @@ class Call:
         number("temperature", self.temperature, finite=True)
         number("seed", self.seed, whole=True)
         number("timeout_s", self.timeout_s, least=1e-3, finite=True)
+        if self.threshold is not None:
+            number("threshold", self.threshold, most=1)
         choice("dtype", self.dtype, ("auto", "float32", "bfloat16"))
         if self.samples > 1 and self.temperature == 0:
             raise InputError(

@@ -29,6 +29,7 @@ from routoo.commands.lab import lab
 from routoo.commands.model import model
 from routoo.commands.pool import pool
 from routoo.commands.predict import predict
+from routoo.commands.sater import sater
 from routoo.commands.select import select
 from routoo.commands.smart import smart, verify
 from routoo.commands.train import train
@@ -52,6 +53,7 @@ _VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "batch": batch,
     "smart": smart,
     "verify": verify,
+    "sater": sater,
     "lab": lab,
 }
 

@@ -13,7 +13,7 @@ from routoo.data.pool import PoolModel
 from routoo.data.request import Request
 from routoo.members.ask import ask_of
 
-_NOT_ASKED = ("timeout_s", "api_key_env")  # fields of a call that change no answer
+_NOT_ASKED = ("timeout_s", "api_key_env", "threshold")  # change no answer, or are part of what is asked
 
 
 def digest(value: Any) -> str:  # Any: whatever JSON holds
@@ -32,7 +32,7 @@ def asked_of(model: PoolModel) -> str:
     if call is None:
         return digest([model.name])
     known = {name: value for name, value in dataclasses.asdict(call).items() if name not in _NOT_ASKED}
-    return digest([model.name, {**known, "ask": ask_of(call.ask).template}])
+    return digest([model.name, {**known, "ask": ask_of(call.ask, threshold=call.threshold).template}])
 
 
 def prompt_hash(request: Request) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from routoo.data.errors import InputError
@@ -76,16 +76,26 @@ _ASKS = {
 }
 
 
-def ask_of(name: str) -> Ask:
+def ask_of(name: str, *, threshold: float | None = None) -> Ask:
     """The way of asking of this name, or the one whose template a file holds.
+
+    Args:
+        name: The name, or the file.
+        threshold: Probability of being right below which the model is asked to refuse: a line more.
 
     Raises:
         InputError: There is neither, or the file's template has no ``{prompt}``.
+
+    >>> ask_of("direct", threshold=0.6).text(Request("q", "2 + 2?"))
+    '2 + 2?\\nAnswer only if you are at least 60% sure.'
 
     >>> ask_of("loudly")
     Traceback (most recent call last):
     routoo.data.errors.InputError: ask must be direct, brief, steps, code, or a template's file, got 'loudly'
     """
+    if threshold is not None:
+        ask = ask_of(name)
+        return replace(ask, template=f"{ask.template}\nAnswer only if you are at least {threshold:.0%} sure.")
     if name in _ASKS:
         return _ASKS[name]
     path = Path(name)

@@ -45,7 +45,7 @@ class LocalModel:
                 f"{', '.join(call.parameters)}"
             )
         self.pool_model, self.call = pool_model, call
-        self.ask: Ask = ask_of(call.ask)
+        self.ask: Ask = ask_of(call.ask, threshold=call.threshold)
         self._prices = Pool((pool_model,))
         self._answering: Answering | None = None
 

@@ -69,7 +69,7 @@ class ProviderModel:
         if call is None or call.kind != "provider":
             kind = "no call" if call is None else f"a call of kind {call.kind}"
             raise InputError(f"model {pool_model.name} has {kind}; it needs one of kind provider")
-        self.pool_model, self.call, self.ask = pool_model, call, ask_of(call.ask)
+        self.pool_model, self.call, self.ask = pool_model, call, ask_of(call.ask, threshold=call.threshold)
         self._key = _key(
             pool_model.name, call.api_key_env, os.environ if environment is None else environment
         )

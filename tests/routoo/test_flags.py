@@ -340,6 +340,13 @@ ELSEWHERE = {
             *("record --seed", "record --quiet"),
         )
     },
+    **{
+        f"sater train {flag}": "test_cli_sater.py"
+        for flag in (
+            *("--pool", "--member", "--output", "--grader", "--samples", "--temperature", "--pairs"),
+            *("--per-threshold", "--seed", "--quiet", "--columns", "--separator"),
+        )
+    },
 }
 """Flags shown in another file of tests: the command does too much to be run for each, or calls somebody."""
 

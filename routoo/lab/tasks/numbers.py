@@ -7,7 +7,7 @@ from random import Random
 from routoo.lab.tasks.task import Task
 from routoo.lab.tasks.vocabulary import NAMES, THINGS
 
-_UNITS = (
+UNITS = (
     ("kilometres", "metres", 1000.0),
     ("hours", "minutes", 60.0),
     ("kilograms", "grams", 1000.0),
@@ -73,7 +73,7 @@ def percentage(draw: Random, level: int) -> Task:
 
 def conversion(draw: Random, level: int) -> Task:
     """An amount in another unit, at higher levels a mixed one."""
-    large, small, factor = draw.choice(_UNITS)
+    large, small, factor = draw.choice(UNITS)
     amount = draw.randint(2, 12) if level == 0 else draw.randint(3, 20 * level) + (0.5 if level == 2 else 0)
     rest = draw.randint(1, int(factor) - 1) if level == 3 else 0
     shown = f"{amount:g} {large}" + (f" and {rest} {small}" if rest else "")

@@ -106,7 +106,7 @@ class Answering:
 
     def _answer(self, request: Request, job: Job, written: Written, signals: Sequence[str]) -> Answer:
         sent, came = len(job.tokens), sum(len(sample.tokens) for sample in written.samples)
-        texts = [self._text(sample) for sample in written.samples]
+        texts = [self.text(sample) for sample in written.samples]
         finals = [self.ask.read(text) or "" for text in texts]
         chosen = majority(finals)
         letters = self._letters(request, written)
@@ -131,7 +131,8 @@ class Answering:
             signals=read_signals(generation, signals),
         )
 
-    def _text(self, sample: Sample) -> str:
+    def text(self, sample: Sample) -> str:
+        """The text of a sample, without what ended it."""
         tokens = sample.tokens[:-1] if sample.ended else sample.tokens
         return str(self.language.tokenizer.decode(tokens, skip_special_tokens=True))
 

@@ -82,7 +82,7 @@ def language_model(name: str, *, dtype: str = "auto", adapter: str | None = None
 
 
 def _load(name: str, dtype: str, adapter: str | None) -> LanguageModel:
-    folder = _folder(name)
+    folder = model_folder(name)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with quiet(), library_errors(InputError, f"model {name} cannot be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -103,7 +103,12 @@ def _load(name: str, dtype: str, adapter: str | None) -> LanguageModel:
     return LanguageModel(model, tokenizer, _ends(model, tokenizer), window)
 
 
-def _folder(name: str) -> Path:
+def model_folder(name: str) -> Path:
+    """The folder with a model's files: as given, converted from a GGUF file, or from the hub.
+
+    Raises:
+        InputError: There is no such model.
+    """
     path = Path(name)
     if path.suffix == ".gguf":
         return converted(path)

@@ -1,0 +1,155 @@
+"""The two stages of SATER on adapters: shorter answers that are right, then refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import torch
+from torch import Tensor
+
+from routoo.data.call import Call
+from routoo.data.progress import Progress
+from routoo.data.request import Request
+from routoo.members.ask import ask_of
+from routoo.members.causal.prompt_tokens import prompt_tokens
+from routoo.sater.pairs import Pair
+from routoo.sater.parts import made_in_parts
+from routoo.sater.refusals import REFUSAL, Lesson
+from routoo.sater.settings import SaterSettings
+from routoo.tuning.examples import Example, batches, padded
+from routoo.tuning.losses import cross_entropy, preference_loss, token_log_probs
+from routoo.tuning.low_rank import Adapted, LowRank, adapted
+from routoo.tuning.training import train
+
+_PAIRS_A_PART = 64
+_CHECKPOINT = "training.safetensors"
+
+
+def prefer(
+    call: Call,
+    requests: Mapping[str, Request],
+    pairs: Sequence[Pair],
+    folder: Path,
+    settings: SaterSettings,
+    *,
+    on_pair: Progress | None = None,
+    on_step: Progress | None = None,
+) -> Path:
+    """Stage one: the folder of adapters that direct preference optimisation makes of pairs.
+
+    The log-probabilities of the model as it was are worked out once and kept, so that it is not held beside
+    the one that is trained.
+
+    Args:
+        call: How the member is called; adapters that it has are trained on.
+        requests: The prompts by id.
+        pairs: What is preferred to what.
+        folder: Where adapters and what is kept on the way lie; it goes on from what is there.
+        settings: How it is trained.
+        on_pair: Called with the pairs whose log-probabilities are known, and all.
+        on_step: Called with the steps that are done, and all.
+    """
+    output = folder / "adapter"
+    if output.is_dir():
+        return output
+    model = _loaded(call, settings.preference)
+    ask = ask_of(call.ask)
+    sent = {pair.prompt_id: prompt_tokens(model.tokenizer, requests[pair.prompt_id], ask) for pair in pairs}
+    both = [
+        (Example(sent[pair.prompt_id], pair.chosen), Example(sent[pair.prompt_id], pair.rejected))
+        for pair in pairs
+    ]
+
+    def make(rows: Sequence[int]) -> pl.DataFrame:
+        with torch.no_grad():
+            found = [_sums(model, [example for at in some for example in both[at]]) for some in _fours(rows)]
+        values = torch.cat(found).view(-1, 2).tolist()
+        return pl.DataFrame(values, schema={"chosen": pl.Float64, "rejected": pl.Float64}, orient="row")
+
+    known = made_in_parts(
+        folder / "reference", range(len(pairs)), make, size=_PAIRS_A_PART, on_done=on_pair
+    ).to_torch(dtype=pl.Float32)
+
+    def loss_of(rows: list[int]) -> Tensor:
+        now = _sums(model, [example for at in rows for example in both[at]]).view(-1, 2)
+        before = known[rows].to(now.device)
+        return preference_loss(now[:, 0], now[:, 1], before[:, 0], before[:, 1], beta=settings.beta)
+
+    sizes = [chosen.size + rejected.size for chosen, rejected in both]
+    return _trained(model, sizes, loss_of, settings.preference, folder, output, on_step)
+
+
+def refuse(
+    call: Call,
+    requests: Mapping[str, Request],
+    taught: Sequence[Lesson],
+    folder: Path,
+    settings: SaterSettings,
+    *,
+    on_step: Progress | None = None,
+) -> Path:
+    """Stage two: the folder of adapters that learnt when to refuse, by cross-entropy of what is to be
+    written.
+
+    Args:
+        call: How the member of stage one is called; its adapters are trained on.
+        requests: The prompts by id.
+        taught: What is to be written at which threshold.
+        folder: Where adapters lie; it goes on from what is there.
+        settings: How it is trained.
+        on_step: Called with the steps that are done, and all.
+    """
+    output = folder / "adapter"
+    if output.is_dir():
+        return output
+    model = _loaded(call, settings.refusal)
+    end = model.tokenizer.eos_token_id
+    refusal = (*model.tokenizer(REFUSAL, add_special_tokens=False)["input_ids"], end)
+    asks = {lesson.threshold: ask_of(call.ask, threshold=lesson.threshold) for lesson in taught}
+    examples = [
+        Example(
+            prompt_tokens(model.tokenizer, requests[lesson.prompt_id], asks[lesson.threshold]),
+            refusal if lesson.target is None else lesson.target,
+        )
+        for lesson in taught
+    ]
+
+    def loss_of(rows: list[int]) -> Tensor:
+        return cross_entropy(model.network, padded([examples[at] for at in rows], model.device))
+
+    sizes = [example.size for example in examples]
+    return _trained(model, sizes, loss_of, settings.refusal, folder, output, on_step)
+
+
+def _loaded(call: Call, settings: LowRank) -> Adapted:
+    return adapted(call.model, replace(settings, dtype=call.dtype), adapter=call.adapter)
+
+
+def _sums(model: Adapted, examples: Sequence[Example]) -> Tensor:
+    """The log-probability of each target, summed over its tokens."""
+    return token_log_probs(model.network, padded(examples, model.device)).sum(1)
+
+
+def _fours(rows: Sequence[int]) -> list[Sequence[int]]:
+    return [rows[at : at + 4] for at in range(0, len(rows), 4)]
+
+
+def _trained(
+    model: Adapted,
+    sizes: Sequence[int],
+    loss_of: Callable[[list[int]], Tensor],
+    settings: LowRank,
+    folder: Path,
+    output: Path,
+    on_step: Progress | None,
+) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    some = batches(sizes, batch_size=settings.batch_size, epochs=settings.epochs, seed=settings.seed)
+    checkpoint = folder / _CHECKPOINT
+    train(model, some, loss_of, settings, checkpoint=checkpoint, on_step=on_step)
+    model.save(output)
+    checkpoint.unlink(missing_ok=True)
+    return output

@@ -1,0 +1,1 @@
+"""Fine-tuning causal language models with low-rank adapters."""

@@ -1,0 +1,102 @@
+"""Training adapters step by step, so that it goes on where it was killed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from routoo.data.progress import Progress
+from routoo.data.storage.files import write_atomically
+from routoo.tuning.low_rank import Adapted, LowRank
+
+_WARM_UP = 0.1
+_SAVED_EVERY = 25  # steps between two checkpoints
+_LARGEST_NORM = 1.0
+_STEP = "step"
+
+
+def train(
+    adapted: Adapted,
+    batches: Sequence[list[int]],
+    loss_of: Callable[[list[int]], Tensor],
+    settings: LowRank,
+    *,
+    checkpoint: Path | None = None,
+    on_step: Progress | None = None,
+) -> list[float]:
+    """Lowers a loss over batches, one step each, by AdamW; returns the losses of the steps that were made.
+
+    Args:
+        adapted: Whose adapters are trained.
+        batches: Positions of examples, a batch each.
+        loss_of: The loss of a batch.
+        settings: The learning rate.
+        checkpoint: A file of safetensors with weights and moments: training goes on from it where it is
+            there, and it is written as training goes on. Whoever calls removes it once all is kept.
+        on_step: Called with the steps that are done and all that there are.
+    """
+    trained = adapted.trained()
+    optimizer = torch.optim.AdamW(trained.values(), lr=settings.learning_rate, weight_decay=0.0)
+    start = 0 if checkpoint is None or not checkpoint.is_file() else _restored(checkpoint, trained, optimizer)
+    losses = []
+    for at in range(start, len(batches)):
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * rate_at(at, len(batches))
+        optimizer.zero_grad()
+        loss = loss_of(batches[at])
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        torch.nn.utils.clip_grad_norm_(trained.values(), _LARGEST_NORM)
+        optimizer.step()
+        losses.append(loss.item())
+        done = at + 1
+        if checkpoint is not None and (done % _SAVED_EVERY == 0 or done == len(batches)):
+            _keep(checkpoint, trained, optimizer, done)
+        if on_step is not None:
+            on_step(done, len(batches))
+    return losses
+
+
+def rate_at(step: int, steps: int) -> float:
+    """Fraction of the largest learning rate: up in a line over a tenth of the steps, down by a cosine.
+
+    >>> [round(rate_at(step, 20), 2) for step in (0, 1, 10, 19)]
+    [0.5, 1.0, 0.59, 0.01]
+    """
+    warm = max(1, round(_WARM_UP * steps))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm + 1) / (steps - warm + 1)))
+
+
+def _keep(
+    path: Path, trained: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, done: int
+) -> None:
+    held = {_STEP: torch.tensor(done)}
+    for name, weights in trained.items():
+        state = optimizer.state[weights]
+        held |= {
+            f"weights/{name}": weights.detach(),
+            f"first/{name}": state["exp_avg"],
+            f"second/{name}": state["exp_avg_sq"],
+        }
+    write_atomically(path, save({name: value.contiguous() for name, value in held.items()}))
+
+
+def _restored(path: Path, trained: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> int:
+    """The steps that were done, with weights and moments as they were then."""
+    held = load_file(path)
+    done = int(held[_STEP])
+    with torch.no_grad():
+        for name, weights in trained.items():
+            weights.copy_(held[f"weights/{name}"])
+            optimizer.state[weights] = {
+                "step": torch.tensor(float(done)),
+                "exp_avg": held[f"first/{name}"].to(weights.device),
+                "exp_avg_sq": held[f"second/{name}"].to(weights.device),
+            }
+    return done
