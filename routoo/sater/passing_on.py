@@ -11,8 +11,6 @@ from routoo.data.request import Request
 from routoo.members.member import Member, OnAnswer
 from routoo.sater.sums import added
 
-_SUMMED = ("cost_usd", "latency_s", "input_tokens", "output_tokens")
-
 
 class PassingOn:
     """A small member that answers or refuses, and a large one that answers what it refuses.
@@ -66,8 +64,16 @@ class PassingOn:
         read = {"refusal": float(second is not None)} if "refusal" in signals else {}
         if second is None:
             return replace(first, model=self.name, signals=read)
-        sums = {name: added(getattr(one, name) for one in (first, second)) for name in _SUMMED}
-        return replace(second, model=self.name, signals=read, latency_first_s=None, **sums)
+        return replace(
+            second,
+            model=self.name,
+            signals=read,
+            latency_first_s=None,
+            latency_s=added((first.latency_s, second.latency_s)),
+            cost_usd=added((first.cost_usd, second.cost_usd)),
+            input_tokens=added((first.input_tokens, second.input_tokens)),
+            output_tokens=added((first.output_tokens, second.output_tokens)),
+        )
 
 
 def _put(found: dict[tuple[str, int], Answer], answer: Answer) -> None:

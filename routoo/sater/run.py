@@ -75,8 +75,9 @@ class SaterRun:
 def at_threshold(model: PoolModel, threshold: float | None) -> PoolModel:
     """A member with another threshold and a name that says so; None is the member without one.
 
-    >>> small = PoolModel("small", usd_per_1m_input=1, usd_per_1m_output=2, call=Call(kind="local",
-    model="m")) >>> at_threshold(small, 0.6).name
+    >>> call = Call(kind="local", model="models/small")
+    >>> small = PoolModel(name="small", usd_per_1m_input=1, usd_per_1m_output=2, call=call)
+    >>> at_threshold(small, 0.6).name
     'small@0.6'
     """
     call = _call(model)
@@ -176,11 +177,11 @@ def _call(member: PoolModel) -> Call:
 
 
 def _came(samples: pl.DataFrame) -> Sampled:
-    fractions = pl.Series(list(right_fraction(samples).values()))
+    fractions = right_fraction(samples).values()
     return Sampled(
         right=float(samples["correct"].mean() or 0),  # type: ignore[arg-type]  # polars leaves it open
         tokens=float(samples["tokens"].list.len().mean() or 0),  # type: ignore[arg-type]
-        sometimes=((fractions > 0) & (fractions < 1)).sum() / len(fractions),
+        sometimes=sum(0 < fraction < 1 for fraction in fractions) / len(fractions),
     )
 
 

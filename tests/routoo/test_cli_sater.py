@@ -48,13 +48,13 @@ def _run(place: Path, *flags: str) -> Any:
 
 
 def test_a_member_is_trained_and_written(place: Path) -> None:
-    done = _run(place, "--output", str(place / "out"))
+    done = _run(place, "-o", str(place / "out"))
     assert done.exit_code == 0, done.output
     assert "toy-short" in done.stdout
     assert Pool.read(place / "out" / "pool.toml").names[:3] == ("toy", "toy-short", "toy-sater@0.1")
-    again = _run(place, "--output", str(place / "out"), "--quiet")
+    again = _run(place, "-o", str(place / "out"), "-q")
     assert (again.exit_code, again.stdout, again.stderr) == (0, done.stdout, "")
-    other = _run(place, "--output", str(place / "out"), "--seed", "1")
+    other = _run(place, "-o", str(place / "out"), "--seed", "1")
     assert other.exit_code == 2
     assert "a run with other settings" in other.stderr
 

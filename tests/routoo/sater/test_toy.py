@@ -33,7 +33,7 @@ SETTINGS = SaterSettings(
     thresholds=(0.2, 0.5, 0.8, 1.0),
     per_threshold=150,
     preference=LowRank(learning_rate=5e-4, batch_size=8, upper=1.0),
-    refusal=LowRank(learning_rate=5e-3, batch_size=16, epochs=8, upper=1.0),
+    refusal=LowRank(learning_rate=5e-3, batch_size=16, epochs=16, upper=1.0),
 )
 TEST = read_to_ask(toy_prompts(300, seed=6))
 
@@ -81,6 +81,18 @@ def _refused(answers: Sequence[Answer]) -> np.ndarray:
     return np.array([answer.signals["refusal"] > 0 for answer in answers])
 
 
+def _drawn_refusals(model: PoolModel) -> float:
+    """The fraction of four samples a prompt that refuse."""
+    assert model.call is not None
+    drawn = LocalModel(replace(model, call=replace(model.call, temperature=1.0)))
+    requests = [replace(prompt.request, sample=sample) for prompt in TEST.prompts for sample in range(4)]
+    refused: list[float] = []
+    drawn.answer(
+        requests, signals=("refusal",), on_answer=lambda answer: refused.append(answer.signals["refusal"])
+    )
+    return float(np.mean(refused))
+
+
 def test_stage_one_is_shorter_and_as_often_right(run: SaterRun) -> None:
     assert run.after.tokens < 0.75 * run.before.tokens
     before, after = _answers(run.member), _answers(run.short)
@@ -90,15 +102,17 @@ def test_stage_one_is_shorter_and_as_often_right(run: SaterRun) -> None:
     )
 
 
-def test_refusals_rise_with_the_threshold_and_keep_what_is_right(run: SaterRun) -> None:
-    answers = {threshold: _answers(run.at(threshold)) for threshold in run.thresholds}
-    refused = [_refused(answers[threshold]).mean() for threshold in run.thresholds]
-    assert all(later >= earlier - 0.02 for earlier, later in pairwise(refused))
-    assert refused[-1] > refused[0] + 0.05
+def test_refusals_rise_with_the_threshold(run: SaterRun) -> None:
+    rates = [_drawn_refusals(run.at(threshold)) for threshold in run.thresholds]
+    assert all(later > earlier - 0.03 for earlier, later in pairwise(rates))
+    assert rates[-1] > rates[0] + 0.05
+
+
+def test_what_is_answered_is_right_more_often(run: SaterRun) -> None:
     always = _right(_answers(run.short)).mean()
     for threshold in run.thresholds:
-        kept = ~_refused(answers[threshold])
-        assert _right(answers[threshold])[kept].mean() > always + 0.1
+        answers = _answers(run.at(threshold))
+        assert _right(answers)[~_refused(answers)].mean() > always + 0.1
 
 
 def test_routing_by_refusals_gains_over_sending_at_random(run: SaterRun) -> None:
