@@ -11,7 +11,7 @@ import typer
 
 from routoo.commands.arguments import Quiet, Seed
 from routoo.commands.terminal import counted, figure, progress, say, seconds, show, table
-from routoo.lab import SHIPPED_PROMPTS
+from routoo.lab import RECORDED_DIALOGUES, SHIPPED_PROMPTS
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
@@ -75,7 +75,7 @@ def specialists(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Fine-tune the smallest model on families of tasks, minutes each on two cores.
+    """Fine-tune the smallest model on families of tasks, and on dialogues, minutes each on two cores.
 
     Prompts of the shipped record are not among what they learn from.
     """
@@ -86,7 +86,7 @@ def specialists(
     for name in names or SPECIALISTS:
         with progress(f"training {name}", quiet=quiet) as tell:
             folder = train_specialist(name, without=judged, on_step=tell)
-        say(f"{folder}: {', '.join(SPECIALISTS[name].families)}", quiet=quiet)
+        say(f"{folder}: {', '.join(SPECIALISTS[name].families) or 'dialogues'}", quiet=quiet)
 
 
 @lab.command()
@@ -127,6 +127,44 @@ def record(
     ]
     agreement = None if recorded.outcomes is None else _agreement(recorded.outcomes)
     show(table(("member", "scored", "mean score", "median s"), rows), *([agreement] if agreement else []))
+
+
+@lab.command()
+def dialogues(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
+    ],
+    member: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Member to ask; may be repeated.", show_default="all for dialogues"
+        ),
+    ] = None,
+    count: Annotated[
+        int, typer.Option("--dialogues", metavar="N", help="How many dialogues.")
+    ] = RECORDED_DIALOGUES,
+    quiet: Quiet = False,
+) -> None:
+    """Record what members say each turn of a dialogue changes, as outcomes to route turns by.
+
+    It goes on after a kill. Two in five dialogues are for training, three for tests.
+    """
+    from routoo.lab.dialogues.members import MEMBERS, record_dialogues
+
+    with progress("asking", quiet=quiet) as tell:
+        recorded = record_dialogues(
+            output,
+            models=member or tuple(MEMBERS),
+            n_dialogues=count,
+            command=["routoo", *sys.argv[1:]],
+            on_standing=None if tell is None else lambda standing: tell(standing.done, standing.total),
+            on_remark=lambda words: say(words, quiet=quiet),
+        )
+    rows = [
+        [name, f"{model.scored:,}", figure(model.mean_score, ".4f")]
+        for name, model in recorded.models.items()
+    ]
+    show(table(("member", "turns", "right"), rows))
 
 
 def _agreement(outcomes: Outcomes) -> str:

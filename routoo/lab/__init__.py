@@ -2,3 +2,6 @@
 
 SHIPPED_PROMPTS = 3060
 """Prompts of the shipped record: as many of every family."""
+
+RECORDED_DIALOGUES = 60
+"""Dialogues whose turns models answered: two in five for training, three for tests."""

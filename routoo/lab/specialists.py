@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from routoo.data.progress import Progress
 from routoo.data.request import Request
-from routoo.lab.dialogues.record import TRAINING_DIALOGUES, training_turns
+from routoo.lab.dialogues.corpus import TRAINING_DIALOGUES, training_turns
 from routoo.lab.tasks.registry import lab_prompts
 from routoo.lab.weights import lab_cache_dir, required_weights
 from routoo.members.ask import ask_of

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from routoo.collect.graders.json_fields import json_object, same
 from routoo.data.checks.arguments import same_length
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
-from routoo.orchestra.turn import aggregated, required_state, state_of
+from routoo.orchestra.turn import aggregated, required_state
 
 Flags = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.intp]
@@ -45,8 +46,9 @@ class JointGoal:
 def joint_goal(outcomes: Outcomes, chosen: Positions) -> JointGoal:
     """The joint goal accuracy of some choice of models, by their recorded answers.
 
-    Where models were recorded with the right state before each turn, as the lab's were, a change is what an
-    model says that has made no mistake so far; states add up the changes that were predicted.
+    Answers are read, and values compared, as the grader ``json`` does. Where models were recorded with the
+    right state before each turn, as the lab's were, a change is what a model says that has made no mistake so
+    far; states add up the changes that were predicted.
 
     Args:
         outcomes: Turns with `dialogue`, `turn` and `answer` (the right change, as JSON), and responses.
@@ -76,8 +78,9 @@ def joint_goal(outcomes: Outcomes, chosen: Positions) -> JointGoal:
     dialogue = turns["dialogue"].rank("dense").to_numpy().astype(np.intp) - 1
     for _, rows in turns.sort("turn").group_by("dialogue"):
         right = [required_state(text, "an answer") for text in rows["answer"]]
-        predicted = [state_of(text) for text in rows["said"]]
+        predicted = [json_object(text) for text in rows["said"]]
         at = rows["row"].to_numpy()
-        turn[at] = [a == b for a, b in zip(right, predicted, strict=True)]
-        state[at] = [a == b for a, b in zip(aggregated(right), aggregated(predicted), strict=True)]
+        turn[at] = [same(said, wanted) for said, wanted in zip(predicted, right, strict=True)]
+        states = zip(aggregated(predicted), aggregated(right), strict=True)
+        state[at] = [same(said, wanted) for said, wanted in states]
     return JointGoal(turn, state, dialogue)

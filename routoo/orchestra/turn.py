@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from routoo.data.errors import InputError
 
+Value = TypeVar("Value")
 State = Mapping[str, str]
 """Slots and their values, such as ``{"hotel-area": "north"}``."""
 
@@ -38,41 +40,35 @@ class Turn:
         return f"State: {state}\nSystem: {self.system}\nUser: {self.user}"
 
 
-def state_of(text: str | None) -> dict[str, str] | None:
-    """Slots and values of a JSON object, texts in lower case without space around; None where it is none.
+def required_state(text: str | None, what: str) -> dict[str, str]:
+    """Slots and values of a JSON object.
 
-    >>> state_of('{"hotel-people": 2, "hotel-day": "Friday "}')
-    {'hotel-people': '2', 'hotel-day': 'friday'}
-    >>> state_of("a hotel for two")
+    Args:
+        text: The object.
+        what: What it is, for messages.
+
+    Raises:
+        InputError: It is none.
+
+    >>> required_state('{"hotel-people": 2}', "the answer")
+    {'hotel-people': '2'}
     """
     try:
         found = json.loads(text or "")
     except (ValueError, RecursionError):
-        return None
+        found = None
     if not isinstance(found, dict):
-        return None
-    return {slot.strip().casefold(): str(value).strip().casefold() for slot, value in found.items()}
-
-
-def required_state(text: str | None, what: str) -> dict[str, str]:
-    """The same of a text that must be one.
-
-    Raises:
-        InputError: It is none.
-    """
-    found = state_of(text)
-    if found is None:
         raise InputError(f"{what} must be a JSON object of slots and values, got {text!r}")
-    return found
+    return {slot: str(value) for slot, value in found.items()}
 
 
-def aggregated(changes: Iterable[State | None]) -> list[dict[str, str]]:
+def aggregated(changes: Iterable[Mapping[str, Value] | None]) -> list[dict[str, Value]]:
     """The state after each turn, by the changes so far; one that cannot be read changes nothing.
 
     >>> aggregated([{"hotel-day": "friday"}, None, {"hotel-day": "monday", "hotel-people": "2"}])[-1]
     {'hotel-day': 'monday', 'hotel-people': '2'}
     """
-    states, state = [], dict[str, str]()
+    states, state = [], dict[str, Value]()
     for change in changes:
         state = {**state, **(change or {})}
         states.append(state)

@@ -21,6 +21,7 @@ LEFT = {
     "export/older_names.py": "reads bundles of before",
     "routoo/cli.py": "takes flags of before",
     "routoo/evaluation/metrics/perturbations.py": "words of a changed prompt",
+    "benchmarks/orchestra.py": "a paper's own words",
     "docs/orchestra.md": "a paper's own words",
     "routoo/orchestra/pairs.py": "a paper's own words",
     "docs/results.md": "what was measured with parts that are gone",

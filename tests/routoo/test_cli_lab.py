@@ -12,6 +12,8 @@ from typer.testing import Result
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import PoolModel
 from routoo.lab import recording, specialists, weights
+from routoo.lab.dialogues import members
+from routoo.lab.dialogues.shipped import lab_dialogues
 from routoo.lab.shipped import lab_outcomes
 from routoo.members.recorded import RecordedModel
 
@@ -90,3 +92,18 @@ def test_specialists_do_not_see_prompts_of_the_record(
     assert (name, quiet) == ("words", True)
     assert set(lab_outcomes().texts) == without
     assert "fact, fields, tone, topic" in routoo("lab", "specialists", "texts").stderr
+
+
+def test_dialogues_are_recorded_turn_by_turn(
+    routoo: Routoo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(members, "LocalModel", lambda model: RecordedModel(model.name, lab_dialogues()))
+    given = ("--member", "smol-turns", "--member", "qwen-1.5b-turns", "--dialogues", 3)
+    done = routoo("lab", "dialogues", "--output", tmp_path / "turns", *given)
+    assert "smol-turns" in done.stdout
+    found = Outcomes.read(tmp_path / "turns")
+    assert found.prompts["dialogue"].n_unique() == 3
+    recorded = lab_dialogues().subset(found.prompt_ids).select(found.models)
+    again = found.subset(recorded.prompt_ids)  # of some turns that were held out nothing is recorded
+    assert again.to_matrices().score.tolist() == recorded.to_matrices().score.tolist()
+    assert not routoo("lab", "dialogues", "-o", tmp_path / "turns", *given, "--quiet").stderr

@@ -337,7 +337,8 @@ ELSEWHERE = {
         for flag in (
             *("fetch --source", "fetch --quiet", "prompts --output", "prompts --prompts", "prompts --seed"),
             *("specialists --quiet", "record --output", "record --member", "record --prompts"),
-            *("record --seed", "record --quiet"),
+            *("record --seed", "record --quiet", "dialogues --output", "dialogues --member"),
+            *("dialogues --dialogues", "dialogues --quiet"),
         )
     },
     **{

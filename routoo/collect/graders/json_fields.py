@@ -55,7 +55,7 @@ class JsonGrader:
     def grade(self, answer: str | None, reference: Reference) -> Grade:
         """See `Grader.grade`."""
         right = [self._wanted(text) for text in right_answers(reference, self.name)]
-        text = turn(given(answer)).strip()  # a special token within an object is part of it
+        text = _answered(answer)
         if not text:
             return NO_ANSWER
         found = _objects(text)
@@ -96,6 +96,21 @@ def _refused(constant: str) -> float:
 _DECODER = json.JSONDecoder(
     parse_float=exact_value, parse_int=exact_value, parse_constant=_refused, strict=False
 )
+
+
+def json_object(answer: str | None) -> dict[str, Any] | None:  # Any: values of JSON, numbers as fractions
+    """The one object in an answer, as `JsonGrader` reads it; None where there is none, or there are several.
+
+    >>> json_object('It is {"day": "friday"}.')
+    {'day': 'friday'}
+    """
+    found = _objects(_answered(answer))
+    return found[0] if len(found) == 1 else None
+
+
+def _answered(answer: str | None) -> str:
+    """The text in which an object may stand; a special token within an object is part of it."""
+    return turn(given(answer)).strip()
 
 
 def _objects(text: str) -> list[dict[str, Any]]:

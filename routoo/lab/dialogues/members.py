@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from routoo.collect.collect import collect
 from routoo.data.checks.arguments import known_names
 from routoo.data.pool import Pool, PoolModel
+from routoo.lab import RECORDED_DIALOGUES
+from routoo.lab.dialogues.corpus import recorded_turns, training_turns
 from routoo.lab.dialogues.in_context import InContext
-from routoo.lab.dialogues.record import RECORDED_DIALOGUES, recorded_turns, training_turns
 from routoo.lab.members import LabMember
 from routoo.lab.timing import TimedAlone
 from routoo.members.local import LocalModel

@@ -12,8 +12,8 @@ from routoo.collect.graders.registry import grader_of
 from routoo.data.answer import Answer
 from routoo.data.answers import Answers
 from routoo.data.request import Request
+from routoo.lab.dialogues.corpus import recorded_turns, training_turns
 from routoo.lab.dialogues.in_context import InContext
-from routoo.lab.dialogues.record import recorded_turns, training_turns
 from routoo.lab.dialogues.schema import SERVICES, TRAVEL, Domain
 from routoo.lab.dialogues.simulate import lab_turns
 from routoo.members.recorded import RecordedModel

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from routoo.lab import RECORDED_DIALOGUES
 from routoo.lab.dialogues.simulate import lab_turns
 
 CORPUS_DIALOGUES = 2000
 TRAINING_DIALOGUES = CORPUS_DIALOGUES // 20
 """The 5 % of a corpus that are labelled: the small model learns from them, the large one reads a few."""
-
-RECORDED_DIALOGUES = 150
-"""Of other dialogues, which models answered: two in five for pools, three for tests."""
 
 _TRAINING_SEED, _RECORDED_SEED = 1_000_003, 0
 
