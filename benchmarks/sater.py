@@ -194,6 +194,11 @@ class Routed:
     usd: Array
     calls: Array
 
+    def asked_unless(self, sent: npt.NDArray[np.bool_]) -> Routed:
+        """The same where some prompts go to the large model at once."""
+        spared = (np.where(sent, 0.0, value) for value in (self.tokens, self.usd, self.calls))
+        return Routed(sent, self.right, *spared)
+
 
 def at_once(came: Came, prices: tuple[float, float]) -> Routed:
     """Pre-generation routing by refusals."""
@@ -334,7 +339,7 @@ def judge(
     ways = {
         "pre-generation": refusing,
         "predictor": [
-            replace(ground.small, sent=sent, usd=np.where(sent, 0.0, ground.small.usd))
+            ground.small.asked_unless(sent)
             for sent in (expected <= np.quantile(expected, share) for share in np.arange(1, 20) / 20)
         ],
         "self-consistency": [
@@ -375,7 +380,7 @@ def main() -> None:
     parser.add_argument("--skip", type=int, default=832, help="training prompts to pass over")
     parser.add_argument("--prompts", type=int, default=1168, help="training prompts, percentages included")
     parser.add_argument("--pairs", type=int, default=400)
-    parser.add_argument("--per-threshold", type=int, default=60)
+    parser.add_argument("--per-threshold", type=int, default=120)
     parser.add_argument("--ratios", type=float, nargs="*", default=[1.0, 5.0], help="of the large prices")
     parser.add_argument("--alone", type=int, default=12, help="prompts that are timed one at a time")
     given = parser.parse_args()
@@ -393,7 +398,7 @@ def main() -> None:
         most_pairs=given.pairs,
         per_threshold=given.per_threshold,
         preference=LowRank(learning_rate=2e-4, batch_size=8, upper=1 / 3, dtype="bfloat16"),
-        refusal=LowRank(learning_rate=5e-4, batch_size=16, upper=1 / 3, dtype="bfloat16"),
+        refusal=LowRank(learning_rate=1e-3, batch_size=16, upper=1 / 3, dtype="bfloat16"),
     )
     run = train_sater(
         replace(smol, name="smol-worked", call=call), training, folder / "run", settings=settings
