@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -112,6 +113,7 @@ def on_ray(n: str, workers: str) -> dict[str, Any]:
     from routoo.ray import prompts as asked
     from routoo.ray.cluster import installed
 
+    os.environ.update(RAY_worker_niceness="0")  # as the process that it is held against
     ray, prompts = installed(), cast(Any, asked)
     ray.init(
         num_cpus=int(workers),

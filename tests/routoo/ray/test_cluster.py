@@ -34,6 +34,9 @@ def cluster() -> Iterator[None]:
     """Ray on this machine, with two processors and little memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv(
+            "RAY_worker_niceness", "0"
+        )  # workers have 15 else, and starve where tests run side by side
         patch.setenv("RAY_memory_monitor_refresh_ms", "0")  # which ends workers where others fill the memory
         ray.init(
             num_cpus=3,  # two that hold prompts or predict, and one that reads
