@@ -6,6 +6,7 @@ Workers run in this process here; all that passes between them and the driver is
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ import pytest
 from solve_instances import make_problem
 
 from routoo.data.assignment import Assignment
-from routoo.data.errors import InputError
+from routoo.data.errors import InputError, MissingExtraError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores, repriced
 from routoo.ray import assigning
@@ -249,3 +250,9 @@ def test_what_cannot_be_used_is_said(
 ) -> None:
     with pytest.raises(InputError, match=words):
         assign(change(scores.to_polars()), 2, **limits)
+
+
+def test_without_the_extra_it_is_named(scores: Scores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'routoo\[ray\]'"):
+        assigning.assign(scores.to_polars(), budget_usd=1.0)
