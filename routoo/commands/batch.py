@@ -40,7 +40,7 @@ def write(
     ],
     prompts: Annotated[
         Path,
-        typer.Argument(metavar="PROMPTS", help="File of prompts that was assigned.", show_default=False),
+        typer.Argument(metavar="PROMPTS_FILE", help="File of prompts that was assigned.", show_default=False),
     ],
     pool: Annotated[
         Path,

@@ -36,7 +36,7 @@ def runs(tmp_path: Path) -> Path:
 
 
 def test_every_verb_that_reads_has_the_options_of_reading() -> None:
-    seen = {"DATA": 0, "PROMPTS|-": 0}
+    seen = {"DATA": 0, "PROMPTS|-": 0, "PROMPTS_FILE": 0}
     for command in _commands(typer.main.get_command(app)):
         given = [param.metavar for param in command.params if param.metavar in seen]
         options = [param.name for param in command.params if param.name in OF_OUTCOMES]
