@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from routoo.collect.graders.final_answer import turn
 from routoo.collect.graders.grader import Reference
 from routoo.collect.graders.json_fields import JsonGrader
 from routoo.data.errors import InputError
@@ -113,5 +114,7 @@ def test_a_field_that_the_right_answer_lacks_is_refused() -> None:
 @given(st.dictionaries(st.text(), VALUES, min_size=1, max_size=4), st.booleans())
 @example({"<|0|>": None}, False)
 def test_an_object_is_its_own_right_answer(value: dict[str, object], fenced: bool) -> None:
+    """But where its text has a mark that ends a model's turn: what comes after that is no answer."""
     text = json.dumps(value)
+    assume(turn(text) == text)
     assert grade(f"```json\n{text}\n```" if fenced else f"So: {text}.", text) == Grade(1)
