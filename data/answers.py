@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ from routoo.data.grade import Grade, unscored
 from routoo.data.outcomes import Outcomes
 from routoo.data.storage.files import write_atomically
 from routoo.data.tables.columns import SIGNALS
+from routoo.data.tables.parquet_bytes import parquet_bytes
 from routoo.data.tables.table import named, parquet_table
 
 SAMPLES = ("first", "mean")
@@ -93,9 +93,7 @@ class Answers:
         Raises:
             OSError: The folder is missing or the disk is full; what was there before stands.
         """
-        content = io.BytesIO()
-        self.rows.write_parquet(content)
-        write_atomically(path_of("path", path), content.getvalue())
+        write_atomically(path_of("path", path), parquet_bytes(self.rows))
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from routoo.data.errors import InputError
 from routoo.data.storage.files import write_atomically
 from routoo.data.storage.locks import locked
 from routoo.data.tables.columns import TEXT
+from routoo.data.tables.parquet_bytes import parquet_bytes
 from routoo.data.tables.predictions import collected
 from routoo.data.tables.prompts import Prompts, prompts_in
 from routoo.data.tables.required_tags import TAGS, TAGS_COLUMN
@@ -55,9 +55,7 @@ class Part:
     def written(self, router: Router) -> Part:
         """The part itself, once its predictions are on disk."""
         requests = Requests.of(self._prompts(columns_read(router)), router)
-        content = io.BytesIO()
-        requests.table(requests.predicted(router)).write_parquet(content)
-        write_atomically(self.target, content.getvalue())
+        write_atomically(self.target, parquet_bytes(requests.table(requests.predicted(router))))
         return self
 
     def _prompts(self, further: Sequence[str]) -> Prompts:

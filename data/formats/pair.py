@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from routoo.data.errors import InputError
 from routoo.data.formats.format import Folder, Format, Frames
 from routoo.data.storage.file_set import FileRecord, FileSet
 from routoo.data.storage.files import followed
+from routoo.data.tables.parquet_bytes import parquet_bytes
 from routoo.data.tables.table import named, parquet_table
 
 if TYPE_CHECKING:
@@ -54,17 +54,10 @@ def replace_outcomes(
         InputError: The folder is a file, or holds something that would be lost.
         OSError: The disk is full or cannot be written; what was there before stands.
     """
-    contents = {PROMPTS_NAME: parquet_bytes(prompts, {}), **contents}
+    contents = {PROMPTS_NAME: parquet_bytes(prompts), **contents}
     records = {name: FileRecord.of(content) for name, content in contents.items()}
     head = parquet_bytes(outcomes, {name: record.sha256 for name, record in records.items()})
     files.replace(folder, head, contents, records)
-
-
-def parquet_bytes(frame: pl.DataFrame, metadata: Mapping[str, str]) -> bytes:
-    """The table as a Parquet file with this metadata."""
-    content = io.BytesIO()
-    frame.write_parquet(content, metadata=dict(metadata))
-    return content.getvalue()
 
 
 def _misfit(folder: Folder) -> str | None:

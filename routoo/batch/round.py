@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from routoo.data.errors import CallError, InputError
 from routoo.data.pool import PoolModel
 from routoo.data.request import Request
 from routoo.data.storage.files import write_atomically
+from routoo.data.tables.parquet_bytes import parquet_bytes
 from routoo.members.ask import Ask, ask_of
 from routoo.members.provider import most_tokens, most_usd
 from routoo.members.remote.client import load
@@ -103,10 +103,10 @@ def write_round(
                 (job.number, job.request.prompt_id, model.name, known[job.number], job.most_usd, part.name)
                 for job in jobs
             ]
-    buffer, plan = io.BytesIO(), f"plan-{len(manifest.rounds) + 1}.parquet"
-    pl.DataFrame(table, schema=_SCHEMA, orient="row").sort("number").write_parquet(buffer)
-    write_atomically(folder / plan, buffer.getvalue())
-    made = Round(plan=plan, sha256=hashlib.sha256(buffer.getvalue()).hexdigest(), parts=tuple(parts))
+    plan = f"plan-{len(manifest.rounds) + 1}.parquet"
+    written = parquet_bytes(pl.DataFrame(table, schema=_SCHEMA, orient="row").sort("number"))
+    write_atomically(folder / plan, written)
+    made = Round(plan=plan, sha256=hashlib.sha256(written).hexdigest(), parts=tuple(parts))
     return replace(manifest, rounds=(*manifest.rounds, made))
 
 

@@ -17,13 +17,13 @@ from routoo.data.formats.pair import (
     OUTCOMES_NAME,
     POOL_NAME,
     PROMPTS_NAME,
-    parquet_bytes,
     replace_outcomes,
 )
 from routoo.data.grade import Grade
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.storage.file_set import FileSet
+from routoo.data.tables.parquet_bytes import parquet_bytes
 
 JOURNAL_NAME = "journal.jsonl"
 ANSWERS_NAME, RECORD_NAME = "answers.parquet", "collected.json"
@@ -99,7 +99,7 @@ def write_tables(folder: Path, tables: Tables, pool: Pool, record: Mapping[str, 
     if tables.outcomes is None or tables.answers is None:
         return
     contents = {
-        ANSWERS_NAME: parquet_bytes(tables.answers.rows, {}),
+        ANSWERS_NAME: parquet_bytes(tables.answers.rows),
         POOL_NAME: pool.to_toml().encode(),
         RECORD_NAME: json.dumps(record, ensure_ascii=False, indent=2).encode() + b"\n",
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +10,7 @@ import polars as pl
 
 from routoo.data.progress import Progress
 from routoo.data.storage.files import write_atomically
+from routoo.data.tables.parquet_bytes import parquet_bytes
 
 T = TypeVar("T")
 
@@ -37,15 +37,8 @@ def made_in_parts(
     for start in range(0, len(items), size):
         path = folder / f"part-{start // size:05d}.parquet"
         if not path.is_file():
-            write_parquet(path, make(items[start : start + size]))
+            write_atomically(path, parquet_bytes(make(items[start : start + size])))
         found.append(pl.read_parquet(path))
         if on_done is not None:
             on_done(min(start + size, len(items)), len(items))
     return pl.concat(found)
-
-
-def write_parquet(path: Path, rows: pl.DataFrame) -> None:
-    """Writes a table in one step."""
-    content = io.BytesIO()
-    rows.write_parquet(content)
-    write_atomically(path, content.getvalue())
