@@ -84,10 +84,9 @@ def recorded_texts() -> frozenset[str]:
 def warm(folder: Path, ask: Path) -> Path:
     """The folder of the adapter that learned worked answers."""
     from routoo.members.causal.prompt_tokens import prompt_tokens
-    from routoo.tuning.examples import Example, batches, padded
-    from routoo.tuning.losses import cross_entropy
+    from routoo.tuning.examples import Example
     from routoo.tuning.low_rank import adapted
-    from routoo.tuning.training import train
+    from routoo.tuning.training import answering, tuned
 
     adapter: Path | None = None
     for at, step in enumerate(WARM):
@@ -111,13 +110,8 @@ def warm(folder: Path, ask: Path) -> Path:
                 examples.append(Example(sent, tuple(said["input_ids"])))
             examples = examples[: step.n_taken]
             sizes = [example.size if step.alike else 0 for example in examples]
-
-            def loss_of(rows: list[int], model=model, examples=examples):  # type: ignore[no-untyped-def]
-                return cross_entropy(model.network, padded([examples[at] for at in rows], model.device))
-
             checkpoint = output.with_suffix(".safetensors")
-            train(model, batches(sizes, batch_size=16), loss_of, settings, checkpoint=checkpoint)
-            model.save(output)
+            tuned(model, sizes, answering(model, examples), settings, output, checkpoint=checkpoint)
         adapter = output
     assert adapter is not None
     return adapter

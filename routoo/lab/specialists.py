@@ -18,7 +18,6 @@ from routoo.members.ask import ask_of
 
 if TYPE_CHECKING:
     import polars as pl
-    from torch import Tensor
 
     from routoo.tuning.examples import Example
 
@@ -85,10 +84,8 @@ def train_specialist(
     specialist, folder = SPECIALISTS[name], adapter_path(name, cache_dir=cache_dir)
     if (folder / "adapter_config.json").is_file():
         return folder
-    from routoo.tuning.examples import batches, padded
-    from routoo.tuning.losses import cross_entropy
     from routoo.tuning.low_rank import LowRank, adapted
-    from routoo.tuning.training import train
+    from routoo.tuning.training import answering, tuned
 
     settings = LowRank(
         learning_rate=specialist.learning_rate,
@@ -98,22 +95,10 @@ def train_specialist(
     )
     model = adapted(str(required_weights(specialist.base, cache_dir=cache_dir)), settings)
     examples = _examples(specialist, model.tokenizer, without)
-
-    def loss_of(rows: list[int]) -> Tensor:
-        return cross_entropy(model.network, padded([examples[at] for at in rows], model.device))
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder.with_suffix(".safetensors")
-    some = batches(
-        [one.size for one in examples],
-        batch_size=settings.batch_size,
-        epochs=settings.epochs,
-        seed=settings.seed,
+    sizes, checkpoint = [one.size for one in examples], folder.with_suffix(".safetensors")
+    return tuned(
+        model, sizes, answering(model, examples), settings, folder, checkpoint=checkpoint, on_step=on_step
     )
-    train(model, some, loss_of, settings, checkpoint=checkpoint, on_step=on_step)
-    model.save(folder)
-    checkpoint.unlink()
-    return folder
 
 
 def _examples(

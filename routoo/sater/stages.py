@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from routoo.sater.pairs import Pair
 from routoo.sater.parts import made_in_parts
 from routoo.sater.refusals import REFUSAL, Lesson
 from routoo.sater.settings import SaterSettings
-from routoo.tuning.examples import Example, batches, padded
-from routoo.tuning.losses import cross_entropy, preference_loss, token_log_probs
+from routoo.tuning.examples import Example, padded
+from routoo.tuning.losses import preference_loss, token_log_probs
 from routoo.tuning.low_rank import Adapted, LowRank, adapted
-from routoo.tuning.training import train
+from routoo.tuning.training import answering, tuned
 
 _PAIRS_A_PART = 64
 _CHECKPOINT = "training.safetensors"
@@ -79,7 +79,9 @@ def prefer(
         return preference_loss(now[:, 0], now[:, 1], before[:, 0], before[:, 1], beta=settings.beta)
 
     sizes = [chosen.size + rejected.size for chosen, rejected in both]
-    return _trained(model, sizes, loss_of, settings.preference, folder, output, on_step)
+    return tuned(
+        model, sizes, loss_of, settings.preference, output, checkpoint=folder / _CHECKPOINT, on_step=on_step
+    )
 
 
 def refuse(
@@ -117,11 +119,10 @@ def refuse(
         for lesson in taught
     ]
 
-    def loss_of(rows: list[int]) -> Tensor:
-        return cross_entropy(model.network, padded([examples[at] for at in rows], model.device))
-
-    sizes = [example.size for example in examples]
-    return _trained(model, sizes, loss_of, settings.refusal, folder, output, on_step)
+    sizes, loss_of = [example.size for example in examples], answering(model, examples)
+    return tuned(
+        model, sizes, loss_of, settings.refusal, output, checkpoint=folder / _CHECKPOINT, on_step=on_step
+    )
 
 
 def _loaded(call: Call, settings: LowRank) -> Adapted:
@@ -135,21 +136,3 @@ def _sums(model: Adapted, examples: Sequence[Example]) -> Tensor:
 
 def _fours(rows: Sequence[int]) -> list[Sequence[int]]:
     return [rows[at : at + 4] for at in range(0, len(rows), 4)]
-
-
-def _trained(
-    model: Adapted,
-    sizes: Sequence[int],
-    loss_of: Callable[[list[int]], Tensor],
-    settings: LowRank,
-    folder: Path,
-    output: Path,
-    on_step: Progress | None,
-) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    some = batches(sizes, batch_size=settings.batch_size, epochs=settings.epochs, seed=settings.seed)
-    checkpoint = folder / _CHECKPOINT
-    train(model, some, loss_of, settings, checkpoint=checkpoint, on_step=on_step)
-    model.save(output)
-    checkpoint.unlink(missing_ok=True)
-    return output

@@ -12,7 +12,12 @@ from torch import Tensor
 
 from routoo.data.progress import Progress
 from routoo.data.storage.files import write_atomically
+from routoo.tuning.examples import Example, batches, padded
+from routoo.tuning.losses import cross_entropy
 from routoo.tuning.low_rank import Adapted, LowRank
+
+LossOf = Callable[[list[int]], Tensor]
+"""The loss of a batch, given the positions of its examples."""
 
 _WARM_UP = 0.1
 _SAVED_EVERY = 25  # steps between two checkpoints
@@ -20,10 +25,44 @@ _LARGEST_NORM = 1.0
 _STEP = "step"
 
 
+def tuned(
+    adapted: Adapted,
+    sizes: Sequence[int],
+    loss_of: LossOf,
+    settings: LowRank,
+    folder: Path,
+    *,
+    checkpoint: Path,
+    on_step: Progress | None = None,
+) -> Path:
+    """The folder of adapters that a loss over batches of like sizes makes; it goes on after a kill.
+
+    Args:
+        adapted: Whose adapters are trained.
+        sizes: Of each example, by which batches are made of like ones.
+        loss_of: The loss of a batch.
+        settings: Batches and learning rate.
+        folder: Written in one step.
+        checkpoint: See `train`; it is removed once the folder is written.
+        on_step: Called with the steps that are done and all that there are.
+    """
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    some = batches(sizes, batch_size=settings.batch_size, epochs=settings.epochs, seed=settings.seed)
+    train(adapted, some, loss_of, settings, checkpoint=checkpoint, on_step=on_step)
+    adapted.save(folder)
+    checkpoint.unlink(missing_ok=True)
+    return folder
+
+
+def answering(adapted: Adapted, examples: Sequence[Example]) -> LossOf:
+    """The loss of a batch of examples: cross-entropy of their answers' tokens."""
+    return lambda rows: cross_entropy(adapted.network, padded([examples[at] for at in rows], adapted.device))
+
+
 def train(
     adapted: Adapted,
     batches: Sequence[list[int]],
-    loss_of: Callable[[list[int]], Tensor],
+    loss_of: LossOf,
     settings: LowRank,
     *,
     checkpoint: Path | None = None,
