@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -136,7 +136,7 @@ def collect_batch(
                 f"{'; '.join(failed)}: the same command goes on; {folder / ANSWERS_NAME} has the rest"
             )
         with Standing(folder, manifest) as standing:
-            return _known(folder, manifest, standing, now()), list(standing.parts)
+            return replace(known, manifest=manifest, asked=manifest.asked(folder)), list(standing.parts)
 
 
 def _fetch_all(folder: Path, manifest: Manifest, standing: Standing, endpoints: Endpoints) -> list[str]:
