@@ -12,7 +12,8 @@ from routoo.data.checks.arguments import number
 from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Floats, Recorded
 
 _AT_ONCE = 1024  # prompts whose likeness to all recorded ones is held in memory
-_ALIKE = 1e-6  # cosines no further apart are the same
+ALIKE = 1e-6
+"""Cosines no further apart are the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +70,8 @@ class NearestNeighbours(BaseLearner):
 
     def _means(self, likeness: Floats) -> Array:
         last = max(likeness.shape[1] - self.k, 0)
-        near = likeness >= np.partition(likeness, last, axis=1)[:, [last]] - _ALIKE
-        weight = np.where(near & (likeness > -np.inf), likeness.clip(_ALIKE) if self.weighted else 1.0, 0.0)
+        near = likeness >= np.partition(likeness, last, axis=1)[:, [last]] - ALIKE
+        weight = np.where(near & (likeness > -np.inf), likeness.clip(ALIKE) if self.weighted else 1.0, 0.0)
         said = ~np.isnan(self.candidates.value)
         total = weight @ said.astype(np.float64)
         found = weight @ np.nan_to_num(self.candidates.value) / np.where(total > 0, total, 1)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from routoo.models.baselines.neighbours import Candidates
+from routoo.models.baselines.neighbours import ALIKE, Candidates
 from routoo.models.encoder.encoder import Encoder, encoder_config
 from routoo.models.encoder.features import unit_mean
 from routoo.models.evidence.evidence import Predictions
@@ -18,8 +18,6 @@ from routoo.models.network.network import NetworkConfig, RouterNetwork
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-_ALIKE = 1e-6  # cosines no further apart are the same
 
 
 @dataclass(frozen=True)
@@ -105,10 +103,10 @@ class NeighbourNetwork(RouterNetwork):
         )
         likeness = vectors @ self.get_buffer("candidate_vectors").T
         k = min(self.config.k, likeness.shape[1])  # type: ignore[attr-defined]  # a NeighbourConfig
-        near = likeness >= likeness.topk(k, dim=1).values[:, -1:] - _ALIKE
-        weight = near * (likeness.clamp_min(_ALIKE) if self.config.weighted else 1.0)  # type: ignore[attr-defined]
+        near = likeness >= likeness.topk(k, dim=1).values[:, -1:] - ALIKE
+        weight = near * (likeness.clamp_min(ALIKE) if self.config.weighted else 1.0)  # type: ignore[attr-defined]
         total = weight @ self.get_buffer("candidate_says")
-        found = weight @ self.get_buffer("candidate_values") / total.clamp_min(_ALIKE)
+        found = weight @ self.get_buffer("candidate_values") / total.clamp_min(ALIKE)
         p = torch.where(total > 0, found, self.get_buffer("mean_value")).clamp(0, 1)
         if domain is not None:
             p = p + 0.0 * domain[:, None]  # an input of the graph must be read

@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 
 from routoo.commands.answered import ChoiceLimits, answer_file, answer_one
-from routoo.commands.arguments import AsJson, Bundle, Confidence, Contract, Models, PoolFile, Quiet, Tag
+from routoo.commands.arguments import (
+    AsJson,
+    Bundle,
+    Confidence,
+    Contract,
+    Models,
+    PoolFile,
+    Quiet,
+    RecordedAnswers,
+    Tag,
+)
 from routoo.commands.output import check_output
 from routoo.commands.pools import say_nominal
 from routoo.commands.requests import prompt_of
@@ -70,14 +80,7 @@ def answer(
             metavar="N", help="Most models that a cascade asks for a prompt.", show_default="3", min=1
         ),
     ] = None,
-    answers: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE|FOLDER",
-            help="Recorded answers (.parquet) or outcomes that answer in the place of calls.",
-            show_default=False,
-        ),
-    ] = None,
+    answers: RecordedAnswers = None,
     output: Annotated[
         Path | None,
         typer.Option(

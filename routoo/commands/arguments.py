@@ -87,6 +87,15 @@ Contract = Annotated[
         show_default=False,
     ),
 ]
+RecordedAnswers = Annotated[
+    Path | None,
+    typer.Option(
+        "--answers",
+        metavar="FILE|FOLDER",
+        help="Recorded answers (.parquet) or outcomes that answer in the place of calls.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all that is drawn.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else there.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Quiet, Seed
+from routoo.commands.arguments import AsJson, Quiet, RecordedAnswers, Seed
 from routoo.commands.terminal import (
     LINE_EVERY_S,
     counted,
@@ -130,14 +130,7 @@ def smart(
             show_default="no limit",
         ),
     ] = None,
-    answers: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE|FOLDER",
-            help="Recorded answers (.parquet) or outcomes that answer in the place of calls.",
-            show_default=False,
-        ),
-    ] = None,
+    answers: RecordedAnswers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

@@ -17,7 +17,7 @@ from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.tables.predicted_rows import MOST_MODELS, PredictedRows
 from routoo.data.tables.predictions import NEEDED
-from routoo.ray.cluster import Ray, came, connected, worker_count
+from routoo.ray.cluster import Ray, came, connected, started, worker_count
 from routoo.ray.datasets import blocks_of
 from routoo.ray.prompts import RayPrompts
 from routoo.ray.shard import Piece, Seen, Share, Worker, pieces_between, rows_of
@@ -108,8 +108,7 @@ def start_workers(count: int | None = None, *, address: str | None = None) -> li
         MissingExtraError: Extra `ray` is not installed.
     """
     ray = connected(address)
-    actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(Worker)
-    return [actor.remote() for _ in range(worker_count(ray, count))]
+    return started(ray, Worker, worker_count(ray, count))
 
 
 def _called(held: RayPrompts, row: int) -> str:

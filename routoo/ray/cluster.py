@@ -64,6 +64,12 @@ def worker_errors(ray: Ray) -> Iterator[None]:
         raise
 
 
+def started(ray: Ray, kind: type, count: int, *given: object) -> list[Any]:  # Any: actors
+    """Workers of a kind, a core each, that Ray starts again whenever they die."""
+    actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(kind)
+    return [actor.remote(*given) for _ in range(count)]
+
+
 def worker_count(ray: Ray, wanted: int | None) -> int:
     """How many workers to start: one a core of the cluster, unless it is said."""
     return wanted or max(1, int(ray.cluster_resources().get("CPU", 1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from routoo.ray.cluster import Ray, came, connected, worker_count, worker_errors
+from routoo.ray.cluster import Ray, came, connected, started, worker_count, worker_errors
 from routoo.ray.datasets import blocks_of
 from routoo.ray.shard import Piece
 
@@ -65,7 +65,7 @@ def predicted_blocks(
         for block in blocks
         for at in range(0, block.count, _PROMPTS)
     ]
-    scorers = _scorers(ray, bundle, pool, min(worker_count(ray, workers), len(pieces)))
+    scorers = started(ray, Scorer, min(worker_count(ray, workers), len(pieces)), str(bundle), pool)
     tables, counts, busy = list[Any](), list[Any](), dict[Any, Any]()
     for piece in pieces:
         if not scorers:
@@ -79,11 +79,6 @@ def predicted_blocks(
     return [Piece(table, 0, rows) for table, rows in zip(tables, came(ray, counts), strict=True)]
 
 
-def _scorers(ray: Ray, bundle: str | Path, pool: Pool | None, count: int) -> list[Any]:
-    actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(Scorer)
-    return [actor.remote(str(bundle), pool) for _ in range(count)]
-
-
 def parts_by_workers(
     bundle: str | Path, pool: Pool | None, *, workers: int | None = None, address: str | None = None
 ) -> Run:
@@ -95,7 +90,7 @@ def parts_by_workers(
     ray = connected(address)
 
     def run(parts: Sequence[Part]) -> Iterator[Part]:
-        scorers = _scorers(ray, bundle, pool, min(worker_count(ray, workers), len(parts)))
+        scorers = started(ray, Scorer, min(worker_count(ray, workers), len(parts)), str(bundle), pool)
         with worker_errors(ray):
             yield from ray.util.ActorPool(scorers).map_unordered(
                 lambda scorer, part: scorer.written.remote(part), parts

@@ -12,8 +12,8 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.parser import BytesParser
@@ -21,6 +21,8 @@ from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from provider_server import running
 
 Json = dict[str, Any]  # Any: whatever JSON holds
 Reply = tuple[int, Json | bytes]
@@ -395,15 +397,6 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...
 
 
-@contextmanager
-def serving_batches() -> Iterator[BatchServer]:
+def serving_batches() -> AbstractContextManager[BatchServer]:
     """A server that is gone when the block ends."""
-    server = BatchServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return running(BatchServer())

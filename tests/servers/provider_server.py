@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 Json = dict[str, Any]  # Any: whatever JSON holds
+
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...
 
 
-@contextmanager
-def serving(script: Script) -> Iterator[ProviderServer]:
+def serving(script: Script) -> AbstractContextManager[ProviderServer]:
     """A server that is gone when the block ends."""
-    server = ProviderServer(script)
+    return running(ProviderServer(script))
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """The server at work, until the block ends."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -129,7 +129,7 @@ class Predicted:
         """
         if answer.answer is None or self.answer_model is None:
             return 0.0
-        before = self.agreement[item, candidate].clip(1e-6, 1 - 1e-6)
+        before = self.agreement[item, candidate]
         signals = {**text_signals(answer.answer), **answer.signals}
         found = {name: [value] for name, value in signals.items()}
         log_ratio = self.answer_model.log_ratio(found, [before], [answer.model])[0]

@@ -32,7 +32,6 @@ def about_of(
     equivalence: str,
     *,
     bundle: str | None,
-    cascade: bool,
     predicted: Predicted | None,
 ) -> dict[str, Any]:
     """What a journal says of its batch first, as JSON has it.
@@ -42,7 +41,6 @@ def about_of(
         promise: What is promised.
         equivalence: When two answers are the same.
         bundle: A hash of the bundle that the predictions are of.
-        cascade: Whether answers are read.
         predicted: They.
     """
     promised = asdict(promise)
@@ -54,7 +52,7 @@ def about_of(
         "seed": items.seed,
         "items": items.rows,
         "bundle": bundle,
-        "cascade": cascade,
+        "cascade": predicted is not None and predicted.answer_model is not None,
         "expected_usd": expected,
         "predicted": None if predicted is None else predicted.to_json(),
     }

@@ -165,7 +165,7 @@ def smart(
         None if router is None else Predicted.of(router, requests, (*names, reference), cascade=cascade)
     )
     bundle = None if router is None else router.fingerprints[1]
-    about = about_of(items, promise, same.name, bundle=bundle, cascade=cascade, predicted=predicted)
+    about = about_of(items, promise, same.name, bundle=bundle, predicted=predicted)
     record = Record(path, about, again=reference)
     try:
         purse = None if budget_usd is None else Purse(budget_usd, spent_usd=record.spent_usd)
