@@ -33,7 +33,8 @@ help:
 	@echo "make cases        run a folder of cases, CASES=../shared/cases: what they print beside what they should"
 	@echo "make fuzz         COUNT=20000 odd files, calls with odd values and small instances, 2,000 paced streams,"
 	@echo "                  2,400 broken bundles, one replaced under its readers for a minute, collections and"
-	@echo "                  batches killed a hundred times: all end as they should; SEED=... repeats"
+	@echo "                  batches killed a hundred times, assignments twenty times: all end as they should;"
+	@echo "                  SEED=... repeats"
 	@echo "make format       put the code in shape"
 	@echo "make docs         write docs/help.md anew from the command line"
 	@echo "make coverage     run the tests and list the lines they miss"
@@ -75,7 +76,7 @@ tests: $(READY)
 cases: $(READY)
 	@$(BIN)/python tests/cases.py $(CASES) --only "$(ONLY)"
 
-fuzz: export PYTHONPATH = tests/support:tests/servers
+fuzz: export PYTHONPATH = benchmarks:tests/support:tests/servers
 fuzz: $(READY)
 	@$(BIN)/python tests/fuzz/read_files.py --files $(COUNT) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/call_doors.py --calls $(COUNT) $(if $(SEED),--seed $(SEED))
@@ -85,6 +86,7 @@ fuzz: $(READY)
 	@$(BIN)/python tests/fuzz/replace_bundles.py $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/kill_collections.py --kills 100 $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/kill_batches.py --kills 100 $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python tests/fuzz/kill_assignments.py --kills 20 $(if $(SEED),--seed $(SEED))
 
 format: $(READY)
 	@$(BIN)/ruff check --fix

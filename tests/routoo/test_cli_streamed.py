@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import time
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,40 +108,18 @@ def test_finished_parts_are_not_predicted_again_and_those_of_others_are_refused(
     assert len(list((tmp_path / "scored").glob("*.parquet"))) == 6
 
 
-_RUN = """
-import sys
-from routoo import scored_parts
-scored_parts.PART = 4
-from routoo.cli import main
-sys.argv = ["routoo", *sys.argv[1:]]
-main()
-"""
-
-
+@pytest.mark.parametrize("scored", [False, True])
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_file(
-    bundle_folder: Path, prompts: Path, tmp_path: Path
+    bundle_folder: Path, prompts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scored: bool
 ) -> None:
-    rng = np.random.default_rng(int.from_bytes(os.urandom(4)))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    from kill_assignments import kill_and_compare, scores_line
 
-    def start(target: Path) -> subprocess.Popen[bytes]:
-        line = ["assign", bundle_folder, prompts, "--budget-usd", "0.02", "-o", target]
-        return subprocess.Popen([sys.executable, "-c", _RUN, *map(str, line)], stdout=subprocess.DEVNULL)
-
-    started = time.monotonic()
-    assert start(tmp_path / "expected.parquet").wait() == 0
-    whole_s, folder = time.monotonic() - started, tmp_path / ".choices.parquet.predictions"
-    finished = list[int]()
-    while len(finished) < 10 and not (tmp_path / "choices.parquet").exists():
-        run = start(tmp_path / "choices.parquet")
-        time.sleep(float(rng.uniform(0.3, 0.9)) * whole_s)
-        run.kill()
-        run.wait()
-        finished.append(len(list(folder.glob("*.parquet"))))
-    finished = finished if not (tmp_path / "choices.parquet").exists() else finished[:-1]
-    assert finished == sorted(finished), "what was finished stays"
-    assert start(tmp_path / "choices.parquet").wait() == 0
-    assert (tmp_path / "choices.parquet").read_bytes() == (tmp_path / "expected.parquet").read_bytes()
-    assert not folder.exists()
+    line = scores_line(tmp_path, 2000) if scored else [bundle_folder, prompts, "--budget-usd", 0.02]
+    seed = int.from_bytes(os.urandom(4))
+    print(f"seed {seed}")
+    (tmp_path / "written").mkdir()
+    kill_and_compare(tmp_path / "written", line, random.Random(seed), 4)
 
 
 @pytest.mark.parametrize(
