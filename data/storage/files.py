@@ -84,6 +84,11 @@ def written_folder(path: Path) -> Path:
     return target
 
 
+def names_folder(path: Path) -> bool:
+    """Whether a table that is written under this name is a folder of files: the name has no ending."""
+    return not path.suffix
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replaces the content of `path` in one step: a reader sees the old file or the new one.
 

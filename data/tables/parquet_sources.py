@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from routoo.data.errors import InputError
+from routoo.data.storage.addresses import is_address, local_path
 
 _PATTERN = "*?["
 
@@ -13,10 +14,14 @@ _PATTERN = "*?["
 def is_parquet_source(source: str | Path) -> bool:
     """Whether this names Parquet files: by its ending, or as a folder or a pattern that has any.
 
+    An address without an ending is that of a folder.
+
     >>> is_parquet_source("prompts/*.parquet"), is_parquet_source("prompts.csv")
     (True, False)
     """
-    path = Path(source)
+    if is_address(source):
+        return str(source).endswith("/") or Path(str(source).partition("?")[0]).suffix in ("", ".parquet")
+    path = local_path(source)
     return path.suffix.lower() == ".parquet" or (path.is_dir() and any(_within(path)))
 
 
@@ -32,7 +37,7 @@ def parquet_files(sources: Iterable[str | Path]) -> tuple[Path, ...]:
     """
     found: list[Path] = []
     for source in sources:
-        path = Path(source)
+        path = local_path(source)
         if path.is_dir():
             own = _within(path)
         elif path.exists() or not any(sign in str(source) for sign in _PATTERN):

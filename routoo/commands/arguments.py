@@ -42,7 +42,8 @@ PromptsFiles = Annotated[
         metavar="PROMPTS|-",
         help="Prompts: .txt (one a line), .jsonl, .csv or .parquet with a column prompt (or messages), and "
         "where known domain and the attributes that the router learned; - is standard input, text or JSON "
-        "lines. Several .parquet files, a folder of them or a pattern are streamed: memory holds a part.",
+        "lines. Several .parquet files, a folder of them, a pattern or an address (s3://..., as fsspec knows "
+        "it) are streamed: memory holds a part.",
         show_default=False,
     ),
 ]
@@ -102,9 +103,14 @@ AsJson = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on standard error but what goes wrong.")]
 TableFile = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="Table to write: .parquet, .csv or .jsonl.", show_default=False
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Table to write: .parquet, .csv or .jsonl; for a batch of files a .parquet or a folder, here or "
+        "at an address.",
+        show_default=False,
     ),
 ]
 

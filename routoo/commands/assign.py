@@ -33,11 +33,13 @@ from routoo.commands.streamed import (
     files_of,
     is_files,
     is_many,
+    kept_beside,
     predicted,
-    predictions_beside,
+    written_to,
 )
 from routoo.commands.terminal import counted, percent, progress, say, show, show_json, table, usd
 from routoo.data.errors import InfeasibleError, InputError
+from routoo.data.storage.addresses import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +58,7 @@ def assign(
         typer.Argument(
             metavar="BUNDLE|PREDICTIONS",
             help="Folder that `routoo export` wrote, or an id at the hub; or what `routoo predict -o` wrote: "
-            ".parquet files, a folder of them, or a pattern.",
+            ".parquet files, a folder of them, a pattern, or an address.",
             show_default=False,
         ),
     ],
@@ -127,8 +129,9 @@ def assign(
     check_engine(engine, address)
     has_predictions = is_files(source)
     many = has_predictions or is_many(asked, output, engine)
-    for path in (output, frontier):
-        if path is not None and not (many and path == output and not path.suffix):
+    table = None if output is None or many else local_path(output)
+    for path in (table, frontier):
+        if path is not None:
             check_output(path)
     if reading.given and (has_predictions or not asked):
         raise InputError("--columns and --separator are of PROMPTS: name them")
@@ -201,8 +204,8 @@ def assign(
                     contract=contract,
                     **limits,
                 )
-            if output is not None:
-                write_table(plan.to_polars(), output)
+            if table is not None:
+                write_table(plan.to_polars(), table)
     except InfeasibleError as error:
         if as_json:
             show_json(_infeasible(error))
@@ -252,7 +255,7 @@ def _check_capped(limits: dict[str, Any], models: Sequence[str]) -> None:
 def _streamed(
     source: str,
     prompts: Sequence[str],
-    output: Path | None,
+    output: str | None,
     limits: dict[str, Any],
     pool: Path | None,
     threads: int | None,
@@ -265,30 +268,45 @@ def _streamed(
     from routoo.data.pool import Pool
     from routoo.solver.streaming.prediction_files import PredictionFiles
 
-    check_choices(output)
+    output = check_choices(output)
     if is_files(source):
-        files = files_of([source, *prompts], "predictions")
-        needy = [flag for flag, field in (("--tag", "tags"), ("--period-s", "period_s")) if field in limits]
-        if needy and pool is None:
-            raise InputError(
-                f"a file of predictions knows no pool: {' and '.join(needy)} takes --pool FILE too"
-            )
-        models = PredictionFiles(files).models
-        _check_capped(limits, models)
-        prices = None if pool is None else Pool.read(pool, among=models)
-        return assigned(files, output, limits, pool=prices, engine=engine, address=address, quiet=quiet)
+        with (
+            written_to(output) as target,
+            files_of([source, *prompts], "predictions", target, quiet=quiet) as files,
+        ):
+            needy = [
+                flag for flag, field in (("--tag", "tags"), ("--period-s", "period_s")) if field in limits
+            ]
+            if needy and pool is None:
+                raise InputError(
+                    f"a file of predictions knows no pool: {' and '.join(needy)} takes --pool FILE too"
+                )
+            models = PredictionFiles(files).models
+            _check_capped(limits, models)
+            prices = None if pool is None else Pool.read(pool, among=models)
+            return assigned(files, target, limits, pool=prices, engine=engine, address=address, quiet=quiet)
     from routoo.router import Router
 
-    files = files_of(prompts, "a column prompt")
-    router = Router.from_pretrained(source, pool=pool, threads=threads)
-    _check_capped(limits, router.pool.names)
-    with predictions_beside(output) as folder:
-        parts = predicted(
-            router, source, files, folder, engine=engine, address=address, replaces=True, quiet=quiet
-        )
-        return assigned(
-            parts, output, limits, pool=None, stated=router.pool, engine=engine, address=address, quiet=quiet
-        )
+    with (
+        written_to(output) as target,
+        files_of(prompts, "a column prompt", target, quiet=quiet) as files,
+    ):
+        router = Router.from_pretrained(source, pool=pool, threads=threads)
+        _check_capped(limits, router.pool.names)
+        with kept_beside(target, "predictions") as folder:
+            parts = predicted(
+                router, source, files, folder, engine=engine, address=address, replaces=True, quiet=quiet
+            )
+            return assigned(
+                parts,
+                target,
+                limits,
+                pool=None,
+                stated=router.pool,
+                engine=engine,
+                address=address,
+                quiet=quiet,
+            )
 
 
 def _write_frontier(scores: Scores, path: Path, limits: dict[str, Any], *, quiet: bool) -> None:
@@ -304,7 +322,7 @@ def _infeasible(error: InfeasibleError) -> dict[str, Any]:  # Any: a JSON docume
     return {"status": "infeasible", "reason": str(error), "least_budget_usd": error.least_budget_usd}
 
 
-def _document(plan: Assignment, output: Path | None) -> dict[str, Any]:  # Any: a JSON document
+def _document(plan: Assignment, output: str | None) -> dict[str, Any]:  # Any: a JSON document
     return {
         "status": plan.status,
         "solver": plan.solver,
@@ -318,7 +336,7 @@ def _document(plan: Assignment, output: Path | None) -> dict[str, Any]:  # Any: 
         "prices": plan.prices,
         "shares": plan.shares(),
         "lapsed": plan.lapsed,
-        **({"assignment": plan.to_polars().to_dicts()} if output is None else {"written": str(output)}),
+        **({"assignment": plan.to_polars().to_dicts()} if output is None else {"written": output}),
     }
 
 
@@ -333,7 +351,7 @@ def _by_model(plan: Assignment) -> Table:
 
 
 def _totals(
-    plan: Assignment, output: Path | None, *, confidence: float | None, spread_known: bool
+    plan: Assignment, output: str | None, *, confidence: float | None, spread_known: bool
 ) -> list[str]:
     from routoo.solver.results.price_words import prices_in_words
 

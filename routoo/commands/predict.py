@@ -11,9 +11,19 @@ from routoo.commands.output import check_output, write_table
 from routoo.commands.pools import say_nominal
 from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import requests_of
-from routoo.commands.streamed import Address, Engine, check_engine, files_of, is_many, predicted
+from routoo.commands.streamed import (
+    Address,
+    Engine,
+    check_engine,
+    files_of,
+    is_many,
+    predicted,
+    written_to,
+)
 from routoo.commands.terminal import counted, percent, progress, seconds, show, show_json, table_of_known, usd
 from routoo.data.errors import InputError
+from routoo.data.storage.addresses import local_path
+from routoo.data.storage.files import names_folder
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,26 +58,30 @@ def predict(
     if not given:
         raise InputError("give PROMPTS: a file, or - for standard input")
     if is_many(given, output, engine):
-        if output is None or output.suffix or as_json or reading.given:
+        if output is None or not names_folder(Path(output)) or as_json or reading.given:
             raise InputError(
                 "many files are predicted into a folder: give -o FOLDER, and neither --json, --columns nor "
                 "--separator"
             )
-        files = files_of(given, "a column prompt")
-        router = Router.from_pretrained(bundle, pool=pool, threads=threads)
-        parts = predicted(router, bundle, files, output, engine=engine, address=address, quiet=quiet)
+        with (
+            written_to(output, keeps=True) as folder,
+            files_of(given, "a column prompt", folder, quiet=quiet) as files,
+        ):
+            router = Router.from_pretrained(bundle, pool=pool, threads=threads)
+            parts = predicted(router, bundle, files, folder, engine=engine, address=address, quiet=quiet)
         say_nominal(router.nominal_costs, quiet=quiet)
         show(f"{output}: {counted(len(parts), 'table')} of predictions")
         return
-    if output is not None:
-        check_output(output)
+    table = None if output is None else local_path(output)
+    if table is not None:
+        check_output(table)
     router = Router.from_pretrained(bundle, pool=pool, threads=threads)
     asked = requests_of(given[0], router, reading, quiet=quiet)
     with progress("predicting", quiet=quiet) as tell:
         scores = asked.predicted(router, tell)
     say_nominal(scores.nominal_costs, quiet=quiet)
-    if output is not None:
-        write_table(asked.table(scores), output)
+    if table is not None:
+        write_table(asked.table(scores), table)
     if as_json:
         _show_json(scores, output)
     elif output is None:
@@ -77,7 +91,7 @@ def predict(
         show(f"{output}: {counted(len(scores), 'prompt')} x {counted(len(scores.models), 'model')}")
 
 
-def _show_json(scores: Scores, output: Path | None) -> None:
+def _show_json(scores: Scores, output: str | None) -> None:
     """The predictions themselves, or where they were written."""
     counts = {
         "prompts": len(scores),
@@ -87,7 +101,7 @@ def _show_json(scores: Scores, output: Path | None) -> None:
     if output is None:
         show_json({**counts, "predictions": scores.to_polars().to_dicts()})
     else:
-        show_json({**counts, "written": str(output)})
+        show_json({**counts, "written": output})
 
 
 def _by_model(scores: Scores) -> Table:

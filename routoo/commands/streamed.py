@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from routoo.commands.output import check_output
 from routoo.commands.terminal import progress, stages
 from routoo.data.errors import InputError
+from routoo.data.storage.addresses import check_free, fetched, is_address, local_path, sent
+from routoo.data.storage.files import names_folder
+from routoo.data.storage.locks import locked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     from routoo.router import Router
 
 PANEL = "Batches of files"
+
+_LOCK = ".lock"
 
 Engine = Annotated[
     Literal["ray"] | None,
@@ -47,19 +55,21 @@ def check_engine(engine: str | None, address: str | None) -> None:
         raise InputError("--address is of a cluster: give --engine ray too")
 
 
-def is_many(prompts: Sequence[str], output: Path | None, engine: str | None) -> bool:
+def is_many(prompts: Sequence[str], output: str | None, engine: str | None) -> bool:
     """Whether prompts are a batch of files, which is never in memory as a whole.
 
-    They are where there are several, a folder or a pattern, where a folder is written, and on a cluster.
+    They are where there are several, a folder, a pattern or an address, where a folder or an address is
+    written, and on a cluster.
     """
     if not prompts:
         return False
-    to_folder = output is not None and not output.suffix
+    first = prompts[0]
     return (
         len(prompts) > 1
-        or to_folder
+        or (output is not None and (names_folder(Path(output)) or is_address(output)))
         or engine is not None
-        or not (prompts[0] == "-" or Path(prompts[0]).is_file() or not is_files(prompts[0]))
+        or is_address(first)
+        or not (first == "-" or local_path(first).is_file() or not is_files(first))
     )
 
 
@@ -70,8 +80,18 @@ def is_files(source: str) -> bool:
     return is_parquet_source(source)
 
 
-def files_of(prompts: Sequence[str], what: str) -> tuple[Path, ...]:
-    """The Parquet files that are named.
+def check_choices(output: str | None) -> str:
+    """Refuses a place to which choices of files cannot go, before any work is done for it."""
+    if output is None or Path(output).suffix.lower() not in ("", ".parquet"):
+        raise InputError("files are assigned to files: give -o with a .parquet to write, or a folder")
+    if not (names_folder(Path(output)) or is_address(output)):
+        check_output(local_path(output))
+    return output
+
+
+@contextmanager
+def files_of(prompts: Sequence[str], what: str, output: Path, *, quiet: bool) -> Iterator[tuple[Path, ...]]:
+    """The Parquet files that are named; those at addresses are copied to beside the output meanwhile.
 
     Raises:
         InputError: One of them is no such file.
@@ -80,28 +100,55 @@ def files_of(prompts: Sequence[str], what: str) -> tuple[Path, ...]:
 
     if other := [one for one in prompts if not is_files(one)]:
         raise InputError(f"{other[0]}: a batch of files is of Parquet files with {what}, folders or patterns")
-    return parquet_files(prompts)
-
-
-def check_choices(output: Path | None) -> Path:
-    """Refuses a place to which choices of files cannot go, before any work is done for it."""
-    if output is None or output.suffix.lower() not in ("", ".parquet"):
-        raise InputError("files are assigned to files: give -o with a .parquet to write, or a folder")
-    return output
+    with kept_beside(output, "copies") as folder:
+        here = list[str | Path]()
+        with progress("fetching", quiet=quiet) as tell:
+            for one in prompts:
+                here += fetched(one, folder, tell) if is_address(one) else [one]
+        yield parquet_files(here)
 
 
 @contextmanager
-def predictions_beside(output: Path | None) -> Iterator[Path]:
-    """A folder beside the output for predictions, which is removed once the choices are written.
+def kept_beside(output: Path, what: str) -> Iterator[Path]:
+    """A folder beside the output, which may be made, and is removed once the block has ended well.
 
     Where a run is broken off it stays, and the next run of the same goes on with it.
     """
-    import shutil
-
-    where = check_choices(output).resolve()
-    folder = where.with_name(f".{where.name[:48]}.predictions")
+    where = output.resolve()
+    folder = where.with_name(f".{where.name[:48]}.{what}")
     yield folder
-    shutil.rmtree(folder)
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def written_to(output: str, *, keeps: bool = False) -> Iterator[Path]:
+    """Where to write here; what is written goes to its address once the block has ended well.
+
+    Args:
+        output: The path or address.
+        keeps: Whether a run goes on with what one that was broken off has written.
+    """
+    if not is_address(output):
+        yield local_path(output)
+        return
+    folder = _waiting() / hashlib.sha256(output.encode()).hexdigest()[:16]
+    place, sending = folder / (PurePosixPath(output).name or "output"), folder / "sending"
+    with locked(folder, _LOCK):
+        if names_folder(Path(output)) and not sending.exists():
+            check_free(output)
+        if not keeps and place.is_dir():
+            shutil.rmtree(place)
+        yield place
+        sending.touch()
+        sent(place, output)
+        sending.unlink()
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+
+def _waiting() -> Path:
+    """Where lies what has not been sent to its address."""
+    return Path.home() / ".cache" / "routoo" / "batches"
 
 
 def predicted(
@@ -129,7 +176,7 @@ def predicted(
 
 def assigned(
     predictions: Sequence[Path],
-    output: Path | None,
+    output: Path,
     limits: dict[str, Any],  # Any: fields of Problem
     *,
     pool: Pool | None,
@@ -142,7 +189,6 @@ def assigned(
     from routoo.solver.streaming.prediction_files import PredictionFiles
     from routoo.solver.streaming.stream import assign_parquet, write_choices
 
-    output = check_choices(output)
     with stages(quiet=quiet) as tell:
         if engine is None:
             plan = assign_parquet(

@@ -9,6 +9,7 @@ import polars as pl
 
 from routoo.data.checks.came import came as came_in_words
 from routoo.data.errors import InputError
+from routoo.data.storage.addresses import found, is_address
 from routoo.data.storage.foreign import in_our_words
 from routoo.data.storage.parquet_files import DAMAGED
 from routoo.data.tables.parquet_sources import parquet_files
@@ -78,15 +79,7 @@ def _ends_as_file(one: object) -> bool:
 
 def _expanded(source: str) -> list[str]:
     """The files of one path or address."""
-    if "://" not in source:
-        return [str(path.resolve()) for path in parquet_files([source])]
-    import fsspec
-
-    system, path = fsspec.core.url_to_fs(source)
-    found = system.glob(path if "*" in path or path.endswith(".parquet") else f"{path}/**/*.parquet")
-    if not found:
-        raise InputError(f"{source}: expected Parquet files, found none")
-    return [str(system.unstrip_protocol(one)) for one in sorted(found)]
+    return found(source) if is_address(source) else [str(path.resolve()) for path in parquet_files([source])]
 
 
 def _rows_in(file: str) -> int:

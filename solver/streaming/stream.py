@@ -16,7 +16,7 @@ from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError, RoutooError
 from routoo.data.pool import Pool
 from routoo.data.progress import Stages
-from routoo.data.storage.files import written_file, written_folder
+from routoo.data.storage.files import names_folder, written_file, written_folder
 from routoo.data.storage.foreign import library_errors
 from routoo.data.storage.locks import locked
 from routoo.data.tables.predictions import NUMBERS
@@ -81,7 +81,7 @@ def assign_parquet(
         raise InputError(f"{', '.join(given)}: a file of predictions has no such columns; use solve")
     files = PredictionFiles([predictions] if isinstance(predictions, Path) else predictions, pool)
     models = files.models  # what is of another form is refused before anything is written
-    output = written_folder(output) if is_folder(output) else written_file(output)
+    output = written_folder(output) if names_folder(output) else written_file(output)
     unwritten = f"{output} was not written"
     with library_errors(RoutooError, unwritten), _locked_beside(output) as folder:
         fields = {**limits, "pool": stated or pool}
@@ -109,14 +109,9 @@ def write_choices(
     Raises:
         RoutooError: The output cannot be written.
     """
-    output = written_folder(output) if is_folder(output) else written_file(output)
+    output = written_folder(output) if names_folder(output) else written_file(output)
     with library_errors(RoutooError, f"{output} was not written"), _locked_beside(output) as folder:
         _write(PredictionFiles(predictions, pool), plan, output, folder, progress)
-
-
-def is_folder(output: Path) -> bool:
-    """Whether choices that are written there are a folder of files: its name has no ending."""
-    return not output.suffix
 
 
 def _write(
@@ -137,7 +132,7 @@ def _write(
             held, rows = [], 0
         if progress is not None:
             progress("writing", chunk.stop, len(files))
-    if is_folder(output):
+    if names_folder(output):
         parts.replace(output)
     else:
         whole = folder / "whole.parquet"

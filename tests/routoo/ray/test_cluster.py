@@ -21,6 +21,7 @@ from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 
 ray = pytest.importorskip("ray")
+fsspec = pytest.importorskip("fsspec")
 
 Routoo = Callable[..., Result]
 
@@ -136,8 +137,10 @@ def test_prompts_are_predicted_and_assigned_as_by_a_router(
 
 
 def test_the_command_line_works_on_a_cluster(
-    cluster: None, routoo: Routoo, bundle_folder: Path, tmp_path: Path
+    cluster: None, routoo: Routoo, bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    memory = fsspec.filesystem("memory")
     texts = [f"Say {word} {at} times." for at in range(20) for word in ("yes", "no", "perhaps")]
     (tmp_path / "prompts").mkdir()
     for part in range(2):
@@ -156,3 +159,18 @@ def test_the_command_line_works_on_a_cluster(
             assert result.exit_code == 0, result.stderr
             found.append(pl.read_parquet(target if target.suffix else f"{target}/*.parquet"))
         assert found[0].equals(found[1])
+        memory.put(f"{tmp_path}/prompts/", "/prompts/", recursive=True)
+        line = (
+            verb,
+            bundle_folder,
+            "memory://prompts",
+            *options,
+            "--engine",
+            "ray",
+            "-o",
+            f"memory://{verb}",
+        )
+        assert routoo(*line).exit_code == 0
+        sent = [pl.read_parquet(memory.cat_file(path)) for path in sorted(memory.find(verb))]
+        assert found[0].equals(pl.concat(sent))
+        memory.store.clear()
