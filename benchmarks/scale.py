@@ -1,10 +1,10 @@
-"""Large batches: from Parquet to Parquet, the cost of a pass, text throughput, and what Ray adds.
+"""Large batches: from Parquet to Parquet here and on Ray, the cost of a pass, and text throughput.
 
-    python benchmarks/scale.py [--prompts 10000000] [--bundle FOLDER...] [--workers 1 2 4] [--skip-ray]
+    python benchmarks/scale.py [FOLDER] [--prompts 10000000] [--workers 1 2] [--threads 1 2]
 
 Simulated predictions for eleven models under one budget (`solver_instances.py`). Each part runs in a process
-of its own, so that its peak memory is its own. With bundles, the prompts of a set (``--texts
-../shared/data/mmlu_pro/prompts.parquet``) are scored on one core and on two.
+of its own, so that its peak memory is its own. Text is that of the prompts in a folder of outcomes, or of the
+lab's record: a MiniLM and its nano are trained on these first.
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
 from solver_instances import simulated_scores, under_one_budget
 
-from routoo.solver.solve import solve
+from routoo.commands.streamed import assigned
 from routoo.solver.streaming.stream import assign_parquet
 from routoo.solver.sums.passes import InMemory, choice_totals, price_pass
+
+Found = dict[str, Any]  # Any: values of JSON
 
 MODELS = 11
 FILE = 10**6
 """Prompts of a file."""
+
+HERE, TEXTS = "choices", "texts.parquet"
 
 
 def written(n: int, folder: Path) -> float:
@@ -48,34 +52,57 @@ def written(n: int, folder: Path) -> float:
     return budget * n / len(scores)
 
 
-def files(folder: str, budget: str) -> dict[str, Any]:
-    """From Parquet to Parquet: seconds by stage, gap, peak memory."""
+def files(folder: str, budget: str) -> Found:
+    """From Parquet to Parquet: seconds by stage, gap, and peak memory beside what is stated."""
     marks: dict[str, float] = {}
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _status("VmHWM")
 
     def tell(stage: str, done: int, total: int) -> None:
         marks.setdefault(f"{stage} from", time.perf_counter())
         marks[f"{stage} to"] = time.perf_counter()
 
-    plan = assign_parquet(
-        sorted(Path(folder).glob("*.parquet")),
-        Path(folder, "choices"),
-        budget_usd=float(budget),
-        progress=tell,
-    )
-    ended = time.perf_counter()
+    plan = assign_parquet(_inputs(folder), Path(folder, HERE), budget_usd=float(budget), progress=tell)
+    ended, n = time.perf_counter(), len(plan)
     return {
-        "prompts": len(plan),
+        "prompts": n,
         "reading_s": marks["reading to"] - started,
         "assigning_s": marks["writing from"] - marks["reading to"],
         "writing_s": ended - marks["writing from"],
+        "total_s": ended - started,
         "gap": plan.gap,
         "status": plan.status,
         "peak_gb": _status("VmHWM") / 1e9,
+        "stated_gb": (before + n * (12 * MODELS + 8 * MODELS / 5 + 24)) / 1e9,
     }
 
 
-def passes(n: str) -> dict[str, Any]:
+def on_ray(folder: str, budget: str, workers: str) -> Found:
+    """The same by workers of Ray on this machine: seconds, and whether the choices are the same."""
+    from routoo.ray.cluster import installed
+
+    os.environ.update(RAY_worker_niceness="0")  # as the process that it is held against
+    installed().init(
+        num_cpus=int(workers),
+        include_dashboard=False,
+        object_store_memory=10**9,
+        log_to_driver=False,
+        logging_level="error",
+    )
+    there, limits = Path(folder, f"on-ray-{workers}"), {"budget_usd": float(budget)}
+    started = time.perf_counter()
+    plan, _ = assigned(_inputs(folder), there, limits, pool=None, engine="ray", address=None, quiet=True)
+    seconds = time.perf_counter() - started
+    chosen = [pl.scan_parquet(place / "*.parquet").collect() for place in (there, Path(folder, HERE))]
+    return {
+        "prompts": len(plan),
+        "workers": int(workers),
+        "total_s": seconds,
+        "driver_peak_gb": _status("VmHWM") / 1e9,
+        "same": chosen[0].equals(chosen[1]),
+    }
+
+
+def passes(n: str) -> Found:
     """A pass of prices, and one of choices: seconds of a processor, and bytes that are read."""
     problem = under_one_budget(simulated_scores(int(n), MODELS))
     batch, prices = InMemory(problem, 1), np.array([100.0])
@@ -95,82 +122,66 @@ def passes(n: str) -> dict[str, Any]:
     return {"prompts": len(problem), "bytes": 8 * MODELS * len(problem), **found}
 
 
-def texts(bundle: str, source: str, threads: str) -> dict[str, Any]:
-    """Prompts a second of a bundle, tokenising included."""
-    from routoo.router import Router
+def trained(source: str, folder: str) -> Found:
+    """Trains a MiniLM and its nano, for as long as their speed needs, which is not long; exports both."""
+    from routoo.commands.pools import pool_for
+    from routoo.data.outcomes import Outcomes
+    from routoo.lab.members import lab_pool
+    from routoo.lab.shipped import lab_outcomes
+    from routoo.predictor import train
 
-    prompts = pl.read_parquet(source)["prompt"].head(2000).to_list()
-    router = Router.from_pretrained(bundle, threads=int(threads)).warm_up()
+    outcomes = (Outcomes.read(source) if source else lab_outcomes()).with_split()
+    pool = pool_for(outcomes, Path(source), None) if source else lab_pool().select(outcomes.models)
     started = time.perf_counter()
-    router.predict(prompts)
-    seconds = time.perf_counter() - started
-    return {"bundle": bundle, "threads": int(threads), "prompts_a_second": len(prompts) / seconds}
-
-
-def on_ray(n: str, workers: str) -> dict[str, Any]:
-    """The same batch in memory on one thread and on workers: seconds, and whether the answers are one."""
-    from routoo.ray import assign, start_workers
-    from routoo.ray import prompts as asked
-    from routoo.ray.cluster import installed
-
-    os.environ.update(RAY_worker_niceness="0")  # as the process that it is held against
-    ray, prompts = installed(), cast(Any, asked)
-    ray.init(
-        num_cpus=int(workers),
-        include_dashboard=False,
-        object_store_memory=10**9,
-        log_to_driver=False,
-        logging_level="error",
-    )
-    scores = simulated_scores(int(n), MODELS)
-    problem = under_one_budget(scores)
-    started = time.perf_counter()
-    here = solve(problem, solver="dual", threads=1)
-    here_s = time.perf_counter() - started
-    spent, sent = list[float](), list[int]()
-    whole, packed = prompts.RayPrompts.map, prompts.packed
-
-    def timed(self: Any, work: Any) -> Any:
-        started = time.perf_counter()
-        answers = list(whole(self, work))
-        spent.append(time.perf_counter() - started)
-        return iter(answers)
-
-    def weighed(*given: Any) -> Any:
-        work, arrays = packed(*given)
-        sent.append(len(work) + sum(array.nbytes for array in arrays))
-        return work, arrays
-
-    prompts.RayPrompts.map, prompts.packed = timed, weighed
-    own = start_workers(int(workers))
-    started = time.perf_counter()
-    there = assign(scores.to_polars(), workers=own, budget_usd=problem.budget_usd)
+    large = train(outcomes, pool, epochs=2, progress=False)
+    for name, predictor in (("MiniLM", large), ("nano", large.distill(outcomes, progress=False))):
+        predictor.export(Path(folder, name))
+    prompts = outcomes.prompts.select("prompt").head(2000)
+    prompts.write_parquet(Path(folder, TEXTS))
     return {
-        "prompts": len(there),
-        "workers": int(workers),
-        "memory_s": here_s,
-        "ray_s": time.perf_counter() - started,
-        "passes_s": sum(spent),
-        "passes": len(spent),
-        "sent_bytes_a_pass": float(np.mean(sent)),
-        "same": bool((here.choice == there.choice).all() and here.bound == there.bound),
+        "outcomes": outcomes.name,
+        "models": len(pool),
+        "seconds": time.perf_counter() - started,
+        "characters_a_prompt": prompts["prompt"].str.len_chars().mean(),
     }
 
 
-PARTS: dict[str, Callable[..., dict[str, Any]]] = {
+def texts(folder: str, name: str, threads: str) -> Found:
+    """Prompts a second of a bundle in int8, tokenising included."""
+    from routoo.router import Router
+
+    prompts = pl.read_parquet(Path(folder, TEXTS))["prompt"].to_list()
+    router = Router.from_pretrained(Path(folder, name), threads=int(threads), int8=True).warm_up()
+    started, worked = time.perf_counter(), time.process_time()
+    router.predict(prompts)
+    seconds, processor_s = time.perf_counter() - started, time.process_time() - worked
+    return {
+        "bundle": name,
+        "threads": int(threads),
+        "prompts_a_second": len(prompts) / seconds,
+        "prompts_a_processor_second": len(prompts) / processor_s,
+    }
+
+
+PARTS: dict[str, Callable[..., Found]] = {
     "files": files,
-    "passes": passes,
-    "texts": texts,
     "on_ray": on_ray,
+    "passes": passes,
+    "trained": trained,
+    "texts": texts,
 }
 
 
-def measured(part: str, *given: object) -> dict[str, Any]:
+def measured(part: str, *given: object) -> Found:
     """Runs a part in a process of its own."""
     command = [sys.executable, __file__, "--part", part, *map(str, given)]
-    run = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: Found = json.loads(run.stdout.splitlines()[-1])
     return found
+
+
+def _inputs(folder: str) -> list[Path]:
+    return sorted(Path(folder).glob("*.parquet"))
 
 
 def _status(name: str) -> int:
@@ -178,16 +189,23 @@ def _status(name: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
+def _show(what: str, found: Found) -> None:
+    shown = (
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in found.items()
+    )
+    print(f"{what}: {', '.join(shown)}", flush=True)
+
+
 def main() -> None:
     """Runs the benchmark from the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("outcomes", nargs="?", default="", help="folder of outcomes whose prompts are scored")
     parser.add_argument("--prompts", type=int, default=10**7)
-    parser.add_argument("--bundle", nargs="*", default=[], help="bundles whose throughput is measured")
-    parser.add_argument("--texts", help="Parquet file with a column prompt, for the bundles")
-    parser.add_argument("--workers", nargs="*", type=int, default=[1, 2, 4])
-    parser.add_argument("--skip-ray", action="store_true")
+    parser.add_argument("--workers", nargs="*", type=int, default=[1, 2], help="of Ray; none: without it")
+    parser.add_argument("--threads", nargs="*", type=int, default=[1, 2], help="for text; none: without it")
     parser.add_argument("--part", nargs="+", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.part:
@@ -195,15 +213,20 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         budget = written(chosen.prompts, Path(folder))
-        print("from Parquet to Parquet:", measured("files", folder, budget), flush=True)
+        here = measured("files", folder, budget)
+        _show("from Parquet to Parquet", here)
+        for workers in chosen.workers:
+            there = measured("on_ray", folder, budget, workers)
+            _show("the same on Ray", {**there, "times_as_long": there["total_s"] / here["total_s"]})
     for n in (10**5, 10**6, 10**7):
         if n <= chosen.prompts:
-            print("a pass:", measured("passes", n), flush=True)
-    for bundle in chosen.bundle:
-        for threads in (1, 2):
-            print("text:", measured("texts", bundle, chosen.texts, threads), flush=True)
-    for workers in [] if chosen.skip_ray else chosen.workers:
-        print("Ray:", measured("on_ray", min(chosen.prompts, 10**6), workers), flush=True)
+            _show("a pass", measured("passes", n))
+    with tempfile.TemporaryDirectory() as folder:
+        if chosen.threads:
+            _show("trained for text", measured("trained", chosen.outcomes, folder))
+        for name in ("nano", "MiniLM"):
+            for threads in chosen.threads:
+                _show("text", measured("texts", folder, name, threads))
 
 
 if __name__ == "__main__":
