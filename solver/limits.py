@@ -13,14 +13,13 @@ import numpy.typing as npt
 from routoo.data.checks.arguments import number, numbers
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.rates import DAY_S
 
 PerPrompt = float | npt.NDArray[np.floating] | Sequence[float]
 """One number for all prompts, or one a prompt."""
 
 MOST = 1e100
 """From here on a limit is none: nothing adds up to it, and its square would be infinite."""
-
-DAY_S = 86_400.0
 
 Quantity = Literal["score", "cost_usd", "latency_s", "slow", "tokens", "requests"]
 """What a limit adds up over the choices; `slow` counts prompts above the latency tail's threshold."""

@@ -27,7 +27,7 @@ from routoo.solver.results.infeasible import unserved
 from routoo.solver.select import Selection
 from routoo.solver.sums.rows import Floats
 
-_FORMAT = 3
+_FORMAT = 4
 
 _SPARE_SHARE = 0.015
 """Share of the budget that may be held back beyond what the prompts expected will cost at least."""
@@ -47,8 +47,8 @@ class Pacer:
     worst that `select` was given, or else what true costs so far let expect, with a margin for their spread.
     So the budget is overspent at most by what calls under way cost beyond their reserves.
 
-    Where `select` is given the pool, its rates are kept too: requests and expected tokens of every minute,
-    and calls under way at once, which are the tickets that are open.
+    Where `select` is given the pool, its rates are kept too: requests and expected tokens of every minute
+    and day, and calls under way at once, which are the tickets that are open.
 
     `docs/solver.md` states what holds and what does not. Threads may share a pacer; `to_dict` is all that a
     restart needs.
@@ -155,7 +155,7 @@ class Pacer:
             pool: What is stated of the models: context windows, tags, and the rates that are kept.
             tags: Tags that the model must have, all of them.
             now_s: The time in seconds, by any clock; needed where the pool states requests or tokens per
-                minute, or tickets expire by time. One that is earlier than the latest counts as that.
+                minute or day, or tickets expire by time. One that is earlier than the latest counts as that.
 
         Raises:
             InputError: Not one prompt, a limit out of range, neither volume nor progress known, or a rate

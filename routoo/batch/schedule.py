@@ -10,8 +10,8 @@ from typing import Self
 from routoo.batch.manifest import Part
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.rates import DAY_S
 from routoo.members.registry import Account, account_of
-from routoo.solver.limits import DAY_S
 
 
 @dataclass

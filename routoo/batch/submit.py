@@ -14,8 +14,8 @@ from routoo.batch.manifest import Manifest, checked
 from routoo.batch.standing import PartStanding, Standing
 from routoo.data.checks.arguments import path_of
 from routoo.data.errors import CallError, InputError
+from routoo.data.rates import DAY_S
 from routoo.members.registry import Account, account_of
-from routoo.solver.limits import DAY_S
 
 GRACE_S = 60.0
 """Seconds after which a submission that is nowhere to be found is taken not to have arrived."""

@@ -125,7 +125,7 @@ class Collection:
     def _slots(self) -> Mapping[str, Slot]:
         """What is entered when a try may begin: a provider's members may share the limits of an account."""
         return {
-            name: member.slot if isinstance(member, ProviderModel) else _slot(self.pool[name], self.clock)
+            name: member.slot if isinstance(member, ProviderModel) else self._slot(self.pool[name])
             for name, member in self.members.items()
         }
 
@@ -242,8 +242,8 @@ class Collection:
             "runs": self._history.runs,
         }
 
-
-def _slot(model: PoolModel, clock: Clock) -> Slot:
-    """What is entered when a try may begin, by what the pool states of a model."""
-    limiter, received = Limiter.of(model, clock=clock), model.output_tokens or NOMINAL_OUTPUT_TOKENS
-    return lambda request: limiter.slot(len(request.text) / _BYTES_PER_TOKEN + received)
+    def _slot(self, model: PoolModel) -> Slot:
+        """What is entered when a try may begin, by what the pool states of a model."""
+        limiter = Limiter.of(model, clock=self.clock, on_remark=self.on_remark)
+        received = model.output_tokens or NOMINAL_OUTPUT_TOKENS
+        return lambda request: limiter.slot(len(request.text) / _BYTES_PER_TOKEN + received)

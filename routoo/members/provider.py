@@ -49,7 +49,8 @@ class ProviderModel:
         limiter: How fast `answer` asks; by the pool's limits where it is left out.
         clock: Where time comes from.
         environment: Where keys are looked for; that of the process where it is left out.
-        on_remark: Called once with what its user may want to know: that costs are not known.
+        on_remark: Called once with each thing that its user may want to know: that costs are not known, or
+            that a call waits for hours.
 
     Raises:
         InputError: The pool model has no call of kind ``provider``, or its key is not in the environment.
@@ -74,7 +75,7 @@ class ProviderModel:
             pool_model.name, call.api_key_env, os.environ if environment is None else environment
         )
         self._retries, self._clock = retries, clock or Clock()
-        self._limiter = limiter or Limiter.of(pool_model, clock=clock)
+        self._limiter = limiter or Limiter.of(pool_model, clock=clock, on_remark=on_remark)
         self._on_remark, self._remarked, self._gives_log_probs = on_remark, False, True
 
     @property

@@ -93,7 +93,7 @@ def _member(
         return LocalModel(model)
     from routoo.members.provider import ProviderModel
 
-    limiter = limiters.setdefault(account_of(model), Limiter.of(model))
+    limiter = limiters.setdefault(account_of(model), Limiter.of(model, on_remark=on_remark))
     return ProviderModel(model, limiter=limiter, on_remark=on_remark)
 
 

@@ -298,7 +298,7 @@ def test_bad_input_is_refused(random_scores: MakeScores) -> None:
         ),
         "ticket 7 is not open": lambda: Pacer(1.0).settle(7, 0.1),
         "format 99": lambda: Pacer.from_dict({"format": 99}),
-        "not whole": lambda: Pacer.from_dict({"format": 3}),
+        "not whole": lambda: Pacer.from_dict({"format": 4}),
     }
     for words, make in faults.items():
         with pytest.raises(InputError, match=words):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.rates import DAY_S
 from routoo.data.scores import Scores
-from routoo.solver.limits import DAY_S, ModelLimit, pool_limits
+from routoo.solver.limits import ModelLimit, pool_limits
 from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routoo.data.pool import PoolModel
+from routoo.data.rates import DAY_S, Rate
 from routoo.members.clock import Clock
 from routoo.members.limiter import CONCURRENCY, Limiter
 
@@ -42,20 +43,43 @@ def begun(limiter: Limiter, simulated: Simulated, tokens: list[float]) -> list[f
 
 def test_requests_of_a_minute_begin_at_once_and_the_next_a_minute_later() -> None:
     simulated = Simulated()
-    limiter = Limiter(requests_per_minute=2, clock=simulated.clock)
+    limiter = Limiter([Rate("minute", requests=2)], clock=simulated.clock)
     assert begun(limiter, simulated, [0] * 5) == [0, 0, 60, 60, 120]
+
+
+def test_a_day_is_kept_beside_its_minutes_and_a_long_wait_is_said_once() -> None:
+    simulated, said = Simulated(), list[str]()
+    rates = [Rate("minute", requests=2), Rate("day", requests=3, tokens=100)]
+    limiter = Limiter(rates, clock=simulated.clock, on_remark=said.append)
+    found = begun(limiter, simulated, [10, 10, 10, 80, 15, 1, 1])
+    assert found == [0, 0, 60, DAY_S, DAY_S + 60, DAY_S + 60, 2 * DAY_S]
+    assert said == ["what a day allows has begun; the next call waits 24.0 hours"]
+
+
+def test_a_day_of_many_calls_is_kept_in_parts() -> None:
+    simulated = Simulated()
+    limiter = Limiter([Rate("day", requests=50_000)], clock=simulated.clock)
+
+    async def run() -> None:
+        for _ in range(50_001):
+            async with limiter.slot():
+                simulated.seconds += 0.5
+
+    asyncio.run(run())
+    assert DAY_S <= simulated.seconds < DAY_S + 60
+    assert len(limiter._windows[0]._begun) < 3600
 
 
 def test_tokens_are_counted_and_one_that_is_too_large_goes_alone() -> None:
     simulated = Simulated()
-    limiter = Limiter(tokens_per_minute=100, clock=simulated.clock)
+    limiter = Limiter([Rate("minute", tokens=100)], clock=simulated.clock)
     assert begun(limiter, simulated, [60, 40, 1, 500, 10]) == [0, 0, 60, 120, 180]
 
 
 def test_a_call_of_several_requests_counts_as_so_many() -> None:
     """Three of a minute's four are begun, so that two more wait; five at once go when nothing else has."""
     simulated = Simulated()
-    limiter = Limiter(requests_per_minute=4, clock=simulated.clock)
+    limiter = Limiter([Rate("minute", requests=4)], clock=simulated.clock)
 
     async def run() -> list[float]:
         found = []
@@ -99,7 +123,7 @@ def test_without_limits_nothing_waits() -> None:
 )
 def test_no_minute_holds_more(calls: list[tuple[float, int]], requests: int, tokens: int) -> None:
     simulated = Simulated()
-    limiter = Limiter(requests_per_minute=requests, tokens_per_minute=tokens, clock=simulated.clock)
+    limiter = Limiter([Rate("minute", requests, tokens)], clock=simulated.clock)
 
     async def run() -> list[tuple[float, int]]:
         found = []

@@ -1,4 +1,4 @@
-"""A pacer keeps requests and tokens of every minute, and calls under way at once."""
+"""A pacer keeps requests and tokens of every minute and day, and calls under way at once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from routoo.data.errors import InfeasibleError, InputError
 from routoo.data.pool import Pool, PoolModel
+from routoo.data.rates import DAY_S
 from routoo.data.scores import Scores
 from routoo.solver.pacer import Pacer
 
@@ -42,6 +43,21 @@ def test_a_minute_holds_no_more_than_the_pool_states(stated: dict[str, int]) -> 
     times = (0.5, 30.0, 59.0, 60.5, 61.0, 61.5, 91.0)
     made = [choose(pacer, rated, now_s) for now_s in times]
     assert made == ["large", "large", "small", "small", "large", "small", "large"]
+
+
+@pytest.mark.parametrize("stated", [{"requests_per_day": 2}, {"tokens_per_day": 250}], ids=str)
+def test_a_day_holds_no_more_beside_its_minutes(stated: dict[str, int]) -> None:
+    """A call counts until the 24 minutes in which it was made are a day ago."""
+    rated = pool({"requests_per_minute": 1, **stated})
+    pacer, times = (
+        Pacer(9.0, expected_prompts=9),
+        (0.5, 30.0, 90.0, 3000.0, DAY_S, DAY_S + 1439.0, DAY_S + 1440.0),
+    )
+    made = [choose(pacer, rated, now_s) for now_s in times]
+    assert made == ["large", "small", "large", "small", "small", "small", "large"]
+    assert choose(pacer, rated, DAY_S + 1501.0) == "large"
+    with pytest.raises(InfeasibleError, match=rf"large is at {next(iter(stated))} \d+"):
+        pacer.select(SCORES, pool=rated, now_s=2 * DAY_S, allowed=["large"])
 
 
 def test_who_has_to_wait_is_told_for_what_and_how_long() -> None:
@@ -98,7 +114,7 @@ def test_a_clock_that_goes_back_stands_still() -> None:
 
 def test_a_rate_needs_the_time_and_the_tokens() -> None:
     pacer = Pacer(9.0, expected_prompts=9)
-    with pytest.raises(InputError, match=r"rates per minute \(large\): give the time as now_s"):
+    with pytest.raises(InputError, match=r"rates \(large\): give the time as now_s"):
         choose(pacer, pool({"requests_per_minute": 5}))
     blind = Scores(SCORES.p_correct, SCORES.cost_usd, models=SCORES.models)
     with pytest.raises(InputError, match="tokens_per_minute needs input_tokens"):
