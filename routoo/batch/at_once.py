@@ -1,9 +1,14 @@
-"""Prompts of a plan whose members answer at once: asked beside the files, and kept."""
+"""Prompts of a plan whose members answer at once: asked beside the files, and kept.
+
+A call that was in flight when its process was killed is made again under the same idempotency key, so that a
+provider that knows such keys bills it once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -44,8 +49,12 @@ def ask_at_once(folder: str | Path, *, on_remark: Callable[[str], None] = lambda
         )
         if rows.is_empty():
             return 0
-        requests = {one.prompt_id: one.request for one in manifest.read_prompts(folder).prompts}
         numbers = dict(rows.select("prompt_id", "number").iter_rows())
+        requests = {
+            name: replace(one.request, key=f"{manifest.batch_id}-{numbers[name]}")
+            for one in manifest.read_prompts(folder).prompts
+            if (name := one.prompt_id) in numbers
+        }
         names = rows["model"].to_list()
         answered(
             members_of(manifest.pool, names=list(dict.fromkeys(names)), on_remark=on_remark),

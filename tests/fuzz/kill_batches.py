@@ -22,29 +22,32 @@ from pathlib import Path
 from batch_server import KEY, BatchServer, serving_batches
 
 from routoo.batch import submit as submitting
+from routoo.batch.at_once import ask_at_once
 from routoo.batch.collect import collect_batch
 from routoo.batch.write import write_batch
 from routoo.members.remote.client import load
 
 MODELS = ("openai/mini", "anthropic/claude-x")
-PROMPTS, MEMBERS = 12, 6
+PROMPTS, MEMBERS, AT_ONCE = 14, 7, "m6"
 LEAST_WAIT_S, MOST_WAIT_S = 0.05, 3.0
 GRACE_S = 0.5  # the server is here: what was sent has arrived by then, or never will
 
 
 def write_inputs(folder: Path, server: BatchServer) -> None:
-    """Writes prompts, a pool, and a plan that gives two prompts to each member, which is a file each."""
+    """Writes prompts, a pool, and a plan that gives two prompts to each member, in a file or at once."""
     bases = (server.openai, server.anthropic)
     rows = [{"prompt_id": f"q{n}", "prompt": f"Which is {n}?"} for n in range(PROMPTS)]
-    plan = [{"prompt_id": row["prompt_id"], "model": f"m{n % MEMBERS}@batch"} for n, row in enumerate(rows)]
+    names = [*(f"m{at}@batch" for at in range(MEMBERS - 1)), AT_ONCE]
+    plan = [{"prompt_id": row["prompt_id"], "model": names[n % MEMBERS]} for n, row in enumerate(rows)]
     for name, lines in (("prompts.jsonl", rows), ("plan.jsonl", plan)):
         (folder / name).write_text("\n".join(map(json.dumps, lines)))
     (folder / "pool.toml").write_text(
         "\n".join(
-            f'[[model]]\nname = "m{at}@batch"\nusd_per_1m_input = 1\nusd_per_1m_output = 1\n'
-            f'batch_window_s = 86400\n[model.call]\nkind = "provider"\nmodel = "{MODELS[at % 2]}"\n'
+            f'[[model]]\nname = "{name}"\nusd_per_1m_input = 1\nusd_per_1m_output = 1\n'
+            f"{'' if name == AT_ONCE else 'batch_window_s = 86400'}\n[model.call]\n"
+            f'kind = "provider"\nmodel = "{MODELS[at % 2]}"\n'
             f'api_base = "{bases[at % 2]}"\napi_key_env = "BATCH_KEY"\n'
-            for at in range(MEMBERS)
+            for at, name in enumerate(names)
         )
     )
 
@@ -56,6 +59,7 @@ def work(folder: Path) -> None:
         write_batch(folder / "plan.jsonl", folder / "prompts.jsonl", folder / "pool.toml", batch)
     while True:
         submitting.submit_batch(batch)
+        ask_at_once(batch)
         known, parts = collect_batch(batch)
         if known.to_come.is_empty() and all(part.status for part in parts):
             return

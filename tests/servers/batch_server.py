@@ -2,8 +2,8 @@
 
 A prompt says in square brackets how its request ends: ``[400]``, ``[500]``, ``[expired]``, ``[silent]`` (no
 result at all), ``[empty]``; ``[invalid]`` has the whole file refused. ``[mini:400]`` is so for a model alone.
-The answer is the number in the prompt, in a batch or at once. Batches end when they are asked about for the
-second time, or where `hold` is set, when it no longer is.
+The answer is the number in the prompt, in a batch or at once; at once an idempotency key is billed the first
+time. Batches end when they are asked about for the second time, or where `hold` is set, when it no longer is.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class State:
     files: dict[str, Json] = field(default_factory=dict)
     batches: dict[str, list[Batch]] = field(default_factory=lambda: {"openai": [], "anthropic": []})
     billed: Counter[str] = field(default_factory=Counter)
+    paid: set[str] = field(default_factory=set)
     heard: list[str] = field(default_factory=list)
     hold: bool = False
     full: int = 0
@@ -143,7 +144,9 @@ class BatchServer(ThreadingHTTPServer):
             return 200, self._output(path.split("/")[1])
         if path == "chat/completions":
             request = {"body": json.loads(content)}
-            self._bill([request])
+            if (key := headers.get("idempotency-key")) is None or key not in state.paid:
+                self._bill([request])
+                state.paid.add(key or "")
             return 200, _completion(request)
         if (method, path) == ("POST", "batches"):
             return self._make_openai(json.loads(content))

@@ -14,6 +14,7 @@ import pytest
 from batch_server import BatchServer
 from batched import Here
 
+from routoo.batch.at_once import ask_at_once
 from routoo.batch.collect import Known, collect_batch
 from routoo.batch.manifest import NAME
 from routoo.batch.routing import route_again
@@ -132,3 +133,24 @@ def test_a_kill_at_any_step_bills_nothing_twice(here: Here, server: BatchServer,
         assert set(server.state.billed.values()) == {1}, f"step {kill_at}"
         answers = pl.read_parquet(again.folder / "answers.parquet").drop_nulls("answer")
         assert answers.sort("prompt_id")["answer"].to_list() == [str(n) for n in range(6)], f"step {kill_at}"
+
+
+def test_a_call_at_once_whose_answer_was_lost_is_billed_once(
+    here: Here, server: BatchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(journal: Journal, event: str, **fields: Any) -> None:
+        raise RuntimeError
+
+    here.ask([f"Which is {n}?" for n in range(4)], [*["mini"] * 3, "mini@batch"])
+    write_batch(here.plan, here.prompts, here.pool, here.folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", killed)
+        with pytest.raises(RuntimeError):
+            ask_at_once(here.folder)
+    lost = server.state.heard.count("POST /v1/chat/completions")
+    assert ask_at_once(here.folder) == 3
+    assert server.state.heard.count("POST /v1/chat/completions") == lost + 3
+    assert dict(server.state.billed) == {f"Which is {n}?": 1 for n in range(3)}
+    write_batch(here.plan, here.prompts, here.pool, here.root / "again")
+    ask_at_once(here.root / "again")
+    assert set(server.state.billed.values()) == {2}, "another batch is asked for by itself"
