@@ -46,14 +46,19 @@ def by_text_alone(asked: Requests, *, quiet: bool = False) -> Requests:
     """The prompts without what else their file says, of which a contract knows nothing.
 
     Raises:
-        InputError: They need tags, which a contract does not keep.
+        InputError: They need tags or have deadlines, which a contract does not keep.
     """
+    from routoo.data.tables.deadlines import DEADLINE, deadlines_beside
+    from routoo.data.tables.required_tags import TAGS
+
     source = asked.prompts.source
-    if any(asked.tags or ()):
-        raise InputError(
-            f"{source} has required_tags, and a contract holds for choices at its price alone: leave that "
-            "column out, or the contract"
-        )
+    needs = {TAGS: any(asked.tags or ()), DEADLINE: deadlines_beside(asked.deadlines_s, None) is not None}
+    for column, needed in needs.items():
+        if needed:
+            raise InputError(
+                f"{source} has {column}, and a contract holds for choices at its price alone: leave that "
+                "column out, or the contract"
+            )
     unread = [*(["domain"] if asked.prompts.domains is not None else []), *asked.attributes]
     if unread:
         say(f"{source}: {', '.join(unread)} not read, since a contract is of the text alone", quiet=quiet)

@@ -98,8 +98,9 @@ def answer(
 
     The pool says how each model is called (model.call in its TOML): that of the bundle, or --pool. The answer
     alone goes to standard output; who gave it, its cost and its seconds to standard error. Of a file, answers
-    are written to -o, with what was predicted; one that failed has an error there. Until all have come they
-    are kept beside it: after a kill, or where some failed, the same command asks for the others alone.
+    are written to -o, with what was predicted; one that failed has an error there. Seconds in a column
+    max_latency_s are the deadline of each. Until all have come they are kept beside it: after a kill, or
+    where some failed, the same command asks for the others alone.
     """
     from routoo.commands.agreed import refuse_flags
     from routoo.router import Router

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,6 +177,7 @@ def _chosen(
     why a contract has lapsed."""
     import polars as pl
 
+    from routoo.data.tables.deadlines import deadlines_beside
     from routoo.data.tables.required_tags import tags_beside
 
     asked = requests_of(source, router, PromptsReading(), quiet=quiet)
@@ -183,11 +185,12 @@ def _chosen(
     with progress("choosing", quiet=quiet) as tell, lapse_said_later():
         if limits.contract is not None:
             asked = by_text_alone(asked, quiet=quiet)
+        deadlines_s = deadlines_beside(asked.deadlines_s, limits.max_latency_s)
         if budget_usd is not None:
             of_batch: dict[str, Any] = {  # Any: fields of Problem
                 "budget_usd": budget_usd,
                 "max_cost_usd": limits.max_cost_usd,
-                "max_latency_s": limits.max_latency_s,
+                "max_latency_s": deadlines_s,
                 "allowed": allowed,
                 "tags": tags_beside(asked.tags, limits.tags or []) or None,
             }
@@ -200,10 +203,11 @@ def _chosen(
             return plan.to_polars(), plan.lapsed
         rows, lapsed = [], None
         for at, text in enumerate(asked.prompts.texts):
+            within_s = deadlines_s[at] if isinstance(deadlines_s, list) else deadlines_s
             choice = router.select(
                 text,
                 max_cost_usd=limits.max_cost_usd,
-                max_latency_s=limits.max_latency_s,
+                max_latency_s=None if within_s == math.inf else within_s,
                 models=allowed,
                 tags=[*(limits.tags or []), *(asked.tags[at] if asked.tags else [])] or None,
                 price=limits.price,

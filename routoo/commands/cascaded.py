@@ -94,6 +94,7 @@ def cascade_file(
     there, and no call is paid twice.
     """
     from routoo.collect.prompts import read_to_ask
+    from routoo.data.tables.deadlines import deadlines_beside
     from routoo.data.tables.required_tags import tags_beside
 
     asked = requests_of(source, router, PromptsReading(), quiet=quiet)
@@ -111,6 +112,8 @@ def cascade_file(
 
         if tags := tags_beside(asked.tags, limits.tags or []):
             options["tags"] = tags
+        if (deadlines_s := deadlines_beside(asked.deadlines_s, limits.max_latency_s)) is not None:
+            options["max_latency_s"] = deadlines_s
         with lapse_said_later():
             found = router.cascade_batch(
                 requests,

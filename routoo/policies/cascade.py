@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from routoo.collect.kept_answers import KeptAnswers
 from routoo.collect.purse import Purse
-from routoo.data.checks.arguments import number, record, same_length
+from routoo.data.checks.arguments import number, numbers, record, same_length
 from routoo.data.checks.came import came
 from routoo.data.errors import InputError
 from routoo.data.request import Request, check_distinct
@@ -23,6 +23,7 @@ from routoo.policies.asking import Asking
 from routoo.policies.cascade_answer import CascadeAnswers, OnSettled
 from routoo.policies.cascade_run import CascadeRun
 from routoo.solver.cascade.terms import Terms
+from routoo.solver.limits import PerPrompt
 
 MOST_CALLS = 3
 """Models that a prompt may ask unless another number is given: further ones hardly pay."""
@@ -43,8 +44,8 @@ class Cascade:
         price: Score that a dollar must buy; 0 asks all that may still help.
         price_s: Score that a second must buy.
         max_cost_usd: Most that the calls for one prompt may be expected to cost together.
-        max_latency_s: Seconds within which a prompt must have its answer: what is under way then is broken
-            off, and the best answer so far counts.
+        max_latency_s: Seconds within which a prompt must have its answer, one for all or one each: what is
+            under way then is broken off, and the best answer so far counts.
         retries: How often, and how long, a member is asked that did not answer; `Retries()` where it is left
             out.
         clock: Where time comes from.
@@ -60,7 +61,7 @@ class Cascade:
     price: float = 0.0
     price_s: float = 0.0
     max_cost_usd: float | None = None
-    max_latency_s: float | None = None
+    max_latency_s: PerPrompt | None = None
     retries: Retries | None = None
     clock: Clock | None = None
     kept: KeptAnswers | None = None
@@ -69,9 +70,13 @@ class Cascade:
         number("max_calls", self.max_calls, least=1, whole=True)
         for name in ("price", "price_s"):
             number(name, getattr(self, name), finite=True)
-        for name in ("max_cost_usd", "max_latency_s"):
-            if getattr(self, name) is not None:
-                number(name, getattr(self, name))
+        if self.max_cost_usd is not None:
+            number("max_cost_usd", self.max_cost_usd)
+        if isinstance(self.max_latency_s, Sequence | np.ndarray):
+            if not (numbers("max_latency_s", self.max_latency_s) >= 0).all():
+                raise InputError("max_latency_s must be numbers of at least 0, one for each prompt")
+        elif self.max_latency_s is not None:
+            number("max_latency_s", self.max_latency_s)
         if self.retries is not None:
             record("retries", self.retries, Retries)
         if not isinstance(self.members, Mapping):
@@ -108,6 +113,8 @@ class Cascade:
         """
         same_length(requests=requests, scores=scores.p_correct)
         check_distinct(requests)
+        if isinstance(self.max_latency_s, Sequence | np.ndarray):
+            same_length(requests=requests, max_latency_s=self.max_latency_s)
         spent = 0.0 if self.kept is None else self.kept.spent_usd
         purse = None if budget_usd is None else Purse(budget_usd, spent_usd=spent)
         asking = Asking(
@@ -136,6 +143,6 @@ class Cascade:
             calls_left=self.max_calls,
             usd_left=np.inf if self.max_cost_usd is None else self.max_cost_usd,
             latency_s=np.nan_to_num(scores.latency, nan=0.0),
-            seconds_left=np.inf if self.max_latency_s is None else self.max_latency_s,
+            seconds_left=np.asarray(np.inf if self.max_latency_s is None else self.max_latency_s, np.float64),
             price_s=self.price_s,
         )

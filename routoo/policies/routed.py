@@ -23,6 +23,7 @@ from routoo.models.signals.answer_model import AnswerModel
 from routoo.policies.cascade import MOST_CALLS, Cascade
 from routoo.policies.cascade_answer import CascadeAnswer, CascadeAnswers, OnSettled
 from routoo.solver.eligibility import Tags
+from routoo.solver.limits import PerPrompt
 from routoo.solver.problem import Problem
 from routoo.solver.results.infeasible import unserved
 
@@ -44,7 +45,7 @@ class RoutedCascade:
         price: Score that a dollar must buy; as in `Router.select` when not given.
         price_s: Score that a second must buy.
         max_cost_usd: Most that the calls for one prompt may be expected to cost together.
-        max_latency_s: Seconds within which a prompt must have its answer.
+        max_latency_s: Seconds within which a prompt must have its answer, one for all or one each.
         models: Names that may be asked; all when not given.
         tags: Tags that a model must have in the pool, all of them.
         retries: See `Cascade`.
@@ -63,7 +64,7 @@ class RoutedCascade:
     price: float | None = None
     price_s: float = 0.0
     max_cost_usd: float | None = None
-    max_latency_s: float | None = None
+    max_latency_s: PerPrompt | None = None
     models: Sequence[str] | None = None
     tags: Tags | None = None
     retries: Retries | None = None
@@ -116,7 +117,7 @@ class RoutedCascade:
             progress=progress,
             now_s=now_s,
             max_cost_usd=self.max_cost_usd,
-            max_latency_s=self.max_latency_s,
+            max_latency_s=None if self.max_latency_s is None else float(np.min(self.max_latency_s)),
             allowed=None if self.models is None else known_names("models", self.models, scores.models),
             pool=self.pool,
             tags=self.tags,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from provider_server import Asked, Sent, completion, failure, serving
@@ -21,6 +22,7 @@ from routoo.data.call import Call
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.request import Request
+from routoo.router import Router
 
 Routoo = Callable[..., Result]
 
@@ -60,6 +62,48 @@ def test_a_prompt_that_has_no_answer_leaves_with_an_error(
     result = routoo("answer", bundle_folder, "What was never asked?", "--answers", outcomes)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "gave no answer: no answer to it was recorded" in result.stderr
+
+
+@pytest.mark.parametrize("by", [("--price", "0"), ("--budget-usd", "1"), ("--cascade", "--price", "0")])
+def test_a_prompt_goes_to_nobody_who_is_expected_to_miss_its_deadline(
+    routoo: Routoo, bundle_folder: Path, outcomes: Path, prompts: Path, tmp_path: Path, by: tuple[str, ...]
+) -> None:
+    """Every other prompt has a deadline between the quickest model and the slowest; the others have none."""
+    rows = pl.read_parquet(prompts)
+    scores = Router.from_pretrained(bundle_folder).predict(rows["prompt"].to_list())
+    middle = np.sort(scores.latency, axis=1)[:, 2].tolist()
+    own = [seconds if at % 2 else None for at, seconds in enumerate(middle)]
+    rows.with_columns(max_latency_s=pl.Series(own)).write_parquet(tmp_path / "urgent.parquet")
+    asked = []
+    for source in (prompts, tmp_path / "urgent.parquet"):
+        line = ("answer", bundle_folder, source, *by, "--answers", outcomes, "-o", tmp_path / "out.parquet")
+        assert routoo(*line).exit_code in (0, 1)
+        found = pl.read_parquet(tmp_path / "out.parquet")
+        asked.append((found["asked"] if "--cascade" in by else found["model"].reshape((-1, 1))).to_list())
+    late = 0
+    for at, (free, kept) in enumerate(zip(*asked, strict=True)):
+        if own[at] is None:
+            assert kept == free
+            continue
+        seconds = dict(zip(scores.models, scores.latency[at].tolist(), strict=True))
+        assert all(seconds[model] <= middle[at] + 1e-6 for model in kept)
+        late += any(seconds[model] > middle[at] for model in free)
+    assert late > 1, "without deadlines some would be late"
+
+
+def test_a_contract_knows_of_no_deadline(
+    routoo: Routoo, bundle_folder: Path, prompts: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    line = ("contract", bundle_folder, data_folder, "--share", "0.3", "--confidence", "0.3")
+    routoo(*line, "-o", tmp_path / "contract.json")
+    assert (tmp_path / "contract.json").is_file()
+    rows = pl.read_parquet(prompts).with_columns(max_latency_s=pl.lit(9.0))
+    rows.write_parquet(tmp_path / "urgent.parquet")
+    urgent, output = tmp_path / "urgent.parquet", tmp_path / "out.parquet"
+    for verb in ("assign", "answer"):
+        result = routoo(verb, bundle_folder, urgent, "--contract", tmp_path / "contract.json", "-o", output)
+        assert result.exit_code == 2
+        assert "has max_latency_s, and a contract holds for choices at its price alone" in result.stderr
 
 
 @pytest.mark.parametrize("limits", [(), ("--budget-usd", "1"), ("--models", "small,large", "--price", "0")])
