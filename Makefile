@@ -76,7 +76,7 @@ tests: $(READY)
 cases: $(READY)
 	@$(BIN)/python tests/cases.py $(CASES) --only "$(ONLY)"
 
-fuzz: export PYTHONPATH = benchmarks:tests/support:tests/servers
+fuzz: export PYTHONPATH = tests/support:tests/servers
 fuzz: $(READY)
 	@$(BIN)/python tests/fuzz/read_files.py --files $(COUNT) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/call_doors.py --calls $(COUNT) $(if $(SEED),--seed $(SEED))
@@ -86,7 +86,7 @@ fuzz: $(READY)
 	@$(BIN)/python tests/fuzz/replace_bundles.py $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/kill_collections.py --kills 100 $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python tests/fuzz/kill_batches.py --kills 100 $(if $(SEED),--seed $(SEED))
-	@$(BIN)/python tests/fuzz/kill_assignments.py --kills 20 $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=benchmarks:tests/support $(BIN)/python tests/fuzz/kill_assignments.py --kills 20 $(if $(SEED),--seed $(SEED))
 
 format: $(READY)
 	@$(BIN)/ruff check --fix
