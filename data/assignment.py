@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -66,13 +67,12 @@ class Reserve:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Assignment:
-    """A model for every prompt of a batch, or the reason why there is none.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Solution(ABC):
+    """What a solver says of a batch, but for the choices of its prompts.
 
     Args:
-        models: Model names; `choice` holds positions in it.
-        choice: Chosen model of each prompt, ``(n_prompts,)`` int32; -1 throughout when infeasible.
+        models: Model names.
         status: See `Status`.
         score: Sum of the predicted scores of the choices (of the recorded ones, if those were given).
         cost_usd: Sum of the costs of the choices, in USD.
@@ -88,7 +88,6 @@ class Assignment:
     """
 
     models: tuple[str, ...]
-    choice: npt.NDArray[np.int32]
     status: Status
     score: float
     cost_usd: float
@@ -96,19 +95,18 @@ class Assignment:
     bound: float
     solver: str
     limits: tuple[LimitUse, ...] = ()
-    prompt_ids: Sequence[str] | None = None
-    chosen_p_correct: npt.NDArray[np.float32] | None = None
-    chosen_cost_usd: npt.NDArray[np.float32] | None = None
-    chosen_latency_s: npt.NDArray[np.float32] | None = None
-    chosen_input_tokens: npt.NDArray[np.float32] | None = None
-    chosen_output_tokens: npt.NDArray[np.float32] | None = None
     reason: str | None = None
     least_budget_usd: float | None = None
     reserve: Reserve | None = None
     lapsed: str | None = None
 
+    @abstractmethod
     def __len__(self) -> int:
-        return len(self.choice)
+        """Number of prompts."""
+
+    @abstractmethod
+    def shares(self) -> dict[str, float]:
+        """Share of the prompts that each model gets."""
 
     @property
     def found(self) -> bool:
@@ -134,17 +132,8 @@ class Assignment:
             return float("inf")
         return abs(self.bound - self.objective) / max(abs(self.bound), abs(self.objective), 1e-12)
 
-    @property
-    def chosen(self) -> list[str]:
-        """Name of the chosen model of each prompt.
-
-        Raises:
-            InfeasibleError: There is no assignment; the message says why.
-        """
-        return [self.models[j] for j in self.or_raise().choice]
-
-    def or_raise(self) -> Assignment:
-        """The assignment itself, where there is a choice for every prompt.
+    def or_raise(self) -> Self:
+        """The same, where there is a choice for every prompt.
 
         Raises:
             InfeasibleError: There is no assignment; the message says why.
@@ -154,6 +143,52 @@ class Assignment:
                 self.reason or "no assignment meets the limits", least_budget_usd=self.least_budget_usd
             )
         return self
+
+    def summary(self) -> str:
+        """The answer in a few lines of words."""
+        if not self.found:
+            return f"{self.status}: {self.reason}"
+        lines = [
+            f"{len(self)} prompts, {self.solver}: {self.status}, gap {self.gap:.2g}",
+            f"predicted score {self.score / max(len(self), 1):.4f} a prompt, cost {self.cost_usd:.6g} USD",
+        ]
+        if self.reserve is not None:
+            lines.append(self.reserve.in_words())
+        lines += [f"price of {name}: {price:.6g}" for name, price in self.prices.items()]
+        shares = sorted(self.shares().items(), key=lambda item: -item[1])
+        lines.append("shares: " + ", ".join(f"{name} {share:.1%}" for name, share in shares if share > 0))
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Assignment(Solution):
+    """A model for every prompt of a batch, or the reason why there is none.
+
+    Args:
+        choice: Chosen model of each prompt, as its position in `models`, ``(n_prompts,)`` int32; -1
+            throughout when infeasible.
+        prompt_ids: Names of the prompts, where they have some.
+    """
+
+    choice: npt.NDArray[np.int32]
+    prompt_ids: Sequence[str] | None = None
+    chosen_p_correct: npt.NDArray[np.float32] | None = None
+    chosen_cost_usd: npt.NDArray[np.float32] | None = None
+    chosen_latency_s: npt.NDArray[np.float32] | None = None
+    chosen_input_tokens: npt.NDArray[np.float32] | None = None
+    chosen_output_tokens: npt.NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.choice)
+
+    @property
+    def chosen(self) -> list[str]:
+        """Name of the chosen model of each prompt.
+
+        Raises:
+            InfeasibleError: There is no assignment; the message says why.
+        """
+        return [self.models[j] for j in self.or_raise().choice]
 
     def shares(self) -> dict[str, float]:
         """Share of the prompts that each model gets."""
@@ -177,18 +212,3 @@ class Assignment:
                 columns[name] = value
         frame = pl.DataFrame(columns, schema_overrides={"prompt_id": pl.String, "model": pl.String})
         return frame.with_columns(pl.col(pl.Float32).fill_nan(None))
-
-    def summary(self) -> str:
-        """The answer in a few lines of words."""
-        if not self.found:
-            return f"{self.status}: {self.reason}"
-        lines = [
-            f"{len(self)} prompts, {self.solver}: {self.status}, gap {self.gap:.2g}",
-            f"predicted score {self.score / max(len(self), 1):.4f} a prompt, cost {self.cost_usd:.6g} USD",
-        ]
-        if self.reserve is not None:
-            lines.append(self.reserve.in_words())
-        lines += [f"price of {name}: {price:.6g}" for name, price in self.prices.items()]
-        shares = sorted(self.shares().items(), key=lambda item: -item[1])
-        lines.append("shares: " + ", ".join(f"{name} {share:.1%}" for name, share in shares if share > 0))
-        return "\n".join(lines)

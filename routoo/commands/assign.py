@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from routoo.data.assignment import Assignment
+    from routoo.data.assignment import Solution
     from routoo.data.costs.nominal import NominalCosts
     from routoo.data.scores import Scores
 
@@ -142,6 +142,8 @@ def assign(
         )
     if budget_confidence is not None and budget_usd is None:
         raise InputError("--budget-confidence speaks of a budget: give --budget-usd too, or leave it out")
+    plan: Solution
+    choices: dict[str, Any] = {"written": output}
     try:
         if many:
             given = (frontier, confidence, budget_confidence, contract, threads if has_predictions else None)
@@ -196,7 +198,7 @@ def assign(
                     return
             nominal, spread_known = scores.nominal_costs, router.validation is not None
             with lapse_said_later():
-                plan = router.assign(
+                found = router.assign(
                     scores,
                     confidence=confidence,
                     budget_confidence=budget_confidence,
@@ -205,14 +207,17 @@ def assign(
                     **limits,
                 )
             if table is not None:
-                write_table(plan.to_polars(), table)
+                write_table(found.to_polars(), table)
+            elif as_json:
+                choices = {"assignment": found.to_polars().to_dicts()}
+            plan = found
     except InfeasibleError as error:
         if as_json:
             show_json(_infeasible(error))
         raise
     say_nominal(nominal, quiet=quiet)
     if as_json:
-        show_json({**_document(plan, output), "nominal_costs": dict(nominal)})
+        show_json({**_document(plan), **choices, "nominal_costs": dict(nominal)})
     else:
         lines = _totals(plan, output, confidence=confidence, spread_known=spread_known)
         if contract is not None:
@@ -263,7 +268,7 @@ def _streamed(
     address: str | None,
     *,
     quiet: bool,
-) -> tuple[Assignment, NominalCosts]:
+) -> tuple[Solution, NominalCosts]:
     """The choices for files of predictions, or of prompts that the router of a bundle predicts first."""
     from routoo.data.pool import Pool
     from routoo.solver.streaming.prediction_files import PredictionFiles
@@ -322,7 +327,7 @@ def _infeasible(error: InfeasibleError) -> dict[str, Any]:  # Any: a JSON docume
     return {"status": "infeasible", "reason": str(error), "least_budget_usd": error.least_budget_usd}
 
 
-def _document(plan: Assignment, output: str | None) -> dict[str, Any]:  # Any: a JSON document
+def _document(plan: Solution) -> dict[str, Any]:  # Any: a JSON document
     return {
         "status": plan.status,
         "solver": plan.solver,
@@ -336,11 +341,10 @@ def _document(plan: Assignment, output: str | None) -> dict[str, Any]:  # Any: a
         "prices": plan.prices,
         "shares": plan.shares(),
         "lapsed": plan.lapsed,
-        **({"assignment": plan.to_polars().to_dicts()} if output is None else {"written": output}),
     }
 
 
-def _by_model(plan: Assignment) -> Table:
+def _by_model(plan: Solution) -> Table:
     """What goes to each model, the largest share first."""
     rows = [
         (name, f"{round(share * len(plan)):,}", percent(share))
@@ -350,9 +354,7 @@ def _by_model(plan: Assignment) -> Table:
     return table(("model", "prompts", "share"), rows)
 
 
-def _totals(
-    plan: Assignment, output: str | None, *, confidence: float | None, spread_known: bool
-) -> list[str]:
+def _totals(plan: Solution, output: str | None, *, confidence: float | None, spread_known: bool) -> list[str]:
     from routoo.solver.results.price_words import prices_in_words
 
     cautious, alike = "", "routoo select"
@@ -373,7 +375,7 @@ def _totals(
     return lines if output is None else [*lines, f"{output}: model of each prompt"]
 
 
-def _kept(plan: Assignment, *, spread_known: bool) -> list[str]:
+def _kept(plan: Solution, *, spread_known: bool) -> list[str]:
     """For which costs the budget holds, and where it can be had, what would make it hold for true ones."""
     if plan.reserve is not None:
         return [plan.reserve.in_words()]

@@ -21,7 +21,7 @@ from routoo.data.storage.locks import locked
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from routoo.data.assignment import Assignment
+    from routoo.data.assignment import Solution
     from routoo.data.costs.nominal import NominalCosts
     from routoo.data.pool import Pool
     from routoo.router import Router
@@ -184,12 +184,13 @@ def assigned(
     engine: str | None,
     address: str | None,
     quiet: bool,
-) -> tuple[Assignment, NominalCosts]:
-    """The choices, which are written, and models whose costs are nominal."""
+) -> tuple[Solution, NominalCosts]:
+    """What was found, the choices being written, and models whose costs are nominal."""
     from routoo.solver.streaming.prediction_files import PredictionFiles
     from routoo.solver.streaming.stream import assign_parquet, write_choices
 
     with stages(quiet=quiet) as tell:
+        plan: Solution
         if engine is None:
             plan = assign_parquet(
                 predictions, output, pool=pool, stated=stated, progress=tell, **limits
@@ -199,5 +200,5 @@ def assigned(
 
             files = [str(path) for path in predictions]
             plan = assign(files, pool=pool, stated=stated, address=address, **limits).or_raise()
-            write_choices(predictions, plan, output, pool=pool, progress=tell)
+            write_choices(plan.tables(), len(plan), output, progress=tell)
     return plan, PredictionFiles(predictions, pool).nominal_costs

@@ -9,24 +9,26 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
-from routoo.data.assignment import Assignment
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool
 from routoo.data.tables.predicted_rows import MOST_MODELS, PredictedRows
 from routoo.data.tables.predictions import NEEDED
+from routoo.ray.answer import RayAssignment
 from routoo.ray.cluster import Ray, came, connected, started, worker_count
+from routoo.ray.crew import Crew
 from routoo.ray.datasets import blocks_of
 from routoo.ray.prompts import RayPrompts
 from routoo.ray.shard import Piece, Seen, Share, Worker, pieces_between, rows_of
-from routoo.solver.backends.dual import NAME, solve_batch
+from routoo.ray.shipping import packed
+from routoo.solver.backends.dual import NAME, UNSOLVED, solve_batch
 from routoo.solver.problem import Problem
-from routoo.solver.results.answer import no_answer
+from routoo.solver.results.answer import said_of, said_of_none
 from routoo.solver.results.infeasible import closed_words
 from routoo.solver.search.assign import TOLERANCE
-from routoo.solver.sums.passes import block_size
+from routoo.solver.streaming.prediction_files import CHUNK
+from routoo.solver.sums.sources import Kept, region_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,13 +48,13 @@ def assign(
     tolerance: float = TOLERANCE,
     time_limit_s: float = math.inf,
     **limits: Any,  # the fields of Problem, checked there
-) -> Assignment:
+) -> RayAssignment:
     """A model for every prompt of a dataset, under limits for all of them: as `routoo.solve` does in memory.
 
     Choices, bound and prices are those that `solve` finds for the same predictions in the same order, to the
     last bit, however the rows lie in blocks and however many workers there are. Each worker holds the
-    scores of its prompts; what travels are sums, a number for each prompt where choices are made, and the few
-    undecided prompts that are settled in the end.
+    scores of its prompts and what was chosen for them; what travels are sums, prices, and the few prompts
+    that are settled in the end. The choices become blocks of a dataset where they are.
 
     A worker that dies is started again by Ray, reads its prompts again and repeats what it was asked.
 
@@ -88,13 +90,17 @@ def assign(
         pool, stated = None, pool or Bundle.open(bundle).description.pool
     batch = _Batch(ray, blocks, pool, {**limits, "pool": stated or pool})
     held = batch.held(start_workers(workers) if workers is None or isinstance(workers, int) else workers)
-    closed = [prompt for own in held.ask_all("closed") for prompt in own]
+    closed = [prompt for own in held.crew.ask_all("closed") for prompt in own]
     models = batch.reader.models
     if closed:
-        reason = closed_words(closed, lambda row: _called(held, row), for_all=batch.for_all)
-        return no_answer(models, len(held), reason, solver=NAME)
-    plan = solve_batch(held, models, tolerance=tolerance, time_limit_s=time_limit_s)
-    return _with_numbers(held, plan) if plan.found else plan
+        reason = closed_words(closed, lambda row: _called(held.crew, row), for_all=batch.for_all)
+        return RayAssignment(ray=ray, n_prompts=len(held), **said_of_none(models, reason, solver=NAME))
+    found = solve_batch(held, tolerance=tolerance, time_limit_s=time_limit_s)
+    said = said_of(held, models, found, solver=NAME, unsolved=UNSOLVED, tolerance=tolerance)
+    if found.status != "solved":
+        return RayAssignment(ray=ray, n_prompts=len(held), **said)
+    counts, blocks = _counted(held, found.choice), _chosen(held.crew, found.choice)
+    return RayAssignment(ray=ray, n_prompts=len(held), counts=counts, blocks=blocks, **said)
 
 
 def start_workers(count: int | None = None, *, address: str | None = None) -> list[Any]:
@@ -108,22 +114,31 @@ def start_workers(count: int | None = None, *, address: str | None = None) -> li
         MissingExtraError: Extra `ray` is not installed.
     """
     ray = connected(address)
-    return started(ray, Worker, worker_count(ray, count))
+    return started(ray, Worker, worker_count(ray, count), cores=0)
 
 
-def _called(held: RayPrompts, row: int) -> str:
-    at = int(np.searchsorted(held.starts, row, side="right")) - 1
-    return str(came(held.ray, held.ask(at, "called", row)))
+def _called(crew: Crew, row: int) -> str:
+    at = int(np.searchsorted(crew.starts, row, side="right")) - 1
+    return str(came(crew.ray, crew.ask(at, "called", row)))
 
 
-def _with_numbers(held: RayPrompts, plan: Assignment) -> Assignment:
-    """The answer with the names of the prompts and what is predicted of the choices."""
-    calls = [held.ask(at, "chosen", plan.choice[span]) for at, span in enumerate(held.spans)]
-    ids, numbers = zip(*came(held.ray, calls), strict=True)
-    chosen: dict[str, Any] = {
-        f"chosen_{name}": np.concatenate([own[name] for own in numbers]) for name in numbers[0]
-    }
-    return replace(plan, prompt_ids=pl.concat(ids).to_list(), **chosen)
+def _counted(held: RayPrompts, choice: Kept) -> list[int]:
+    """How many prompts each model gets."""
+    n_models = held.n_models
+    counts: list[int] = held.summed(lambda at, rows: np.bincount(choice[at], minlength=n_models)).tolist()
+    return counts
+
+
+def _chosen(crew: Crew, choice: Kept) -> list[Any]:  # references to tables
+    """The choices, with names of prompts and what is predicted of them, in the store of the cluster."""
+    shipped = packed(crew.ray, choice)
+    blocks = [
+        crew.ask(worker, "chosen", shipped, first, min(first + CHUNK, end))
+        for worker, (start, end) in enumerate(pairwise(crew.starts.tolist()))
+        for first in range(start, end, CHUNK)
+    ]
+    crew.ray.wait(blocks, num_returns=len(blocks), fetch_local=False)
+    return blocks
 
 
 class _Batch:
@@ -174,7 +189,7 @@ class _Batch:
 
     def held(self, workers: Sequence[Any]) -> RayPrompts:
         """The batch with its prompts shared out among workers."""
-        size, m = block_size(len(self.reader.models)), len(self.reader.listed)
+        size, m = region_size(len(self.reader.models)), len(self.reader.listed)
         whole = math.ceil(self.n / size)
         count = min(len(workers), whole)
         starts = np.minimum(np.arange(count + 1) * whole // count * size, self.n)
@@ -191,19 +206,13 @@ class _Batch:
             )
             for own, first, last in zip(pieces, starts[:-1], starts[1:], strict=True)
         ]
-        held = RayPrompts(
-            self.ray,
-            workers[: len(shares)],
-            [self.ray.put(share) for share in shares],
-            starts,
-            (),
-            len(self.reader.models),
-        )
+        stored = [self.ray.put(share) for share in shares]
+        held = RayPrompts(Crew(self.ray, workers[: len(shares)], stored, starts), (), len(self.reader.models))
         if not self.shared.get("domain_limits"):
             return replace(held, limits=self._stub((None,)).limits_for(self.n))
         if "domains" not in {**self.own, **self.columns}:
             raise InputError("domain_limits need the domain of each prompt: give domains")
-        counted = held.ask_all("domain_sizes")
+        counted = held.crew.ask_all("domain_sizes")
         names = tuple(dict.fromkeys(name for own in counted for name in own))
         sizes = np.array([sum(own.get(name, 0) for own in counted) for name in names], np.intp)
         limits = self._stub(names, domains=names).limits_for(self.n, sizes)

@@ -14,11 +14,12 @@ Ray = Any
 """The package `ray`, of which little is typed."""
 
 
-def connected(address: str | None = None) -> Ray:
+def connected(address: str | None = None, **options: Any) -> Ray:  # of `ray.init`
     """Ray, ready to work: as the caller has started it, else at this address, else on this machine.
 
     Args:
         address: Of a cluster, as `ray.init` takes it.
+        **options: What else `ray.init` takes.
 
     Raises:
         MissingExtraError: Extra `ray` is not installed.
@@ -26,8 +27,9 @@ def connected(address: str | None = None) -> Ray:
     ray = installed()
     if not ray.is_initialized():
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_worker_niceness", "0")  # as this process; Ray's own is to give way to all
         here = {} if address else {"num_cpus": usable_cores(), "include_dashboard": False}
-        ray.init(address=address, logging_level="error", log_to_driver=False, **here)
+        ray.init(address=address, logging_level="error", log_to_driver=False, **{**here, **options})
     return ray
 
 
@@ -64,9 +66,18 @@ def worker_errors(ray: Ray) -> Iterator[None]:
         raise
 
 
-def started(ray: Ray, kind: type, count: int, *given: object) -> list[Any]:  # Any: actors
-    """Workers of a kind, a core each, that Ray starts again whenever they die."""
-    actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(kind)
+def started(ray: Ray, kind: type, count: int, *given: object, cores: int = 1) -> list[Any]:  # Any: actors
+    """Workers of a kind, over all machines, that Ray starts again whenever they die.
+
+    Args:
+        ray: Ray.
+        kind: The class.
+        count: How many.
+        *given: What each is made of.
+        cores: How many each has for itself; 0 leaves them to what is done meanwhile, say to read a dataset.
+    """
+    lasting = {"max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": "SPREAD"}
+    actor = ray.remote(num_cpus=cores, **lasting)(kind)
     return [actor.remote(*given) for _ in range(count)]
 
 

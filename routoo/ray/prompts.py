@@ -2,63 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from routoo.ray.cluster import Ray, came
+from routoo.ray.crew import Crew, RayKept
 from routoo.ray.shard import Seen
 from routoo.ray.shipping import packed
 from routoo.solver.limits import Limit
 from routoo.solver.sums.constraints import Constraints
-from routoo.solver.sums.passes import Answer, Work
+from routoo.solver.sums.passes import all_marked
 from routoo.solver.sums.rows import Rows, Tables
+from routoo.solver.sums.sources import (
+    Answer,
+    At,
+    Branch,
+    Few,
+    Gathered,
+    Kept,
+    Marked,
+    Work,
+    are_few,
+    positions,
+    total,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class RayPrompts:
     """The prompts of a batch in the order of the batch, a share a worker.
 
-    A share begins where a block of the same batch in memory would, and answers come back in the order of the
-    prompts: sums have the same terms in the same order, to the last bit.
+    A share begins where a region of the same batch in memory would, and workers add up whole branches of the
+    sums of blocks: sums have the same terms in the same order, to the last bit.
 
     Args:
-        ray: Ray.
-        workers: A process for each share.
-        shares: References to what each of them holds (`Share`).
-        starts: Position of the first prompt of each, and behind the last one that of the end.
+        crew: The workers.
         limits: The limits to keep.
         n_models: Models that may be chosen.
         seen: How the prompts are looked at.
     """
 
-    ray: Ray
-    workers: Sequence[Any]
-    shares: Sequence[Any]
-    starts: npt.NDArray[np.intp]
+    crew: Crew
     limits: tuple[Limit, ...]
     n_models: int
     seen: Seen = field(default_factory=Seen)
-
-    @property
-    def spans(self) -> list[slice]:
-        """The positions that each worker holds."""
-        return [
-            slice(*span) for span in zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True)
-        ]
-
-    def ask(self, at: int, question: str, *given: object) -> Any:  # a reference to what it answers
-        """Asks one worker for what `Held` has a method of this name for."""
-        return self.workers[at].ask.remote([self.shares[at]], question, *given)
-
-    def ask_all(self, question: str) -> list[Any]:  # what `Held` answers
-        """What all workers answer, in the order of the prompts."""
-        return list(came(self.ray, [self.ask(at, question) for at in range(len(self.workers))]))
 
     @cached_property
     def constraints(self) -> Constraints:
@@ -66,7 +57,7 @@ class RayPrompts:
         return Constraints.of(self.limits, self.n_models + self.seen.spare, len(self.seen.domains or (None,)))
 
     def __len__(self) -> int:
-        return int(self.starts[-1])
+        return int(self.crew.starts[-1])
 
     def asking(
         self, *, limits: tuple[Limit, ...] | None = None, aim: Tables | None = None, spare: bool = False
@@ -76,28 +67,39 @@ class RayPrompts:
         return replace(self, limits=self.limits if limits is None else limits, seen=seen)
 
     def map(self, work: Work[Answer]) -> Iterator[Answer]:
-        """`work(start, rows)` of every block of prompts, in order."""
-        shipped, arrays = packed(self.ray, work, len(self))
-        calls = [
-            self.ask(at, "map", shipped, [array[span] for array in arrays], self.seen)
-            for at, span in enumerate(self.spans)
-        ]
-        for call, span in zip(calls, self.spans, strict=True):
-            answers, changed = came(self.ray, call)
-            for at, values in changed.items():
-                arrays[at][span] = values
-            yield from answers
+        """`work(at, rows)` of every block of prompts, in order."""
+        return chain.from_iterable(self.crew.ask_all("map", packed(self.crew.ray, work), self.seen))
 
-    def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
+    def summed(self, work: Work[Answer]) -> Answer:
+        """The sum of what the work answers for all blocks."""
+        return total(self.branches(work))
+
+    def branches(self, work: Work[Answer], marks: Kept | None = None) -> Iterator[Branch[Answer]]:
+        """Sums of what the work answers for neighbouring blocks, or for the marked prompts of regions."""
+        run = packed(self.crew.ray, work), self.seen, marks.named if isinstance(marks, RayKept) else None
+        answers: list[Any] = self.crew.ask_all("branches", *run)
+        if any(filled for _, filled in answers):
+            self.crew.operations.append(("branches", *run))
+        return chain.from_iterable(branches for branches, _ in answers)
+
+    def kept(self, kind: type[np.generic]) -> Kept:
+        """A number of this kind for each prompt, 0 at first."""
+        return self.crew.kept(kind)
+
+    def marked(self, marks: Kept, count: int, constraints: Constraints) -> Few:
+        """The prompts that are marked, by their number: brought here, or looked at where they lie."""
+        if not are_few(count):
+            return Marked(self, marks, count, constraints)
+        at = all_marked(self, marks)
+        return Gathered(self.rows(at), constraints, at)
+
+    def rows(self, at: At) -> Rows:
         """These prompts, brought here."""
-        wanted = np.arange(len(self))[at]
+        wanted = positions(at)
         order = np.argsort(wanted, kind="stable")
-        rising = wanted[order]
-        ends = np.searchsorted(rising, self.starts)
-        calls = [
-            self.ask(worker, "rows", rising[first:last] - self.starts[worker], self.seen)
-            for worker, (first, last) in enumerate(pairwise(ends))
-            if last > first or (worker == 0 and not len(rising))
-        ]
-        found = Rows.join(came(self.ray, calls))
-        return found if (rising == wanted).all() else found.part(np.argsort(order, kind="stable"))
+        found = Rows.join(self.crew.ask_holders("rows", wanted[order], self.seen))
+        if (order[1:] > order[:-1]).all():
+            return found
+        there = np.empty_like(order)
+        there[order] = np.arange(len(order))
+        return found.part(there)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,17 +11,18 @@ import numpy.typing as npt
 import polars as pl
 
 from routoo.data.domains import domain_names
-from routoo.data.scores import Matrix, Scores, joined
+from routoo.data.scores import Scores, joined
 from routoo.data.storage.foreign import in_our_words
 from routoo.data.storage.parquet_files import DAMAGED
 from routoo.data.tables.predicted_rows import Needs, PredictedRows
 from routoo.data.tables.predictions import NUMBERS
-from routoo.ray.shipping import Array, Part, unpacked
+from routoo.ray.shipping import Array, Named, Part, unpacked
 from routoo.solver.problem import Problem
 from routoo.solver.results.infeasible import ClosedPrompt, closed_prompts
 from routoo.solver.streaming.prediction_files import CHUNK
-from routoo.solver.sums.passes import InMemory, block_size
+from routoo.solver.sums.passes import InMemory
 from routoo.solver.sums.rows import Rows, Tables
+from routoo.solver.sums.sources import At, Branch, Work, block_size, branches, positions, region_size
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,24 @@ class Share:
             yield rows_of(ray, pieces_between(self.pieces, first, first + step), columns)
 
 
+@dataclass(frozen=True, eq=False)
+class _Own(InMemory):
+    """The prompts of a share under the positions of the batch, with its codes of their domains.
+
+    Args:
+        domain: Those codes, ``(n_prompts,)``, where a limit tells domains apart.
+    """
+
+    domain: npt.NDArray[np.intp] | None = None
+
+    def rows(self, at: At) -> Rows:
+        """These prompts of the share, by their places in it."""
+        rows = super().rows(at)
+        return rows if self.domain is None else replace(rows, domain=self.domain[at])
+
+
 class Held:
-    """The prompts of a share in the memory of a worker.
+    """The prompts of a share in the memory of a worker, and what is kept of them.
 
     Args:
         share: Which.
@@ -134,6 +151,31 @@ class Held:
             code = {name: at for at, name in enumerate(self.domains)}
             self.codes = np.fromiter(map(code.__getitem__, named), np.intp, len(named))
         self.problem = Problem(scores=joined(scores), **fields)
+        self.kept: dict[Named, Array] = {}
+        self.done = 0  # operations that made them what they are
+
+    def catch_up(self, done: int, operations: Callable[[], Sequence[tuple[Any, ...]]]) -> None:
+        """Makes of what is kept what so many operations do, in their order."""
+        if self.done > done:  # the answer to the last one did not arrive
+            self.kept, self.done = {}, 0
+        if self.done < done:
+            for what, *given in operations()[self.done : done]:
+                getattr(self, what)(*given)
+        self.done = done
+
+    def drop(self, named: Named) -> None:
+        """Keeps these numbers no longer."""
+        self.kept.pop(named, None)
+
+    def fill(self, named: Named, at: At, values: Array) -> None:
+        """Sets numbers of prompts of the batch, as far as these are here."""
+        at = positions(at)
+        here = np.flatnonzero((at >= self.start) & (at < self.start + len(self.ids)))
+        self._part(named)[at[here]] = values[here]
+
+    def numbers(self, at: npt.NDArray[np.intp], named: Named) -> Array:
+        """The numbers kept of these prompts, by their positions in the batch."""
+        return self._part(named)[at]
 
     def domain_sizes(self) -> dict[str | None, int]:
         """How many prompts each domain has, in the order of their first ones."""
@@ -148,56 +190,97 @@ class Held:
         """What a message calls the prompt of this row of the batch."""
         return f"prompt {self.ids[row - self.start]!r}"
 
-    def map(self, work: bytes, arrays: Sequence[Array], seen: Seen) -> tuple[list[Any], dict[int, Array]]:
-        """What the work answers for each block of prompts, and those arrays that it changed."""
-        parts = [Part(self.start, array.copy()) for array in arrays]
-        run, size = unpacked(work, parts), block_size(len(self.problem.scores.models))
-        answers = [
-            run(self.start + at, self._rows(slice(at, at + size), seen))
-            for at in range(0, len(self.problem), size)
-        ]
-        changed = {
-            at: part.values
-            for at, (part, array) in enumerate(zip(parts, arrays, strict=True))
-            if not np.array_equal(part.values, array)
-        }
-        return answers, changed
+    def map(self, work: bytes, seen: Seen) -> list[Any]:
+        """What the work answers for each block of prompts."""
+        return list(self._seen(seen).map(self._here(unpacked(work, self._part))))
+
+    def branches(self, work: bytes, seen: Seen, marks: Named | None) -> tuple[list[Branch[Any]], bool]:
+        """Sums of what the work answers, as few as its blocks make; whether it filled what is kept."""
+        filled = list[bool]()
+
+        def part(named: Named) -> Part:
+            return Part(self.start, self._array(named), lambda: filled.append(True))
+
+        own, run = self._seen(seen), self._here(unpacked(work, part))
+        n_models = len(self.problem.scores.models)
+        if marks is None:
+            first = self.start // block_size(n_models)
+            found = branches(Branch(0, at, answer) for at, answer in enumerate(own.map(run), first))
+        else:
+            first = self.start // region_size(n_models)
+            found = branches(own.branches(run, self._array(marks), first=first))
+        self.done += bool(filled)
+        return found, bool(filled)
 
     def rows(self, at: npt.NDArray[np.intp], seen: Seen) -> Rows:
-        """These prompts, by their positions in the share."""
-        return self._rows(at, seen)
+        """These prompts, by their positions in the batch."""
+        return self._seen(seen).rows(at - self.start)
 
-    def _rows(self, at: slice | npt.NDArray[np.intp], seen: Seen) -> Rows:
-        rows = InMemory(self.problem, aim=seen.aim, spare=seen.spare).rows(at)
-        if seen.domains is None:
-            return rows
-        codes = np.array([seen.domains.index(name) for name in self.domains], np.intp)
-        return replace(rows, domain=codes[self.codes[at]])
-
-    def chosen(self, choice: npt.NDArray[np.int32]) -> tuple[pl.Series, dict[str, Matrix]]:
-        """Names of the prompts, and what is predicted of these choices, by the name of the number."""
-        scores, at = self.problem.scores, np.arange(len(choice))
+    def chosen(self, choice: bytes, first: int, last: int) -> Any:  # a table of Arrow
+        """A row for each prompt between two positions: its name, its model, what is predicted of it."""
+        own, here = unpacked(choice, self._part)[slice(first, last)], np.arange(first, last) - self.start
+        scores = self.problem.scores.rows(here)
         known = {name: of for name in NUMBERS if (of := getattr(scores, name)) is not None}
-        return self.ids, {name: of[at, choice] for name, of in known.items()}
+        rows = np.arange(len(own))
+        columns = [
+            self.ids[here].alias("prompt_id"),
+            pl.Series("model", scores.models, pl.String).gather(own),
+            *(pl.Series(name, of[rows, own]).fill_nan(None) for name, of in known.items()),
+        ]
+        return pl.DataFrame(columns).to_arrow(compat_level=pl.CompatLevel.oldest())
+
+    def _seen(self, seen: Seen) -> _Own:
+        codes = None
+        if seen.domains is not None:
+            code = {name: at for at, name in enumerate(seen.domains)}
+            codes = np.array([code[name] for name in self.domains], np.intp)[self.codes]
+        return _Own(self.problem, 1, (), seen.aim, seen.spare, codes)
+
+    def _here(self, work: Work[Any]) -> Work[Any]:
+        """The work, given positions in the batch."""
+
+        def run(at: At, rows: Rows) -> Any:
+            return work(_moved(at, self.start), rows)
+
+        return run
+
+    def _array(self, named: Named) -> Array:
+        return self.kept.setdefault(named, np.zeros(len(self.ids), named.kind))
+
+    def _part(self, named: Named) -> Part:
+        return Part(self.start, self._array(named))
+
+
+def _moved(at: At, by: int) -> At:
+    return slice(at.start + by, at.stop + by) if isinstance(at, slice) else at + by
 
 
 class Worker:
     """A process of Ray that holds one share at a time, which comes with every call by reference.
 
-    It reads the share when it is first asked about it, so that one that was started again after a failure
-    answers like the one that died.
+    It reads the share when it is first asked about it, and goes through what was done to what is kept of it,
+    so that one that was started again after a failure answers like the one that died.
     """
 
     def __init__(self) -> None:
         self._of: Any = None  # a reference
         self._held: Held | None = None
 
-    def ask(self, share: Sequence[Any], question: str, *given: Any) -> Any:  # an answer of `Held`
-        """What the prompts of the share answer to a method of `Held`; the reference is the one of a list."""
+    def ask(self, of: Sequence[Any], done: int, question: str, *given: Any) -> Any:  # an answer of `Held`
+        """What the prompts of a share answer to a method of `Held`.
+
+        Args:
+            of: References to the share, and to what was done to what is kept of its prompts.
+            done: How much of that was done before this question.
+            question: The method.
+            *given: What it is given.
+        """
         import ray
 
-        if self._held is None or self._of != share[0]:
-            own = ray.get(share[0])
-            self._of, self._held = share[0], None  # one at a time
+        share, operations = of
+        if self._held is None or self._of != share:
+            own = ray.get(share)
+            self._of, self._held = share, None  # one at a time
             self._held = Held(own, own.frames(ray))
+        self._held.catch_up(done, lambda: ray.get(operations))
         return getattr(self._held, question)(*given)

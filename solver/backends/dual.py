@@ -6,22 +6,21 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError
-from routoo.data.scores import Scores
 from routoo.solver.problem import Problem
 from routoo.solver.results.answer import outcome
 from routoo.solver.results.conflict import assign_least
-from routoo.solver.search.assign import TOLERANCE, assign
-from routoo.solver.sums.passes import Batch, InMemory
+from routoo.solver.search.assign import TOLERANCE, Assigned, assign
+from routoo.solver.sums.passes import InMemory
 from routoo.solver.sums.rows import Floats
+from routoo.solver.sums.sources import Batch, Kept
 from routoo.solver.sums.tally import kept
 
 NAME = "dual"
 
-_UNSOLVED = "found no assignment within all limits, though none was proved impossible; loosen one a little"
+UNSOLVED = "found no assignment within all limits, though none was proved impossible; loosen one a little"
 
 _EDGES = 3
 """Limits whose least use is tried where no answer is found within all."""
@@ -51,23 +50,23 @@ def solve_dual(
     Raises:
         InputError: The tolerance or the time limit is not above 0.
     """
+    batch = InMemory(problem, threads)
+    found = solve_batch(batch, tolerance=tolerance, time_limit_s=time_limit_s)
+    return outcome(batch, problem.scores, found, solver=NAME, unsolved=UNSOLVED, tolerance=tolerance)
+
+
+def solve_batch(batch: Batch, *, tolerance: float, time_limit_s: float) -> Assigned:
+    """The choices for a batch, wherever it lies.
+
+    Raises:
+        InputError: The tolerance or the time limit is not above 0.
+    """
     if not tolerance > 0 or not time_limit_s > 0:
         raise InputError(f"tolerance and time_limit_s must be above 0, got {tolerance} and {time_limit_s}")
-    return solve_batch(
-        InMemory(problem, threads), problem.scores, tolerance=tolerance, time_limit_s=time_limit_s
-    )
-
-
-def solve_batch(
-    batch: Batch, scores: Scores | tuple[str, ...], *, tolerance: float, time_limit_s: float
-) -> Assignment:
-    """The assignment of a batch, wherever it is; where its scores are not in memory, of models by name."""
     edge = _Edge(batch)
     found = assign(batch, tolerance=tolerance, time_limit_s=time_limit_s, edge=edge)
     choice = edge(found.prices) if found.status == "unsolved" else None
-    if choice is not None:
-        found = replace(found, status="solved", choice=choice)
-    return outcome(batch, scores, found, solver=NAME, unsolved=_UNSOLVED, tolerance=tolerance)
+    return found if choice is None else replace(found, status="solved", choice=choice)
 
 
 class _Edge:
@@ -75,15 +74,15 @@ class _Edge:
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.asked = batch, False
-        self.choice: npt.NDArray[np.int32] | None = None
+        self.choice: Kept | None = None
 
-    def __call__(self, prices: Floats) -> npt.NDArray[np.int32] | None:
+    def __call__(self, prices: Floats) -> Kept | None:
         """Those that keep every limit, if any do."""
         if not self.asked:
             self.asked, self.choice = True, self._look(prices)
         return self.choice
 
-    def _look(self, prices: Floats) -> npt.NDArray[np.int32] | None:
+    def _look(self, prices: Floats) -> Kept | None:
         constraints = self.batch.constraints
         for at in np.argsort(-prices * np.abs(constraints.bounds), kind="stable")[:_EDGES].tolist():
             found = assign_least(self.batch, constraints.limits[at])

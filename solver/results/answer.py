@@ -12,7 +12,7 @@ from routoo.data.scores import Matrix, Scores
 from routoo.solver.limits import Quantity
 from routoo.solver.results.infeasible import fail_alone, why_infeasible
 from routoo.solver.search.assign import NOTHING, TOLERANCE, Assigned
-from routoo.solver.sums.passes import Batch
+from routoo.solver.sums.sources import Batch
 from routoo.solver.sums.tally import tally
 from routoo.solver.usage import BLOCK
 
@@ -28,7 +28,7 @@ UNITS: dict[Quantity, str] = {
 
 def outcome(
     batch: Batch,
-    scores: Scores | tuple[str, ...],
+    scores: Scores,
     found: Assigned,
     *,
     solver: str,
@@ -39,49 +39,59 @@ def outcome(
 
     Args:
         batch: What was solved.
-        scores: The predictions: those of the choices become part of the answer. Where they are not in
-            memory, the model names.
+        scores: The predictions: those of the choices become part of the answer.
         found: Where the backend ended; its choices keep every limit.
         solver: Name of the backend.
         unsolved: What to say where nothing was found and nothing is proved.
         tolerance: Relative gap up to which the choices count as optimal.
     """
+    said = said_of(batch, scores.models, found, solver=solver, unsolved=unsolved, tolerance=tolerance)
+    if found.status != "solved":
+        choice = np.full(len(scores), -1, np.int32)
+        return Assignment(**said, choice=choice, prompt_ids=scores.prompt_ids)
+    choice = np.asarray(found.choice[: len(scores)], np.int32)
+    return Assignment(**said, choice=choice, prompt_ids=scores.prompt_ids, **_predicted(scores, choice))
+
+
+def said_of(
+    batch: Batch,
+    models: tuple[str, ...],
+    found: Assigned,
+    *,
+    solver: str,
+    unsolved: str,
+    tolerance: float,
+) -> dict[str, Any]:  # Any: fields of a solution
+    """What `outcome` says but for single choices: the fields of a solution."""
     if found.status == "solved":
-        return _answer(batch, scores, found, solver=solver, tolerance=tolerance)
+        return _said_of_choices(batch, models, found, solver=solver, tolerance=tolerance)
     alone = fail_alone(batch)
     if found.status == "unsolved" and not alone:
-        return no_answer(scores, len(batch), unsolved, solver=solver, status="unsolved")
+        return said_of_none(models, unsolved, solver=solver, status="unsolved")
     reason = why_infeasible(batch, alone)
-    return no_answer(
-        scores, len(batch), reason.words, solver=solver, least_budget_usd=reason.least_budget_usd
-    )
+    return said_of_none(models, reason.words, solver=solver, least_budget_usd=reason.least_budget_usd)
 
 
-def _answer(
-    batch: Batch, scores: Scores | tuple[str, ...], found: Assigned, *, solver: str, tolerance: float
-) -> Assignment:
-    """The assignment that these choices make."""
-    choice, limits = found.choice, batch.constraints.limits
-    totals = found.totals or tally(batch, choice)
+def _said_of_choices(
+    batch: Batch, models: tuple[str, ...], found: Assigned, *, solver: str, tolerance: float
+) -> dict[str, Any]:  # Any: fields of a solution
+    limits, totals = batch.constraints.limits, found.totals or tally(batch, found.choice)
     gained, bound = totals.gained, max(found.bound, totals.gained)
     near = bound - gained <= max(tolerance * max(abs(bound), abs(gained)), NOTHING)
     turned = -1.0 if any(limit.name == "min_mean_score" for limit in limits) else 1.0
-    return Assignment(
-        **_predicted(scores, choice) if isinstance(scores, Scores) else {},
-        models=scores.models if isinstance(scores, Scores) else scores,
-        choice=choice,
-        status="optimal" if near else "feasible",
-        score=totals.score,
-        cost_usd=totals.cost_usd,
-        objective=turned * gained + 0.0,
-        bound=turned * bound + 0.0,
-        solver=solver,
-        limits=tuple(
+    return {
+        "models": models,
+        "status": "optimal" if near else "feasible",
+        "score": totals.score,
+        "cost_usd": totals.cost_usd,
+        "objective": turned * gained + 0.0,
+        "bound": turned * bound + 0.0,
+        "solver": solver,
+        "limits": tuple(
             LimitUse(limit.name, UNITS[limit.quantity], limit.sign * used, limit.bound, price, limit.floor)
             for limit, used, price in zip(limits, totals.uses.tolist(), found.prices.tolist(), strict=True)
         ),
-        prompt_ids=scores.prompt_ids if isinstance(scores, Scores) else None,
-    )
+    }
 
 
 def _predicted(
@@ -113,21 +123,23 @@ def no_answer(
     reason: str,
     *,
     solver: str,
-    status: Status = "infeasible",
     least_budget_usd: float | None = None,
 ) -> Assignment:
-    """The assignment that says why there is none."""
-    unknown = float("nan")
-    return Assignment(
-        models=scores.models if isinstance(scores, Scores) else scores,
-        choice=np.full(n_prompts, -1, np.int32),
-        status=status,
-        score=unknown,
-        cost_usd=unknown,
-        objective=unknown,
-        bound=unknown,
-        solver=solver,
-        prompt_ids=scores.prompt_ids if isinstance(scores, Scores) else None,
-        reason=reason,
-        least_budget_usd=least_budget_usd,
-    )
+    """The assignment that says why there is none, of scores or of models by name."""
+    models, names = (scores.models, scores.prompt_ids) if isinstance(scores, Scores) else (scores, None)
+    said = said_of_none(models, reason, solver=solver, least_budget_usd=least_budget_usd)
+    return Assignment(**said, choice=np.full(n_prompts, -1, np.int32), prompt_ids=names)
+
+
+def said_of_none(
+    models: tuple[str, ...],
+    reason: str,
+    *,
+    solver: str,
+    status: Status = "infeasible",
+    least_budget_usd: float | None = None,
+) -> dict[str, Any]:  # Any: fields of a solution
+    """What is said where there is no choice for every prompt."""
+    unknown = dict.fromkeys(("score", "cost_usd", "objective", "bound"), float("nan"))
+    said = {"solver": solver, "reason": reason, "least_budget_usd": least_budget_usd}
+    return {"models": models, "status": status, **unknown, **said}

@@ -12,8 +12,8 @@ from routoo.solver.search.bracket import sampled
 from routoo.solver.search.prices import SAMPLE, infeasible_in_parts
 from routoo.solver.search.tree import MOST_STEPS, search
 from routoo.solver.sums.kinds import Kinds
-from routoo.solver.sums.passes import Batch, Gathered, Picked
 from routoo.solver.sums.rows import Tables
+from routoo.solver.sums.sources import Batch, Gathered, Picked
 from routoo.solver.sums.tally import tally
 
 _STEPS = MOST_STEPS // 4
@@ -100,7 +100,9 @@ def most_served(batch: Batch) -> int | None:
     """How many prompts can be served within the limits, were the others turned away; None if not known."""
     n_models = batch.constraints.n_models
     served: Tables = {"requests": np.array([[-1.0] * n_models + [0.0]])}
-    found = assign(batch.asking(aim=served, spare=True), tolerance=TOLERANCE, most_steps=_STEPS)
+    asked = batch.asking(aim=served, spare=True)
+    found = assign(asked, tolerance=TOLERANCE, most_steps=_STEPS)
     if found.status != "solved":
         return None
-    return int(np.count_nonzero(found.choice < n_models))
+    choice = found.choice
+    return asked.summed(lambda at, rows: int(np.count_nonzero(choice[at] < n_models)))

@@ -128,11 +128,7 @@ def frontier(problem: Problem, *, points: int = 200) -> Frontier:
         raise InputError(reason)
     prompts = InMemory(free, limits=(_MONEY,))
     stairs = Stairs.build(prompts)
-    first = sum(
-        prompts.map(
-            lambda start, rows: float(rows.gained(stairs.steps.start[start : start + len(rows)]).sum())
-        )
-    )
+    first = prompts.summed(lambda at, rows: float(rows.gained(stairs.steps.start[at]).sum()))
     order = stairs.order
     taken = np.unique(np.linspace(0, len(order), min(points, len(order) + 1)).astype(np.intp))
     score = first + np.concatenate([[0.0], np.cumsum(stairs.steps.value[order])])

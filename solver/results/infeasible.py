@@ -14,8 +14,8 @@ from routoo.solver.problem import Problem
 from routoo.solver.results.conflict import Need, conflict, most_served, need_of
 from routoo.solver.search.knapsack import least_choice
 from routoo.solver.sums.constraints import Constraints
-from routoo.solver.sums.passes import Batch
 from routoo.solver.sums.rows import Floats, Rows, Tables
+from routoo.solver.sums.sources import At, Batch
 from routoo.solver.sums.tally import tally
 from routoo.solver.usage import BLOCK, call_tokens
 
@@ -231,12 +231,12 @@ def least_uses(batch: Batch) -> Floats:
         for key, limit in alike.items()
     }
 
-    def work(start: int, rows: Rows) -> list[Floats]:
+    def work(at: At, rows: Rows) -> Floats:
         domain = np.zeros(len(rows), np.intp) if rows.domain is None else rows.domain
         least = (_least(rows, table) for table in tables.values())
-        return [np.bincount(domain, own, constraints.n_domains).astype(np.float64) for own in least]
+        return np.array([np.bincount(domain, own, constraints.n_domains) for own in least], np.float64)
 
-    sums = dict(zip(tables, np.sum(list(batch.map(work)), axis=0), strict=True))
+    sums = dict(zip(tables, batch.summed(work), strict=True))
     return np.array(
         [
             sums[limit.quantity, limit.only.column, limit.sign][

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from routoo.data.assignment import Assignment, LimitUse
+from routoo.data.assignment import LimitUse, Solution
 
 _PLURAL = {
     "requests": "requests",
@@ -15,7 +15,7 @@ _PLURAL = {
 }
 
 
-def prices_in_words(plan: Assignment) -> list[str]:
+def prices_in_words(plan: Solution) -> list[str]:
     """A sentence for each limit that binds, money first.
 
     Where score is maximised, a unit of a limit is worth score, and money where a budget binds too; where

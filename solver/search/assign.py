@@ -10,17 +10,29 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.limits import Only
-from routoo.solver.search.bracket import fill_large, sampled
+from routoo.solver.search.bracket import fill_large
 from routoo.solver.search.knapsack import Filled, least_choice, no_room
 from routoo.solver.search.newton import PriceSearch
 from routoo.solver.search.prices import Scale, find_prices, proves_infeasible
 from routoo.solver.search.prices import search as search_prices
-from routoo.solver.search.rounding import CORES, Edge, Rounded, far, finish, nearer_prices, part_of, round_off
+from routoo.solver.search.rounding import (
+    CORES,
+    Edge,
+    Part,
+    Rounded,
+    far,
+    finish,
+    nearer_prices,
+    part_at,
+    part_of,
+    round_off,
+)
 from routoo.solver.search.tree import MOST_STEPS, search
 from routoo.solver.sums.constraints import Constraints
 from routoo.solver.sums.kinds import MOST_KINDS, Kinds
-from routoo.solver.sums.passes import Gathered, Picked, price_pass
-from routoo.solver.sums.rows import Floats
+from routoo.solver.sums.passes import price_pass
+from routoo.solver.sums.rows import Floats, Rows
+from routoo.solver.sums.sources import At, Few, Gathered, Kept, Picked, positions
 from routoo.solver.sums.tally import Tally, kept, tally
 
 Status = Literal["solved", "infeasible", "unsolved"]
@@ -37,7 +49,8 @@ NOBODY = np.full(0, -1, np.int32)
 _FEWER = 8
 """By how much fewer prompts are dealt each time."""
 
-Choices = npt.NDArray[np.int32]
+_EVEN = 0.7548776662466927
+"""Multiples of it, less their whole parts, fill 0 to 1 evenly, and independently of how prompts are dealt."""
 
 _NEAR = 1e-7
 """Gap up to which a bound needs no further look."""
@@ -52,7 +65,7 @@ class Assigned:
 
     Args:
         status: `solved`, `infeasible` (proved), or `unsolved` (no choice was found that keeps the limits).
-        choice: Chosen model of each prompt, ``(n_prompts,)``, keeps every limit: where `solved`.
+        choice: Chosen model of each prompt, keeps every limit: where `solved`.
         bound: Proved bound on the objective as maximised.
         prices: Dual value of each limit, ``(n_limits,)``.
         settled: Nothing better is left to be found.
@@ -60,7 +73,7 @@ class Assigned:
     """
 
     status: Status
-    choice: npt.NDArray[np.int32]
+    choice: Kept
     bound: float
     prices: Floats
     settled: bool = False
@@ -101,7 +114,7 @@ def assign(
 
 def assign_each(prompts: Picked) -> Assigned:
     """The best choice of each prompt by itself, where nothing couples them."""
-    choice = np.empty(len(prompts), np.int32)
+    choice = prompts.kept(np.int32)
     price_pass(prompts, np.zeros(0), keep=choice)
     totals = tally(prompts, choice)
     return Assigned("solved", choice, totals.gained, np.zeros(0), settled=True, totals=totals)
@@ -110,8 +123,8 @@ def assign_each(prompts: Picked) -> Assigned:
 def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float, most_steps: int) -> Assigned:
     """The best choices under limits of single domains: each domain by itself."""
     limits = prompts.constraints.limits
-    domain = np.concatenate(list(prompts.map(lambda start, rows: rows.domain)))
-    choice, prices, bounds = np.empty(len(prompts), np.int32), np.zeros(len(limits)), []
+    domain = _domains(prompts)
+    found_all, prices, bounds = np.empty(len(prompts), np.int32), np.zeros(len(limits)), []
     order = np.argsort(domain, kind="stable")
     for index in np.split(order, np.flatnonzero(np.diff(domain[order])) + 1):
         own = np.array(
@@ -124,15 +137,26 @@ def _by_domain(prompts: Picked, tolerance: float, time_limit_s: float, most_step
         prices[own] = found.prices
         if found.status != "solved":
             return Assigned(found.status, NOBODY, price_pass(prompts, prices).bound, prices)
-        choice[index] = found.choice
+        found_all[index] = found.choice[: len(index)]
         bounds.append(found.bound)
+    choice = prompts.kept(np.int32)
+    choice[: len(prompts)] = found_all
     return Assigned("solved", choice, math.fsum(bounds) + math.ulp(math.fsum(bounds)), prices)
+
+
+def _domains(prompts: Picked) -> npt.NDArray[np.intp]:
+    """The domain of each prompt, ``(n_prompts,)``."""
+
+    def work(at: At, rows: Rows) -> list[npt.NDArray[np.intp]]:
+        return [] if rows.domain is None else [rows.domain]
+
+    return np.concatenate(prompts.summed(work))
 
 
 def searched(
     kinds: Kinds,
     *,
-    first: npt.NDArray[np.int32] | None = None,
+    first: Kept | None = None,
     time_limit_s: float = math.inf,
     most_steps: int = MOST_STEPS,
 ) -> Assigned:
@@ -166,7 +190,7 @@ def _under_many(prompts: Picked, tolerance: float, time_limit_s: float, edge: Ed
     if found.infeasible and proves_infeasible(prompts, found.prices):
         return Assigned("infeasible", NOBODY, -np.inf, found.prices)
     rounded = _dealt_again(prompts, found, tolerance)
-    totals = finish(
+    finished = finish(
         prompts,
         rounded,
         found.soft,
@@ -176,12 +200,14 @@ def _under_many(prompts: Picked, tolerance: float, time_limit_s: float, edge: Ed
         edge=edge,
     )
     prices, bound = found.prices, price_pass(prompts, found.prices).bound
-    if totals is not None and far(bound, totals.gained):
-        nearer = nearer_prices(prompts, rounded, prices, bound - totals.gained)
+    if finished is None:
+        return Assigned("unsolved", NOBODY, bound, prices)
+    totals, choice = finished
+    if far(bound, totals.gained):
+        nearer = nearer_prices(prompts, replace(rounded, choice=choice), prices, bound - totals.gained)
         again = price_pass(prompts, nearer).bound
         prices, bound = (nearer, again) if again < bound else (prices, bound)
-    status: Status = "unsolved" if totals is None else "solved"
-    return Assigned(status, rounded.choice, bound, prices, totals=totals)
+    return Assigned("solved", choice, bound, prices, totals=totals)
 
 
 def _dealt_again(prompts: Picked, found: PriceSearch, tolerance: float) -> Rounded:
@@ -191,28 +217,43 @@ def _dealt_again(prompts: Picked, found: PriceSearch, tolerance: float) -> Round
     that is priced to make up for what was missed, and dealt anew: where ties leave many prompts in
     doubt, an even sample of them, which can move whatever they can; in the end those of least lead.
     """
-    rounded = round_off(prompts, found.soft, found.temperature)
-    choice, doubt, dealt = rounded.choice, rounded.doubt, rounded.dealt
-    while len(dealt) > CORES[-1]:
-        few = sampled(len(dealt), max(len(dealt) // _FEWER, CORES[-1]))
-        doubt, dealt = _dealt_among(prompts, choice, dealt[few].astype(np.intp), found.soft, tolerance)
-        if len(few) == CORES[-1]:
+    choice = prompts.kept(np.int32)
+    rounded = round_off(prompts, choice, prompts.kept(np.bool_), found.soft, found.temperature)
+    share = 1.0
+    while rounded.n_dealt > CORES[-1]:
+        fewer = max(1 / _FEWER, CORES[-1] / rounded.n_dealt)
+        share *= fewer
+        part = part_of(prompts, choice, _sampled(prompts, rounded, share))
+        rounded = _dealt_among(part, prompts, choice, found.soft, tolerance)
+        if fewer > 1 / _FEWER:
             break
+    doubt, dealt = rounded.doubt, rounded.n_dealt
     for size in reversed(CORES[1:]):
-        if len(dealt) <= CORES[0]:
+        if dealt <= CORES[0]:
             break
         if size < len(doubt):
-            _, dealt = _dealt_among(prompts, choice, doubt[:size], found.soft, tolerance)
-    return Rounded(choice, doubt, dealt)
+            few = part_at(prompts, choice, doubt[:size])
+            dealt = _dealt_among(few, prompts, choice, found.soft, tolerance).n_dealt
+    return replace(rounded, doubt=doubt)
+
+
+def _sampled(prompts: Picked, rounded: Rounded, share: float) -> Few:
+    """Of the prompts that were dealt out an even sample: those of a share of all positions."""
+    marks = prompts.kept(np.bool_)
+
+    def mark(at: At, rows: Rows) -> int:
+        marks[at] = rounded_dealt[at] & (positions(at) * _EVEN % 1.0 < share)
+        return int(np.count_nonzero(marks[at]))
+
+    rounded_dealt = rounded.dealt
+    return prompts.marked(marks, prompts.summed(mark), prompts.constraints)
 
 
 def _dealt_among(
-    prompts: Picked, choice: Choices, index: npt.NDArray[np.intp], start: Floats, tolerance: float
-) -> tuple[npt.NDArray[np.intp], Choices]:
-    """Deals these prompts again, in place; which of them are most in doubt, and which were dealt."""
-    part = part_of(prompts, choice, index).prompts
-    scale = replace(Scale.of(part), least=-np.inf)
-    again = search_prices(part, scale, start, _WARM, tolerance * scale.size)
-    nearer = round_off(part, again.soft, again.temperature)
-    choice[index] = nearer.choice
-    return index[nearer.doubt], index[nearer.dealt].astype(np.int32)
+    part: Part[Gathered] | Part[Few], prompts: Picked, choice: Kept, start: Floats, tolerance: float
+) -> Rounded:
+    """Deals some prompts of a batch again, in place; which are most in doubt, and which were dealt."""
+    few = part.prompts
+    scale = replace(Scale.of(few), least=-np.inf)
+    again = search_prices(few, scale, start, _WARM, tolerance * scale.size)
+    return round_off(few, choice, prompts.kept(np.bool_), again.soft, again.temperature)

@@ -13,8 +13,8 @@ from routoo.solver.problem import ROUNDING
 from routoo.solver.search.hull import Increments, first_choice, increments
 from routoo.solver.search.swaps import best_swaps
 from routoo.solver.sums.kinds import MOST_KINDS
-from routoo.solver.sums.passes import PromptSource
 from routoo.solver.sums.rows import Floats, Rows, Tables, leads
+from routoo.solver.sums.sources import At, Kept, Listed, positions
 from routoo.solver.sums.tally import tally
 
 CORE = 256
@@ -26,14 +26,14 @@ class Filled:
     """A choice of every prompt under one limit.
 
     Args:
-        choice: Chosen model, ``(n_prompts,)``; the choices of least use where nothing is feasible.
+        choice: Chosen model of each prompt; the choices of least use where nothing is feasible.
         price: Objective per use where the steps break off; 0 where the limit does not bind.
         slack: Use that is left over there.
         feasible: Whether the limit holds.
         proved: Whether no other choice is better.
     """
 
-    choice: npt.NDArray[np.int32]
+    choice: Kept
     price: float
     slack: float
     feasible: bool
@@ -57,11 +57,11 @@ class Stairs:
     least: float
 
     @classmethod
-    def build(cls, prompts: PromptSource, *, low: float = 0.0, high: float = math.inf) -> Stairs:
+    def build(cls, prompts: Listed, *, low: float = 0.0, high: float = math.inf) -> Stairs:
         """The stairs of the one limit of these prompts, between these slopes: what is steeper is taken."""
         tables = prompts.constraints.tables(np.ones(1))
 
-        def work(start: int, rows: Rows) -> tuple[Increments, float]:
+        def work(at: At, rows: Rows) -> tuple[Increments, float]:
             weight = weights(rows, tables)
             found = increments(rows.objective, weight).between(low, high)
             return found, float(weight[np.arange(len(rows)), found.start].sum())
@@ -88,12 +88,12 @@ class Stairs:
         return choice
 
 
-def fill(prompts: PromptSource) -> Filled:
+def fill(prompts: Listed) -> Filled:
     """The best choices under the one limit of these prompts: exact for the relaxation, near it when whole."""
     return finished(prompts, relaxed(prompts))
 
 
-def relaxed(prompts: PromptSource, *, low: float = 0.0, high: float = math.inf, size: float = 0.0) -> Filled:
+def relaxed(prompts: Listed, *, low: float = 0.0, high: float = math.inf, size: float = 0.0) -> Filled:
     """Hull steps by falling slope until the limit is reached; the one that no longer fits is left out.
 
     With a part of that step it is the optimum of the relaxation (Sinha and Zoltners, 1979).
@@ -118,40 +118,47 @@ def relaxed(prompts: PromptSource, *, low: float = 0.0, high: float = math.inf, 
     return Filled(stairs.choice(taken), price, slack, feasible=True, proved=price == 0)
 
 
-def finished(prompts: PromptSource, filled: Filled) -> Filled:
+def finished(prompts: Listed, filled: Filled) -> Filled:
     """The same answer, its choices changed in place, with what is left over spent on the best swaps."""
     if not filled.feasible or filled.proved:
         return filled
     return replace(filled, proved=_swap(prompts, filled.choice, filled.price, filled.slack))
 
 
-def least_choice(prompts: PromptSource) -> npt.NDArray[np.int32]:
-    """The choices of least use of the one limit, and of those the ones of most value, ``(n_prompts,)``."""
-    tables = prompts.constraints.tables(np.ones(1))
-    parts = prompts.map(lambda start, rows: first_choice(rows.objective, weights(rows, tables)))
-    return np.concatenate([part.astype(np.int32) for part in parts])
+def least_choice(prompts: Listed) -> Kept:
+    """The choices of least use of the one limit, and of those the ones of most value."""
+    tables, choice = prompts.constraints.tables(np.ones(1)), prompts.kept(np.int32)
+
+    def work(at: At, rows: Rows) -> int:
+        choice[at] = first_choice(rows.objective, weights(rows, tables))
+        return 0
+
+    prompts.summed(work)
+    return choice
 
 
-def no_room(prompts: PromptSource, choice: npt.NDArray[np.int32]) -> bool:
+def no_room(prompts: Listed, choice: Kept) -> bool:
     """Whether these are the choices of least use and leave so little that no prompt can have a better one.
 
     At the edge the dual price is as steep as any, and what rounding leaves of it would be worth much;
     no choice can use more of it, though, than what its own prompt and all others leave when they use least.
     """
-    constraints, least = prompts.constraints, least_choice(prompts)
-    if not np.array_equal(choice, least):
+    constraints, tables = prompts.constraints, prompts.constraints.tables(np.ones(1))
+
+    def others(at: At, rows: Rows) -> int:
+        return int(np.count_nonzero(choice[at] != first_choice(rows.objective, weights(rows, tables))))
+
+    if prompts.summed(others):
         return False
-    room = (
-        ROUNDING * abs(constraints.most.item()) + constraints.most.item() - tally(prompts, least).uses.item()
-    )
-    tables = constraints.tables(np.ones(1))
+    most = constraints.most.item()
+    room = ROUNDING * abs(most) + most - tally(prompts, choice).uses.item()
 
-    def work(start: int, rows: Rows) -> bool:
-        used, at = weights(rows, tables), least[start : start + len(rows), None].astype(np.intp)
-        fits = used <= np.take_along_axis(used, at, axis=1) + room
-        return not (fits & (rows.objective > np.take_along_axis(rows.objective, at, axis=1))).any()
+    def better(at: At, rows: Rows) -> int:
+        used, own = weights(rows, tables), choice[at][:, None].astype(np.intp)
+        fits = used <= np.take_along_axis(used, own, axis=1) + room
+        return int((fits & (rows.objective > np.take_along_axis(rows.objective, own, axis=1))).any())
 
-    return all(prompts.map(work))
+    return not prompts.summed(better)
 
 
 def weights(rows: Rows, tables: Tables) -> Floats:
@@ -188,21 +195,21 @@ class _Core:
         return _Core(self.row[keep], self.loss[keep], self.extra[keep], self.least[keep], rest)
 
 
-def _swap(prompts: PromptSource, choice: npt.NDArray[np.int32], price: float, slack: float) -> bool:
+def _swap(prompts: Listed, choice: Kept, price: float, slack: float) -> bool:
     """Swaps choices, in place, for those that make most of the slack; whether no answer is better."""
     tables, unit = (prompts.constraints.tables(np.array([units])) for units in (price, 1.0))
 
-    def work(start: int, rows: Rows) -> _Core:
+    def work(at: At, rows: Rows) -> _Core:
         _, _, lead = leads(rows.reduced(tables))
         near, rest = _nearest(lead)
         few, every = rows.part(near), np.arange(len(near))
-        weight, present = weights(few, unit), choice[start + near]
+        weight, present = weights(few, unit), choice[at][near]
         value = few.objective - price * weight
         loss = value.max(axis=1, keepdims=True) - value
         loss[every, present] = 0.0
         extra = weight - weight[every, present][:, None]
         least = np.where((loss == 0) & (extra == 0), np.inf, loss).min(axis=1)
-        return _Core(start + near, loss, extra, least, rest).smallest()
+        return _Core(positions(at)[near], loss, extra, least, rest).smallest()
 
     core = _Core.join(list(prompts.map(work))).smallest()
     swaps = best_swaps(core.loss, core.extra, price=price, slack=slack)

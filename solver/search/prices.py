@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,8 +11,9 @@ from routoo.solver.search.bracket import sampled
 from routoo.solver.search.core import core_of, unsettled
 from routoo.solver.search.newton import PriceSearch, positive_newton_step, search_prices
 from routoo.solver.search.smooth import smoothed_pass
-from routoo.solver.sums.passes import ROUNDED, Gathered, Picked, PromptSource, price_pass
+from routoo.solver.sums.passes import ROUNDED, price_pass
 from routoo.solver.sums.rows import Floats, Rows
+from routoo.solver.sums.sources import At, Gathered, Picked, PromptSource
 
 SAMPLE = 16384
 """Prompts that the first prices come from."""
@@ -60,13 +60,12 @@ class Scale:
     def of(cls, prompts: PromptSource) -> Scale:
         """The scale of these prompts, in one pass."""
 
-        def work(start: int, rows: Rows) -> tuple[float, float]:
+        def work(at: At, rows: Rows) -> Floats:
             value = rows.objective
             least = np.where(np.isneginf(value), np.inf, value).min(axis=1)
-            return float(value.max(axis=1).sum()), float(least.sum())
+            return np.array([value.max(axis=1).sum(), least.sum()])
 
-        mosts, leasts = zip(*prompts.map(work), strict=True)
-        most, least = math.fsum(mosts), math.fsum(leasts)
+        most, least = prompts.summed(work).tolist()
         return cls((most - least) / len(prompts) or 1.0, max(abs(most), most - least), least)
 
 
@@ -167,7 +166,8 @@ def _narrowed(
             return "near", replace(found, bound=core.bound)
         if core.prompts is None:
             return "tied", found
-        own, warmth = replace(scale, least=core.least), core.lead / scale.spread
+        own = replace(scale, least=Scale.of(core.prompts).least)
+        warmth = core.lead / scale.spread
         found = search(core.prompts, own, found.soft, warmth, enough)
         if found.infeasible:
             break

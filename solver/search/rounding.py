@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,9 @@ import numpy.typing as npt
 from routoo.solver.search.milp import Milp
 from routoo.solver.search.smooth import GOLDEN, deal, undecided_below
 from routoo.solver.sums.kinds import Kinds
-from routoo.solver.sums.passes import Gathered, Picked, PromptSource, choice_totals
+from routoo.solver.sums.passes import choice_totals
 from routoo.solver.sums.rows import Floats, Rows, Tables, leads
+from routoo.solver.sums.sources import At, Few, Gathered, Kept, Picked, PromptSource, positions, start_of
 from routoo.solver.sums.tally import Tally, kept
 
 CORES = (192, 768, 3072)
@@ -35,7 +37,9 @@ _NODES = 100
 """Nodes of branch and bound for a core, whose choices are near the best."""
 
 
-Edge = Callable[[Floats], npt.NDArray[np.int32] | None]
+Index = npt.NDArray[np.intp]
+
+Edge = Callable[[Floats], Kept | None]
 """Prices to choices that keep every limit and use least of one, or None."""
 
 
@@ -44,45 +48,66 @@ class Rounded:
     """Whole choices next to the soft ones.
 
     Args:
-        choice: Chosen model of each prompt, ``(n_prompts,)``.
+        choice: Chosen model of each prompt.
         doubt: Prompts by how little their best choice leads the second, ``(n_doubtful,)``.
-        dealt: Prompts that were dealt out, ``(n_dealt,)``.
+        dealt: Which prompts were dealt out.
+        n_dealt: How many.
     """
 
-    choice: npt.NDArray[np.int32]
-    doubt: npt.NDArray[np.intp]
-    dealt: npt.NDArray[np.int32]
+    choice: Kept
+    doubt: Index
+    dealt: Kept
+    n_dealt: int
 
 
-def round_off(prompts: PromptSource, prices: Floats, temperature: float) -> Rounded:
-    """Whole choices whose sums stay near those of the soft choices, and the prompts most in doubt."""
-    tables, whole = prompts.constraints.tables(prices), np.empty(len(prompts), np.int32)
-    part = min(1.0, 8 * CORES[-1] / len(prompts))
+def round_off(
+    prompts: PromptSource, choice: Kept, dealt: Kept, prices: Floats, temperature: float
+) -> Rounded:
+    """Whole choices whose sums stay near those of the soft choices, and the prompts most in doubt.
+
+    Args:
+        prompts: The batch, or some of its prompts.
+        choice: Filled with their choices.
+        dealt: Filled with whether they were dealt out.
+        prices: Prices of the soft choices.
+        temperature: Their temperature.
+    """
+    tables, share = prompts.constraints.tables(prices), min(1.0, 8 * CORES[-1] / len(prompts))
     close = undecided_below(temperature, prompts.constraints.n_models)
 
-    def work(start: int, rows: Rows) -> _Block:
+    def work(at: At, rows: Rows) -> _Doubt:
         reduced = rows.reduced(tables)
         best, _, lead = leads(reduced)
-        whole[start : start + len(rows)] = deal(reduced, best, lead, close, temperature, start)
-        most = math.ceil(len(rows) * part) + CORES[0]
+        choice[at] = deal(reduced, best, lead, close, temperature, start_of(at))
+        dealt[at] = lead < close
+        most = math.ceil(len(rows) * share) + CORES[0]
         first = np.argpartition(lead, most - 1)[:most] if len(rows) > most else np.arange(len(rows))
-        return _Block(start + first, lead[first], (start + np.flatnonzero(lead < close)).astype(np.int32))
+        return _Doubt(positions(at)[first], lead[first], int(np.count_nonzero(lead < close)))
 
-    blocks = list(prompts.map(work))
-    position = np.concatenate([block.position for block in blocks])
-    lead = np.concatenate([block.lead for block in blocks])
-    return Rounded(
-        choice=whole,
-        doubt=position[np.lexsort((position * GOLDEN % 1.0, lead))[: CORES[-1]]],
-        dealt=np.concatenate([block.dealt for block in blocks]),
-    )
+    doubt = prompts.summed(work)
+    return Rounded(choice, doubt.least().position, dealt, doubt.n_dealt)
 
 
 @dataclass(frozen=True, eq=False)
-class _Block:
-    position: npt.NDArray[np.intp]
+class _Doubt:
+    """Of some prompts those that lead by least, as far as all may ask for them; how many were dealt."""
+
+    position: Index
     lead: Floats
-    dealt: npt.NDArray[np.int32]
+    n_dealt: int
+
+    def __add__(self, other: _Doubt) -> _Doubt:
+        both = _Doubt(
+            np.concatenate([self.position, other.position]),
+            np.concatenate([self.lead, other.lead]),
+            self.n_dealt + other.n_dealt,
+        )
+        return both.least() if len(both.lead) > 8 * CORES[-1] else both
+
+    def least(self) -> _Doubt:
+        """Those that lead by least, in the order of their leads; of equal ones some from everywhere."""
+        order = np.lexsort((self.position, self.position * GOLDEN % 1.0, self.lead))[: CORES[-1]]
+        return _Doubt(self.position[order], self.lead[order], self.n_dealt)
 
 
 def finish(
@@ -94,8 +119,8 @@ def finish(
     tolerance: float,
     time_limit_s: float,
     edge: Edge | None = None,
-) -> Tally | None:
-    """What choices add up to that keep every limit, once the prompts in doubt have chosen anew; or None.
+) -> tuple[Tally, Kept] | None:
+    """Choices that keep every limit, once the prompts in doubt have chosen anew, and their sums; or None.
 
     Where nothing is found, or what is found lies far below the bound, more prompts choose anew. Where a
     search breaks off with nothing, a larger one would take long: the edge is asked before.
@@ -114,7 +139,7 @@ def finish(
     for size, likely in zip(CORES, _LIKELY, strict=True):
         core, better = rounded.doubt[:size], True
         while better:
-            part, better = part_of(prompts, choice, core), False
+            part, better = part_at(prompts, choice, core), False
             kinds = Kinds.each(_likely(part.prompts, tables, likely, spare))
             milp = Milp(kinds)
             columns += len(milp.row)
@@ -127,7 +152,7 @@ def finish(
             spare = math.inf if best is None else spare
             if counts is not None:
                 before = choice[core]
-                choice[core] = kinds.choice(counts)
+                choice[core] = counts.argmax(axis=1)
                 totals = kept(prompts, choice)
                 if totals is not None and (best is None or totals.gained > best.gained):
                     better = best is None or bound - totals.gained < 0.5 * (bound - best.gained)
@@ -138,11 +163,10 @@ def finish(
                 found, edge = edge(prices), None
                 totals = None if found is None else kept(prompts, found)
                 if found is not None and totals is not None and not far(bound, totals.gained):
-                    choice[:] = found
-                    return totals
+                    return totals, found
             if best is not None and (columns > _MOST_COLUMNS or not far(bound, best.gained)):
-                return best
-    return best
+                return best, choice
+    return None if best is None else (best, choice)
 
 
 def far(bound: float, gained: float) -> bool:
@@ -159,7 +183,7 @@ def nearer_prices(prompts: Picked, rounded: Rounded, prices: Floats, spare: floa
         prices: Prices that are near these.
         spare: What better choices may lose at those prices.
     """
-    part = part_of(prompts, rounded.choice, rounded.doubt)
+    part = part_at(prompts, rounded.choice, rounded.doubt)
     few = _likely(part.prompts, prompts.constraints.tables(prices), _LIKELY[-1], spare)
     kinds = Kinds.each(few)
     high = np.isfinite(kinds.value).astype(np.int64)
@@ -177,21 +201,25 @@ def _likely(few: Gathered, tables: Tables, most: int, spare: float) -> Gathered:
     return replace(few, gathered=replace(rows, allowed=likely & np.isfinite(worth)))
 
 
+Some = TypeVar("Some", Gathered, Few)
+
+
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Prompts picked out of a batch whose other choices stand: what those gain, and use of each limit."""
+class Part(Generic[Some]):
+    """Prompts picked out of a batch, with what the choices of all others leave; what those gain."""
 
-    prompts: Gathered
+    prompts: Some
     gained: float
-    uses: Floats
 
 
-def part_of(prompts: Picked, choice: npt.NDArray[np.int32], index: npt.NDArray[np.intp]) -> Part:
+def part_at(prompts: Picked, choice: Kept, at: Index) -> Part[Gathered]:
+    """The prompts at these positions, with what the choices of all others leave of each limit."""
+    return part_of(prompts, choice, Gathered(prompts.rows(at), prompts.constraints, at))
+
+
+def part_of(prompts: Picked, choice: Kept, few: Some) -> Part[Some]:
     """These prompts, with what the choices of all others leave of each limit."""
-    constraints, rows = prompts.constraints, prompts.rows(index)
-    whole = choice_totals(prompts, choice)
-    own = choice_totals(Gathered(rows, constraints), choice[index])
-    uses = whole.uses - own.uses
-    return Part(
-        Gathered(rows, constraints.bounded(constraints.bounds - uses)), whole.gained - own.gained, uses
-    )
+    constraints = prompts.constraints
+    whole, own = choice_totals(prompts, choice), choice_totals(few, choice)
+    left = constraints.bounded(constraints.bounds - (whole.uses - own.uses))
+    return Part(replace(few, constraints=left), whole.gained - own.gained)

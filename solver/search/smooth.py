@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.sums.moments import Moments
-from routoo.solver.sums.passes import PromptSource
 from routoo.solver.sums.rows import Choice, Floats, Rows
+from routoo.solver.sums.sources import At, PromptSource
 
 GOLDEN = 0.6180339887498949
 """Multiples of it, less their whole parts, fill 0 to 1 evenly however many they are."""
@@ -62,13 +60,13 @@ def smoothed_pass(prompts: PromptSource, prices: Floats, temperature: float) -> 
     """
     tables, plan = prompts.constraints.tables(prices), prompts.constraints.moments
 
-    def work(start: int, rows: Rows) -> _Block:
+    def work(at: At, rows: Rows) -> _Block:
         soft = softmax(rows.reduced(tables), temperature)
         return _Block(
             float(np.log(soft.mass).sum()), float(soft.top.sum()), soft.loss, plan.of(rows, soft.share)
         )
 
-    every = reduce(add, prompts.map(work))
+    every = prompts.summed(work)
     return Smoothed(
         value=every.hard + temperature * every.spread,
         hard=every.hard,

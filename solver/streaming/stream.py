@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,30 +92,32 @@ def assign_parquet(
             return no_answer(models, len(files), reason, solver=NAME)
         plan = solve_dual(problem, tolerance=tolerance, time_limit_s=time_limit_s)
         if plan.found:
-            _write(files, plan, output, folder, progress)
+            chosen = (_chosen(files, chunk, plan) for chunk in files.chunks)
+            _write(chosen, len(files), output, folder, progress)
     return plan
 
 
 def write_choices(
-    predictions: Sequence[Path],
-    plan: Assignment,
-    output: Path,
-    *,
-    pool: Pool | None = None,
-    progress: Stages | None = None,
+    choices: Iterable[pl.DataFrame], total: int, output: Path, *, progress: Stages | None = None
 ) -> None:
-    """Writes choices that were made for these files elsewhere, as `assign_parquet` does.
+    """Writes choices that were made elsewhere, as `assign_parquet` does.
+
+    Args:
+        choices: A row a prompt, some prompts at a time, in their order.
+        total: How many rows there are in all.
+        output: File to write, or a folder of files.
+        progress: Called after each of the tables.
 
     Raises:
         RoutooError: The output cannot be written.
     """
     output = written_folder(output) if names_folder(output) else written_file(output)
     with library_errors(RoutooError, f"{output} was not written"), _locked_beside(output) as folder:
-        _write(PredictionFiles(predictions, pool), plan, output, folder, progress)
+        _write(choices, total, output, folder, progress)
 
 
 def _write(
-    files: PredictionFiles, plan: Assignment, output: Path, folder: Path, progress: Stages | None
+    choices: Iterable[pl.DataFrame], total: int, output: Path, folder: Path, progress: Stages | None
 ) -> None:
     """Writes the choices in parts, and puts them in place in one step when all are there.
 
@@ -123,15 +125,15 @@ def _write(
     """
     parts = folder / _PARTS
     parts.mkdir()
-    held, rows = list[pl.DataFrame](), 0
-    for chunk in files.chunks:
-        held.append(_chosen(files, chunk, plan))
-        rows += len(held[-1])
-        if rows >= _PART or chunk.stop == len(files):
-            pl.concat(held).write_parquet(parts / f"part-{chunk.stop:012d}.parquet")
+    held, rows, done = list[pl.DataFrame](), 0, 0
+    for table in choices:
+        held.append(table)
+        rows, done = rows + len(table), done + len(table)
+        if rows >= _PART or done == total:
+            pl.concat(held).write_parquet(parts / f"part-{done:012d}.parquet")
             held, rows = [], 0
         if progress is not None:
-            progress("writing", chunk.stop, len(files))
+            progress("writing", done, total)
     if names_folder(output):
         parts.replace(output)
     else:

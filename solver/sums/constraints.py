@@ -22,17 +22,23 @@ class Totals:
         reduced: Sum of the objective less what is used at the prices of the pass.
         gained: Sum of the objective.
         tables: Sum of each quantity by domain and model, ``(n_domains, n_models)``.
+        count: Number of the choices.
+        size: Magnitude of the terms of `reduced`.
     """
 
     reduced: float
     gained: float
     tables: Mapping[Quantity, Floats]
+    count: int
+    size: float = 0.0
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(
             self.reduced + other.reduced,
             self.gained + other.gained,
             {name: table + other.tables[name] for name, table in self.tables.items()},
+            self.count + other.count,
+            self.size + other.size,
         )
 
 
@@ -104,7 +110,7 @@ class Constraints:
             return rows.domain * self.n_models + choice
         return choice
 
-    def totals(self, rows: Rows, choice: Choice, reduced: float = 0.0) -> Totals:
+    def totals(self, rows: Rows, choice: Choice, reduced: float = 0.0, size: float = 0.0) -> Totals:
         """What these choices add up to."""
         shape = (self.n_domains, self.n_models)
         cell = self.cell(rows, choice)
@@ -115,7 +121,7 @@ class Constraints:
                 tables[name] = _by_cell(cell, amounts, shape)
             else:
                 tables[name] = np.array([[amounts.sum()]])
-        return Totals(reduced, float(rows.gained(choice).sum()), tables)
+        return Totals(reduced, float(rows.gained(choice).sum()), tables, len(rows), size)
 
     def uses(self, totals: Totals) -> Floats:
         """What each limit uses, with the sign of `bounds`, ``(n_limits,)``."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from routoo.solver.sums.constraints import Constraints
-from routoo.solver.sums.passes import Picked
 from routoo.solver.sums.rows import Choice, Floats, Rows
-from routoo.solver.usage import BLOCK
+from routoo.solver.sums.sources import At, Kept, Listed, Picked, start_of
 
 MOST_KINDS = 192
 """Kinds of prompts up to which a batch is searched to the end, however many prompts it has."""
@@ -31,13 +30,15 @@ class Kinds:
         rows: A prompt of each kind.
         constraints: The limits.
         count: Prompts of each kind, ``(n_kinds,)``.
-        kind: Kind of each prompt, ``(n_prompts,)``.
+        prompts: The batch.
+        kind: Kind of each prompt.
     """
 
     rows: Rows
     constraints: Constraints
     count: npt.NDArray[np.int64]
-    kind: npt.NDArray[np.int16]
+    prompts: Listed
+    kind: Kept
 
     @property
     def value(self) -> Floats:
@@ -71,47 +72,78 @@ class Kinds:
         n, constraints = len(prompts), prompts.constraints
         if n > _LOOK and _numbered(constraints, prompts.rows(np.arange(_LOOK) * n // _LOOK)) is None:
             return None
-        parts = list(prompts.map(lambda start, rows: _numbered(constraints, rows)))
-        known = [part for part in parts if part is not None]
-        if len(known) < len(parts):
+        first = prompts.summed(lambda at, rows: _First.of(constraints, rows)).rows
+        if first is None:
             return None
-        firsts = Rows.join([rows for rows, _ in known])
-        whole = _numbered(constraints, firsts)
-        if whole is None:
-            return None
-        rows, again = whole
-        ends = np.cumsum([len(part) for part, _ in known])
-        kind = np.concatenate(
-            [again[end - len(part) : end][own] for end, (part, own) in zip(ends, known, strict=True)]
-        )
-        return cls(rows, prompts.constraints, np.bincount(kind, minlength=len(rows)).astype(np.int64), kind)
+        kind = prompts.kept(np.int16)
+
+        def number(at: At, rows: Rows) -> npt.NDArray[np.int64]:
+            found = _numbered(constraints, Rows.join([first, rows]))
+            kind[at] = found[1][len(first) :] if found is not None else -1
+            return np.bincount(kind[at], minlength=len(first))
+
+        return cls(first, constraints, prompts.summed(number), prompts, kind)
 
     @classmethod
     def each(cls, prompts: Picked) -> Kinds:
         """Every one of these prompts as a kind of its own."""
-        rows = prompts.rows(slice(None))
-        return cls(
-            rows, prompts.constraints, np.ones(len(rows), np.int64), np.arange(len(rows), dtype=np.int16)
-        )
+        n = len(prompts)
+        rows = prompts.rows(slice(0, n))
+        return cls(rows, prompts.constraints, np.ones(n, np.int64), prompts, np.arange(n))
 
-    def choice(self, counts: Counts) -> npt.NDArray[np.int32]:
-        """A model for every prompt: those of a kind are shared out in their order, ``(n_prompts,)``."""
-        until, given = counts.cumsum(axis=1), np.zeros(len(counts), np.int64)
-        choice = np.empty(len(self.kind), np.int32)
-        for start in range(0, len(choice), BLOCK):
-            kind = self.kind[start : start + BLOCK]
-            order = np.argsort(kind, kind="stable")
-            number = np.bincount(kind, minlength=len(counts))
-            rank = np.empty(len(kind), np.int64)
-            rank[order] = np.arange(len(kind)) + (given - number.cumsum() + number)[kind[order]]
-            choice[start : start + BLOCK] = (until[kind] <= rank[:, None]).sum(axis=1)
+    def choice(self, counts: Counts) -> Kept:
+        """A model for every prompt: those of a kind are shared out in their order."""
+        until, kind = counts.cumsum(axis=1), self.kind
+        block, rank = np.full((2, *until.shape), np.iinfo(np.int64).max)  # where each model has had its share
+        given = np.zeros(len(counts), np.int64)
+        for start, number in self.prompts.map(
+            lambda at, rows: (start_of(at), np.bincount(kind[at], minlength=len(counts)))
+        ):
+            reached = (given[:, None] <= until) & (until < (given + number)[:, None])
+            block[reached], rank[reached] = start, (until - given[:, None])[reached]
             given += number
+        choice = self.prompts.kept(np.int32)
+
+        def share_out(at: At, rows: Rows) -> int:
+            own, start = kind[at], start_of(at)
+            order = np.argsort(own, kind="stable")
+            number = np.bincount(own, minlength=len(counts))
+            place = np.empty(len(own), np.int64)
+            place[order] = np.arange(len(own)) - (number.cumsum() - number)[own[order]]
+            past = (block[own] < start) | ((block[own] == start) & (rank[own] <= place[:, None]))
+            choice[at] = past.sum(axis=1)
+            return 0
+
+        self.prompts.summed(share_out)
         return choice
 
-    def counts(self, choice: npt.NDArray[np.int32]) -> Counts:
+    def counts(self, choice: Kept) -> Counts:
         """How many prompts of each kind these choices give to each model."""
-        cell = self.kind.astype(np.int64) * self.value.shape[1] + choice
-        return np.bincount(cell, minlength=self.value.size).reshape(self.value.shape)
+        kind, shape = self.kind, self.value.shape
+
+        def count(at: At, rows: Rows) -> Counts:
+            cell = kind[at].astype(np.int64) * shape[1] + choice[at]
+            return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+
+        return self.prompts.summed(count)
+
+
+@dataclass(frozen=True, eq=False)
+class _First:
+    """A prompt of each kind of some blocks; None where there are too many kinds."""
+
+    constraints: Constraints
+    rows: Rows | None
+
+    @classmethod
+    def of(cls, constraints: Constraints, rows: Rows) -> _First:
+        found = _numbered(constraints, rows)
+        return cls(constraints, None if found is None else found[0])
+
+    def __add__(self, other: _First) -> _First:
+        if self.rows is None or other.rows is None:
+            return replace(self, rows=None)
+        return self.of(self.constraints, Rows.join([self.rows, other.rows]))
 
 
 def _numbered(constraints: Constraints, rows: Rows) -> tuple[Rows, npt.NDArray[np.int16]] | None:

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import add
-from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,60 +17,36 @@ from routoo.solver.limits import Limit
 from routoo.solver.problem import Problem
 from routoo.solver.sums.constraints import Constraints, Totals
 from routoo.solver.sums.rows import Floats, Rows, Tables
-from routoo.solver.usage import BLOCK
-
-Answer = TypeVar("Answer")
-_WIDE = 16
-"""Models from which on blocks have fewer prompts, so that they are no larger."""
-
-_LEAST_BLOCK = 512
-
-_THREADED = 8
-"""Blocks from which on threads are worth their start."""
+from routoo.solver.sums.sources import (
+    Answer,
+    At,
+    Branch,
+    Few,
+    Gathered,
+    Kept,
+    Marked,
+    PromptSource,
+    Work,
+    are_few,
+    block_size,
+    positions,
+    region_size,
+    total,
+)
 
 ROUNDED = 64 * float(np.finfo(np.float64).eps)
 """Share of its terms by which a block's sum of best reduced values may differ from what it is exactly.
 
 A reduced value has a term for each quantity that is priced, and the price of each is a sum of three at
-most (of all, of a model, of a domain); numpy adds pairwise, in 16 + log2(n / 128) roundings.
+most (of all, of a model, of a domain); numpy adds a block pairwise, in 21 roundings, and so are blocks added,
+in 18 for a billion prompts.
 """
 
-Work = Callable[[int, Rows], Answer]
+_THREADED = 8
+"""Blocks from which on threads are worth their start."""
 
-
-class PromptSource(Protocol):
-    """Where prompts come from: memory, a file, or other machines. All that a pass needs of a batch."""
-
-    @property
-    def constraints(self) -> Constraints:
-        """The limits."""
-        ...
-
-    def __len__(self) -> int:
-        """Number of prompts."""
-        ...
-
-    def map(self, work: Work[Answer]) -> Iterator[Answer]:
-        """`work(start, rows)` of every block of prompts in order, `start` being its first row."""
-        ...
-
-
-class Picked(PromptSource, Protocol):
-    """Prompts of which some can be picked out: what a sample and a core need on top."""
-
-    def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
-        """These prompts as arrays."""
-        ...
-
-
-class Batch(Picked, Protocol):
-    """A whole batch, of which other questions can be asked than its problem does."""
-
-    def asking(
-        self, *, limits: tuple[Limit, ...] | None = None, aim: Tables | None = None, spare: bool = False
-    ) -> Batch:
-        """The same prompts under other limits, with another aim, or free to go unserved."""
-        ...
+_MOST_COPIED = 1 / 16
+"""Share of a batch in memory that is copied, so that many passes over it need not look for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +78,7 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.problem)
 
-    def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
+    def rows(self, at: At) -> Rows:
         """These prompts as arrays: views for a slice, copies for positions."""
         rows = self.problem.rows(at)
         if self.spare:
@@ -116,43 +91,73 @@ class InMemory:
         """The same prompts under other limits, with another aim, or free to go unserved."""
         return replace(self, limits=self.limits if limits is None else limits, aim=aim, spare=spare)
 
+    def kept(self, kind: type[np.generic]) -> Kept:
+        """A number of this kind for each prompt, 0 at first."""
+        return np.zeros(len(self), kind)
+
     def map(self, work: Work[Answer]) -> Iterator[Answer]:
-        """`work(start, rows)` of every block of prompts, in order."""
+        """`work(at, rows)` of every block of prompts, in order."""
+        n, size = len(self), self._size
 
         def block(start: int) -> Answer:
-            return work(start, self.rows(slice(start, start + size)))
+            at = slice(start, min(start + size, n))
+            return work(at, self.rows(at))
 
-        size = block_size(len(self.problem.scores.models))
-        starts = range(0, len(self), size)
+        return self._each(range(0, n, size), block)
+
+    def summed(self, work: Work[Answer]) -> Answer:
+        """The sum of what the work answers for all blocks."""
+        return total(Branch(0, at, answer) for at, answer in enumerate(self.map(work)))
+
+    def marked(self, marks: Kept, count: int, constraints: Constraints) -> Few:
+        """The prompts that are marked, by their number: copies, unless these would be many."""
+        if count > _MOST_COPIED * len(self) and not are_few(count):
+            return Marked(self, marks, count, constraints)
+        regions = [self._region(marks, start) for start in self._regions]
+        ends = () if are_few(count) else np.cumsum([len(region) for region in regions]).tolist()
+        at = np.concatenate(regions)
+        return Gathered(self.rows(at), constraints, at, tuple(ends))
+
+    def branches(self, work: Work[Answer], marks: Kept, *, first: int = 0) -> Iterator[Branch[Answer]]:
+        """What the work answers for the prompts that are marked, region by region.
+
+        Args:
+            work: The work.
+            marks: Which prompts are.
+            first: Number of the first region in the batch that these prompts are a part of.
+        """
+        size = block_size(len(self.problem.scores.models) + self.spare)
+
+        def region(start: int) -> Answer:
+            at = self._region(marks, start)
+            parts = (at[first : first + size] for first in range(0, max(len(at), 1), size))
+            return reduce(add, (work(part, self.rows(part)) for part in parts))
+
+        answers = self._each(self._regions, region)
+        return (Branch(0, at, answer) for at, answer in enumerate(answers, first))
+
+    @property
+    def _regions(self) -> range:
+        return range(0, len(self), region_size(len(self.problem.scores.models)))
+
+    def _region(self, marks: Kept, start: int) -> npt.NDArray[np.intp]:
+        """Positions of the prompts of a region that are marked."""
+        return start + np.flatnonzero(marks[slice(start, min(start + self._regions.step, len(self)))])
+
+    @property
+    def _size(self) -> int:
+        return block_size(len(self.problem.scores.models))
+
+    def _each(self, starts: range, run: Callable[[int], Answer]) -> Iterator[Answer]:
+        """What is run for every start, in order, by a few threads where there are many."""
         threads = self.threads or usable_cores()
         if threads < 2 or len(starts) < _THREADED:
-            yield from map(block, starts)
+            yield from map(run, starts)
             return
         with ThreadPoolExecutor(threads - 1) as pool:
-            others = pool.map(block, [start for at, start in enumerate(starts) if at % threads])
+            others = pool.map(run, [start for at, start in enumerate(starts) if at % threads])
             for at, start in enumerate(starts):
-                yield next(others) if at % threads else block(start)
-
-
-@dataclass(frozen=True, eq=False)
-class Gathered:
-    """A few prompts picked out of a batch, with the limits that are left for them."""
-
-    gathered: Rows
-    constraints: Constraints
-
-    def __len__(self) -> int:
-        return len(self.gathered)
-
-    def rows(self, at: slice | npt.NDArray[np.intp]) -> Rows:
-        """These prompts as arrays."""
-        return self.gathered.part(at)
-
-    def map(self, work: Work[Answer]) -> Iterator[Answer]:
-        """`work(start, rows)` of every block of prompts, in order."""
-        size = block_size(self.constraints.n_models)
-        for start in range(0, max(len(self), 1), size):
-            yield work(start, self.rows(slice(start, start + size)))
+                yield next(others) if at % threads else run(start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,35 +178,39 @@ class Pass:
     error: float = 0.0
 
 
-def price_pass(prompts: PromptSource, prices: Floats, *, keep: npt.NDArray[np.int32] | None = None) -> Pass:
+def price_pass(prompts: PromptSource, prices: Floats, *, keep: Kept | None = None) -> Pass:
     """The best choice of every prompt at these prices, in sums; the choices themselves go into `keep`."""
     constraints, tables = prompts.constraints, prompts.constraints.tables(prices)
 
-    def work(start: int, rows: Rows) -> tuple[Totals, float]:
+    def work(at: At, rows: Rows) -> Totals:
         choice, value = rows.best(tables)
         if keep is not None:
-            keep[start : start + len(rows)] = choice
+            keep[at] = choice
         size = float(np.abs(value).sum()) + 2 * rows.most_gained(tables)
-        return constraints.totals(rows, choice, float(value.sum())), size
+        return constraints.totals(rows, choice, float(value.sum()), size)
 
-    blocks, sizes = zip(*prompts.map(work), strict=True)
-    totals, priced = reduce(add, blocks), (prices * constraints.most).tolist()
-    error = ROUNDED * (math.fsum(sizes) + math.fsum(map(abs, priced)))
-    bound = math.fsum([*(block.reduced for block in blocks), *priced]) + error
+    totals, priced = prompts.summed(work), (prices * constraints.most).tolist()
+    error = ROUNDED * (totals.size + math.fsum(map(abs, priced)))
+    bound = math.fsum([totals.reduced, *priced]) + error
     return Pass(bound, totals.gained, constraints.uses(totals), error)
 
 
-def choice_totals(prompts: PromptSource, choice: npt.NDArray[np.int32]) -> Pass:
+def choice_totals(prompts: PromptSource, choice: Kept) -> Pass:
     """What given choices gain and use; `bound` is their objective."""
     constraints = prompts.constraints
 
-    def work(start: int, rows: Rows) -> Totals:
-        return constraints.totals(rows, choice[start : start + len(rows)].astype(np.intp))
+    def work(at: At, rows: Rows) -> Totals:
+        return constraints.totals(rows, choice[at].astype(np.intp))
 
-    totals = reduce(add, prompts.map(work))
+    totals = prompts.summed(work)
     return Pass(totals.gained, totals.gained, constraints.uses(totals))
 
 
-def block_size(n_models: int) -> int:
-    """Prompts that are read at a time: fewer of many models, so that what is computed stays in the cache."""
-    return max(BLOCK * _WIDE // max(n_models, _WIDE), _LEAST_BLOCK)
+def all_marked(prompts: PromptSource, marks: Kept) -> npt.NDArray[np.intp]:
+    """The positions of the few prompts that are marked, in order."""
+
+    def work(at: At, rows: Rows) -> list[npt.NDArray[np.intp]]:
+        own = positions(at)[marks[at]]
+        return [own] if len(own) else []
+
+    return np.concatenate([np.zeros(0, np.intp), *prompts.summed(work)])

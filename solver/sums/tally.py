@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
-import numpy.typing as npt
 
 from routoo.solver.limits import Quantity
 from routoo.solver.sums.constraints import Constraints, part_of_table
-from routoo.solver.sums.passes import PromptSource
 from routoo.solver.sums.rows import Choice, Floats, Rows
+from routoo.solver.sums.sources import At, Kept, PromptSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,18 +31,18 @@ class Tally:
     uses: Floats
 
 
-def tally(prompts: PromptSource, choice: npt.NDArray[np.int32]) -> Tally:
+def tally(prompts: PromptSource, choice: Kept) -> Tally:
     """The sums of these choices."""
     constraints = prompts.constraints
 
-    def work(start: int, rows: Rows) -> list[Floats]:
-        own = choice[start : start + len(rows)].astype(np.intp)
+    def work(at: At, rows: Rows) -> _Sums:
+        own = choice[at].astype(np.intp)
         plain = [rows.gained(own), rows.chosen("score", own), rows.chosen("cost_usd", own)]
         cell = constraints.cell(rows, own)
         tables = [_table(constraints, name, cell, rows.chosen(name, own)) for name in constraints.quantities]
-        return [*(_parts(amounts).sum(axis=1) for amounts in plain), *tables]
+        return _Sums([*(_parts(amounts).sum(axis=1) for amounts in plain), *tables])
 
-    sums = reduce(_added, prompts.map(work))
+    sums = prompts.summed(work).parts
     gained, score, cost = map(math.fsum, sums[:3])
     tables = dict(zip(constraints.quantities, sums[3:], strict=True))
     uses = [
@@ -54,7 +52,7 @@ def tally(prompts: PromptSource, choice: npt.NDArray[np.int32]) -> Tally:
     return Tally(gained, score, cost, np.array(uses, np.float64))
 
 
-def kept(prompts: PromptSource, choice: npt.NDArray[np.int32]) -> Tally | None:
+def kept(prompts: PromptSource, choice: Kept) -> Tally | None:
     """The sums of these choices if they keep every limit; else None."""
     found = tally(prompts, choice)
     return found if (found.uses <= prompts.constraints.most).all() else None
@@ -83,12 +81,17 @@ def _parts(amounts: Floats) -> Floats:
     return np.stack([high, amounts - high])
 
 
-def _added(one: Sequence[Floats], other: Sequence[Floats]) -> list[Floats]:
-    """Sums in two parts, added up: the second takes what rounding leaves of the first (two-sum, Knuth)."""
-    found = []
-    for (high, low), (more, rest) in zip(one, other, strict=True):
-        both = high + more
-        came = both - high
-        lost = (high - (both - came)) + (more - came)
-        found.append(np.stack([both, (low + rest) + lost]))
-    return found
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Sums in two parts each, ``(2, ...)``: the second takes what rounding leaves of the first."""
+
+    parts: Sequence[Floats]
+
+    def __add__(self, other: _Sums) -> _Sums:
+        found = []
+        for (high, low), (more, rest) in zip(self.parts, other.parts, strict=True):
+            both = high + more
+            came = both - high
+            lost = (high - (both - came)) + (more - came)  # two-sum, Knuth
+            found.append(np.stack([both, (low + rest) + lost]))
+        return _Sums(found)

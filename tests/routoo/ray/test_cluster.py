@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 from typer.testing import Result
 
 import routoo.ray
+from routoo.data.errors import InfeasibleError
 from routoo.data.scores import Scores
+from routoo.ray.cluster import connected
+from routoo.ray.crew import Crew
 from routoo.ray.predicting import predicted_blocks
-from routoo.ray.prompts import RayPrompts
 from routoo.router import Router
 from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit
 from routoo.solver.problem import Problem
@@ -34,20 +37,17 @@ N, M = 200_000, 5
 def cluster() -> Iterator[None]:
     """Ray on this machine, with two processors and little memory."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv(
-            "RAY_worker_niceness", "0"
-        )  # workers have 15 else, and starve where tests run side by side
         patch.setenv("RAY_memory_monitor_refresh_ms", "0")  # which ends workers where others fill the memory
-        ray.init(
-            num_cpus=3,  # two that hold prompts or predict, and one that reads
-            object_store_memory=300_000_000,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="error",
-        )
+        connected(num_cpus=2, object_store_memory=300_000_000)
         yield
         ray.shutdown()
+
+
+def test_workers_give_way_to_others_no_more_than_this_process(cluster: None) -> None:
+    def niceness() -> int:
+        return os.nice(0)
+
+    assert ray.get(ray.remote(niceness).remote()) == os.nice(0)
 
 
 @pytest.fixture(scope="module")
@@ -90,28 +90,26 @@ def test_every_choice_is_that_of_memory_also_when_a_worker_dies(
     cluster: None, scores: Scores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table, workers = scores.to_polars(), routoo.ray.start_workers(2)
-    passes, killed = list[int](), list[int]()
-    whole = RayPrompts.map
+    asked, killed = list[int](), list[int]()
+    whole = Crew.ask
 
-    def map_and_kill(self: RayPrompts, work: Any) -> Any:
-        passes.append(1)
-        answers = whole(self, work)
-        if len(passes) in (3, 12):  # in the middle of a search: while the other one works, and at its end
-            first = next(answers)
-            ray.kill(self.workers[len(killed) % 2], no_restart=False)
-            killed.append(len(passes))
-            yield first
-        yield from answers
+    def ask_and_kill(self: Crew, at: int, question: str, *given: object) -> Any:
+        asked.append(1)
+        answer = whole(self, at, question, *given)
+        if len(asked) % 37 == 0:  # anywhere in a search: while it works, or when it is done
+            ray.kill(self.workers[at], no_restart=False)
+            killed.append(len(asked))
+        return answer
 
-    monkeypatch.setattr(RayPrompts, "map", map_and_kill)
+    monkeypatch.setattr(Crew, "ask", ask_and_kill)
     for limits in LIMITS.values():
         here = solve(Problem(scores=scores, **limits), solver="dual")
-        there = routoo.ray.assign(table, workers=workers, **limits)
+        there = routoo.ray.assign(table, workers=workers, **limits).to_assignment()
         np.testing.assert_array_equal(there.choice, here.choice)
         assert (there.bound, there.objective, there.prices) == (here.bound, here.objective, here.prices)
         assert here.found
         assert there.limits == here.limits
-    assert killed == [3, 12]
+    assert len(killed) > 4
 
 
 def test_prompts_are_predicted_and_assigned_as_by_a_router(
@@ -131,9 +129,41 @@ def test_prompts_are_predicted_and_assigned_as_by_a_router(
     budget = float(here.cost_usd.min(1).sum() * 1.2)
     there = routoo.ray.assign(str(tmp_path), bundle=bundle_folder, workers=1, budget_usd=budget)
     plan = router.assign(here, budget_usd=budget)
-    assert there.prompt_ids == [str(at) for at in range(len(texts))]
-    assert there.chosen == plan.chosen
+    assert there.to_assignment().prompt_ids == [str(at) for at in range(len(texts))]
+    assert there.to_assignment().chosen == plan.chosen
     assert there.objective == pytest.approx(plan.objective)
+
+
+def test_datasets_are_taken_and_given(
+    cluster: None, bundle_folder: Path, scores: Scores, tmp_path: Path
+) -> None:
+    texts = [f"Say {word} {at} times." for at in range(40) for word in ("yes", "no", "perhaps")]
+    prompts = pl.DataFrame({"prompt_id": [f"q{at}" for at in range(len(texts))], "prompt": texts})
+    prompts.write_parquet(tmp_path / "prompts.parquet")
+    router = Router.from_pretrained(bundle_folder)
+    expected = router.assign(router.predict(texts), budget_usd=0.02)
+    for source in (ray.data.from_arrow(prompts.to_arrow()), f"file://{tmp_path}/prompts.parquet"):
+        predictions = routoo.ray.predict(source, bundle_folder, workers=2)
+        assert predictions.schema().names[:2] == ["prompt_id", "model"]
+        plan = routoo.ray.assign(predictions, workers=2, budget_usd=0.02)
+        assert [row["model"] for row in plan.choices.take_all()] == expected.chosen
+        assert plan.shares() == expected.shares()
+
+
+def test_choices_are_written_without_the_driver(cluster: None, scores: Scores, tmp_path: Path) -> None:
+    table = scores.to_polars()
+    table.write_parquet(tmp_path / "predictions.parquet")
+    here = solve(Problem(scores=scores, budget_usd=200.0), solver="dual")
+    for source in (ray.data.from_arrow(table.to_arrow()), f"file://{tmp_path}/predictions.parquet"):
+        plan = routoo.ray.assign(source, workers=2, budget_usd=200.0)
+        assert (len(plan), plan.bound, plan.summary()) == (N, here.bound, here.summary())
+        plan.choices.write_parquet(str(tmp_path / "choices"), mode="overwrite")
+        written = pl.read_parquet(tmp_path / "choices" / "*.parquet")
+        assert len(list((tmp_path / "choices").iterdir())) > 1
+        assert written.sort(pl.col("prompt_id").cast(pl.Int64)).equals(here.to_polars())
+    assert routoo.ray.assign(table, workers=2, budget_usd=1.0).status == "infeasible"
+    with pytest.raises(InfeasibleError, match="budget_usd 1 is too little"):
+        _ = routoo.ray.assign(table, workers=2, budget_usd=1.0).choices
 
 
 def test_the_command_line_works_on_a_cluster(

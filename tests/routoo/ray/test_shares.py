@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Callable
-from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 from solve_instances import make_problem
+from solve_on_ray import LARGE, SMALL, Assign, check, differing, make_large
 
 from routoo.data.assignment import Assignment
 from routoo.data.errors import InputError, MissingExtraError
@@ -23,14 +22,12 @@ from routoo.data.pool import Pool, PoolModel
 from routoo.data.scores import Scores, repriced
 from routoo.ray import assigning
 from routoo.ray.shard import Worker
-from routoo.solver.limits import DomainLimit, LatencyTail, ModelLimit
+from routoo.solver.limits import DomainLimit, ModelLimit
 from routoo.solver.problem import Problem
 from routoo.solver.solve import solve
-from routoo.solver.sums import passes
+from routoo.solver.sums import sources
 
 ray = pytest.importorskip("ray")
-
-Assign = Callable[..., Assignment]
 
 
 class _Reference:
@@ -53,8 +50,8 @@ class _Here:
         self.worker = Worker()
         self.ask = SimpleNamespace(remote=self._ask)
 
-    def _ask(self, share: list[Any], question: str, *given: object) -> _Reference:
-        return _Reference(self.worker.ask(share, question, *_get(_Reference(given))))
+    def _ask(self, of: list[Any], done: int, question: str, *given: object) -> _Reference:
+        return _Reference(self.worker.ask(of, done, question, *_get(_Reference(given))))
 
 
 @pytest.fixture
@@ -62,119 +59,48 @@ def assign(monkeypatch: pytest.MonkeyPatch) -> Assign:
     """`routoo.ray.assign` with workers in this process."""
     monkeypatch.setattr(ray, "put", _Reference)
     monkeypatch.setattr(ray, "get", _get)
+    monkeypatch.setattr(ray, "wait", lambda blocks, **how: (blocks, []))
     monkeypatch.setattr(assigning, "connected", lambda address: ray)
 
     def run(table: Any, workers: int, **limits: Any) -> Assignment:
-        return assigning.assign(table, workers=[_Here() for _ in range(workers)], **limits)
+        return assigning.assign(table, workers=[_Here() for _ in range(workers)], **limits).to_assignment()
 
     return run
-
-
-def limits_of(problem: Problem) -> dict[str, Any]:
-    """The fields of a problem that were given."""
-    found = {field.name: getattr(problem, field.name) for field in fields(problem) if field.name != "scores"}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def solved(problem: Problem) -> Assignment:
-    """The answer in memory, of prompts that have names as those of a table have."""
-    named = replace(problem.scores, prompt_ids=problem.scores.names())
-    return solve(Problem(scores=named, **limits_of(problem)), solver="dual")
-
-
-def check_same(here: Assignment, there: Assignment) -> None:
-    """Two answers are one."""
-    assert (here.status, here.reason, here.least_budget_usd) == (
-        there.status,
-        there.reason,
-        there.least_budget_usd,
-    )
-    np.testing.assert_array_equal(here.choice, there.choice)
-    if here.found:
-        assert (here.bound, here.objective, here.score, here.cost_usd) == (
-            there.bound,
-            there.objective,
-            there.score,
-            there.cost_usd,
-        )
-    assert here.prices == there.prices
-    assert here.limits == there.limits
-
-
-def cut(table: pl.DataFrame, rng: np.random.Generator) -> Any:
-    """The table as one of Arrow whose chunks end anywhere, within a prompt too."""
-    at = np.sort(rng.integers(0, len(table) + 1, 4))
-    parts = [table[first:last] for first, last in zip([0, *at], [*at, len(table)], strict=True)]
-    return pl.concat(parts, rechunk=False).to_arrow()
 
 
 @pytest.mark.parametrize("block", range(10))
 def test_small_instances_are_answered_alike(
     block: int, assign: Assign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "BLOCK", 2)
-    monkeypatch.setattr(passes, "_LEAST_BLOCK", 1)
+    for name, size in SMALL.items():
+        monkeypatch.setattr(sources, name, size)
     for index in range(30):
-        problem = make_problem(block, index=index)
         rng = np.random.default_rng([block, index])
-        table = cut(problem.scores.to_polars(), rng)
-        check_same(solved(problem), assign(table, int(rng.integers(1, 4)), **limits_of(problem)))
+        assert check(make_problem(block, index=index), assign, rng) == []
 
 
-def large_problem(seed: int) -> Problem:
-    """Some thousand prompts under any mix of limits, near what choices use."""
-    rng = np.random.default_rng(seed)
-    n, m = int(rng.integers(300, 3000)), int(rng.integers(2, 7))
-    p: Any = rng.random((n, m)) if rng.random() < 0.7 else np.round(rng.random((n, m)), 1)
-    cost = rng.lognormal(-6, 1, (n, m)) if rng.random() < 0.7 else np.full((n, m), np.geomspace(1, 3, m))
-    scores = Scores(
-        p.astype(np.float32),
-        cost.astype(np.float32),
-        rng.gamma(2, 1, (n, m)).astype(np.float32),
-        models=tuple(f"model {at}" for at in range(m)),
-        input_tokens=rng.integers(1, 100, (n, m)).astype(np.float32),
-        output_tokens=rng.integers(1, 500, (n, m)).astype(np.float32),
-    )
-    cost, fields = scores.cost_usd.astype(np.float64), dict[str, Any]()
-
-    def between(values: Any, share: float) -> float:
-        return float((1 - share) * values.min(1).sum() + share * values.max(1).sum())
-
-    if rng.random() < 0.7:
-        fields["budget_usd"] = between(cost, rng.uniform(-0.01, 0.5))
-    if rng.random() < 0.4:
-        fields["max_mean_latency_s"] = between(scores.latency.astype(np.float64), rng.uniform(0, 0.5)) / n
-    if rng.random() < 0.3:
-        fields["latency_tail"] = LatencyTail(above_s=3.0, max_share=float(rng.uniform(0, 0.5)))
-    if rng.random() < 0.3:
-        fields["min_mean_score"] = float(rng.uniform(0.4, 0.8))
-    if rng.random() < 0.3:
-        fields["weights"] = rng.uniform(0, 3, n)
-    if rng.random() < 0.3:
-        fields["max_latency_s"] = rng.uniform(3, 9, n) + scores.latency.min(1)
-    if rng.random() < 0.5:
-        caps = {name: ModelLimit(max_requests=int(rng.integers(n // m, n))) for name in scores.models}
-        fields["model_limits"] = caps
-    if rng.random() < 0.3:
-        domains = [("a", "b", None)[at] for at in rng.integers(0, 3, n)]
-        tenant = DomainLimit(budget_usd=between(cost, 0.2) / 3, min_mean_score=0.3)
-        fields |= {"domains": domains, "domain_limits": {"a": tenant, "b": DomainLimit(min_mean_score=0.4)}}
-    if rng.random() < 0.2:
-        fields["allowed"] = (rng.random((n, m)) < 0.95) | (np.arange(m) == 0)
-    return Problem(scores=scores, **fields)
-
-
-@pytest.mark.parametrize("block", range(6))
+@pytest.mark.parametrize("block", range(4))
 def test_large_instances_are_answered_alike(
     block: int, assign: Assign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "BLOCK", 64)
-    monkeypatch.setattr(passes, "_LEAST_BLOCK", 16)
-    for index in range(5):
-        problem = large_problem(5 * block + index)
-        rng = np.random.default_rng(index)
-        table = cut(problem.scores.to_polars(), rng)
-        check_same(solved(problem), assign(table, int(rng.integers(2, 5)), **limits_of(problem)))
+    for name, size in LARGE.items():
+        monkeypatch.setattr(sources, name, size)
+    for index in range(4):
+        assert check(make_large(block, index=index), assign, np.random.default_rng(index)) == []
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_many_undecided_prompts_are_narrowed_where_they_lie(
+    tied: bool, assign: Assign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, size in LARGE.items():
+        monkeypatch.setattr(sources, name, size)
+    rng = np.random.default_rng(0)
+    cost: Any = np.repeat(rng.uniform(1, 2, (9000, 1)), 2, axis=1) * np.array([1.0, 3.0])
+    p = 0.1 * cost if tied else rng.random((9000, 2))
+    scores = Scores(p.astype(np.float32), cost.astype(np.float32), models=("small", "large"))
+    problem = Problem(scores=scores, budget_usd=float(cost.sum(dtype=np.float64) / 2.2))
+    assert check(problem, assign, rng) == []
 
 
 @pytest.fixture
@@ -199,7 +125,7 @@ def test_columns_of_the_dataset_say_what_each_prompt_needs(scores: Scores, assig
     limited: dict[str, Any] = {"domain_limits": {"b": DomainLimit(budget_usd=0.07)}}
     there = assign(table, 1, domains="tenant", max_cost_usd="most", **limited)
     here = solve(Problem(scores=scores, domains=tenant, max_cost_usd=most, **limited), solver="dual")
-    check_same(here, there)
+    assert differing(here, there) == []
     assert there.to_polars().equals(here.to_polars())
 
 
@@ -216,7 +142,7 @@ def test_tags_and_windows_are_heeded(scores: Scores, assign: Assign) -> None:
     )
     there = assign(table, 1, pool=pool, budget_usd=0.05)
     here = solve(Problem(scores=repriced(scores, pool), pool=pool, tags=tags, budget_usd=0.05), solver="dual")
-    check_same(here, there)
+    assert differing(here, there) == []
     assert {there.chosen[at] for at in range(0, 40, 4)} == {"large"}
     short = assign(table, 1, pool=pool, budget_usd=1e-9)
     assert short.status == "infeasible"
