@@ -15,9 +15,9 @@ from routoo.data.pool import Pool, PoolModel
 from routoo.data.progress import Progress
 from routoo.models.adding.column_fit import Known, NewColumn, fit_column, fit_log
 from routoo.models.encoder.feature_cache import Features
+from routoo.models.encoder.features import prompt_features
 from routoo.models.evidence.evidence import Column, Evidence
 from routoo.models.network.network import RouterNetwork
-from routoo.models.network.predicting import read_prompts
 from routoo.models.training.targets import Targets, targets_of
 from routoo.models.training.train import input_token_ratio
 from routoo.models.training.trained_network import TrainedNetwork
@@ -59,7 +59,7 @@ def with_model(
     scored = judged.part("train", "val")
     encoded = trained.tokenizer.encode(scored.texts)
     targets = targets_of(scored, (*trained.pool.names, model.name), fitting=np.ones(len(scored), bool))
-    features = read_prompts(trained.network, encoded, progress=progress)
+    features = prompt_features(trained.encoder, encoded, trained.network.config.layers, progress=progress)
     known = [attribute.name for attribute in trained.attributes if attribute.name in scored.prompts.columns]
     attributes = attribute_numbers(scored.attributes(known), trained.attributes, len(scored))
     domains = domain_numbers(scored.domains, trained.domains, len(scored))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,20 +89,13 @@ def prompt_features(
             warning, where it cannot be written.
         progress: Called after every batch of the prompts that are read.
     """
-    width = encoder.width * len(layers) + 1
-    read = partial(
-        read_features,
-        partial(pooled_features, encoder.model, layers),
-        width=width,
-        device=next(encoder.model.parameters()).device,
-    )
     if cache_dir is None:
-        return read(prompts, progress=progress)
-    cache = FeatureCache(cache_dir / _fingerprint(encoder, layers), width)
+        return _read(encoder, prompts, layers, progress)
+    cache = FeatureCache(cache_dir / _fingerprint(encoder, layers), encoder.width * len(layers) + 1)
     features, missing = cache.find(prompts.ids)
     if len(missing):
         new = prompts.rows(missing)
-        features[missing] = read(new, progress=progress)
+        features[missing] = _read(encoder, new, layers, progress)
         try:
             cache.add(new.ids, features[missing])
         except OSError as error:
@@ -111,29 +103,17 @@ def prompt_features(
     return features
 
 
-def read_features(
-    read: Callable[[Tensor, Tensor], Tensor],
-    prompts: EncodedPrompts,
-    *,
-    width: int,
-    device: torch.device,
-    progress: Progress | None = None,
+def _read(
+    encoder: Encoder, prompts: EncodedPrompts, layers: tuple[int, ...], progress: Progress | None
 ) -> Features:
-    """Features ``(n_prompts, width)`` float32 of encoded prompts, in batches of like lengths.
-
-    Args:
-        read: Token ids and mask of a batch to its features.
-        prompts: Token ids, as the tokenizer of the encoder that reads them made them.
-        width: Of the features.
-        device: Where the encoder is.
-        progress: Called after every batch.
-    """
-    out = np.empty((len(prompts), width), np.float32)
+    """The features of prompts, in batches of like lengths."""
+    device = next(encoder.model.parameters()).device
+    out = np.empty((len(prompts), encoder.width * len(layers) + 1), np.float32)
     done = 0
     with torch.inference_mode(), autocast(device):
         for rows in prompts.batches(TOKENS_PER_BATCH):
             ids, mask = (torch.from_numpy(array).to(device) for array in prompts.batch(rows))
-            out[rows] = read(ids, mask).float().cpu().numpy()
+            out[rows] = pooled_features(encoder.model, layers, ids, mask).float().cpu().numpy()
             done += len(rows)
             if progress:
                 progress(done, len(prompts))

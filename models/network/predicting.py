@@ -9,10 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from routoo.data.progress import Progress
 from routoo.data.text import EncodedPrompts
 from routoo.models.encoder.feature_cache import Features
-from routoo.models.encoder.features import read_features
 from routoo.models.encoder.lower_layers import LowerLayers, upper_features
 from routoo.models.evidence.evidence import HeadPredictions, Predictions
 from routoo.models.network.network import RouterNetwork
@@ -40,19 +38,6 @@ def network_features(network: RouterNetwork, batch: dict[str, Tensor]) -> Tensor
     if "lower_states" in batch:
         return upper_features(network.encoder, network.config.layers, batch)
     return network.features(batch["input_ids"], batch["attention_mask"])
-
-
-def read_prompts(
-    network: RouterNetwork, prompts: EncodedPrompts, *, progress: Progress | None = None
-) -> Features:
-    """Features ``(n_prompts, n_features)`` of encoded prompts, by the network's own encoder."""
-    return read_features(
-        network.features,
-        prompts,
-        width=network.config.heads.n_features,
-        device=network.heads.mean.device,
-        progress=progress,
-    )
 
 
 def features_of(network: RouterNetwork, inputs: Inputs, rows: npt.NDArray[np.intp]) -> Features:

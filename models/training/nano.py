@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routoo.data.progress import Progress
-from routoo.models.encoder.encoder import Encoder
 from routoo.models.encoder.features import on_accelerator, prompt_features
 from routoo.models.encoder.static import without_layers
 from routoo.models.network.predicting import predict_inputs
@@ -45,9 +44,7 @@ def nano_network(
         InputError: The teacher is a nano itself, a model of its has no outcome in ``train``, or there is too
             little to train on.
     """
-    large = Encoder(
-        teacher.network.encoder, teacher.tokenizer.backend, str(teacher.trained_on["encoder"]), True
-    )
+    large = teacher.encoder
 
     def teach(prompts: EncodedPrompts) -> Array:
         layers = teacher.network.config.layers

@@ -14,6 +14,7 @@ from routoo.data.domains import Attribute, attribute_numbers, domain_numbers
 from routoo.data.scores import Scores, priced_scores
 from routoo.data.splits import Split
 from routoo.data.text import PromptTokenizer
+from routoo.models.encoder.encoder import Encoder
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import predict_inputs
 
@@ -56,6 +57,11 @@ class TrainedNetwork:
     unrecorded: tuple[str, ...] = ()
     validation: ValidationRecord | None = None
     answer_model: AnswerModel | None = None
+
+    @property
+    def encoder(self) -> Encoder:
+        """What reads prompts, with its tokenizer."""
+        return Encoder(self.network.encoder, self.tokenizer.backend, str(self.trained_on["encoder"]), True)
 
     def predict(
         self,

@@ -56,13 +56,13 @@ def test_the_report_is_of_several_lengths(written: tuple[Bundle, ParityReport]) 
 
 def test_evidence_heads_that_were_fitted_are_exported(trained: TrainedNetwork, tmp_path: Path) -> None:
     from routoo.models.evidence.fit import fit_evidence
-    from routoo.models.network.predicting import read_prompts
+    from routoo.models.network.predicting import features_of
     from routoo.models.training.targets import Targets
 
     draw = np.random.default_rng(0)
     network = trained.network
     texts = [" ".join(draw.choice(["sum", "code", "rain", "blue", "prove"], 6)) for _ in range(60)]
-    features = read_prompts(network, trained.tokenizer.encode(texts))
+    features = features_of(network, trained.tokenizer.encode(texts), np.arange(60))
     domain = np.arange(60) % 2
     score = (draw.random((60, 3)) < np.where(domain, 0.8, 0.3)[:, None]).astype(np.float32)
     targets = Targets(score, np.log(1 + 99 * score), None, domain, ("a", "b"))

@@ -19,7 +19,7 @@ def test_features_are_kept_and_read_back(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(features, "read_features", refuse)
+    monkeypatch.setattr(features, "pooled_features", refuse)
     np.testing.assert_array_equal(prompt_features(encoder, encoded, (0, 2), cache_dir=tmp_path), first)
 
 
