@@ -11,6 +11,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 _BATCH = 4096
+_STRENGTH = 20.0  # of a column's mean in each group, in rows
 
 
 def column_means(values: npt.NDArray[np.floating[Any]]) -> Array:
@@ -25,12 +26,11 @@ def shrunk_means(
     values: npt.NDArray[np.floating[Any]],
     groups: Iterable[npt.NDArray[np.bool_]],
     means: npt.NDArray[np.floating[Any]],
-    strength: float,
 ) -> Array:
-    """Means by group of rows and column, as if `strength` more rows of each had the column's mean."""
+    """Means by group of rows and column, as if twenty more rows of each had the column's mean."""
     parts = [values[rows] for rows in groups]
-    total = np.array([np.nansum(part, 0) for part in parts]) + strength * means
-    return np.asarray(total / (np.array([(~np.isnan(part)).sum(0) for part in parts]) + strength))
+    total = np.array([np.nansum(part, 0) for part in parts]) + _STRENGTH * means
+    return np.asarray(total / (np.array([(~np.isnan(part)).sum(0) for part in parts]) + _STRENGTH))
 
 
 def filled_in(value: Array, known: npt.NDArray[np.bool_], fit: Array, noise: Array) -> Array:

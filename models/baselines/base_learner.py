@@ -76,9 +76,9 @@ class Recorded:
         if len(self.texts) < 2:
             raise InputError(f"{method} needs at least two prompts to learn from, got {len(self.texts)}")
 
-    def shrunk_means(self, groups: Iterable[npt.NDArray[np.bool_]], strength: float) -> Array:
-        """Mean scores in each group, as if `strength` further prompts had come out as the model's mean."""
-        return shrunk_means(self.score, groups, self.mean_score, strength)
+    def shrunk_means(self, groups: Iterable[npt.NDArray[np.bool_]]) -> Array:
+        """Mean scores in each group, as if twenty further prompts had come out as the model's mean."""
+        return shrunk_means(self.score, groups, self.mean_score)
 
 
 class BaseLearner(ABC):
@@ -112,6 +112,17 @@ class BaseLearner(ABC):
     @abstractmethod
     def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:
         """Expected scores ``(n_prompts, n_models)``, within 0..1 or nearly so."""
+
+
+class EmbeddingLearner(BaseLearner):
+    """A learner that reads vectors of the prompts.
+
+    Args:
+        embed: Texts to vectors.
+    """
+
+    def __init__(self, embed: Embed) -> None:
+        self.embed = embed
 
 
 def remembered(embed: Embed) -> Embed:

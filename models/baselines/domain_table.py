@@ -11,14 +11,7 @@ from routoo.models.baselines.base_learner import Array, BaseLearner, Recorded
 
 
 class DomainTable(BaseLearner):
-    """Mean score per domain and model, shrunk towards the model's mean.
-
-    Args:
-        strength: Prompts of evidence that the model's mean counts for.
-    """
-
-    def __init__(self, *, strength: float = 20.0) -> None:
-        self.strength = strength
+    """Mean score per domain and model, shrunk towards the model's mean."""
 
     def learn(self, known: Recorded) -> None:
         """Fills the table.
@@ -30,7 +23,7 @@ class DomainTable(BaseLearner):
         if not names:
             raise InputError("a domain table needs a domain column in the prompts; there is none")
         domains = np.array(known.domains, dtype=object)
-        rows = known.shrunk_means([domains == name for name in names], self.strength)
+        rows = known.shrunk_means([domains == name for name in names])
         self._mean, self._rows = known.mean_score, dict(zip(names, rows, strict=True))
 
     def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:

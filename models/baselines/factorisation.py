@@ -8,26 +8,20 @@ import numpy as np
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.preprocessing import StandardScaler
 
-from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Recorded
+from routoo.models.baselines.base_learner import Array, EmbeddingLearner, Recorded
 
 _PENALTIES = np.geomspace(1e1, 1e5, 9)
 _ROUNDS = 5
+_RANK = 16
 
 
-class MatrixFactorisation(BaseLearner):
+class MatrixFactorisation(EmbeddingLearner):
     """Reduced-rank ridge regression: models share a few directions of the embeddings.
 
     The form of EmbedLLM (arXiv 2410.02223) in least squares, where the best factors are singular vectors
     (Izenman 1975). The penalty is chosen by leaving out each prompt. Missing scores are filled with what the
     fit says of them, a few times over, from the models' means on.
-
-    Args:
-        embed: Texts to vectors.
-        rank: Factors.
     """
-
-    def __init__(self, embed: Embed, *, rank: int = 16) -> None:
-        self.embed, self.rank = embed, rank
 
     def learn(self, known: Recorded) -> None:
         """Fits the factors.
@@ -43,7 +37,7 @@ class MatrixFactorisation(BaseLearner):
         ridge = Ridge(RidgeCV(_PENALTIES).fit(x, filled).alpha_)
         for _ in range(_ROUNDS if missing.any() else 1):
             weight = np.atleast_2d(ridge.fit(x, filled).coef_).T
-            models = np.linalg.svd(x @ weight, full_matrices=False)[2][: self.rank]
+            models = np.linalg.svd(x @ weight, full_matrices=False)[2][:_RANK]
             self._weight, self._bias = weight @ models.T @ models, ridge.intercept_
             filled = np.where(missing, x @ self._weight + self._bias, known.score)
 

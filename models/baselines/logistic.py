@@ -10,24 +10,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Floats, Recorded
+from routoo.models.baselines.base_learner import Array, EmbeddingLearner, Floats, Recorded
 
 _PENALTIES = (1.0, 0.3, 0.1, 0.03)  # of half the squared weights, beside the mean loss
 _HELD_OUT = 0.2
 
 
-class LogisticRegressions(BaseLearner):
+class LogisticRegressions(EmbeddingLearner):
     """A logistic regression for each model, on standardised embeddings, with a ridge penalty.
 
     All models have the penalty that serves best on a fifth of the prompts held out.
-
-    Args:
-        embed: Texts to vectors.
-        seed: Of the prompts held out.
     """
-
-    def __init__(self, embed: Embed, *, seed: int = 0) -> None:
-        self.embed, self.seed = embed, seed
 
     def learn(self, known: Recorded) -> None:
         """Fits the regressions.
@@ -39,7 +32,7 @@ class LogisticRegressions(BaseLearner):
         vectors = self.embed(known.texts)
         self._scaler = StandardScaler().fit(vectors)
         x, y = self._scaler.transform(vectors), known.score
-        fit_x, held_x, fit_y, held_y = train_test_split(x, y, test_size=_HELD_OUT, random_state=self.seed)
+        fit_x, held_x, fit_y, held_y = train_test_split(x, y, test_size=_HELD_OUT, random_state=0)
 
         def loss(penalty: float) -> float:
             p = _probability(held_x, *_regressions(fit_x, fit_y, penalty)).clip(1e-3, 1 - 1e-3)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.preprocessing import normalize
 
 from routoo.data.checks.arguments import number
-from routoo.models.baselines.base_learner import Array, BaseLearner, Embed, Floats, Recorded
+from routoo.models.baselines.base_learner import Array, Embed, EmbeddingLearner, Floats, Recorded
 
 _AT_ONCE = 1024  # prompts whose likeness to all recorded ones is held in memory
 ALIKE = 1e-6
@@ -31,7 +31,7 @@ class Candidates:
     mean: Array
 
 
-class NearestNeighbours(BaseLearner):
+class NearestNeighbours(EmbeddingLearner):
     """Mean score of the `k` nearest recorded prompts by cosine, and of those that tie with the last of them.
 
     The estimator that tuned studies find hard to beat (arXiv 2505.12601).
@@ -46,7 +46,8 @@ class NearestNeighbours(BaseLearner):
     """
 
     def __init__(self, embed: Embed, *, k: int = 100, weighted: bool = False) -> None:
-        self.embed, self.k, self.weighted = embed, number("k", k, least=1, whole=True), weighted
+        super().__init__(embed)
+        self.k, self.weighted = number("k", k, least=1, whole=True), weighted
 
     def learn(self, known: Recorded) -> None:
         """Keeps the prompts."""

@@ -16,11 +16,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import (
-    Callback,
-    ModelCheckpoint,
-    RichProgressBar,
-)
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
 
 from routoo.data.errors import InputError
 from routoo.data.storage.foreign import library_errors
@@ -64,7 +60,7 @@ def fit_network(network: RouterNetwork, data: PromptData, run_id: str) -> None:
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}, leave=False))
     with _quiet(), _interruptible():
         trainer = _trainer(options, callbacks, epochs=data.epochs)
-        trainer.fit(module, ckpt_path=resume_from, weights_only=True)
+        trainer.fit(module, data, ckpt_path=resume_from, weights_only=True)
     network.cpu().eval()
 
 
@@ -111,7 +107,7 @@ def _precision(options: TrainOptions) -> Any:  # Lightning's literal of a dozen 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences Lightning's banners and its advice on worker processes and small batches."""
+    """Silences Lightning's banners and its advice on small batches."""
     loggers = [
         logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning")
     ]
@@ -121,7 +117,6 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
 
 from routoo.models.encoder.encoder import layers_of
 from routoo.models.network.heads import HeadOutputs
@@ -25,7 +24,7 @@ _EPOCHS, _LEAST_STEPS = 10, 100
 _LONGEST = 1.0  # gradient, beyond which it is cut
 
 
-class PromptData(IterableDataset[dict[str, Tensor]]):
+class PromptData:
     """Training prompts in batches, in an order that seed and step alone decide: a resumed run sees the same.
 
     Args:
@@ -75,10 +74,6 @@ class RouterModule(L.LightningModule):
         super().__init__()
         self.network, self.data, self.options = network, data, data.options
         data.step = lambda: self.global_step
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """The batches of a pass."""
-        return DataLoader(self.data, batch_size=None)
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
         """The loss of one batch; dropout is seeded by the step, so that a resumed run goes on unchanged."""

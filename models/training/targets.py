@@ -108,16 +108,16 @@ def targets_of(
     )
 
 
-def shrunk_log_odds(targets: Targets, *, strength: float = 20.0) -> Array:
+def shrunk_log_odds(targets: Targets) -> Array:
     """Log-odds of the mean score per domain and model, ``(max(n_domains, 1), n_models)``.
 
-    Each cell is shrunk towards its model's overall mean as if by `strength` further prompts that score it.
+    Each cell is shrunk towards its model's overall mean (see `shrunk_means`).
     """
     score = targets.score
     count = (~np.isnan(score)).sum(0)
     overall = (np.nansum(score, 0) + 0.5) / (count + 1.0)
     groups = [targets.domain == at for at in range(len(targets.domains))] or [np.ones(len(score), bool)]
-    mean = shrunk_means(score, groups, overall, strength).clip(0.01, 0.99)
+    mean = shrunk_means(score, groups, overall).clip(0.01, 0.99)
     return np.asarray(np.log(mean / (1 - mean)), np.float32)
 
 

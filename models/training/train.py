@@ -85,7 +85,9 @@ def train_network(
     started = time.monotonic()
     whole = outcomes.select(pool.names).with_split(seed=options.seed)
     learned = whole.part("train", "val")
-    fitting, validating = _rows(learned)
+    in_train = learned.prompts["split"].eq("train").to_numpy()
+    fitting, validating = np.flatnonzero(in_train), np.flatnonzero(~in_train)
+    _check_size(learned.name, len(fitting), len(validating))
     L.seed_everything(options.seed, verbose=False)
     with _threads(options.threads):
         texts = learned.texts
@@ -96,7 +98,6 @@ def train_network(
             encoder.tokenizer, TextPolicy(min(options.max_tokens, max_positions(encoder)))
         )
         encoded = tokenizer.encode(texts)
-        in_train = np.isin(np.arange(len(learned)), fitting)
         targets = targets_of(learned, pool.names, fitting=in_train, attributes=options.attributes)
         _check_covered(targets, fitting, validating, pool.names)
         if teach is not None:
@@ -181,15 +182,12 @@ def _seen(in_train: npt.NDArray[np.bool_], options: TrainOptions) -> npt.NDArray
     return np.asarray(turn != np.arange(options.members)[:, None])
 
 
-def _rows(learned: Outcomes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    part = learned.prompts["split"].to_numpy()
-    fitting, validating = np.flatnonzero(part == "train"), np.flatnonzero(part == "val")
-    if len(fitting) < 8 or len(validating) < 2:
+def _check_size(name: str, n_fitting: int, n_validating: int) -> None:
+    if n_fitting < 8 or n_validating < 2:
         raise InputError(
-            f"{learned.name}: {len(fitting)} prompts to train on and {len(validating)} to validate on; "
+            f"{name}: {n_fitting} prompts to train on and {n_validating} to validate on; "
             "at least 8 and 2 are needed, and some hundreds to be useful"
         )
-    return fitting, validating
 
 
 def _check_options(encoder: Encoder, options: TrainOptions) -> None:
