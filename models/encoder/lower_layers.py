@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from routoo.data.progress import Progress
 from routoo.models.encoder.encoder import layers_of
@@ -89,18 +90,14 @@ class LowerLayers:
 
     def batch(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
         """States, mask and means of these prompts: what `upper_features` takes."""
-        lengths = self.starts[rows + 1] - self.starts[rows]
-        states = np.zeros((len(rows), lengths.max(), self.states.shape[1]), np.float16)
-        for at, row in enumerate(rows):
-            states[at, : lengths[at]] = self.states[self.starts[row] : self.starts[row + 1]]
-        mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
-        arrays = {
-            "lower_states": states,
-            "attention_mask": mask,
-            "lower_means": self.means[rows],
-            "first_layer": np.array(self.first),
+        states = [torch.from_numpy(self.states[self.starts[row] : self.starts[row + 1]]) for row in rows]
+        tokens = [torch.ones(len(each), dtype=torch.int64) for each in states]
+        return {
+            "lower_states": pad_sequence(states, batch_first=True),
+            "attention_mask": pad_sequence(tokens, batch_first=True),
+            "lower_means": torch.from_numpy(self.means[rows]),
+            "first_layer": torch.tensor(self.first),
         }
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def has_plain_layers(encoder: nn.Module) -> bool:

@@ -51,6 +51,8 @@ class NeighbourNetwork(RouterNetwork):
         weighted: Whether they count by their cosine.
     """
 
+    config: NeighbourConfig
+
     def __init__(
         self,
         encoder: Encoder,
@@ -102,9 +104,9 @@ class NeighbourNetwork(RouterNetwork):
             unit_mean(states, attention_mask) @ self.get_buffer("projection")
         )
         likeness = vectors @ self.get_buffer("candidate_vectors").T
-        k = min(self.config.k, likeness.shape[1])  # type: ignore[attr-defined]  # a NeighbourConfig
+        k = min(self.config.k, likeness.shape[1])
         near = likeness >= likeness.topk(k, dim=1).values[:, -1:] - ALIKE
-        weight = near * (likeness.clamp_min(ALIKE) if self.config.weighted else 1.0)  # type: ignore[attr-defined]
+        weight = near * (likeness.clamp_min(ALIKE) if self.config.weighted else 1.0)
         total = weight @ self.get_buffer("candidate_says")
         found = weight @ self.get_buffer("candidate_values") / total.clamp_min(ALIKE)
         p = torch.where(total > 0, found, self.get_buffer("mean_value")).clamp(0, 1)
