@@ -60,9 +60,9 @@ def train(
     pairs: Annotated[
         int, typer.Option(metavar="N", help="Most pairs of a preferred and another answer.")
     ] = 4000,
-    per_threshold: Annotated[
-        int, typer.Option(metavar="N", help="Most answers, and refusals, that are taught at each threshold.")
-    ] = 300,
+    lessons: Annotated[
+        int, typer.Option(metavar="N", help="Most answers, and most refusals, that are taught.")
+    ] = 3000,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -85,7 +85,7 @@ def train(
                 samples=samples,
                 temperature=temperature,
                 most_pairs=pairs,
-                per_threshold=per_threshold,
+                most_lessons=lessons,
                 seed=seed,
             ),
             grader=grader,

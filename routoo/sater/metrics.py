@@ -32,9 +32,10 @@ class TradeOff:
 def trade_off_area(points: Iterable[TradeOff], *, small: TradeOff, large: TradeOff) -> float:
     """ToA: the mean score over costs between the two models, by straight lines from point to point.
 
-    The small model alone and the large one alone are the ends. Points that cost less than the first or more
-    than the second are left out: nobody would choose them over an end. Of several points at one cost the best
-    counts. Shen et al. (2025) call the area ToA; that it is divided by the width is ours.
+    The small model alone and the large one alone are the ends. A point that costs less than the first, such
+    as one of shorter answers, counts at the first one's cost, and one that costs more than the second not at
+    all. Of several points at one cost the best counts. Shen et al. (2025) call the area ToA; that it is
+    divided by the width is ours.
 
     Raises:
         InputError: The large model does not cost more.
@@ -48,8 +49,9 @@ def trade_off_area(points: Iterable[TradeOff], *, small: TradeOff, large: TradeO
         raise InputError(f"the large model must cost more: it costs {large.cost:g}, the small {small.cost:g}")
     best: dict[float, float] = {}
     for point in (*points, small, large):
-        if small.cost <= point.cost <= large.cost:
-            best[point.cost] = max(point.score, best.get(point.cost, -np.inf))
+        if point.cost <= large.cost:
+            cost = max(point.cost, small.cost)
+            best[cost] = max(point.score, best.get(cost, -np.inf))
     costs = sorted(best)
     area = np.trapezoid([best[cost] for cost in costs], costs)
     return float(area / (large.cost - small.cost))

@@ -1,4 +1,4 @@
-"""What stage two learns: at each threshold an answer to some prompts, and a refusal to as many others."""
+"""What stage two learns: answers to some prompts at some thresholds, and as many refusals."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ def lessons(
     most: int,
     seed: int = 0,
 ) -> list[Lesson]:
-    """As many answers as refusals at each threshold (Shen et al. 2025, stage two).
+    """As many answers as refusals (Shen et al. 2025, stage two).
 
     A prompt whose fraction of right samples reaches the threshold is answered, and refused otherwise. Of
-    either kind as many are drawn as the rarer one has, and no more than `most`; a threshold of which one kind
-    is missing teaches nothing.
+    all prompts at all thresholds as many of either kind are drawn as the rarer one has, and no more than
+    `most`. Kinds are not balanced at each threshold by itself: that would teach to refuse a half of what
+    comes at every one, while the share to refuse is what a threshold says.
 
     Args:
         right: Fraction of right samples of each prompt.
@@ -49,21 +50,22 @@ def lessons(
         seed: Of what is drawn.
 
     Raises:
-        InputError: There is nothing to learn at any threshold.
+        InputError: One kind is missing at all thresholds.
 
     >>> lessons({"a": 1.0, "b": 0.5}, {"a": (7,), "b": (8,)}, thresholds=[0.6], most=1)
     [Lesson(prompt_id='a', threshold=0.6, target=(7,)), Lesson(prompt_id='b', threshold=0.6, target=None)]
     """
-    draw, found = Random(seed), list[Lesson]()
+    answered, refused = list[Lesson](), list[Lesson]()
     for threshold in thresholds:
-        answered = sorted(name for name in answers if right[name] >= threshold)
-        refused = sorted(name for name, fraction in right.items() if fraction < threshold)
-        n = min(len(answered), len(refused), most)
-        found += [Lesson(name, threshold, answers[name]) for name in draw.sample(answered, n)]
-        found += [Lesson(name, threshold, None) for name in draw.sample(refused, n)]
-    if not found:
+        for name, fraction in sorted(right.items()):
+            if fraction < threshold:
+                refused.append(Lesson(name, threshold, None))
+            elif name in answers:
+                answered.append(Lesson(name, threshold, answers[name]))
+    draw, n = Random(seed), min(len(answered), len(refused), most)
+    if not n:
         raise InputError(
-            "at no threshold are there prompts to answer and prompts to refuse: take prompts of which the "
+            "there are no prompts to answer at some threshold, or none to refuse: take prompts of which the "
             "member gets 30 to 70 % right"
         )
-    return found
+    return draw.sample(answered, n) + draw.sample(refused, n)

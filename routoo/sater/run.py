@@ -146,7 +146,7 @@ def train_sater(
         right_fraction(after),
         shortest_right(after),
         thresholds=settings.thresholds,
-        most=settings.per_threshold,
+        most=settings.most_lessons,
         seed=settings.seed,
     )
     adapter = refuse(short, requests, taught, folder / "stage-two", settings, on_step=tell("stage-two"))

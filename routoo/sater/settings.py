@@ -30,7 +30,7 @@ class SaterSettings:
         beta: Of the preference loss: how closely the model is held to what it was.
         thresholds: Probabilities of being right that stage two trains.
         most_pairs: Most preference pairs; of more, so many are drawn.
-        per_threshold: Most examples with an answer, and with a refusal, at each threshold.
+        most_lessons: Most answers, and most refusals, of stage two, over all thresholds.
         preference: How adapters are trained in stage one.
         refusal: The same in stage two, which goes on from them.
         seed: Of samples and examples.
@@ -44,14 +44,14 @@ class SaterSettings:
     beta: float = 0.1
     thresholds: tuple[float, ...] = THRESHOLDS
     most_pairs: int = 4000
-    per_threshold: int = 300
+    most_lessons: int = 3000
     preference: LowRank = field(default_factory=_preference)
     refusal: LowRank = field(default_factory=_refusal)
     seed: int = 0
 
     def __post_init__(self) -> None:
         number("samples", self.samples, least=2, whole=True)
-        for name in ("most_pairs", "per_threshold"):
+        for name in ("most_pairs", "most_lessons"):
             number(name, getattr(self, name), least=1, whole=True)
         number("seed", self.seed, whole=True)
         for name in ("temperature", "beta"):

@@ -42,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _run(place: Path, *flags: str) -> Any:
     given = ["prompts.csv", "--pool", "pool.toml", "--member", "toy", "--grader", "grader.py:even"]
-    few = ["--samples", "4", "--temperature", "0.9", "--per-threshold", "3", "--pairs", "8"]
+    few = ["--samples", "4", "--temperature", "0.9", "--lessons", "30", "--pairs", "8"]
     given = [str(place / word) if (place / word.split(":")[0]).is_file() else word for word in given]
     return CliRunner().invoke(app, ["sater", "train", *given, *few, *flags])
 

@@ -345,7 +345,7 @@ ELSEWHERE = {
         f"sater train {flag}": "test_cli_sater.py"
         for flag in (
             *("--pool", "--member", "--output", "--grader", "--samples", "--temperature", "--pairs"),
-            *("--per-threshold", "--seed", "--quiet", "--columns", "--separator"),
+            *("--lessons", "--seed", "--quiet", "--columns", "--separator"),
         )
     },
 }

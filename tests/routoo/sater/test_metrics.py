@@ -37,10 +37,15 @@ def test_overhead_of_a_refusal_counts() -> None:
     assert 0 < FOUR.gain_ratio([FOUR.sending(sent, overhead=0.5)]) < 1
 
 
-def test_points_beyond_the_ends_and_worse_ones_at_one_cost_do_not_count() -> None:
+def test_points_that_cost_too_much_and_worse_ones_at_one_cost_do_not_count() -> None:
     ends = {"small": TradeOff(1, 0.4), "large": TradeOff(3, 0.8)}
-    points = [TradeOff(0.5, 1.0), TradeOff(4, 1.0), TradeOff(2, 0.8), TradeOff(2, 0.1)]
+    points = [TradeOff(4, 1.0), TradeOff(2, 0.8), TradeOff(2, 0.1), TradeOff(0.5, 0.3)]
     assert trade_off_area(points, **ends) == pytest.approx(0.7)
+
+
+def test_a_point_that_costs_less_than_the_small_model_counts_at_its_cost() -> None:
+    ends = {"small": TradeOff(1, 0.4), "large": TradeOff(3, 0.8)}
+    assert trade_off_area([TradeOff(0.5, 0.6)], **ends) == pytest.approx(0.7)
 
 
 def test_a_large_model_that_costs_no_more_is_refused() -> None:
