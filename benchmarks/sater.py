@@ -50,7 +50,8 @@ from routoo.sater.voting import ConfidenceVote, ranged
 from routoo.tuning.low_rank import LowRank
 
 LARGE = "qwen-1.5b-code"
-FAMILIES = ("addition", "multiplication", "conversion")
+LEVELS = {"addition": "012", "multiplication": "01", "conversion": "0123"}
+"""Those of which the member gets at least one training sample in twenty right, or nearly so."""
 TEMPLATE = '{prompt}\nEnd with "Answer:" and the answer.'
 SAMPLES = 5
 
@@ -61,18 +62,26 @@ def numbers_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     return row["domain"], *(word for word in words if word not in ("times", "is"))
 
 
+def of_these_levels(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(
+        pl.any_horizontal(
+            (pl.col("domain") == family) & pl.col("level").is_in(list(levels))
+            for family, levels in LEVELS.items()
+        )
+    )
+
+
 def judged_prompts() -> pl.DataFrame:
-    """The recorded prompts of these families, which the large model answered."""
-    return lab_outcomes().prompts.filter(pl.col("domain").is_in(FAMILIES))
+    """The recorded prompts of these families and levels, which the large model answered."""
+    return of_these_levels(lab_outcomes().prompts)
 
 
 def fresh_prompts(n: int, seed: int) -> pl.DataFrame:
-    """Others of the same families and levels, with numbers that no recorded prompt has."""
-    known = {numbers_of(row) for row in judged_prompts().iter_rows(named=True)}
-    rows = lab_prompts(2 * n, seed=seed, families=FAMILIES)
-    return rows.filter(pl.Series([numbers_of(row) not in known for row in rows.iter_rows(named=True)])).head(
-        n
-    )
+    """Others of the same families, with numbers that no recorded prompt has."""
+    recorded = lab_outcomes().prompts.filter(pl.col("domain").is_in(list(LEVELS)))
+    known = {numbers_of(row) for row in recorded.iter_rows(named=True)}
+    rows = lab_prompts(3 * n, seed=seed, families=tuple(LEVELS))
+    return rows.filter(pl.Series([numbers_of(row) not in known for row in rows.iter_rows(named=True)]))
 
 
 def warm(folder: Path, ask: Path, n: int) -> Path:
@@ -89,7 +98,7 @@ def warm(folder: Path, ask: Path, n: int) -> Path:
     assert smol is not None
     settings = LowRank(learning_rate=1e-3, upper=0.5, dtype="bfloat16")
     model, draw, examples = adapted(smol.model, settings), Random(0), list[Example]()
-    for row in fresh_prompts(n, seed=1_000_004).iter_rows(named=True):
+    for row in fresh_prompts(n, seed=1_000_004).head(n).iter_rows(named=True):
         text = worked(row["prompt"], row["domain"], row["answer"], style=draw.choice(("steps", "long")))
         sent = prompt_tokens(model.tokenizer, Request(row["prompt_id"], row["prompt"]), ask_of(str(ask)))
         said = model.tokenizer(text + model.tokenizer.eos_token, add_special_tokens=False)
@@ -181,7 +190,7 @@ def settings_of(seed: int, given: argparse.Namespace) -> SaterSettings:
         temperature=TEMPERATURE,
         most_pairs=given.pairs,
         most_lessons=given.lessons,
-        preference=LowRank(learning_rate=2e-4, batch_size=8, dtype="bfloat16", seed=seed),
+        preference=LowRank(learning_rate=1e-4, batch_size=8, dtype="bfloat16", seed=seed),
         refusal=LowRank(learning_rate=1e-3, batch_size=16, dtype="bfloat16", seed=seed),
         seed=seed,
     )
@@ -218,7 +227,7 @@ def main() -> None:
     adapter = warm(folder, ask, given.worked)
     call = replace(smol.call, adapter=str(adapter), ask=str(ask), max_tokens=96, dtype="bfloat16")
     member = replace(smol, name="smol-worked", call=call)
-    training = read_to_ask(fresh_prompts(given.prompts, seed=1_000_005))
+    training = read_to_ask(of_these_levels(fresh_prompts(given.prompts, seed=1_000_005)).head(given.prompts))
     runs = [trained(member, training, folder, settings_of(seed, given)) for seed in given.seeds]
     for run in runs:
         print(f"{len(training)} prompts, {run.pairs} pairs, {run.lessons} lessons\n{run.before}\n{run.after}")

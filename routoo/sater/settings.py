@@ -28,6 +28,7 @@ class SaterSettings:
         samples: Answers a prompt, in each stage.
         temperature: At which they are sampled.
         beta: Of the preference loss: how closely the model is held to what it was.
+        anchor: Weight of the chosen answers' own likelihood beside it.
         thresholds: Probabilities of being right that stage two trains.
         most_pairs: Most preference pairs; of more, so many are drawn.
         most_lessons: Most answers, and most refusals, of stage two, over all thresholds.
@@ -42,6 +43,7 @@ class SaterSettings:
     samples: int = 8
     temperature: float = 0.8
     beta: float = 0.1
+    anchor: float = 1.0
     thresholds: tuple[float, ...] = THRESHOLDS
     most_pairs: int = 4000
     most_lessons: int = 3000
@@ -54,6 +56,7 @@ class SaterSettings:
         for name in ("most_pairs", "most_lessons"):
             number(name, getattr(self, name), least=1, whole=True)
         number("seed", self.seed, whole=True)
+        number("anchor", self.anchor, finite=True)
         for name in ("temperature", "beta"):
             if not number(name, getattr(self, name), finite=True):
                 raise InputError(f"{name} must be above 0")

@@ -105,14 +105,16 @@ def test_stage_one_is_shorter_and_as_often_right(run: SaterRun) -> None:
 def test_refusals_rise_with_the_threshold(run: SaterRun) -> None:
     rates = [_drawn_refusals(run.at(threshold)) for threshold in run.thresholds]
     assert all(later > earlier - 0.03 for earlier, later in pairwise(rates))
-    assert rates[-1] > rates[0] + 0.05
+    assert rates[-1] > rates[0] + 0.15
 
 
-def test_what_is_answered_is_right_more_often(run: SaterRun) -> None:
-    always = _right(_answers(run.short)).mean()
+def test_what_is_answered_is_right_more_often_the_higher_the_threshold(run: SaterRun) -> None:
+    found = [_right(_answers(run.short)).mean()]
     for threshold in run.thresholds:
         answers = _answers(run.at(threshold))
-        assert _right(answers)[~_refused(answers)].mean() > always + 0.1
+        found.append(_right(answers)[~_refused(answers)].mean())
+    assert min(found[1:]) > found[0] + 0.1
+    assert found[-1] > found[1] + 0.1
 
 
 def test_routing_by_refusals_gains_over_sending_at_random(run: SaterRun) -> None:
