@@ -40,7 +40,7 @@ def lessons(
     A prompt whose fraction of right samples reaches the threshold is answered, and refused otherwise. Of
     all prompts at all thresholds as many of either kind are drawn as the rarer one has, and no more than
     `most`. Kinds are not balanced at each threshold by itself: that would teach to refuse a half of what
-    comes at every one, while the share to refuse is what a threshold says.
+    comes at every one, while how much to refuse is what a threshold says.
 
     Args:
         right: Fraction of right samples of each prompt.

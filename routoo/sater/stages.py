@@ -123,7 +123,8 @@ def refuse(
         for lesson in taught
     ]
 
-    sizes, loss_of = [example.size for example in examples], answering(model, examples)
+    # batches of like prompts, whatever follows: refusals are short, and would be batches of their own
+    sizes, loss_of = [len(example.sent) for example in examples], answering(model, examples)
     return tuned(
         model, sizes, loss_of, settings.refusal, output, checkpoint=folder / _CHECKPOINT, on_step=on_step
     )
