@@ -49,7 +49,9 @@ def save(runs: Sequence[Judged], n: int, ratio: float, path: Path) -> None:
         alt.Chart(pl.DataFrame({"threshold": [0, 1], "share": [0, 1]}))
         .mark_line(strokeDash=[4, 4], color="grey")
         .encode(x=threshold, y=share),
-        alt.Chart(answers).mark_errorbar().encode(x=threshold, y=alt.Y("low:Q"), y2="high:Q", color=colour),
+        alt.Chart(answers)
+        .mark_errorbar()
+        .encode(x=threshold, y=alt.Y("low:Q", title="share of prompts"), y2="high:Q", color=colour),
         alt.Chart(answers).mark_line(point=True).encode(x=threshold, y=share, color=colour),
     ).properties(width=300, height=260, title="greedy answers")
     points = []
