@@ -18,18 +18,17 @@ Data = Annotated[
         show_default=False,
     ),
 ]
-OutputFolder = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False),
-]
+_FOLDER = typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
+RequiredFolder = Annotated[Path, _FOLDER]
+OutputFolder = Annotated[Path | None, _FOLDER]
+LastArgument = Annotated[Path | None, typer.Argument(metavar="FOLDER", hidden=True)]
+"""The same, as the last argument: short for -o."""
 LabPrompts = Annotated[
     int | None,
     typer.Option(
         "--prompts", metavar="N", help="How many prompts of the record.", show_default="all of them"
     ),
 ]
-LastArgument = Annotated[Path | None, typer.Argument(metavar="FOLDER", hidden=True)]
-"""The same, as the last argument: short for -o."""
 Bundle = Annotated[
     str,
     typer.Argument(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from routoo.commands.arguments import AsJson, Quiet
+from routoo.commands.arguments import AsJson, Quiet, RequiredFolder
 from routoo.commands.fields import options_of
 from routoo.commands.reading import PromptsReading
 from routoo.commands.requests import named_values
@@ -51,10 +51,7 @@ def write(
             show_default=False,
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False),
-    ],
+    output: RequiredFolder,
     reading: PromptsReading,
     period_s: Annotated[
         float | None,

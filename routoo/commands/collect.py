@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Quiet, Seed
+from routoo.commands.arguments import AsJson, Quiet, RequiredFolder, Seed
 from routoo.commands.collecting import watched
 from routoo.commands.fields import options_of
 from routoo.commands.reading import PromptsReading
@@ -49,10 +49,7 @@ def collect(
             show_default=False,
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False),
-    ],
+    output: RequiredFolder,
     reading: PromptsReading,
     grader: Annotated[
         str | None,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Data, Quiet, Seed
+from routoo.commands.arguments import AsJson, Data, Quiet, RequiredFolder, Seed
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_bundle_folder
 from routoo.commands.reading import OutcomesReading
@@ -21,9 +20,7 @@ def distill(
         str, typer.Argument(metavar="PREDICTOR", help="Folder that `routoo train` wrote.", show_default=False)
     ],
     source: Data,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
-    ],
+    output: RequiredFolder,
     reading: OutcomesReading,
     seed: Seed = 0,
     as_json: AsJson = False,

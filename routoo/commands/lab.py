@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import Quiet, Seed
+from routoo.commands.arguments import Quiet, RequiredFolder, Seed
 from routoo.commands.terminal import counted, figure, progress, say, seconds, show, table
 from routoo.lab import RECORDED_DIALOGUES, SHIPPED_PROMPTS
 
@@ -91,9 +91,7 @@ def specialists(
 
 @lab.command()
 def record(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
-    ],
+    output: RequiredFolder,
     member: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Member to ask; may be repeated.", show_default="all of the lab"),
@@ -131,9 +129,7 @@ def record(
 
 @lab.command()
 def dialogues(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
-    ],
+    output: RequiredFolder,
     member: Annotated[
         list[str] | None,
         typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import AsJson, Data, Quiet
+from routoo.commands.arguments import AsJson, Data, Quiet, RequiredFolder
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_bundle_folder
 from routoo.commands.pools import say_nominal
@@ -36,9 +36,6 @@ _TrainedOrBundle = Annotated[
         show_default=False,
     ),
 ]
-_Output = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False)
-]
 _Prices = Annotated[
     Path,
     typer.Option(
@@ -57,7 +54,7 @@ def add(
     source: Data,
     name: _Name,
     pool: _Prices,
-    output: _Output,
+    output: RequiredFolder,
     reading: OutcomesReading,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -86,7 +83,7 @@ def remove(
     name: Annotated[
         str, typer.Option("--model", metavar="NAME", help="A model of PREDICTOR.", show_default=False)
     ],
-    output: _Output,
+    output: RequiredFolder,
     as_json: AsJson = False,
 ) -> None:
     """Remove a model; all others stay what they are."""
@@ -95,7 +92,9 @@ def remove(
 
 
 @model.command()
-def price(predictor: _TrainedOrBundle, pool: _Prices, output: _Output, as_json: AsJson = False) -> None:
+def price(
+    predictor: _TrainedOrBundle, pool: _Prices, output: RequiredFolder, as_json: AsJson = False
+) -> None:
     """Give all models other prices, limits and tags; an exported bundle stays ready to serve."""
     from routoo.data.pool import Pool
     from routoo.export.bundle import Bundle

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from routoo.commands.arguments import AsJson, Data, Quiet
+from routoo.commands.arguments import AsJson, Data, Quiet, RequiredFolder
 from routoo.commands.fields import options_of
 from routoo.commands.output import check_bundle_folder
 from routoo.commands.pools import pool_for, say_nominal
@@ -36,10 +36,7 @@ _MUTE = (
 @options_of(OutcomesReading, into="reading")
 def train(
     source: Data,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False),
-    ],
+    output: RequiredFolder,
     reading: OutcomesReading,
     pool: Annotated[
         Path | None,
