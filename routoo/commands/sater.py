@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routoo.commands.arguments import Quiet, Seed
+from routoo.commands.arguments import Quiet, RequiredFolder, Seed
 from routoo.commands.fields import options_of
 from routoo.commands.reading import PromptsReading
-from routoo.commands.terminal import counted, figure, progress, show, table
+from routoo.commands.terminal import counted, figure, show, stages, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,10 +44,7 @@ def train(
     member: Annotated[
         str, typer.Option(metavar="NAME", help="The member to train, of kind local.", show_default=False)
     ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.", show_default=False),
-    ],
+    output: RequiredFolder,
     reading: PromptsReading,
     grader: Annotated[
         str | None,
@@ -76,7 +73,7 @@ def train(
     from routoo.sater.settings import SaterSettings
 
     asked = read_to_ask(prompts, sys.stdin.buffer, columns=reading.names, separator=reading.separator)
-    with progress("SATER", quiet=quiet) as tell:
+    with stages(quiet=quiet) as tell:
         run = train_sater(
             Pool.read(pool)[member],
             asked,
@@ -89,7 +86,7 @@ def train(
                 seed=seed,
             ),
             grader=grader,
-            on_progress=None if tell is None else lambda stage, done, total: tell(done, total),
+            on_progress=tell,
         )
     show(
         _sampled(run),
