@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from routoo.data.errors import InputError
+from routoo.data.scores import Scores
 from routoo.data.storage.foreign import in_our_words
 from routoo.data.storage.parquet_files import DAMAGED
 from routoo.data.tables.columns import COST, TEXT, dtype_in_words, must_be
@@ -43,6 +47,20 @@ def open_predictions(path: Path) -> Table:
         if not fits:
             raise InputError(must_be(f"{path}: {name}", _KNOWN[name], dtype_in_words(dtype)))
     return table
+
+
+def choices_of(ids: pl.Series, scores: Scores, choice: npt.NDArray[np.integer[Any]]) -> pl.DataFrame:
+    """A row for each prompt: its name, the model in the column that was chosen, what is predicted of it.
+
+    >>> scores = Scores(*(np.array([[1.0, 0.5]]) for _ in range(3)), models=("small", "large"))
+    >>> choices_of(pl.Series("prompt_id", ["a"]), scores, np.array([1])).row(0)[:2]
+    ('a', 'large')
+    """
+    rows = np.arange(len(choice))
+    known = {name: of for name in NUMBERS if (of := getattr(scores, name)) is not None}
+    models = pl.Series("model", scores.models, pl.String).gather(choice)
+    numbers = (pl.Series(name, of[rows, choice]).fill_nan(None) for name, of in known.items())
+    return pl.DataFrame([ids.alias("prompt_id"), models, *numbers])
 
 
 def collected(rows: pl.LazyFrame, path: Path) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from routoo.data.scores import Scores, joined
 from routoo.data.storage.foreign import in_our_words
 from routoo.data.storage.parquet_files import DAMAGED
 from routoo.data.tables.predicted_rows import Needs, PredictedRows
-from routoo.data.tables.predictions import NUMBERS
+from routoo.data.tables.predictions import choices_of
 from routoo.ray.shipping import Array, Named, Part, unpacked
 from routoo.solver.problem import Problem
 from routoo.solver.results.infeasible import ClosedPrompt, closed_prompts
@@ -219,15 +219,8 @@ class Held:
     def chosen(self, choice: bytes, first: int, last: int) -> Any:  # a table of Arrow
         """A row for each prompt between two positions: its name, its model, what is predicted of it."""
         own, here = unpacked(choice, self._part)[slice(first, last)], np.arange(first, last) - self.start
-        scores = self.problem.scores.rows(here)
-        known = {name: of for name in NUMBERS if (of := getattr(scores, name)) is not None}
-        rows = np.arange(len(own))
-        columns = [
-            self.ids[here].alias("prompt_id"),
-            pl.Series("model", scores.models, pl.String).gather(own),
-            *(pl.Series(name, of[rows, own]).fill_nan(None) for name, of in known.items()),
-        ]
-        return pl.DataFrame(columns).to_arrow(compat_level=pl.CompatLevel.oldest())
+        table = choices_of(self.ids[here], self.problem.scores.rows(here), own)
+        return table.to_arrow(compat_level=pl.CompatLevel.oldest())
 
     def _seen(self, seen: Seen) -> _Own:
         codes = None

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from routoo.data.assignment import Assignment
@@ -19,7 +18,7 @@ from routoo.data.progress import Stages
 from routoo.data.storage.files import names_folder, written_file, written_folder
 from routoo.data.storage.foreign import library_errors
 from routoo.data.storage.locks import locked
-from routoo.data.tables.predictions import NUMBERS
+from routoo.data.tables.predictions import choices_of
 from routoo.solver.backends.dual import NAME, solve_dual
 from routoo.solver.problem import Problem
 from routoo.solver.results.answer import no_answer
@@ -146,16 +145,7 @@ def _chosen(files: PredictionFiles, chunk: Chunk, plan: Assignment) -> pl.DataFr
     """A row for each prompt of a chunk: its name, and what is predicted of its model."""
     reader, own = files.reader, plan.choice[chunk.start : chunk.stop]
     frame = files.read(chunk, reader.columns)
-    scores, at = reader.scores(frame), np.arange(len(own))
-    known = {name: of for name in NUMBERS if (of := getattr(scores, name)) is not None}
-    names = pl.Series("model", plan.models, pl.String).gather(own)
-    return pl.DataFrame(
-        [
-            reader.ids(frame),
-            names,
-            *(pl.Series(name, of[at, own]).fill_nan(None) for name, of in known.items()),
-        ]
-    )
+    return choices_of(reader.ids(frame), reader.scores(frame), own)
 
 
 @contextmanager
