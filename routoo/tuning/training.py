@@ -65,10 +65,10 @@ def train(
     loss_of: LossOf,
     settings: LowRank,
     *,
-    checkpoint: Path | None = None,
+    checkpoint: Path,
     on_step: Progress | None = None,
-) -> list[float]:
-    """Lowers a loss over batches, one step each, by AdamW; returns the losses of the steps that were made.
+) -> None:
+    """Lowers a loss over batches, one step each, by AdamW.
 
     Args:
         adapted: Whose adapters are trained.
@@ -81,8 +81,7 @@ def train(
     """
     trained = adapted.trained()
     optimizer = torch.optim.AdamW(trained.values(), lr=settings.learning_rate, weight_decay=0.0)
-    start = 0 if checkpoint is None or not checkpoint.is_file() else _restored(checkpoint, trained, optimizer)
-    losses = []
+    start = _restored(checkpoint, trained, optimizer) if checkpoint.is_file() else 0
     for at in range(start, len(batches)):
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * rate_at(at, len(batches))
@@ -91,13 +90,11 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         torch.nn.utils.clip_grad_norm_(trained.values(), _LARGEST_NORM)
         optimizer.step()
-        losses.append(loss.item())
         done = at + 1
-        if checkpoint is not None and (done % _SAVED_EVERY == 0 or done == len(batches)):
+        if done % _SAVED_EVERY == 0 or done == len(batches):
             _keep(checkpoint, trained, optimizer, done)
         if on_step is not None:
             on_step(done, len(batches))
-    return losses
 
 
 def rate_at(step: int, steps: int) -> float:
