@@ -201,4 +201,4 @@ def assigned(
             files = [str(path) for path in predictions]
             plan = assign(files, pool=pool, stated=stated, address=address, **limits).or_raise()
             write_choices(plan.tables(), len(plan), output, progress=tell)
-    return plan, PredictionFiles(predictions, pool).nominal_costs
+    return plan, PredictionFiles(predictions[:1], pool).nominal_costs  # the first row says it
