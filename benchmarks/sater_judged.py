@@ -121,20 +121,16 @@ class Ground:
         score = np.where(way.sent, self.large_right, way.right)[at].mean()
         return TradeOff(float((way.usd + way.sent * self.large_usd)[at].mean()), float(score))
 
-    def gain(self, ways: Sequence[Routed], at: npt.NDArray[np.intp]) -> float:
-        return self.rows(at).gain_ratio([self.point(way, at) for way in ways])
 
-    def cost_of(self, ways: Sequence[Routed], score: float, at: npt.NDArray[np.intp]) -> float:
-        """Least mean cost of a score, by mixing ways and the two models."""
-        two = self.rows(at)
-        points = [two.small, two.large, *(self.point(way, at) for way in ways)]
-        best = np.inf
-        for low in points:
-            for high in points:
-                if low.score <= score <= high.score:
-                    share = (score - low.score) / (high.score - low.score) if high.score > low.score else 0.0
-                    best = min(best, low.cost + share * (high.cost - low.cost))
-        return float(best)
+def cost_of(points: Sequence[TradeOff], score: float) -> float:
+    """Least mean cost of a score, by mixing these."""
+    best = np.inf
+    for low in points:
+        for high in points:
+            if low.score <= score <= high.score:
+                share = (score - low.score) / (high.score - low.score) if high.score > low.score else 0.0
+                best = min(best, low.cost + share * (high.cost - low.cost))
+    return float(best)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,15 +169,12 @@ class Judged:
         ground = Ground(self.plain, self.large_right, self.large_usd * ratio)
         two, found = ground.rows(at), Figures()
         targets = [two.small.score + share * (two.large.score - two.small.score) for share in TARGETS]
-        for name, several in self.ways.items():
-            found[f"{name}: ToGR"] = ground.gain(several, at)
+        for name, several in (*self.ways.items(), ("at random", ())):
+            points = [ground.point(way, at) for way in several]
+            found[f"{name}: ToGR"] = two.gain_ratio(points)
             for share, target in zip(TARGETS, targets, strict=True):
-                cost = ground.cost_of(several, target, at) / two.large.cost
+                cost = cost_of([two.small, two.large, *points], target) / two.large.cost
                 found[f"{name}: cost at {share:g}"] = cost
-        found |= {
-            f"at random: cost at {share:g}": ground.cost_of([], target, at) / two.large.cost
-            for share, target in zip(TARGETS, targets, strict=True)
-        }
         return found
 
     def latencies(self, at: Rows, share: float) -> Figures:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -84,16 +83,9 @@ def files(folder: str, budget: str) -> Found:
 
 def on_ray(folder: str, budget: str, workers: str) -> Found:
     """The same by workers of Ray on this machine: seconds, and whether the choices are the same."""
-    from routoo.ray.cluster import installed
+    from routoo.ray.cluster import connected
 
-    os.environ.update(RAY_worker_niceness="0")  # as the process that it is held against
-    installed().init(
-        num_cpus=int(workers),
-        include_dashboard=False,
-        object_store_memory=10**9,
-        log_to_driver=False,
-        logging_level="error",
-    )
+    connected(num_cpus=int(workers), object_store_memory=10**9)
     there, limits = Path(folder, f"on-ray-{workers}"), {"budget_usd": float(budget)}
     started = time.perf_counter()
     plan, _ = assigned(_inputs(folder), there, limits, pool=None, engine="ray", address=None, quiet=True)
