@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,7 +110,7 @@ def _read(
     device = next(encoder.model.parameters()).device
     out = np.empty((len(prompts), encoder.width * len(layers) + 1), np.float32)
     done = 0
-    with torch.inference_mode(), autocast(device):
+    with torch.inference_mode(), autocast(device.type):
         for rows in prompts.batches(TOKENS_PER_BATCH):
             ids, mask = (torch.from_numpy(array).to(device) for array in prompts.batch(rows))
             out[rows] = pooled_features(encoder.model, layers, ids, mask).float().cpu().numpy()
@@ -165,24 +165,22 @@ def uses_gpu(accelerator: str) -> bool:
     return accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
 
 
-def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 where the processor multiplies it natively, else nothing."""
-    if device.type == "cuda":
-        return torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_bf16_supported())
-    if device.type == "cpu" and has_native_bf16():
-        return torch.autocast("cpu", torch.bfloat16)
-    return nullcontext()
+def autocast(device: str) -> torch.autocast:
+    """bfloat16 where the device multiplies it natively, else nothing."""
+    return torch.autocast(device, torch.bfloat16, enabled=has_native_bf16(device))
 
 
-def has_native_bf16() -> bool:
-    """Whether this CPU has bfloat16 instructions: emulated ones are slower than float32."""
+def has_native_bf16(device: str) -> bool:
+    """Whether a graphics card, or this CPU, has bfloat16 instructions: emulated ones are slow."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
 
 
 def _fingerprint(encoder: Encoder, layers: tuple[int, ...]) -> str:
     device = next(encoder.model.parameters()).device.type
-    digest = hashlib.sha256(f"{_VERSION}|{layers}|{device}|{has_native_bf16()}".encode())
+    digest = hashlib.sha256(f"{_VERSION}|{layers}|{device}|{has_native_bf16(device)}".encode())
     for name, weight in sorted(encoder.model.state_dict().items()):
         if name.startswith("pooler."):  # never read, and taken off once the encoder is part of a network
             continue

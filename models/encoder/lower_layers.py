@@ -74,7 +74,7 @@ class LowerLayers:
         kept = _nameless((int(starts[-1]), encoder.width), folder)
         means = np.empty((len(prompts), len(below) * encoder.width), np.float32)
         done = 0
-        with torch.inference_mode(), autocast(device):
+        with torch.inference_mode(), autocast(device.type):
             for rows in prompts.batches(TOKENS_PER_BATCH):
                 ids, mask = (torch.from_numpy(a).to(device) for a in prompts.batch(rows))
                 embedded = embeddings(input_ids=ids)

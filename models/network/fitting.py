@@ -101,7 +101,7 @@ def _check_checkpoint(path: Path) -> None:
 
 def _precision(options: TrainOptions) -> Any:  # Lightning's literal of a dozen names
     """bfloat16 for an encoder that learns, where the processor has it; heads alone take float32."""
-    native = torch.cuda.is_bf16_supported() if uses_gpu(options.accelerator) else has_native_bf16()
+    native = has_native_bf16("cuda" if uses_gpu(options.accelerator) else "cpu")
     return "bf16-mixed" if native and options.tune != "frozen" else "32-true"
 
 
