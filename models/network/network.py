@@ -107,13 +107,17 @@ class RouterNetwork(nn.Module):
         """Features ``(n_prompts, n_features)`` of token ids and mask (see `pooled_features`)."""
         return pooled_features(self.encoder, self.config.layers, input_ids, attention_mask)
 
-    def head_predictions(self, features: Tensor) -> HeadPredictions:
-        """What the heads predict, the mean of their members."""
+    def head_predictions(self, features: Tensor, share: Tensor | None = None) -> HeadPredictions:
+        """What the heads predict, the mean of their members: of each by its share of the prompt, if given."""
+
+        def mean(each: Tensor) -> Tensor:
+            return each.mean(0) if share is None else (each * share).sum(0)
+
         outputs = self.heads(features)
         posteriors = tuple(logits.softmax(-1) for logits in outputs.attribute_logits)
         return HeadPredictions(
-            outputs.logits.mean(0).sigmoid(),
-            tuple(each.mean(0) for each in posteriors),
+            mean(outputs.logits).sigmoid(),
+            tuple(map(mean, posteriors)),
             torch.cat([*posteriors, outputs.logits.sigmoid()], dim=-1),
         )
 

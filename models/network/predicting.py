@@ -56,15 +56,8 @@ def cross_fitted(network: RouterNetwork, features: Features, seen: npt.NDArray[n
         seen: Which prompts each member learned from, ``(members, n_prompts)``; none by all of them.
     """
     unseen = torch.from_numpy(~seen)[:, :, None].float()
-    share = unseen / unseen.sum(0)
-
-    def mean(each: Tensor) -> Tensor:
-        return (each * share).sum(0)
-
     with torch.inference_mode():
-        outputs = network.heads(torch.from_numpy(features))
-        posteriors = tuple(mean(logits.softmax(-1)) for logits in outputs.attribute_logits)
-        return HeadPredictions(mean(outputs.logits).sigmoid(), posteriors)
+        return network.head_predictions(torch.from_numpy(features), unseen / unseen.sum(0))
 
 
 def predict_inputs(
