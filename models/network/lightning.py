@@ -29,7 +29,7 @@ class PromptData:
 
     Args:
         inputs: Features of a frozen encoder, or token ids for one that learns, or what its frozen layers say.
-        targets: Recorded outcomes of the same prompts.
+        targets: What is learned of the same prompts.
         seen: Prompts that each member learns from, ``(members, n_prompts)``.
         options: Batch size, epochs and seed.
     """
@@ -54,7 +54,7 @@ class PromptData:
         """The tensors of these rows."""
         targets = self.targets.rows(rows)
         arrays = {
-            "score": targets.score if targets.taught is None else targets.taught,
+            "score": targets.score,
             "observed": targets.observed,
             "seen": self.seen[:, rows],
         }

@@ -34,7 +34,6 @@ class Targets:
         log_latency: Log of the seconds, likewise.
         domain: Number of the domain of each prompt, ``(n_prompts,)``; -1 where it is not known.
         domains: Names of the domains.
-        taught: What a teacher says of every score, ``(n_prompts, n_models)``: learned in place of `score`.
         attribute: Number of each attribute's value, ``(n_prompts, n_attributes)``; -1 where it is not known.
         attributes: The attributes beside the domain.
     """
@@ -44,7 +43,6 @@ class Targets:
     log_latency: Array | None
     domain: npt.NDArray[np.int64]
     domains: tuple[str, ...]
-    taught: Array | None = None
     attribute: npt.NDArray[np.int64] | None = None
     attributes: tuple[Attribute, ...] = ()
 

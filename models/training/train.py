@@ -100,15 +100,14 @@ def train_network(
         encoded = tokenizer.encode(texts)
         targets = targets_of(learned, pool.names, fitting=in_train, attributes=options.attributes)
         _check_covered(targets, fitting, validating, pool.names)
-        if teach is not None:
-            targets = replace(targets, taught=teach(encoded))
+        lessons = targets if teach is None else replace(targets, score=teach(encoded))
         seen = _seen(in_train, options)
         network = initial_network(encoder, targets, seen, options)
         with on_accelerator(encoder, options.accelerator):
             inputs = _read(encoder, network, encoded, np.flatnonzero(seen.any(0)), options, progress)
         cost = recorded_cost_usd(learned, pool)
-        data = PromptData(inputs, targets, seen=seen, options=options)
-        fit_network(network, data, _run_id(learned, pool, options, targets, cost))
+        data = PromptData(inputs, lessons, seen=seen, options=options)
+        fit_network(network, data, _run_id(learned, pool, options, lessons, targets.score, cost))
         rows = np.arange(len(learned)) if options.tune == "frozen" else validating
         features = features_of(network, inputs, rows)
         known = targets.rows(rows)
@@ -257,14 +256,14 @@ def _run_id(
     learned: Outcomes,
     pool: Pool,
     options: TrainOptions,
-    targets: Targets,
-    cost: npt.NDArray[np.float64],
+    lessons: Targets,
+    *recorded: npt.NDArray[np.floating[Any]],
 ) -> str:
     """A name for the run that only the same data and options have: what may be resumed as one."""
     values = {k: v for k, v in _plain(options).items() if k not in ("resume", "progress", "threads")}
     prompts = [learned.prompt_ids, learned.texts, learned.domains, learned.prompts["split"].to_list()]
     digest = hashlib.sha256(json.dumps([values, pool.names, prompts], sort_keys=True).encode())
-    arrays = (targets.score, targets.log_tokens, targets.log_latency, targets.taught, targets.attribute, cost)
+    arrays = (lessons.score, lessons.log_tokens, lessons.log_latency, lessons.attribute, *recorded)
     for array in arrays:
         digest.update(b"none" if array is None else np.nan_to_num(array, nan=np.inf).tobytes())
     return digest.hexdigest()[:16]

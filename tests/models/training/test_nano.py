@@ -8,12 +8,10 @@ import torch
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.models.network.lightning import PromptData
 from routoo.models.network.network import NetworkConfig, RouterNetwork
 from routoo.models.network.predicting import predict_inputs
 from routoo.models.training.nano import nano_network
 from routoo.models.training.options import TrainOptions
-from routoo.models.training.targets import Targets
 from routoo.models.training.train import train_network
 from routoo.models.training.trained_network import TrainedNetwork
 
@@ -112,13 +110,3 @@ def test_a_model_without_outcomes_is_refused(teacher: TrainedNetwork, outcomes: 
     fewer = replace(outcomes, outcomes=outcomes.outcomes.filter(pl.col("model") != "even"))
     with pytest.raises(InputError, match="even"):
         nano_network(teacher, fewer, ASKED)
-
-
-def test_heads_learn_what_is_taught_in_place_of_the_score() -> None:
-    score = np.array([[0.0, np.nan]], np.float32)
-    plain = Targets(score, None, None, np.array([-1]), ())
-    taught = replace(plain, taught=np.full((1, 2), 0.75, np.float32))
-    for targets, expected in ((plain, score), (taught, taught.taught)):
-        data = PromptData(np.zeros((1, 3), np.float32), targets, seen=np.ones((2, 1), bool), options=ASKED)
-        (batch,) = data
-        np.testing.assert_array_equal(batch["score"].numpy(), expected)
