@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
@@ -18,12 +17,12 @@ _RESERVED = ("prompt_id", "prompt", "domain", "split", "answer")
 """Columns that are no attributes: with a meaning of their own, or not known when a prompt comes."""
 
 
-_EFFECTIVE: tuple[tuple[str, str, Callable[[TrainOptions], bool]], ...] = (
-    ("tuned_layers", "tune='last'", lambda options: options.tune == "last"),
-    ("encoder_learning_rate", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
-    ("layer_decay", "tune='last' or 'full'", lambda options: options.tune != "frozen"),
-)
-"""Options without effect unless others have these values, in words."""
+_TUNING = {
+    "tuned_layers": ("last",),
+    "encoder_learning_rate": ("last", "full"),
+    "layer_decay": ("last", "full"),
+}
+"""Options that have an effect under these values of `tune` alone."""
 
 
 _COUNTS = ("tuned_layers", "width", "members", "epochs", "batch_size", "threads")
@@ -142,7 +141,8 @@ class TrainOptions:
         Raises:
             InputError: It has another value than its default; the message names what it needs.
         """
-        for name, needed, has_effect in _EFFECTIVE:
+        for name, tunes in _TUNING.items():
             value = getattr(self, name)
-            if value != getattr(type(self), name) and not has_effect(self):
-                raise InputError(f"{name}={value!r} does nothing here: it needs {needed}; leave it out")
+            if value != getattr(type(self), name) and self.tune not in tunes:
+                needed = " or ".join(map(repr, tunes))
+                raise InputError(f"{name}={value!r} does nothing here: it needs tune={needed}; leave it out")
