@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -91,33 +91,12 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
         components = _Components.of(inputs, group, deviation, known)
         if at in (0, rounds - 1):
             log_scales = components.best_scales(log_scales)
-        fitted = components.posterior(log_scales)
+        found, fit = components.posterior(log_scales, level)
         if at + 1 < rounds:
-            level = _levels(target - fitted.fit)  # of all prompts, and not of those recorded
-            deviation = filled_in(np.where(known, target - level, 0.0), known, fitted.fit, fitted.noise)
-    basis = factor[:, None] * fitted.basis
-    return Regression(
-        basis=basis,
-        offset=shift @ basis,
-        level=level,
-        weight=fitted.weight,
-        spread=fitted.spread,
-        left_out=level + fitted.left_out,
-        noise=fitted.noise,
-        scales=_shares(log_scales),
-        gain=fitted.gain,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Posterior:
-    basis: Array
-    weight: Array
-    spread: Array
-    fit: Array
-    left_out: Array
-    noise: Array
-    gain: float
+            level = _levels(target - fit)  # of all prompts, and not of those recorded
+            deviation = filled_in(np.where(known, target - level, 0.0), known, fit, found.noise)
+    basis = factor[:, None] * found.basis
+    return replace(found, basis=basis, offset=shift @ basis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +153,8 @@ class _Components:
         found = minimize(self._loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=limits)
         return np.asarray(found.x)
 
-    def posterior(self, log_scales: Array) -> _Posterior:
-        """The posterior at these scales."""
+    def posterior(self, log_scales: Array, level: Array) -> tuple[Regression, Array]:
+        """The posterior at these scales on the standardised inputs, and what it says of deviations."""
         seen = self._spectrum(log_scales)
         shrink = seen.shrink.T @ seen.belief
         weight = shrink * seen.products
@@ -188,15 +167,18 @@ class _Components:
         noise = np.maximum((missed**2).mean(0), 1e-12)
         back = self.loadings.T
         flat = -0.5 * self.observed * len(q) * np.log(self.squares / len(q))
-        return _Posterior(
+        found = Regression(
             basis=basis,
+            offset=np.zeros(basis.shape[1]),
+            level=level,
             weight=weight @ back,
             spread=variance @ back**2,
-            fit=fit @ back,
-            left_out=(self.values - missed) @ back,
+            left_out=level + (self.values - missed) @ back,
             noise=(self.loadings * noise) @ back,
+            scales=_shares(log_scales),
             gain=float((seen.evidence - flat).sum()),
         )
+        return found, fit @ back
 
     def _spectrum(self, log_scales: Array) -> _Spectrum:
         root = np.sqrt(_shares(log_scales))[self.group]

@@ -102,7 +102,7 @@ def test_left_out_predictions_are_those_of_truly_fitting_without_a_prompt() -> N
     groups, target, _ = linear_data(80, 3, noise=1.0)
     tried = components(groups, target)
     at = np.array([1.0, -1.0])
-    posterior = tried.posterior(at)
+    posterior, _ = tried.posterior(at, np.zeros(3))
     seen = tried._spectrum(at)
     root = seen.root
     for row in range(0, 80, 7):
