@@ -53,11 +53,6 @@ class Regression:
     scales: Array
     gain: float
 
-    def predict(self, inputs: Array) -> tuple[Array, Array]:
-        """Mean and variance, both ``(n_prompts, n_columns)``."""
-        q = inputs @ self.basis - self.offset
-        return self.level + q @ self.weight, q**2 @ self.spread
-
 
 def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
     """The regression of the columns of `target` on groups of inputs side by side.

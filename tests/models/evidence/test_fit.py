@@ -27,7 +27,8 @@ def test_the_graph_says_what_the_regression_says(fitted: FittedEvidence, known: 
     heads = known.predicted.p.double().numpy()
     groups = [known.features[:, -1:].astype(np.float64), kernel.inputs(known.features), *posteriors, heads]
     found = fit_regression(groups, known.targets.score.astype(np.float64))
-    mean, _ = found.predict(np.hstack(groups))
+    q = np.hstack(groups) @ found.basis - found.offset
+    mean = found.level + q @ found.weight
     out = fitted.evidence(known.x, known.predicted, known.unknown)
     np.testing.assert_allclose(out.p_correct, mean.clip(1e-3, 1 - 1e-3), atol=1e-4)
     np.testing.assert_allclose(fitted.p_correct, found.left_out.clip(0, 1))
