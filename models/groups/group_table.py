@@ -60,8 +60,10 @@ class GroupTable:
         seen = ~np.isnan(rest)
         counts = group_sums(seen, groups, n_groups)
         better = group_sums(np.where(seen, rest, 0.0), groups, n_groups) / np.maximum(counts, 1)
-        noise = _noise(np.where(seen, rest - better[groups], 0.0), counts)
-        variance = _variance_between(better, noise, counts)
+        free = np.maximum((counts - 1).clip(0).sum(0), 1)
+        noise = (np.where(seen, rest - better[groups], 0.0) ** 2).sum(0) / free / np.maximum(counts, 1)
+        moment = float((counts / max(float(counts.sum()), 1.0) * (better**2 - noise)).sum())
+        variance = max(0.0, moment)  # of what `better` estimates, beyond the noise of its means
         belief = np.where(counts > 0, variance / np.maximum(variance + noise, 1e-300), 0.0)
         expected = np.clip(level + mean_ease + belief * better, 0.0, 1.0)
         return cls(expected, float(np.sqrt(variance)), prompts / max(len(groups), 1))
@@ -100,18 +102,6 @@ def _effects(score: Floats) -> tuple[Floats, Floats]:
         if np.abs(level - before).max(initial=0.0) < 1e-9:
             break
     return np.where(seen.any(0), level, level[seen.any(0)].mean()), ease
-
-
-def _noise(rest: Floats, counts: Floats) -> Floats:
-    """Variance of each group's mean of `rest` by chance, ``(n_groups, n_models)``."""
-    free = np.maximum((counts - 1).clip(0).sum(0), 1)
-    return np.asarray((rest**2).sum(0) / free / np.maximum(counts, 1), np.float64)
-
-
-def _variance_between(better: Floats, noise: Floats, counts: Floats) -> float:
-    """Variance of what `better` estimates, by the method of moments; at least 0."""
-    weights = counts / max(float(counts.sum()), 1.0)
-    return max(0.0, float((weights * (better**2 - noise)).sum()))
 
 
 def group_sums(
