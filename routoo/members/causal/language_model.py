@@ -114,7 +114,7 @@ def model_folder(name: str) -> Path:
         return converted(path)
     if path.is_dir():
         return path
-    return hub_folder("model", name=name, wanted=_WANTED, tried=[f"folder {name}"], missed="is no folder")
+    return hub_folder("model", name=name, wanted=_WANTED, tried=[f"folder {name}"])
 
 
 def _check(model: Any, name: str, absent: Iterable[str]) -> None:  # Any: see LanguageModel
