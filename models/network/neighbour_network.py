@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from routoo.models.baselines.neighbours import ALIKE, Candidates
 from routoo.models.encoder.encoder import Encoder, encoder_config
-from routoo.models.encoder.features import unit_mean
 from routoo.models.evidence.evidence import Predictions
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.network import NetworkConfig, RouterNetwork
@@ -97,12 +96,8 @@ class NeighbourNetwork(RouterNetwork):
         attributes: Tensor | None = None,
     ) -> Predictions:
         """Predictions for token ids and mask ``(n_prompts, length)``; a domain says nothing."""
-        states = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, return_dict=True
-        ).hidden_states[-1]
-        vectors = torch.nn.functional.normalize(
-            unit_mean(states, attention_mask) @ self.get_buffer("projection")
-        )
+        means = self.features(input_ids, attention_mask)[:, :-1]  # the last is the length
+        vectors = torch.nn.functional.normalize(means @ self.get_buffer("projection"))
         likeness = vectors @ self.get_buffer("candidate_vectors").T
         k = min(self.config.k, likeness.shape[1])
         near = likeness >= likeness.topk(k, dim=1).values[:, -1:] - ALIKE
