@@ -38,9 +38,6 @@ class EvidenceConfig:
     output_tokens: bool = False
     latency: bool = False
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "inferred", tuple(self.inferred))  # a list, where JSON kept it
-
     @property
     def n_inputs(self) -> int:
         """Inputs of the matrix product: length, likeness to centres, attributes and scores by the heads."""

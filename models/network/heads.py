@@ -36,9 +36,6 @@ class HeadConfig:
     members: int = 5
     dropout: float = 0.3
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "attributes", tuple(self.attributes))  # a list, where JSON kept it
-
     @property
     def inferred(self) -> tuple[int, ...]:
         """How many values each attribute has that is inferred: the domain first, if any, then the others."""

@@ -49,11 +49,12 @@ class NetworkConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> NetworkConfig:
         """The configuration that `to_dict` wrote."""
+        heads, evidence = values["heads"], values["evidence"]
         return cls(
             values["encoder"],
             tuple(values["layers"]),
-            HeadConfig(**values["heads"]),
-            EvidenceConfig(**values["evidence"]),
+            HeadConfig(**heads | {"attributes": tuple(heads.get("attributes", ()))}),
+            EvidenceConfig(**evidence | {"inferred": tuple(evidence["inferred"])}),
         )
 
 

@@ -138,14 +138,6 @@ def test_the_columns_that_are_left_are_what_they_were(
     assert all(torch.equal(before[name], value) for name, value in evidence.state_dict().items())
 
 
-def test_a_configuration_that_json_kept_is_the_same() -> None:
-    config = EvidenceConfig(n_features=9, skipped=4, n_centres=3, n_heads=2, inferred=(2, 3), n_models=2)
-    kept = EvidenceConfig(**{**dataclasses.asdict(config), "inferred": [2, 3]})
-    assert kept == config
-    assert hash(kept) == hash(config)
-    assert config.n_inputs == 1 + 3 + 5 + 2
-
-
 def test_without_attributes_nothing_is_observed(known: Known) -> None:
     config = EvidenceConfig(n_features=13, skipped=4, n_centres=2, n_heads=3, inferred=(), n_models=4)
     out = Evidence(config)(known.x, HeadPredictions(known.predicted.p, ()), ())

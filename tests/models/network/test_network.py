@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 
@@ -132,3 +134,11 @@ def test_no_configuration_names_code(code: dict[str, object]) -> None:
     heads = HeadConfig(n_features=encoder.width * len(layers) + 1, n_models=1, width=4)
     config = NetworkConfig({**encoder_config(encoder), **code}, layers, heads)
     assert isinstance(RouterNetwork.from_config(config), RouterNetwork)
+
+
+def test_a_configuration_that_json_kept_is_the_same() -> None:
+    evidence = EvidenceConfig(n_features=9, skipped=4, n_centres=3, n_heads=2, inferred=(2, 3), n_models=2)
+    heads = HeadConfig(n_features=9, n_models=2, n_domains=2, attributes=(3,))
+    config = NetworkConfig({"hidden_size": 4}, (0, 1), heads, evidence)
+    assert NetworkConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert evidence.n_inputs == 1 + 3 + 5 + 2
