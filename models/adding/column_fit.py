@@ -52,16 +52,15 @@ class NewColumn:
         weight: ``(n_directions,)``.
         table: ``(n_values,)``.
         doubt: Variance of its expected score on a prompt, on average.
-        shared: Covariance with scores of the pool beyond what is predicted, ``(n_models,)``.
-        noise: Variance of its own scores beyond that: the pool's mean.
+        noise: Covariance of the scores beyond what is predicted, the new model's last: its own variance is
+            the pool's mean, and no less than its covariances need.
     """
 
     level: float
     weight: Array
     table: Array
     doubt: float
-    shared: Array
-    noise: float
+    noise: Array
 
 
 def fit_column(known: Known, score: Array) -> NewColumn:
@@ -95,13 +94,15 @@ def fit_column(known: Known, score: Array) -> NewColumn:
     loading = made[1 : 1 + factors.loadings.shape[1]]
     shared[:, 1 : 1 + len(loading)] = at_service
     design[:, :n_shared] = shared @ prior.root
+    with_pool = (factors.loadings @ factors.noise @ loading)[:, None]
+    least = 1.01 * float(with_pool[:, 0] @ np.linalg.lstsq(known.noise, with_pool[:, 0])[0])
+    own = np.array([[max(float(np.diag(common).mean()), least)]])
     return NewColumn(
         level=float(made[0]),
         weight=known.weight @ factors.map @ loading + prior.own * found[n_shared:],
         table=made[1 + len(loading) :],
         doubt=float(((design @ covariance) * design).sum(1).mean()),
-        shared=factors.loadings @ factors.noise @ loading,
-        noise=float(np.diag(common).mean()),
+        noise=np.block([[known.noise, with_pool], [with_pool.T, own]]),
     )
 
 

@@ -13,10 +13,10 @@ from routoo.data.domains import attribute_numbers, domain_numbers
 from routoo.data.errors import InputError
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.progress import Progress
-from routoo.models.adding.column_fit import Known, NewColumn, fit_column, fit_log
+from routoo.models.adding.column_fit import Known, fit_column, fit_log
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import prompt_features
-from routoo.models.evidence.evidence import Column, Evidence
+from routoo.models.evidence.evidence import Column
 from routoo.models.network.network import RouterNetwork
 from routoo.models.training.targets import Targets, targets_of
 from routoo.models.training.train import input_token_ratio
@@ -157,7 +157,7 @@ def with_column(
         latency=_usage(evidence.latency, _numpy(inputs), targets.log_latency),
     )
     columns = [evidence.column(at) for at in range(evidence.config.n_models)]
-    return network.attach(evidence.with_columns([*columns, column], _noise(evidence, new)))
+    return network.attach(evidence.with_columns([*columns, column], _tensor(new.noise)))
 
 
 def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
@@ -167,14 +167,6 @@ def without_column(network: RouterNetwork, at: int) -> RouterNetwork:
     return network.attach(
         evidence.with_columns([evidence.column(other) for other in kept], evidence.noise[kept][:, kept])
     )
-
-
-def _noise(evidence: Evidence, new: NewColumn) -> torch.Tensor:
-    """The covariance of the scores beyond what is predicted, with the new model's last."""
-    pool = _numpy(evidence.noise)
-    shared = new.shared
-    own = max(new.noise, 1.01 * float(shared @ np.linalg.lstsq(pool, shared)[0]))
-    return _tensor(np.block([[pool, shared[:, None]], [shared[None], np.array([[own]])]]))
 
 
 def _usage(

@@ -112,8 +112,9 @@ def test_a_twin_of_a_model_of_the_pool_is_found() -> None:
 
 def test_noise_is_shared_as_in_the_pool() -> None:
     found = [fit_column(*world.rows(np.arange(300))) for world in WORLDS]
-    np.testing.assert_allclose(np.mean([new.shared for new in found]), 0.12, rtol=0.1)
-    np.testing.assert_allclose(np.mean([new.noise for new in found]), 0.18, rtol=1e-4)
+    np.testing.assert_allclose(np.mean([new.noise[-1, :-1] for new in found]), 0.12, rtol=0.1)
+    np.testing.assert_allclose(np.min([new.noise[-1, -1] for new in found]), 0.18, rtol=1e-4)
+    assert all((np.linalg.eigvalsh(new.noise) > 0).all() for new in found)
 
 
 def test_what_is_its_own_is_learned_from_many_prompts() -> None:
@@ -144,7 +145,7 @@ def test_models_that_are_all_alike_or_never_in_doubt_are_no_obstacle(n_models: i
         score=np.repeat(known.score[:, :1], n_models, 1),
     )
     new = fit_column(alike, np.ones(20))
-    assert np.isfinite([new.level, new.doubt, new.noise, *new.weight, *new.shared]).all()
+    assert np.isfinite([new.level, new.doubt, *new.weight, *new.noise.ravel()]).all()
     assert new.level > known.level[0]
 
 
@@ -161,7 +162,7 @@ def test_a_pool_of_one_and_no_attributes() -> None:
         score=known.score[:, :1],
     )
     new = fit_column(one, score)
-    assert np.isfinite([new.level, new.doubt, new.noise, *new.weight, *new.shared]).all()
+    assert np.isfinite([new.level, new.doubt, *new.weight, *new.noise.ravel()]).all()
     assert new.doubt > 0
     assert new.table.shape == (0,)
     assert abs(new.level - score.mean()) < 0.2
