@@ -27,7 +27,7 @@ from routoo.evaluation.evaluate import evaluate
 from routoo.evaluation.evaluation import Evaluation
 from routoo.evaluation.experiment import ROUTER
 from routoo.evaluation.metrics.policy_metrics import PolicyMetrics
-from routoo.models.baselines.base_learner import Embed, remembered
+from routoo.models.baselines.base_learner import Embed
 from routoo.models.baselines.registry import BASELINES
 from routoo.models.encoder.encoder import MINILM
 from routoo.models.encoder.features import EncoderFeatures
@@ -39,7 +39,7 @@ FIGURES = ("auc", "brier", "ece", "area", "closed", "cost@0.95")
 def embedding() -> Embed:
     """What baselines read: the default encoder's features but the last, which is the log of the length."""
     features = EncoderFeatures(MINILM, cache_dir=default_cache_dir())
-    return remembered(lambda prompts: features(prompts)[:, :-1])
+    return lambda prompts: features(prompts)[:, :-1]
 
 
 def run(

@@ -45,7 +45,7 @@ from routoo.data.scores import Scores
 from routoo.evaluation.metrics.coverage import coverage_of
 from routoo.evaluation.metrics.reliability import brier
 from routoo.evaluation.trial.bootstrap import Resamples
-from routoo.models.baselines.base_learner import Embed, remembered
+from routoo.models.baselines.base_learner import Embed
 from routoo.models.baselines.registry import BASELINES
 from routoo.models.encoder.encoder import MINILM
 from routoo.models.encoder.features import EncoderFeatures
@@ -177,7 +177,6 @@ def cells(outcomes: Outcomes, pool: Pool, variant: str, given: argparse.Namespac
 
 def run(given: argparse.Namespace, journal: Journal, console: Console) -> None:
     """Measures every cell of every set that the journal lacks."""
-    encoder = EncoderFeatures(MINILM, cache_dir=default_cache_dir())
     bar = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     pools = given.pool or [None] * len(given.data)
     with Progress(*bar, console=console) as progress:
@@ -185,7 +184,7 @@ def run(given: argparse.Namespace, journal: Journal, console: Console) -> None:
             recorded = Outcomes.read(folder)
             pool = pool_for(recorded, folder, path)
             recorded = recorded.select(pool.names).with_split(seed=given.seed)
-            features = remembered(encoder)
+            features = EncoderFeatures(MINILM, cache_dir=default_cache_dir())
             for variant in given.variant:
                 outcomes = VARIANTS[variant](recorded, np.random.default_rng(given.seed))
                 wanted = cells(outcomes, pool, variant, given)

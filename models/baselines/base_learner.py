@@ -123,16 +123,3 @@ class EmbeddingLearner(BaseLearner):
 
     def __init__(self, embed: Embed) -> None:
         self.embed = embed
-
-
-def remembered(embed: Embed) -> Embed:
-    """The same embedding, each text computed once."""
-    known: dict[str, npt.NDArray[np.float32]] = {}
-
-    def found(prompts: Sequence[str]) -> npt.NDArray[np.float32]:
-        new = [text for text in dict.fromkeys(prompts) if text not in known]
-        if new:
-            known.update(zip(new, embed(new), strict=True))
-        return np.stack([known[text] for text in prompts])
-
-    return found

@@ -27,7 +27,7 @@ TOKENS_PER_BATCH = 8192
 
 
 class EncoderFeatures:
-    """Features of prompts by a pretrained encoder, which is loaded when first asked.
+    """Features of prompts by a pretrained encoder, which is loaded when first asked; a text is read once.
 
     Args:
         encoder: Its name, see `load_encoder`.
@@ -47,16 +47,20 @@ class EncoderFeatures:
         self.encoder, self.last_layer = encoder, last_layer
         self.cache_dir, self.progress = cache_dir, progress
         self._loaded: tuple[Encoder, PromptTokenizer] | None = None
+        self._known: dict[str, Features] = {}
 
     def __call__(self, prompts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Features of these prompts, ``(n_prompts, n_features)``."""
         encoder, tokenizer = self.load(prompts)
         layers = default_layers(encoder.n_layers)
-        with on_accelerator(encoder, "auto"):
-            found = prompt_features(
-                encoder, tokenizer.encode(prompts), layers, cache_dir=self.cache_dir, progress=self.progress
-            )
-        return found[:, -1 - encoder.width : -1] if self.last_layer else found
+        if new := [text for text in dict.fromkeys(prompts) if text not in self._known]:
+            with on_accelerator(encoder, "auto"):
+                found = prompt_features(
+                    encoder, tokenizer.encode(new), layers, cache_dir=self.cache_dir, progress=self.progress
+                )
+            rows = found[:, -1 - encoder.width : -1] if self.last_layer else found
+            self._known.update(zip(new, rows, strict=True))
+        return np.stack([self._known[text] for text in prompts])
 
     def load(self, prompts: Sequence[str]) -> tuple[Encoder, PromptTokenizer]:
         """The encoder and its tokenizer, loaded unless they are; `prompts` as in `load_encoder`.

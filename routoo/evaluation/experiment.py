@@ -85,8 +85,6 @@ def evaluate_router(
     if robustness_prompts < 0:
         raise InputError(f"robustness_prompts must be at least 0, got {robustness_prompts}")
     require_training("the nearest neighbours of an evaluation")
-    from routoo.models.baselines.base_learner import remembered
-
     bundle = router.runtime.bundle
     outcomes = outcomes.with_split(keep=bundle.split())
     pool = _common(router.pool, outcomes)
@@ -101,14 +99,13 @@ def evaluate_router(
     if observed_domains and not router.domains:
         raise InputError("this router learned no domains: leave out --observed-domains")
     attributes = _attributes_to_observe(router, judged) if observed_attributes else None
-    features, note = _embedding(
+    embed, note = _embedding(
         encoder,
         str(bundle.description.trained_on.get("encoder", "")),
         outcomes.part("train", "val").texts,
         cache_dir=cache_dir,
         progress=reporting(NEIGHBOURS),
     )
-    embed = remembered(features)
     scores = router.predict(
         judged.texts,
         domains=domains,

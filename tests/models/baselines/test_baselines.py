@@ -10,7 +10,6 @@ import pytest
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.models.baselines.base_learner import remembered
 from routoo.models.baselines.domain_table import DomainTable
 from routoo.models.baselines.means import SingleModelMeans
 from routoo.models.baselines.neighbours import NearestNeighbours
@@ -132,16 +131,3 @@ def test_the_mean_of_four_is_their_mean(outcomes: Outcomes, pool: Pool) -> None:
     four = [make(embed).fit(outcomes, pool).predict(PROMPTS).p_correct for make in LEARNED.values()]
     np.testing.assert_allclose(found, np.mean(four, axis=0), rtol=1e-6)
     assert len(four) == 4
-
-
-def test_what_is_remembered_is_embedded_once() -> None:
-    asked: list[str] = []
-
-    def counted(prompts: Sequence[str]) -> npt.NDArray[np.float32]:
-        asked.extend(prompts)
-        return embed(prompts)
-
-    found = remembered(counted)
-    np.testing.assert_array_equal(found(["add", "when", "add"]), embed(["add", "when", "add"]))
-    np.testing.assert_array_equal(found(["when", "write"]), embed(["when", "write"]))
-    assert asked == ["add", "when", "write"]

@@ -7,7 +7,7 @@ import torch
 from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
 from routoo.models.encoder import features
 from routoo.models.encoder.encoder import Encoder
-from routoo.models.encoder.features import prompt_features
+from routoo.models.encoder.features import EncoderFeatures, prompt_features
 
 
 def test_features_are_kept_and_read_back(
@@ -89,3 +89,12 @@ def test_a_pooler_that_is_never_read_makes_no_other_features(
     encoder.model.pooler = torch.nn.Linear(2, 2)
     prompt_features(encoder, encoded, (0, 2), cache_dir=tmp_path)
     assert len(list(tmp_path.rglob("*.npy"))) == 1
+
+
+def test_a_text_is_read_once(texts: list[str]) -> None:
+    seen: list[tuple[int, int]] = []
+    read = EncoderFeatures("tiny", last_layer=True, progress=lambda *done: seen.append(done))
+    first = read([texts[0], texts[1], texts[0]])
+    again = read([texts[2], texts[1]])
+    assert [done for done, total in seen if done == total] == [2, 1]
+    np.testing.assert_array_equal(first[[0, 1]], np.stack([first[2], again[1]]))
