@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +82,7 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
     log_scales = np.zeros(len(groups))
     rounds = 1 if known.all() else _ROUNDS
     for at in range(rounds):
-        components = _Components.of(inputs, group, deviation, known)
+        components = _Components(inputs, group, deviation, known)
         if at in (0, rounds - 1):
             log_scales = components.best_scales(log_scales)
         found, fit = components.posterior(log_scales, level)
@@ -94,50 +93,26 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
     return replace(found, basis=basis, offset=shift @ basis)
 
 
-@dataclass(frozen=True, eq=False)
 class _Components:
     """Components of the columns on the inputs, as sums over the prompts.
 
     Args:
         inputs: Standardised, ``(n_prompts, n_inputs)``.
         group: Of each input.
-        loadings: Columns by components, orthonormal.
-        values: The components, ``(n_prompts, n_components)``.
-        observed: Share of each component's variance that was recorded, and not filled in.
+        deviation: Of the columns, ``(n_prompts, n_columns)``, which orthonormal `loadings` take to `values`.
+        known: What of that was recorded, and not filled in.
     """
 
-    inputs: Array
-    group: npt.NDArray[np.intp]
-    loadings: Array
-    values: Array
-    observed: Array
-
-    @classmethod
-    def of(
-        cls,
-        inputs: Array,
-        group: npt.NDArray[np.intp],
-        deviation: Array,
-        known: npt.NDArray[np.bool_],
-    ) -> _Components:
+    def __init__(
+        self, inputs: Array, group: npt.NDArray[np.intp], deviation: Array, known: npt.NDArray[np.bool_]
+    ) -> None:
         _, _, rotation = np.linalg.svd(deviation, full_matrices=len(deviation) < deviation.shape[1])
-        observed = known.mean(0) @ rotation.T**2
-        return cls(inputs, group, rotation.T, deviation @ rotation.T, observed)
-
-    @cached_property
-    def gram(self) -> Array:
-        """Products of the inputs, ``(n_inputs, n_inputs)``."""
-        return np.asarray(self.inputs.T @ self.inputs)
-
-    @cached_property
-    def products(self) -> Array:
-        """Products of inputs and components, ``(n_inputs, n_components)``."""
-        return np.asarray(self.inputs.T @ self.values)
-
-    @cached_property
-    def squares(self) -> Array:
-        """Sum of squares of each component."""
-        return np.asarray(np.maximum((self.values**2).sum(0), 1e-12))
+        self.inputs, self.group, self.loadings = inputs, group, rotation.T
+        self.values: Array = deviation @ rotation.T
+        self.observed: Array = known.mean(0) @ rotation.T**2  # share of each component's variance
+        self.gram: Array = inputs.T @ inputs
+        self.products: Array = inputs.T @ self.values
+        self.squares: Array = np.maximum((self.values**2).sum(0), 1e-12)
 
     def best_scales(self, start: Array) -> Array:
         """Logs of the groups' scales of most evidence."""

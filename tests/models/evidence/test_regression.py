@@ -33,7 +33,7 @@ def components(groups: list[Array], target: Array) -> _Components:
     deviation = target - target.mean(0)
     inputs = np.hstack([each - each.mean(0) for each in groups])
     group = np.repeat(np.arange(len(groups)), [each.shape[1] for each in groups])
-    return _Components.of(inputs, group, deviation, np.ones(target.shape, bool))
+    return _Components(inputs, group, deviation, np.ones(target.shape, bool))
 
 
 @given(
