@@ -64,8 +64,8 @@ def with_model(
     attributes = attribute_numbers(scored.attributes(known), trained.attributes, len(scored))
     domains = domain_numbers(scored.domains, trained.domains, len(scored))
     observed = np.concatenate([domains[:, None][:, : bool(trained.domains)], attributes], axis=1)
-    ratio = input_token_ratio(scored, [model.name], encoded)
-    ratio = np.where(np.isnan(ratio), trained.input_token_ratio.mean(), ratio)
+    ratio = trained.input_token_ratio
+    own_ratio = input_token_ratio(scored, [model.name], encoded, otherwise=float(ratio.mean()))
     learns_tokens = trained.network.fitted.config.output_tokens
     predicted = learns_tokens and model.name not in targets.unrecorded((*trained.pool.names, model.name))
     record = {"model": model.name, "data": scored.name, "prompts": len(scored)}
@@ -74,7 +74,7 @@ def with_model(
         trained,
         network=with_column(trained.network, features, targets, observed),
         pool=Pool((*trained.pool.models, model)),
-        input_token_ratio=np.append(trained.input_token_ratio, ratio.astype(np.float32)),
+        input_token_ratio=np.append(ratio, own_ratio),
         trained_on={**trained.trained_on, "added": added},
         split=trained.split.with_learned(judged.placed()),
         unrecorded=(*trained.unrecorded, *(() if predicted else (model.name,))),

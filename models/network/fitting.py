@@ -39,7 +39,7 @@ def fit_network(network: RouterNetwork, data: PromptData, run_id: str) -> None:
         run_id: Folder of this run's checkpoints inside `checkpoint_dir`.
 
     Raises:
-        InputError: The checkpoint to go on from is damaged.
+        InputError: The checkpoint to go on from is damaged, or Lightning cannot use the accelerator.
         KeyboardInterrupt: The run was interrupted; the checkpoint folder has the last whole epoch.
     """
     options, module = data.options, RouterModule(network, data)
@@ -65,11 +65,7 @@ def fit_network(network: RouterNetwork, data: PromptData, run_id: str) -> None:
 
 
 def _trainer(options: TrainOptions, callbacks: list[Callback], *, epochs: int) -> L.Trainer:
-    """Lightning's trainer.
-
-    Raises:
-        InputError: Lightning cannot use the accelerator.
-    """
+    """Lightning's trainer, where it can use the accelerator."""
     try:
         return L.Trainer(
             max_epochs=epochs,

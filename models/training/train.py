@@ -114,7 +114,7 @@ def train_network(
         predicted = cross_fitted(network, features, seen[:, rows])
         layers = len(network.config.layers)
         fitted = fit_evidence(features, predicted, known, layers=layers, seed=options.seed)
-    ratio = np.nan_to_num(input_token_ratio(learned, pool.names, encoded), nan=1.0).astype(np.float32)
+    ratio = input_token_ratio(learned, pool.names, encoded)
     record = _validation_record(
         fitted,
         known,
@@ -244,12 +244,12 @@ def _standardise(network: RouterNetwork, features: Features) -> None:
 
 
 def input_token_ratio(
-    outcomes: Outcomes, models: Sequence[str], encoded: EncodedPrompts
-) -> npt.NDArray[np.float64]:
-    """Recorded tokens over the tokenizer's own, of each model; NaN where none were recorded."""
+    outcomes: Outcomes, models: Sequence[str], encoded: EncodedPrompts, *, otherwise: float = 1.0
+) -> Array:
+    """Recorded tokens over the tokenizer's own, of each model; `otherwise` where none were recorded."""
     recorded = outcomes.to_matrices(models).input_tokens
     base = np.where(np.isnan(recorded), 0, encoded.input_tokens[:, None].astype(np.float64)).sum(0)
-    return np.where(base > 0, np.nansum(recorded, 0) / base.clip(1), np.nan)
+    return np.where(base > 0, np.nansum(recorded, 0) / base.clip(1), otherwise).astype(np.float32)
 
 
 def _run_id(

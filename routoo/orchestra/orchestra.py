@@ -112,13 +112,12 @@ class Orchestra:
             k=self.learner.k,
             weighted=self.learner.weighted,
         ).eval()
-        ratio = input_token_ratio(known, self.pool.names, tokenizer.encode(known.texts))
         unrecorded = np.isnan(_means(recorded.output_tokens))
         trained = TrainedNetwork(
             network,
             tokenizer,
             self.pool,
-            np.nan_to_num(ratio, nan=1.0).astype(np.float32),
+            input_token_ratio(known, self.pool.names, tokenizer.encode(known.texts)),
             {"data": known.name, "prompts": len(known), "encoder": self.embedding.encoder},
             {},
             unrecorded=tuple(np.array(self.pool.names)[unrecorded].tolist()),
