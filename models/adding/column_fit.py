@@ -78,11 +78,11 @@ def fit_column(known: Known, score: Array) -> NewColumn:
     """
     expected = known.directions @ known.weight
     common = known.noise + _LEAST * np.eye(len(known.noise))
-    factors = _Factors.of(expected, common)
+    factors = _Factors(expected, common)
     recorded = ~np.isnan(known.score)
     deviation = filled_in(known.score - known.level, recorded, expected, common)
     beyond = (deviation - expected) @ factors.gain
-    prior = _Prior.of(known, factors)
+    prior = _Prior(known, factors)
     at_service = expected @ factors.map
     shared = np.hstack([np.ones((len(score), 1)), at_service + beyond, known.attributes])
     design = np.hstack([shared @ prior.root, known.directions * prior.own])
@@ -106,31 +106,15 @@ def fit_column(known: Known, score: Array) -> NewColumn:
     )
 
 
-@dataclass(frozen=True, eq=False)
 class _Factors:
     """Factors of the pool's scores: a deviation is ``factors @ loadings.T`` and what is a model's own.
 
-    Args:
-        loadings: ``(n_models, n_factors)``.
-        map: Expected deviations to expected factors, the same shape.
-        gain: Deviations beyond what is expected to what factors are beyond that, the same shape.
-        noise: Covariance of the factors beyond what is expected.
-        own: Variance of what is each model's own, ``(n_models,)``.
+    A model's own is what a regression on the others leaves of it (Guttman 1953), less the more the fewer they
+    are (Jöreskog 1963); factors are what stands out beside it. `map` leads from expected deviations to
+    expected factors, `gain` from deviations beyond these to factors beyond those, of covariance `noise`.
     """
 
-    loadings: Array
-    map: Array
-    gain: Array
-    noise: Array
-    own: Array
-
-    @classmethod
-    def of(cls, expected: Array, noise: Array) -> _Factors:
-        """Those of what is predicted for some prompts, with the noise.
-
-        A model's own is what a regression on the others leaves of it (Guttman 1953), less the more the fewer
-        they are (Jöreskog 1963); factors are what stands out beside it.
-        """
+    def __init__(self, expected: Array, noise: Array) -> None:
         centred = expected - expected.mean(0)
         covariance = noise + centred.T @ centred / len(expected)
         own = (1 - 0.5 / len(noise)) / np.diag(np.linalg.inv(covariance))
@@ -139,11 +123,11 @@ class _Factors:
         lengths, directions = np.linalg.eigh(covariance / root / root.T)
         kept = lengths > 1
         size, directions = np.sqrt(lengths[kept] - 1), directions[:, kept]
-        loadings, back = root * directions * size, directions / root / size
-        squares, axes = np.linalg.eigh(back.T @ (noise - np.diag(own)) @ back)
-        within = (axes * np.maximum(squares, 0.0)) @ axes.T
-        shared = loadings @ within
-        return cls(loadings, back, np.linalg.solve(shared @ loadings.T + np.diag(own), shared), within, own)
+        self.own, self.loadings, self.map = own, root * directions * size, directions / root / size
+        squares, axes = np.linalg.eigh(self.map.T @ (noise - np.diag(own)) @ self.map)
+        self.noise = (axes * np.maximum(squares, 0.0)) @ axes.T
+        shared = self.loadings @ self.noise
+        self.gain = np.linalg.solve(shared @ self.loadings.T + np.diag(own), shared)
 
     def typical_noise(self, beyond: Array) -> float:
         """Noise of a model on average, where the factors are known to be `beyond` what is expected."""
@@ -152,33 +136,25 @@ class _Factors:
         return float(self.own.mean()) + max(whole - seen, 0.0)
 
 
-@dataclass(frozen=True, eq=False)
 class _Prior:
     """What models are like by those of the pool, and by one more of which nothing is known but their sizes.
 
-    Args:
-        mean: Level, loadings and table, ``(n_shared,)``.
-        root: A square root of their covariance.
-        own: Standard deviation of each weight of a model's own, ``(n_directions,)``.
+    `mean` and `root`, a square root of the covariance, are of level, loadings and table side by side; `own`
+    is the standard deviation of each weight of a model's own.
     """
 
-    mean: Array
-    root: Array
-    own: Array
-
-    @classmethod
-    def of(cls, known: Known, factors: _Factors) -> _Prior:
+    def __init__(self, known: Known, factors: _Factors) -> None:
         n = len(known.level)
         models = np.hstack([known.level[:, None], factors.loadings, known.table.T])
-        mean = models.mean(0)
-        away = models - mean
+        self.mean = models.mean(0)
+        away = models - self.mean
         covariance = (away.T @ away + np.diag((models**2).mean(0) + _LEAST)) / n
-        table = np.arange(len(mean)) >= len(mean) - len(known.table)
-        apart = (table[:, None] | table) & ~np.eye(len(mean), dtype=bool)
+        table = np.arange(len(away.T)) >= len(away.T) - len(known.table)
+        apart = (table[:, None] | table) & ~np.eye(len(table), dtype=bool)
         covariance[apart] = 0.0  # a value that was never observed does not follow from the rest
         own = known.weight - known.weight @ factors.map @ factors.loadings.T
         variance = ((own**2).sum(1) + (known.weight**2).mean(1) / n) / n
-        return cls(mean, np.linalg.cholesky(covariance), np.sqrt(variance))
+        self.root, self.own = np.linalg.cholesky(covariance), np.sqrt(variance)
 
 
 def _posterior(design: Array, left: Array, deviations: Sequence[Array], noise: float) -> tuple[Array, Array]:
