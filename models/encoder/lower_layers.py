@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,29 +25,24 @@ _BERT_KIND = ("bert", "roberta", "xlm-roberta")
 """Encoders that are embeddings and then ``encoder.layer``, one after another, under an additive mask."""
 
 
-@dataclass(frozen=True, eq=False)
 class LowerLayers:
-    """Hidden states of prompts below the layers that learn.
+    """Hidden states of encoded prompts below the layers that learn.
 
-    They take two bytes a number: 98 kB for a prompt of 128 tokens in MiniLM, whose states are 384 wide.
+    They take two bytes a number: 98 kB for a prompt of 128 tokens in MiniLM, whose states are 384 wide. All
+    tokens lie one after another in a nameless file that goes when the process does; beside it are the means
+    over the tokens, of unit length, of those pooled layers that do not learn.
 
     Args:
-        states: Input of the lowest layer that learns, one token after another, ``(n_tokens, width)``
-            float16, in a nameless file that goes when the process does.
-        starts: Where each prompt's tokens start in `states`; last, where all end, ``(n_prompts + 1,)``.
-        means: Means over the tokens, of unit length, of those pooled layers that do not learn, side by side,
-            ``(n_prompts, n_pooled * width)``.
+        encoder: An encoder that `has_plain_layers`; it runs where its weights are.
+        prompts: Token ids, as the same encoder's tokenizer made them.
+        layers: Hidden states to pool, ascending; 0 is the embedding layer.
         first: Position of the lowest layer that learns.
+        folder: Where the nameless file lies; the system's folder for such files when not given.
+        progress: Called after every batch.
     """
 
-    states: npt.NDArray[np.float16]
-    starts: npt.NDArray[np.int64]
-    means: npt.NDArray[np.float32]
-    first: int
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         encoder: Encoder,
         prompts: EncodedPrompts,
         layers: tuple[int, ...],
@@ -56,37 +50,27 @@ class LowerLayers:
         first: int,
         folder: Path | None = None,
         progress: Progress | None = None,
-    ) -> LowerLayers:
-        """The states of encoded prompts.
-
-        Args:
-            encoder: An encoder that `has_plain_layers`; it runs where its weights are.
-            prompts: Token ids, as the same encoder's tokenizer made them.
-            layers: Hidden states to pool, ascending; 0 is the embedding layer.
-            first: Position of the lowest layer that learns.
-            folder: Where the nameless file lies; the system's folder for such files when not given.
-            progress: Called after every batch.
-        """
+    ) -> None:
         device = next(encoder.model.parameters()).device
         embeddings = encoder.model.get_submodule("embeddings")
         below = [layer for layer in layers if layer <= first]
-        starts = np.concatenate([[0], prompts.lengths.cumsum()])
-        kept = _nameless((int(starts[-1]), encoder.width), folder)
-        means = np.empty((len(prompts), len(below) * encoder.width), np.float32)
+        self.first, self.starts = first, np.concatenate([[0], prompts.lengths.cumsum()])
+        self.states = _nameless((int(self.starts[-1]), encoder.width), folder)
+        self.means = np.empty((len(prompts), len(below) * encoder.width), np.float32)
         done = 0
         with torch.inference_mode(), autocast(device.type):
             for rows in prompts.batches(TOKENS_PER_BATCH):
                 ids, mask = (torch.from_numpy(a).to(device) for a in prompts.batch(rows))
                 embedded = embeddings(input_ids=ids)
                 states = [embedded, *_run(layers_of(encoder.model)[:first], embedded, mask)]
-                means[rows] = torch.cat([unit_mean(states[at], mask) for at in below], 1).cpu().numpy()
-                last = states[first].half().cpu().numpy()
-                for at, row in enumerate(rows):
-                    kept[starts[row] : starts[row + 1]] = last[at, : starts[row + 1] - starts[row]]
+                means = torch.cat([unit_mean(states[at], mask) for at in below], 1)
+                self.means[rows] = means.cpu().numpy()
+                for row, last in zip(rows, states[first].half().cpu().numpy(), strict=True):
+                    start, end = self.starts[row : row + 2]
+                    self.states[start:end] = last[: end - start]
                 done += len(rows)
                 if progress:
                     progress(done, len(prompts))
-        return cls(kept, starts, means, first)
 
     def batch(self, rows: npt.NDArray[np.intp]) -> dict[str, Tensor]:
         """States, mask and means of these prompts: what `upper_features` takes."""

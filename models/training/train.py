@@ -234,7 +234,7 @@ def _read(
     _standardise(network, prompt_features(encoder, sample, layers, progress=progress))
     first = encoder.n_layers - options.tuned_layers
     if options.tune == "last" and first > 0 and has_plain_layers(encoder.model):
-        return LowerLayers.of(encoder, encoded, layers, first=first, folder=folder, progress=progress)
+        return LowerLayers(encoder, encoded, layers, first=first, folder=folder, progress=progress)
     return encoded
 
 

@@ -27,7 +27,7 @@ def test_the_features_are_those_of_the_whole_encoder(
     encoder: Encoder, encoded: EncodedPrompts, first: int
 ) -> None:
     layers, rows = (0, 1, 2), np.array([2, 0, 1])
-    lower = LowerLayers.of(encoder, encoded, layers, first=first)
+    lower = LowerLayers(encoder, encoded, layers, first=first)
     with torch.inference_mode():
         found = upper_features(encoder.model, layers, lower.batch(rows)).numpy()
     np.testing.assert_allclose(found, prompt_features(encoder, encoded, layers)[rows], atol=5e-3)
@@ -35,7 +35,7 @@ def test_the_features_are_those_of_the_whole_encoder(
 
 def test_a_prompt_takes_two_bytes_a_number(encoder: Encoder, encoded: EncodedPrompts) -> None:
     told: list[tuple[int, int]] = []
-    lower = LowerLayers.of(
+    lower = LowerLayers(
         encoder, encoded, (0, 2), first=1, progress=lambda done, total: told.append((done, total))
     )
     assert lower.states.nbytes == 2 * encoder.width * encoded.lengths.sum()
