@@ -11,7 +11,7 @@ import torch
 
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.evidence.evidence import Evidence, EvidenceConfig, HeadPredictions
-from routoo.models.evidence.kernel import FittedKernel, fit_kernel
+from routoo.models.evidence.kernel import FittedKernel
 from routoo.models.evidence.regression import Regression, fit_regression
 from routoo.models.gaps import column_means
 from routoo.models.training.targets import Targets
@@ -48,7 +48,7 @@ def fit_evidence(
         layers: Layers that the features are made of.
         seed: Of the kernel's centres.
     """
-    kernel = fit_kernel(features, layers, seed=seed)
+    kernel = FittedKernel(features, layers, seed=seed)
     posteriors = [each.double().numpy() for each in predicted.posteriors]
     head_scores = predicted.p.double().numpy()
     groups = [features[:, -1:].astype(np.float64), kernel.inputs(features), *posteriors, head_scores]

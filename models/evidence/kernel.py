@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -44,45 +42,37 @@ class Kernel(nn.Module):
         return (squared.clamp_min(0.0) / (-2 * _SQUARED_LENGTH)).exp()
 
 
-@dataclass(frozen=True, eq=False)
 class FittedKernel:
-    """A kernel, and the map from likeness to inputs whose products are the kernel's own (Nyström).
+    """The kernel on the embeddings of some prompts, and the inputs whose products are its own (Nyström).
 
-    Args:
-        kernel: Its centres are prompts drawn at random (Williams and Seeger 2001).
-        root: Inverse square root of the kernel among the centres, ``(n_centres, n_centres)``.
-    """
-
-    kernel: Kernel
-    root: Array
-
-    def inputs(self, features: npt.NDArray[np.float32]) -> Array:
-        """Inputs of a regression, ``(n_prompts, n_centres)``."""
-        with torch.inference_mode():
-            alike = self.kernel(torch.from_numpy(features)).double().numpy()
-        return np.asarray(alike @ self.root)
-
-
-def fit_kernel(features: npt.NDArray[np.float32], layers: int, *, seed: int) -> FittedKernel:
-    """The kernel on the embeddings of these prompts.
+    Centres of `kernel` are prompts drawn at random (Williams and Seeger 2001); `root` is the inverse
+    square root of the kernel among them.
 
     Args:
         features: ``(n_prompts, n_features)``: that many layers side by side, then the length.
         layers: How many; each counts alike, the first one not at all where there are others.
         seed: Of the centres.
     """
-    width = (features.shape[1] - 1) // layers
-    skipped = width if layers > 1 else 0
-    embedded = features[:, skipped:-1].astype(np.float64)
-    mean = embedded.mean(0)
-    squares = ((embedded - mean) ** 2).mean(0).reshape(-1, width).sum(1)
-    factor = np.repeat(1 / np.sqrt(np.maximum(squares, 1e-12) * len(squares)), width)
-    chosen = np.random.default_rng(seed).permutation(len(features))[:MOST_CENTRES]
-    centres = np.unique((embedded[chosen] - mean) * factor, axis=0)
-    kernel = Kernel(features.shape[1], skipped, len(centres))
-    for name, value in (("mean", mean), ("factor", factor), ("centres", centres)):
-        getattr(kernel, name).copy_(torch.from_numpy(value))
-    squared = (centres**2).sum(1)
-    apart = np.maximum(squared[:, None] + squared - 2 * centres @ centres.T, 0.0)
-    lengths, directions = np.linalg.eigh(np.exp(-apart / (2 * _SQUARED_LENGTH)))
-    return FittedKernel(kernel, directions / np.sqrt(np.maximum(lengths, _JITTER)) @ directions.T)
+
+    def __init__(self, features: npt.NDArray[np.float32], layers: int, *, seed: int) -> None:
+        width = (features.shape[1] - 1) // layers
+        skipped = width if layers > 1 else 0
+        embedded = features[:, skipped:-1].astype(np.float64)
+        mean = embedded.mean(0)
+        squares = ((embedded - mean) ** 2).mean(0).reshape(-1, width).sum(1)
+        factor = np.repeat(1 / np.sqrt(np.maximum(squares, 1e-12) * len(squares)), width)
+        chosen = np.random.default_rng(seed).permutation(len(features))[:MOST_CENTRES]
+        centres = np.unique((embedded[chosen] - mean) * factor, axis=0)
+        self.kernel = Kernel(features.shape[1], skipped, len(centres))
+        for name, value in (("mean", mean), ("factor", factor), ("centres", centres)):
+            getattr(self.kernel, name).copy_(torch.from_numpy(value))
+        squared = (centres**2).sum(1)
+        apart = np.maximum(squared[:, None] + squared - 2 * centres @ centres.T, 0.0)
+        lengths, directions = np.linalg.eigh(np.exp(-apart / (2 * _SQUARED_LENGTH)))
+        self.root: Array = directions / np.sqrt(np.maximum(lengths, _JITTER)) @ directions.T
+
+    def inputs(self, features: npt.NDArray[np.float32]) -> Array:
+        """Inputs of a regression, ``(n_prompts, n_centres)``."""
+        with torch.inference_mode():
+            alike = self.kernel(torch.from_numpy(features)).double().numpy()
+        return np.asarray(alike @ self.root)

@@ -11,7 +11,7 @@ import torch
 
 from routoo.models.evidence.evidence import HeadPredictions
 from routoo.models.evidence.fit import fit_evidence
-from routoo.models.evidence.kernel import fit_kernel
+from routoo.models.evidence.kernel import FittedKernel
 from routoo.models.evidence.regression import fit_regression
 from routoo.models.training.targets import Targets
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def test_the_graph_says_what_the_regression_says(fitted: FittedEvidence, known: Known) -> None:
-    kernel = fit_kernel(known.features, 3, seed=0)
+    kernel = FittedKernel(known.features, 3, seed=0)
     posteriors = [each.double().numpy() for each in known.predicted.posteriors]
     heads = known.predicted.p.double().numpy()
     groups = [known.features[:, -1:].astype(np.float64), kernel.inputs(known.features), *posteriors, heads]

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from routoo.models.evidence.kernel import FittedKernel, fit_kernel
+from routoo.models.evidence.kernel import FittedKernel
 
 
 def some_features(n: int, width: int, layers: int, *, seed: int = 0) -> npt.NDArray[np.float32]:
@@ -28,7 +28,7 @@ def gram(kernel: FittedKernel, features: npt.NDArray[np.float32], layers: int) -
 def test_inputs_have_the_products_of_the_kernel(layers: int) -> None:
     """All prompts are centres here, so that nothing is lost."""
     features = some_features(40, 5, layers)
-    kernel = fit_kernel(features, layers, seed=0)
+    kernel = FittedKernel(features, layers, seed=0)
     inputs = kernel.inputs(features)
     assert inputs.shape == (40, 40)
     np.testing.assert_allclose(inputs @ inputs.T, gram(kernel, features, layers), atol=0.01)
@@ -36,7 +36,7 @@ def test_inputs_have_the_products_of_the_kernel(layers: int) -> None:
 
 @pytest.mark.parametrize("layers", [1, 3])
 def test_the_graph_says_what_numpy_says(layers: int) -> None:
-    kernel = fit_kernel(some_features(30, 4, layers), layers, seed=0).kernel
+    kernel = FittedKernel(some_features(30, 4, layers), layers, seed=0).kernel
     asked = some_features(7, 4, layers, seed=1)
     mean, factor, centres = (getattr(kernel, name).double().numpy() for name in ("mean", "factor", "centres"))
     e = (asked[:, kernel.span] - mean) * factor
@@ -46,7 +46,7 @@ def test_the_graph_says_what_numpy_says(layers: int) -> None:
 
 def test_length_and_the_words_below_other_layers_are_not_compared() -> None:
     features = some_features(30, 4, 3)
-    kernel = fit_kernel(features, 3, seed=0).kernel
+    kernel = FittedKernel(features, 3, seed=0).kernel
     turned = features.copy()
     turned[:, -1] += 100
     turned[:, :4] -= 100
@@ -59,13 +59,13 @@ def test_each_layer_counts_alike_whatever_its_units() -> None:
     features = some_features(30, 4, 3)
     large = features.copy()
     large[:, 8:12] *= 50
-    found, expected = (fit_kernel(each, 3, seed=0).inputs(each) for each in (large, features))
+    found, expected = (FittedKernel(each, 3, seed=0).inputs(each) for each in (large, features))
     np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=1e-3)
 
 
 def test_prompts_that_are_the_same_are_one_centre() -> None:
     features = np.repeat(some_features(6, 4, 2), 10, axis=0)
-    kernel = fit_kernel(features, 2, seed=0)
+    kernel = FittedKernel(features, 2, seed=0)
     assert len(kernel.kernel.centres) == 6
     inputs = kernel.inputs(features)
     assert np.isfinite(inputs).all()
@@ -75,7 +75,7 @@ def test_prompts_that_are_the_same_are_one_centre() -> None:
 
 def test_prompts_that_are_all_the_same_are_alike() -> None:
     features = np.repeat(some_features(1, 4, 2), 20, axis=0)
-    kernel = fit_kernel(features, 2, seed=0)
+    kernel = FittedKernel(features, 2, seed=0)
     alike = kernel.kernel(torch.from_numpy(features))
     np.testing.assert_allclose(alike.numpy(), 1.0)
     assert np.isfinite(kernel.inputs(features)).all()
@@ -83,7 +83,7 @@ def test_prompts_that_are_all_the_same_are_alike() -> None:
 
 def test_of_many_prompts_some_are_centres_by_the_seed() -> None:
     features = some_features(700, 3, 1)
-    first, again, other = (fit_kernel(features, 1, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (FittedKernel(features, 1, seed=seed) for seed in (0, 0, 1))
     assert len(first.kernel.centres) == 600
     assert torch.equal(first.kernel.centres, again.kernel.centres)
     assert not torch.equal(first.kernel.centres, other.kernel.centres)
