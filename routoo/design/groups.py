@@ -50,7 +50,7 @@ class PromptGroups:
             )
         from routoo.models.groups.topics import Topics
 
-        return cls((), Topics.of(outcomes.texts, seed=seed))
+        return cls((), Topics(outcomes.texts, seed=seed))
 
     @property
     def by(self) -> str:

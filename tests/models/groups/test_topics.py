@@ -20,7 +20,7 @@ def _prompts(each: int, seed: int) -> tuple[list[str], list[str]]:
 
 def test_prompts_about_one_thing_fall_into_one_topic() -> None:
     texts, _ = _prompts(100, seed=0)
-    topics = Topics.of(texts)
+    topics = Topics(texts)
     new, kinds = _prompts(50, seed=1)
     groups = topics.groups(new)
     assert len(topics) == 3
@@ -31,11 +31,11 @@ def test_prompts_about_one_thing_fall_into_one_topic() -> None:
 
 def test_the_same_seed_gives_the_same_topics() -> None:
     texts, _ = _prompts(100, seed=0)
-    assert (Topics.of(texts, seed=3).groups(texts) == Topics.of(texts, seed=3).groups(texts)).all()
+    assert (Topics(texts, seed=3).groups(texts) == Topics(texts, seed=3).groups(texts)).all()
 
 
 @pytest.mark.parametrize("texts", [["alone"], ["same", "same"] * 150, ["?", "!"] * 150, ["\ud800 x"] * 3])
 def test_texts_that_say_little_fall_into_some_topic(texts: list[str]) -> None:
-    topics = Topics.of(texts)
+    topics = Topics(texts)
     groups = topics.groups([*texts, "never seen", ""])
     assert ((groups >= 0) & (groups < len(topics))).all()
