@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +10,10 @@ import torch
 
 from routoo.data.domains import attribute_numbers, domain_numbers
 from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.data.progress import Progress
+from routoo.data.validation import repriced
 from routoo.models.adding.column_fit import Known, fit_column, fit_log
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import prompt_features
@@ -21,10 +22,6 @@ from routoo.models.network.network import RouterNetwork
 from routoo.models.training.targets import Targets, targets_of
 from routoo.models.training.train import input_token_ratio
 from routoo.models.training.trained_network import TrainedNetwork
-
-if TYPE_CHECKING:
-    from routoo.data.outcomes import Outcomes
-from routoo.data.validation import repriced
 
 LEAST_PROMPTS = 20
 """Scored prompts below which a new model is refused: its level would be chance."""

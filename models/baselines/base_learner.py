@@ -5,22 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.chat import Prompt
 from routoo.data.checks.batch import prompt_texts
 from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.domains import domain_names
 from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.models.gaps import column_means, shrunk_means
-
-if TYPE_CHECKING:
-    from routoo.data.chat import Prompt
-    from routoo.data.outcomes import Outcomes
-    from routoo.data.pool import Pool
 
 Floats = npt.NDArray[np.floating[Any]]
 Array = npt.NDArray[np.float64]

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from routoo.data.progress import Progress
-from routoo.data.text import PromptTokenizer, TextPolicy
+from routoo.data.text import EncodedPrompts, PromptTokenizer, TextPolicy
 from routoo.models.encoder.encoder import Encoder, load_encoder
 from routoo.models.encoder.feature_cache import FeatureCache, Features
-
-if TYPE_CHECKING:
-    from routoo.data.text import EncodedPrompts
 
 _VERSION = 2
 TOKENS_PER_BATCH = 8192

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +13,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from routoo.data.progress import Progress
-from routoo.models.encoder.encoder import layers_of
+from routoo.data.text import EncodedPrompts
+from routoo.models.encoder.encoder import Encoder, layers_of
 from routoo.models.encoder.features import TOKENS_PER_BATCH, autocast, unit_mean
-
-if TYPE_CHECKING:
-    from routoo.data.text import EncodedPrompts
-    from routoo.models.encoder.encoder import Encoder
 
 _BERT_KIND = ("bert", "roberta", "xlm-roberta")
 """Encoders that are embeddings and then ``encoder.layer``, one after another, under an additive mask."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -14,9 +15,6 @@ from routoo.models.encoder.encoder import Encoder, encoder_config
 from routoo.models.evidence.evidence import Predictions
 from routoo.models.network.heads import HeadConfig
 from routoo.models.network.network import NetworkConfig, RouterNetwork
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 
 @dataclass(frozen=True)

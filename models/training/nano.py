@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from routoo.data.outcomes import Outcomes
 from routoo.data.progress import Progress
+from routoo.data.text import EncodedPrompts
 from routoo.models.encoder.features import on_accelerator, prompt_features
 from routoo.models.encoder.static import without_layers
 from routoo.models.network.predicting import predict_inputs
@@ -15,10 +16,6 @@ from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Array
 from routoo.models.training.train import train_network
 from routoo.models.training.trained_network import TrainedNetwork
-
-if TYPE_CHECKING:
-    from routoo.data.outcomes import Outcomes
-    from routoo.data.text import EncodedPrompts
 
 ASKED = ("seed", "accelerator", "threads", "cache_dir", "progress")
 """Training options that count; all others are the teacher's, but for the epochs."""

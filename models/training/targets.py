@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from routoo.data.domains import Attribute
 from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes
 from routoo.models.gaps import shrunk_means
-
-if TYPE_CHECKING:
-    from routoo.data.outcomes import Outcomes
 
 Array = npt.NDArray[np.float32]
 

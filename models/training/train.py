@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -18,6 +18,8 @@ import torch
 from routoo.data.cores import usable_cores
 from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.errors import InputError
+from routoo.data.outcomes import Outcomes
+from routoo.data.pool import Pool
 from routoo.data.progress import Progress
 from routoo.data.scores import priced_scores
 from routoo.data.splits import Split
@@ -37,10 +39,6 @@ from routoo.models.signals.answer_model_fit import fit_answer_model
 from routoo.models.training.options import TrainOptions
 from routoo.models.training.targets import Array, Targets, targets_of
 from routoo.models.training.trained_network import TrainedNetwork
-
-if TYPE_CHECKING:
-    from routoo.data.outcomes import Outcomes
-    from routoo.data.pool import Pool
 
 Teach = Callable[[EncodedPrompts], Array]
 """What a teacher says of the score of each model on these prompts, ``(n_prompts, n_models)`` in [0, 1]."""

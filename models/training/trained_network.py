@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from routoo.data.chat import Prompt
 from routoo.data.checks.batch import prompt_texts
-from routoo.data.domains import Attribute, attribute_numbers, domain_numbers
+from routoo.data.domains import Attribute, Attributes, attribute_numbers, domain_numbers
+from routoo.data.pool import Pool
 from routoo.data.scores import Scores, priced_scores
 from routoo.data.splits import Split
 from routoo.data.text import PromptTokenizer
+from routoo.data.validation import ValidationRecord
 from routoo.models.encoder.encoder import Encoder
 from routoo.models.network.network import RouterNetwork
 from routoo.models.network.predicting import predict_inputs
-
-if TYPE_CHECKING:
-    from routoo.data.chat import Prompt
-    from routoo.data.domains import Attributes
-    from routoo.data.pool import Pool
-    from routoo.data.validation import ValidationRecord
-    from routoo.models.signals.answer_model import AnswerModel
+from routoo.models.signals.answer_model import AnswerModel
 
 
 @dataclass(frozen=True, eq=False)
