@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
-from routoo.models.gaps import filled_in
-
-Array = npt.NDArray[np.float64]
+from routoo.models.gaps import Array, filled_in
 
 _OWN = (1.0, 10.0)
 """What is tried for how much of a new model is its own, times what is the own of models of the pool."""

@@ -13,10 +13,8 @@ from routoo.models.encoder.feature_cache import Features
 from routoo.models.evidence.evidence import Evidence, EvidenceConfig, HeadPredictions
 from routoo.models.evidence.kernel import FittedKernel
 from routoo.models.evidence.regression import Regression, fit_regression
-from routoo.models.gaps import column_means
+from routoo.models.gaps import Array, column_means
 from routoo.models.training.targets import Targets
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

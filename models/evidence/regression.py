@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from routoo.models.gaps import column_means, filled_in
-
-Array = npt.NDArray[np.float64]
+from routoo.models.gaps import Array, column_means, filled_in
 
 _SIGNALS = np.exp(np.linspace(-9.0, 0.5, 20))[:, None]
 """Variance of what the features explain over that of the noise: at most 1.6 times the noise."""
