@@ -51,7 +51,10 @@ class LowerLayers:
         embeddings = encoder.model.get_submodule("embeddings")
         below = [layer for layer in layers if layer <= first]
         self.first, self.starts = first, np.concatenate([[0], prompts.lengths.cumsum()])
-        self.states = _nameless((int(self.starts[-1]), encoder.width), folder)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            self.states = np.memmap(file, np.float16, "w+", shape=(int(self.starts[-1]), encoder.width))
         self.means = np.empty((len(prompts), len(below) * encoder.width), np.float32)
         done = 0
         with torch.inference_mode(), autocast(device.type):
@@ -101,11 +104,3 @@ def _run(layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Iterator[
         output = layer(states, unseen)
         states = output[0] if isinstance(output, tuple) else output  # a tuple before transformers 5
         yield states
-
-
-def _nameless(shape: tuple[int, int], folder: Path | None) -> npt.NDArray[np.float16]:
-    """An array on disk that nobody has to remove."""
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        return np.memmap(file, np.float16, "w+", shape=shape)
