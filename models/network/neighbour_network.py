@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from routoo.models.baselines.neighbours import ALIKE, Candidates
+from routoo.models.baselines.neighbours import ALIKE, NearestNeighbours
 from routoo.models.encoder.encoder import Encoder, encoder_config
 from routoo.models.evidence.evidence import Predictions
 from routoo.models.network.heads import HeadConfig
@@ -39,13 +39,11 @@ class NeighbourNetwork(RouterNetwork):
 
     Args:
         encoder: A Hugging Face encoder.
-        candidates: What neighbours are looked for among, their vectors projected.
+        learner: What has learned, on projected vectors: its candidates and how they count.
         projection: What the encoder's mean last state is multiplied by, ``(width, width_after)``; None for
             nothing.
         output_tokens: Of each model's answers, ``(n_models,)``, NaN where none were recorded.
         latency_s: Likewise.
-        k: Neighbours.
-        weighted: Whether they count by their cosine.
     """
 
     config: NeighbourConfig
@@ -53,27 +51,25 @@ class NeighbourNetwork(RouterNetwork):
     def __init__(
         self,
         encoder: Encoder,
-        candidates: Candidates,
+        learner: NearestNeighbours,
         *,
         projection: npt.NDArray[np.float32] | None,
         output_tokens: npt.NDArray[np.float64],
         latency_s: npt.NDArray[np.float64],
-        k: int,
-        weighted: bool,
     ) -> None:
         nn.Module.__init__(self)
         if getattr(encoder.model, "pooler", None) is not None:
             encoder.model.register_module("pooler", None)
-        self.encoder, n_models = encoder.model, candidates.value.shape[1]
-        heads = HeadConfig(n_features=encoder.width, n_models=n_models)
-        layers = (encoder.n_layers,)
-        self.config = NeighbourConfig(encoder_config(encoder), layers, heads, k=k, weighted=weighted)
-        said = ~np.isnan(candidates.value)
+        self.encoder, candidates = encoder.model, learner.candidates
+        heads = HeadConfig(n_features=encoder.width, n_models=candidates.value.shape[1])
+        self.config = NeighbourConfig(
+            encoder_config(encoder), (encoder.n_layers,), heads, k=learner.k, weighted=learner.weighted
+        )
         for name, value in {
             "projection": np.eye(encoder.width) if projection is None else projection,
             "candidate_vectors": candidates.vectors,
             "candidate_values": np.nan_to_num(candidates.value),
-            "candidate_says": said,
+            "candidate_says": ~np.isnan(candidates.value),
             "mean_value": candidates.mean,
             "mean_output_tokens": output_tokens,
             "mean_latency_s": latency_s,

@@ -105,12 +105,10 @@ class Orchestra:
         recorded = known.to_matrices(self.pool.names)
         network = NeighbourNetwork(
             encoder,
-            self.learner.candidates,
+            self.learner,
             projection=self.embedding.projection,
             output_tokens=_means(recorded.output_tokens),
             latency_s=_means(recorded.latency_s),
-            k=self.learner.k,
-            weighted=self.learner.weighted,
         ).eval()
         unrecorded = np.isnan(_means(recorded.output_tokens))
         trained = TrainedNetwork(
