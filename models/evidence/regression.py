@@ -123,7 +123,7 @@ class _Components:
 
     def posterior(self, log_scales: Array, level: Array) -> tuple[Regression, Array]:
         """The posterior at these scales on the standardised inputs, and what it says of deviations."""
-        seen = self._spectrum(log_scales)
+        seen = _Spectrum(self, log_scales)
         shrink = seen.shrink.T @ seen.belief
         weight = shrink * seen.products
         variance = seen.shrink.T @ (seen.belief * seen.noise)
@@ -148,26 +148,9 @@ class _Components:
         )
         return found, fit @ back
 
-    def _spectrum(self, log_scales: Array) -> _Spectrum:
-        root = np.sqrt(_shares(log_scales))[self.group]
-        lengths, directions = np.linalg.eigh(self.gram * root * root[:, None])
-        lengths = np.maximum(lengths, 0.0)
-        products = directions.T @ (self.products * root[:, None])
-        stretch = 1 + _SIGNALS * lengths
-        shrink = _SIGNALS / stretch
-        noise = np.maximum(self.squares - shrink @ products**2, 1e-10 * self.squares) / len(self.values)
-        each = -0.5 * self.observed * len(self.values) * np.log(noise)
-        each -= 0.5 * np.log(stretch).sum(1)[:, None]
-        top = each.max(0)
-        belief = np.exp(each - top)
-        evidence = np.log(belief.mean(0)) + top
-        return _Spectrum(
-            root, lengths, directions, products, shrink, noise, belief / belief.sum(0), np.asarray(evidence)
-        )
-
     def _loss(self, log_scales: Array) -> tuple[float, Array]:
         """Minus the log posterior of the scales, and its gradient."""
-        seen = self._spectrum(log_scales)
+        seen = _Spectrum(self, log_scales)
         shares = _shares(log_scales)
         members = np.eye(len(shares))[self.group].T
         made_of = members @ seen.directions**2  # what each direction is made of, (n_groups, n_directions)
@@ -181,29 +164,30 @@ class _Components:
         return -float(seen.evidence.sum()) + 0.5 * float(log_scales @ penalty), penalty - slope
 
 
-@dataclass(frozen=True, eq=False)
 class _Spectrum:
     """The inputs' directions at some scales, and by signal what the components have of them.
 
-    Args:
-        root: Square root of each input's prior scale.
-        lengths: Eigenvalues of the scaled inputs.
-        directions: Their eigenvectors.
-        products: Directions by components.
-        shrink: What a product is multiplied by to be a weight, ``(n_signals, n_directions)``.
-        noise: Variance of the noise, ``(n_signals, n_components)``.
-        belief: Posterior of the signals, the same shape.
-        evidence: Log evidence of each component.
+    `lengths` and `directions` are eigenvalues and eigenvectors of the inputs times `root`; `products` are
+    directions by components, and weights once `shrink` ``(n_signals, n_directions)`` has multiplied them.
+    `noise`, a variance, and `belief`, the signals' posterior, are ``(n_signals, n_components)``; `evidence`
+    is each component's, in logs.
     """
 
-    root: Array
-    lengths: Array
-    directions: Array
-    products: Array
-    shrink: Array
-    noise: Array
-    belief: Array
-    evidence: Array
+    def __init__(self, of: _Components, log_scales: Array) -> None:
+        self.root = np.sqrt(_shares(log_scales))[of.group]
+        lengths, self.directions = np.linalg.eigh(of.gram * self.root * self.root[:, None])
+        self.lengths: Array = np.maximum(lengths, 0.0)
+        self.products: Array = self.directions.T @ (of.products * self.root[:, None])
+        stretch = 1 + _SIGNALS * self.lengths
+        self.shrink: Array = _SIGNALS / stretch
+        noise = np.maximum(of.squares - self.shrink @ self.products**2, 1e-10 * of.squares)
+        self.noise: Array = noise / len(of.values)
+        each = -0.5 * of.observed * len(of.values) * np.log(self.noise)
+        each -= 0.5 * np.log(stretch).sum(1)[:, None]
+        top = each.max(0)
+        belief = np.exp(each - top)
+        self.belief: Array = belief / belief.sum(0)
+        self.evidence: Array = np.log(belief.mean(0)) + top
 
 
 def _shares(log_scales: Array) -> Array:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 
 from routoo.models.evidence import regression
-from routoo.models.evidence.regression import _Components, fit_regression
+from routoo.models.evidence.regression import _Components, _Spectrum, fit_regression
 
 Array = npt.NDArray[np.float64]
 
@@ -109,7 +109,7 @@ def test_left_out_predictions_are_those_of_truly_fitting_without_a_prompt() -> N
     tried = components(groups, target)
     at = np.array([1.0, -1.0])
     posterior, _ = tried.posterior(at, np.zeros(3))
-    seen = tried._spectrum(at)
+    seen = _Spectrum(tried, at)
     root = seen.root
     for row in range(0, 80, 7):
         others = np.arange(80) != row
