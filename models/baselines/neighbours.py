@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.preprocessing import normalize
@@ -16,25 +15,12 @@ ALIKE = 1e-6
 """Cosines no further apart are the same."""
 
 
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """What neighbours are looked for among.
-
-    Args:
-        vectors: Of unit length, ``(n_candidates, width)``.
-        value: What each says of each model, ``(n_candidates, n_models)``, NaN where it says nothing.
-        mean: What is expected where no neighbour says anything, ``(n_models,)``.
-    """
-
-    vectors: Floats
-    value: Array
-    mean: Array
-
-
 class NearestNeighbours(EmbeddingLearner):
     """Mean score of the `k` nearest recorded prompts by cosine, and of those that tie with the last of them.
 
-    The estimator that tuned studies find hard to beat (arXiv 2505.12601).
+    The estimator that tuned studies find hard to beat (arXiv 2505.12601). Kept of each candidate are its unit
+    vector, in `vectors`, and what it says of each model, in `value`, NaN for nothing; `mean` is what is
+    expected of the models where no neighbour says anything.
 
     Args:
         embed: Texts to vectors.
@@ -51,21 +37,22 @@ class NearestNeighbours(EmbeddingLearner):
 
     def learn(self, known: Recorded) -> None:
         """Keeps the prompts."""
-        self.candidates = self.candidates_of(known)
+        self.keep(known.texts, known.score, known.mean_score)
 
-    def candidates_of(self, known: Recorded) -> Candidates:
-        """What is kept of the prompts."""
-        return Candidates(normalize(self.embed(known.texts)), known.score, known.mean_score)
+    def keep(self, texts: Sequence[str], value: Array, mean: Array) -> None:
+        """Makes these texts the candidates."""
+        self.vectors: Floats = normalize(self.embed(texts))
+        self.value, self.mean = value, mean
 
     def expected(self, texts: list[str], domains: Sequence[str | None]) -> Array:
         """Means over the neighbours; what is expected anyway where none of them says anything."""
         vectors = normalize(self.embed(texts))
         blocks = (vectors[at : at + _AT_ONCE] for at in range(0, len(vectors), _AT_ONCE))
-        return np.concatenate([self._means(block @ self.candidates.vectors.T) for block in blocks])
+        return np.concatenate([self._means(block @ self.vectors.T) for block in blocks])
 
     def left_out(self) -> Array:
         """The same of each candidate by all others, ``(n_candidates, n_models)``."""
-        likeness = self.candidates.vectors @ self.candidates.vectors.T
+        likeness = self.vectors @ self.vectors.T
         np.fill_diagonal(likeness, -np.inf)
         return self._means(likeness)
 
@@ -73,7 +60,7 @@ class NearestNeighbours(EmbeddingLearner):
         last = max(likeness.shape[1] - self.k, 0)
         near = likeness >= np.partition(likeness, last, axis=1)[:, [last]] - ALIKE
         weight = np.where(near & (likeness > -np.inf), likeness.clip(ALIKE) if self.weighted else 1.0, 0.0)
-        said = ~np.isnan(self.candidates.value)
+        said = ~np.isnan(self.value)
         total = weight @ said.astype(np.float64)
-        found = weight @ np.nan_to_num(self.candidates.value) / np.where(total > 0, total, 1)
-        return np.where(total > 0, found, self.candidates.mean)
+        found = weight @ np.nan_to_num(self.value) / np.where(total > 0, total, 1)
+        return np.where(total > 0, found, self.mean)

@@ -6,12 +6,11 @@ from random import Random
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.preprocessing import normalize
 
 from routoo.data.checks.arguments import number
 from routoo.data.errors import InputError
 from routoo.models.baselines.base_learner import Array, Embed, Recorded
-from routoo.models.baselines.neighbours import Candidates, NearestNeighbours
+from routoo.models.baselines.neighbours import NearestNeighbours
 
 NO_POOL = -1
 """The pool of a prompt on which no model was right."""
@@ -40,8 +39,8 @@ class PoolVotes(NearestNeighbours):
         super().__init__(embed, k=k)
         self.balance, self.seed = balance, number("seed", seed, whole=True)
 
-    def candidates_of(self, known: Recorded) -> Candidates:
-        """The prompts that lie in a pool, each with one vote.
+    def learn(self, known: Recorded) -> None:
+        """Keeps the prompts that lie in a pool, each with one vote.
 
         Raises:
             InputError: No model was right on any prompt.
@@ -53,8 +52,7 @@ class PoolVotes(NearestNeighbours):
                 f"no model has a score of {_RIGHT} or more on any prompt: there is nobody to vote for"
             )
         votes = (pool[rows, None] == np.arange(known.score.shape[1])).astype(np.float64)
-        texts = [known.texts[row] for row in rows]
-        return Candidates(normalize(self.embed(texts)), votes, votes.mean(0))
+        self.keep([known.texts[row] for row in rows], votes, votes.mean(0))
 
     def _drawn(self, pool: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """As many rows of each pool as the smallest holds."""

@@ -39,7 +39,7 @@ class NeighbourNetwork(RouterNetwork):
 
     Args:
         encoder: A Hugging Face encoder.
-        learner: What has learned, on projected vectors: its candidates and how they count.
+        learner: What has learned, on projected vectors.
         projection: What the encoder's mean last state is multiplied by, ``(width, width_after)``; None for
             nothing.
         output_tokens: Of each model's answers, ``(n_models,)``, NaN where none were recorded.
@@ -60,17 +60,17 @@ class NeighbourNetwork(RouterNetwork):
         nn.Module.__init__(self)
         if getattr(encoder.model, "pooler", None) is not None:
             encoder.model.register_module("pooler", None)
-        self.encoder, candidates = encoder.model, learner.candidates
-        heads = HeadConfig(n_features=encoder.width, n_models=candidates.value.shape[1])
+        self.encoder = encoder.model
+        heads = HeadConfig(n_features=encoder.width, n_models=learner.value.shape[1])
         self.config = NeighbourConfig(
             encoder_config(encoder), (encoder.n_layers,), heads, k=learner.k, weighted=learner.weighted
         )
         for name, value in {
             "projection": np.eye(encoder.width) if projection is None else projection,
-            "candidate_vectors": candidates.vectors,
-            "candidate_values": np.nan_to_num(candidates.value),
-            "candidate_says": ~np.isnan(candidates.value),
-            "mean_value": candidates.mean,
+            "candidate_vectors": learner.vectors,
+            "candidate_values": np.nan_to_num(learner.value),
+            "candidate_says": ~np.isnan(learner.value),
+            "mean_value": learner.mean,
             "mean_output_tokens": output_tokens,
             "mean_latency_s": latency_s,
         }.items():

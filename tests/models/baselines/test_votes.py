@@ -45,7 +45,7 @@ def outcomes_of(scores: dict[str, tuple[float, float]]) -> Outcomes:
 def test_both_right_is_the_small_ones_and_none_right_is_nobodys() -> None:
     found = outcomes_of({"0": (1, 1), "1": (1, 0), "2": (0, 1), "3": (0, 0)})
     learner = PoolVotes(on_a_circle, k=1).fit(found, POOL)
-    assert len(learner.candidates.vectors) == 3
+    assert len(learner.vectors) == 3
     assert learner.predict(["0", "1", "2", "3"]).p_correct.tolist() == [[0, 1], [1, 0], [0, 1], [0, 1]]
 
 
@@ -63,9 +63,9 @@ def test_all_that_tie_with_the_last_neighbour_vote() -> None:
 
 def test_balanced_pools_are_as_large_as_the_smallest() -> None:
     scores = {str(at): (1.0, float(at % 5 > 0)) for at in range(40)}
-    votes = PoolVotes(on_a_circle, balance=True).fit(outcomes_of(scores), POOL).candidates.value
+    votes = PoolVotes(on_a_circle, balance=True).fit(outcomes_of(scores), POOL).value
     assert votes.sum(0).tolist() == [8, 8]
-    all_votes = PoolVotes(on_a_circle).fit(outcomes_of(scores), POOL).candidates.value
+    all_votes = PoolVotes(on_a_circle).fit(outcomes_of(scores), POOL).value
     assert all_votes.sum(0).tolist() == [8, 32]
 
 

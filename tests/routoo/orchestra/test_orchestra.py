@@ -79,7 +79,7 @@ def test_turns_go_to_whom_was_right_on_those_like_them(orchestra: Orchestra, out
 
 def test_tuning_brings_the_pools_apart(outcomes: Outcomes, orchestra: Orchestra) -> None:
     def agreement(found: Orchestra) -> float:
-        mine = found.learner.candidates.value.argmax(1)
+        mine = found.learner.value.argmax(1)
         return float((found.learner.left_out().argmax(1) == mine).mean())
 
     plain = Orchestra.learn(outcomes, POOL, embedding=Embedding("tiny", cache_dir=None))
@@ -89,7 +89,7 @@ def test_tuning_brings_the_pools_apart(outcomes: Outcomes, orchestra: Orchestra)
 def test_the_form_for_many_models_expects_scores(outcomes: Outcomes, embedding: Embedding) -> None:
     found = Orchestra.learn(outcomes, POOL, embedding=embedding, k=20, vote=False)
     assert right(found, outcomes) > best_single(outcomes) + 0.05
-    assert len(found.learner.candidates.vectors) == len(outcomes.part("train"))
+    assert len(found.learner.vectors) == len(outcomes.part("train"))
 
 
 @pytest.mark.parametrize("vote", [True, False])
