@@ -149,7 +149,8 @@ def test_a_call_at_once_whose_answer_was_lost_is_billed_once(
             ask_at_once(here.folder)
     lost = server.state.heard.count("POST /v1/chat/completions")
     assert ask_at_once(here.folder) == 3
-    assert server.state.heard.count("POST /v1/chat/completions") == lost + 3
+    heard = server.state.heard.count("POST /v1/chat/completions")
+    assert heard >= lost + 3, "those in flight at the kill may arrive after it"
     assert dict(server.state.billed) == {f"Which is {n}?": 1 for n in range(3)}
     write_batch(here.plan, here.prompts, here.pool, here.root / "again")
     ask_at_once(here.root / "again")
