@@ -191,7 +191,7 @@ def settings_of(seed: int, given: argparse.Namespace) -> SaterSettings:
         most_pairs=given.pairs,
         most_lessons=given.lessons,
         preference=LowRank(learning_rate=1e-4, batch_size=8, dtype="bfloat16", seed=seed),
-        refusal=LowRank(learning_rate=1e-3, batch_size=16, dtype="bfloat16", seed=seed),
+        refusal=LowRank(learning_rate=1e-3, batch_size=16, epochs=2, dtype="bfloat16", seed=seed),
         seed=seed,
     )
 

@@ -29,6 +29,16 @@ def cross_entropy(network: Any, batch: Padded) -> Tensor:  # Any: a network of t
     return -token_log_probs(network, batch).sum() / (batch.labels[:, 1:] != IGNORED).sum()
 
 
+def decided_cross_entropy(network: Any, batch: Padded) -> Tensor:  # Any: a network of transformers
+    """The same, and that of each target's first token, where it is decided which kind of text follows.
+
+    In the mean over all tokens that one has hardly a part.
+    """
+    found, learned = token_log_probs(network, batch), batch.labels[:, 1:] != IGNORED
+    first = learned & (learned.cumsum(1) == 1)
+    return -found.sum() / learned.sum() - found[first].mean()
+
+
 def preference_loss(
     chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, *, beta: float
 ) -> Tensor:
