@@ -185,13 +185,14 @@ def hardest(expected: Array) -> list[npt.NDArray[np.bool_]]:
 
 
 def settings_of(seed: int, given: argparse.Namespace) -> SaterSettings:
+    usual = SaterSettings()
     return SaterSettings(
         samples=4,
         temperature=TEMPERATURE,
         most_pairs=given.pairs,
         most_lessons=given.lessons,
-        preference=LowRank(learning_rate=1e-4, batch_size=8, dtype="bfloat16", seed=seed),
-        refusal=LowRank(learning_rate=1e-3, batch_size=16, epochs=2, dtype="bfloat16", seed=seed),
+        preference=replace(usual.preference, dtype="bfloat16", seed=seed),
+        refusal=replace(usual.refusal, dtype="bfloat16", seed=seed),
         seed=seed,
     )
 

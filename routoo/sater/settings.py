@@ -13,11 +13,11 @@ THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 def _preference() -> LowRank:
-    return LowRank(learning_rate=1e-4, batch_size=8, upper=1 / 3)
+    return LowRank(learning_rate=1e-4, batch_size=8)
 
 
 def _refusal() -> LowRank:
-    return LowRank(learning_rate=5e-4, batch_size=16, upper=1 / 3)
+    return LowRank(epochs=2)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ SETTINGS = SaterSettings(
     thresholds=(0.2, 0.5, 0.8, 1.0),
     most_lessons=600,
     preference=LowRank(learning_rate=5e-4, batch_size=8, upper=1.0),
-    refusal=LowRank(learning_rate=5e-3, batch_size=16, epochs=16, upper=1.0),
+    refusal=LowRank(learning_rate=5e-3, batch_size=16, epochs=8, upper=1.0),
 )
 TEST = read_to_ask(toy_prompts(300, seed=6))
 
