@@ -20,6 +20,7 @@ from routoo.models.encoder.feature_cache import FeatureCache, Features
 
 _VERSION = 2
 TOKENS_PER_BATCH = 8192
+_MOST_KNOWN = 50_000  # texts that are remembered: 230 MB of MiniLM's features
 
 
 class EncoderFeatures:
@@ -49,12 +50,17 @@ class EncoderFeatures:
         """Features of these prompts, ``(n_prompts, n_features)``."""
         encoder, tokenizer = self.load(prompts)
         layers = default_layers(encoder.n_layers)
-        if new := [text for text in dict.fromkeys(prompts) if text not in self._known]:
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        new = [text for text in dict.fromkeys(prompts) if text not in self._known]
+        if new or not prompts:
             with on_accelerator(encoder, "auto"):
                 found = prompt_features(
                     encoder, tokenizer.encode(new), layers, cache_dir=self.cache_dir, progress=self.progress
                 )
             rows = found[:, -1 - encoder.width : -1] if self.last_layer else found
+            if not prompts:
+                return rows
             self._known.update(zip(new, rows, strict=True))
         return np.stack([self._known[text] for text in prompts])
 

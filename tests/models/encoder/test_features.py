@@ -98,3 +98,18 @@ def test_a_text_is_read_once(texts: list[str]) -> None:
     again = read([texts[2], texts[1]])
     assert [done for done, total in seen if done == total] == [2, 1]
     np.testing.assert_array_equal(first[[0, 1]], np.stack([first[2], again[1]]))
+
+
+def test_no_text_has_no_features(texts: list[str]) -> None:
+    read = EncoderFeatures("tiny", last_layer=True)
+    known = read(texts)
+    assert read([]).shape == (0, known.shape[1])
+
+
+def test_not_every_text_is_remembered(texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "_MOST_KNOWN", 1)
+    seen: list[tuple[int, int]] = []
+    read = EncoderFeatures("tiny", last_layer=True, progress=lambda *done: seen.append(done))
+    first = read(texts[:2])
+    np.testing.assert_array_equal(read(texts[:2]), first)
+    assert [done for done, total in seen if done == total] == [2, 2]
