@@ -20,9 +20,9 @@ from routoo.sater.parts import made_in_parts
 from routoo.sater.refusals import REFUSAL, Lesson
 from routoo.sater.settings import SaterSettings
 from routoo.tuning.examples import Example, padded
-from routoo.tuning.losses import decided_cross_entropy, preference_loss, token_log_probs
+from routoo.tuning.losses import preference_loss, token_log_probs
 from routoo.tuning.low_rank import Adapted, LowRank, adapted
-from routoo.tuning.training import tuned
+from routoo.tuning.training import answering, tuned
 
 _PAIRS_A_PART = 64
 _CHECKPOINT = "training.safetensors"
@@ -98,7 +98,7 @@ def refuse(
     on_step: Progress | None = None,
 ) -> Path:
     """Stage two: the folder of adapters that learnt when to refuse, by cross-entropy of what is to be
-    written (`decided_cross_entropy`).
+    written (`answering`).
 
     Args:
         call: How the member of stage one is called; its adapters are trained on.
@@ -123,11 +123,9 @@ def refuse(
         for lesson in taught
     ]
 
-    def loss_of(rows: list[int]) -> Tensor:
-        return decided_cross_entropy(model.network, padded([examples[at] for at in rows], model.device))
-
     # batches of like prompts, whatever follows: refusals are short, and would be batches of their own
     sizes = [len(example.sent) for example in examples]
+    loss_of = answering(model, examples, first=1.0)  # the first token says whether an answer follows
     return tuned(
         model, sizes, loss_of, settings.refusal, output, checkpoint=folder / _CHECKPOINT, on_step=on_step
     )

@@ -24,19 +24,23 @@ def token_log_probs(network: Any, batch: Padded) -> Tensor:  # Any: a network of
     return found.masked_scatter(learned, picked)
 
 
-def cross_entropy(network: Any, batch: Padded) -> Tensor:  # Any: a network of transformers
-    """Mean negative log-probability of the targets' tokens."""
-    return -token_log_probs(network, batch).sum() / (batch.labels[:, 1:] != IGNORED).sum()
+def cross_entropy(
+    network: Any,  # a network of transformers
+    batch: Padded,
+    *,
+    first: float = 0.0,
+) -> Tensor:
+    """Mean negative log-probability of the targets' tokens.
 
-
-def decided_cross_entropy(network: Any, batch: Padded) -> Tensor:  # Any: a network of transformers
-    """The same, and that of each target's first token, where it is decided which kind of text follows.
-
-    In the mean over all tokens that one has hardly a part.
+    Args:
+        network: What says them.
+        batch: Examples.
+        first: Weight of the same of each target's first token, beside it: there it is decided which kind of
+            text follows, and in the mean over all tokens that one has hardly a part.
     """
     found, learned = token_log_probs(network, batch), batch.labels[:, 1:] != IGNORED
-    first = learned & (learned.cumsum(1) == 1)
-    return -found.sum() / learned.sum() - found[first].mean()
+    opening = learned & (learned.cumsum(1) == 1)
+    return -found.sum() / learned.sum() - first * found[opening].mean()
 
 
 def preference_loss(

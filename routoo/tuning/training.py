@@ -54,9 +54,14 @@ def tuned(
     return folder
 
 
-def answering(adapted: Adapted, examples: Sequence[Example]) -> LossOf:
-    """The loss of a batch of examples: cross-entropy of their answers' tokens."""
-    return lambda rows: cross_entropy(adapted.network, padded([examples[at] for at in rows], adapted.device))
+def answering(adapted: Adapted, examples: Sequence[Example], *, first: float = 0.0) -> LossOf:
+    """The loss of a batch of examples: cross-entropy of their answers' tokens, the first one's beside it."""
+
+    def loss_of(rows: list[int]) -> Tensor:
+        batch = padded([examples[at] for at in rows], adapted.device)
+        return cross_entropy(adapted.network, batch, first=first)
+
+    return loss_of
 
 
 def train(

@@ -37,6 +37,14 @@ def test_cross_entropy_is_their_mean(model: Adapted) -> None:
     assert cross_entropy(model.network, batch).item() == pytest.approx(-total / 6)
 
 
+def test_first_tokens_count_once_more_as_they_weigh(model: Adapted) -> None:
+    batch = padded(EXAMPLES, torch.device("cpu"))
+    found = token_log_probs(model.network, batch)
+    first = -(found[0, 2] + found[1, 0]).item() / 2  # what follows the last token that was sent
+    plain = cross_entropy(model.network, batch).item()
+    assert cross_entropy(model.network, batch, first=2.0).item() == pytest.approx(plain + 2 * first)
+
+
 def test_preference_loss_by_hand() -> None:
     # ratios (2, -1): margin 3; ratios (0, 1): margin -1
     loss = preference_loss(
