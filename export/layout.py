@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from routoo.data.storage.file_set import FileSet
 
-NEWEST_FORMAT = 7
-"""Version of the format that is written, the newest that is read; `older_names` has what it renamed. From the
-sixth on the network has evidence heads, from the fifth on `router.json` holds a hash of itself."""
+NEWEST_FORMAT = 8
+"""Version of the format that is written, the newest that is read; `older_names` has what is otherwise since.
+
+From the sixth on the network has evidence heads, from the fifth on `router.json` holds a hash of itself.
+"""
 
 OLDEST_FORMAT = 3
 """The oldest that is read, and the one without attributes; the second had one calibration for inferred and

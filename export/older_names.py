@@ -1,4 +1,4 @@
-"""What bundles up to format 6 call things, and what these are called since."""
+"""What bundles up to format 7 hold otherwise, as it is held since: up to 6 by other names."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ KEYS = {
 WEIGHTS = (("trunk.", "encoder."), ("heads.guess.", "heads.attributes."), ("evidence.told", "evidence.table"))
 """How names of weights begin."""
 
+_SQUARED_LENGTH = 0.4
+"""That of the kernel up to format 7."""
+
 ATTRIBUTES_INPUT = "labels"
 """The input of the graphs that is now called `layout.ATTRIBUTES_INPUT`."""
 
@@ -33,12 +36,23 @@ def newer_keys(values: Mapping[str, Any]) -> dict[str, Any]:  # any JSON values
     }
 
 
-def newer_weight(name: str) -> str:
-    """The name of a weight as it is called today.
+def newer_weights(weights: Mapping[str, Any]) -> dict[str, Any]:  # any tensors
+    """The weights of a network as they are called and held today, with the same predictions.
 
-    >>> newer_weight("trunk.embeddings.weight"), newer_weight("heads.mean")
-    ('encoder.embeddings.weight', 'heads.mean')
+    Up to format 7 weights were of likeness itself, in units of another length, and what is unlike all centres
+    added nothing to the variance.
     """
+    found = {_newer_name(name): value for name, value in weights.items()}
+    if "evidence.kernel.root" not in found and "evidence.kernel.centres" in found:
+        for name in ("evidence.kernel.centres", "evidence.kernel.factor"):
+            found[name] = found[name] * _SQUARED_LENGTH**-0.5
+        centres = found["evidence.kernel.centres"]
+        found["evidence.kernel.root"] = centres.new_ones(len(centres)).diag()
+        found["evidence.unlike"] = found["evidence.level"] * 0
+    return found
+
+
+def _newer_name(name: str) -> str:
     for older, newer in WEIGHTS:
         if name.startswith(older):
             return newer + name.removeprefix(older)

@@ -18,7 +18,7 @@ from routoo.export.card import model_card
 from routoo.export.description import BundleDescription
 from routoo.export.layout import LAYOUT
 from routoo.export.manifest import to_json
-from routoo.export.older_names import newer_weight
+from routoo.export.older_names import newer_weights
 from routoo.export.onnx import to_int8, to_onnx
 from routoo.export.parity import Matrix, ParityReport, Tolerance, compare
 from routoo.export.runtime import read_tokenizer
@@ -149,7 +149,7 @@ def read_trained(bundle: Bundle) -> TrainedNetwork:
     with library_errors(BundleError, words):
         network = RouterNetwork.from_config(NetworkConfig.from_dict(dict(description.network))).eval()
         weights = tensors.load(bundle.content(LAYOUT.weights))
-        network.load_state_dict({newer_weight(name): value for name, value in weights.items()})
+        network.load_state_dict(newer_weights(weights))
         with torch.inference_mode():  # what cannot be computed is found here, and not with the first prompt
             network(torch.zeros((1, 2), dtype=torch.int64), torch.ones((1, 2), dtype=torch.int64))
     metrics = bundle.metrics()

@@ -148,6 +148,7 @@ def with_column(
         level=torch.tensor(new.level),
         weight=_tensor(new.weight),
         spread=evidence.spread.mean(1),
+        unlike=evidence.unlike.mean(),
         doubt=torch.tensor(new.doubt),
         table=_tensor(new.table),
         tokens=_usage(evidence.tokens, _numpy(inputs), targets.log_tokens),

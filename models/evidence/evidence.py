@@ -74,6 +74,7 @@ class Column(NamedTuple):
     level: Tensor
     weight: Tensor
     spread: Tensor
+    unlike: Tensor
     doubt: Tensor
     table: Tensor
     tokens: Tensor
@@ -84,11 +85,11 @@ class Evidence(nn.Module):
     """Inputs to scores, their variance, output tokens and latency.
 
     The score of a model is ``level + q @ weight`` with ``q = inputs @ basis - offset``; its variance is
-    ``q² @ spread + doubt``, `doubt` being the level's, and on top of that what the heads' members disagree on
-    (`disagreement`). An observed attribute adds to it the difference
-    between its observed and inferred values, less the mean of that, `bias`, times `table`. `tokens`
-    and `latency` are maps from the inputs to logs; their last row is the level. `noise` is the covariance of
-    scores beyond what is predicted, for models that join.
+    ``q² @ spread + doubt``, `doubt` being the level's. To it come `unlike` times what no centre is like
+    of the prompt, and what the heads' members disagree on (`disagreement`). An observed attribute adds the
+    difference between its observed and inferred values, less the mean of that, `bias`, times `table`.
+    `tokens` and `latency` are maps from the inputs to logs; their last row is the level. `noise` is the
+    covariance of scores beyond what is predicted, for models that join.
     """
 
     basis: Tensor
@@ -96,6 +97,7 @@ class Evidence(nn.Module):
     level: Tensor
     weight: Tensor
     spread: Tensor
+    unlike: Tensor
     doubt: Tensor
     bias: Tensor
     table: Tensor
@@ -113,6 +115,7 @@ class Evidence(nn.Module):
         self.register_buffer("level", torch.zeros(models))
         self.register_buffer("weight", torch.zeros(n, models))
         self.register_buffer("spread", torch.zeros(n, models))
+        self.register_buffer("unlike", torch.zeros(models))
         self.register_buffer("doubt", torch.zeros(models))
         self.register_buffer("bias", torch.zeros(sum(config.inferred)))
         self.register_buffer("table", torch.zeros(sum(config.inferred), models))
@@ -141,7 +144,8 @@ class Evidence(nn.Module):
         if predicted.posteriors:
             p = p + self.attribute_residuals(predicted, observed) @ self.table
         p = p.clamp(_EDGE, 1 - _EDGE)
-        variance = q.square() @ self.spread + self.doubt
+        likeness = inputs[:, 1 : 1 + self.config.n_centres].square().sum(1, keepdim=True)
+        variance = q.square() @ self.spread + (1 - likeness).clamp_min(0.0) * self.unlike + self.doubt
         if predicted.members is not None:
             variance = variance + self.disagreement(predicted.members)
         # What the log-odds vary by, to first order; near 0 and 1 no more than the whole way there.

@@ -11,7 +11,7 @@ import torch
 
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.evidence.evidence import Evidence, EvidenceConfig, HeadPredictions
-from routoo.models.evidence.kernel import FittedKernel
+from routoo.models.evidence.kernel import fit_kernel
 from routoo.models.evidence.regression import Regression, fit_regression
 from routoo.models.gaps import Array, column_means
 from routoo.models.training.targets import Targets
@@ -46,18 +46,20 @@ def fit_evidence(
         layers: Layers that the features are made of.
         seed: Of the kernel's centres.
     """
-    kernel = FittedKernel(features, layers, seed=seed)
+    kernel = fit_kernel(features, layers, seed=seed)
+    with torch.inference_mode():
+        likeness = kernel(torch.from_numpy(features)).double().numpy()
     posteriors = [each.double().numpy() for each in predicted.posteriors]
     head_scores = predicted.p.double().numpy()
-    groups = [features[:, -1:].astype(np.float64), kernel.inputs(features), *posteriors, head_scores]
+    groups = [features[:, -1:].astype(np.float64), likeness, *posteriors, head_scores]
     score = targets.score.astype(np.float64)
     found = fit_regression(groups, score)
     usage = {"tokens": targets.log_tokens, "latency": targets.log_latency}
     fitted = {name: _fit_usage(groups, known) for name, known in usage.items() if known is not None}
     config = EvidenceConfig(
         n_features=features.shape[1],
-        skipped=kernel.kernel.span.start,
-        n_centres=len(kernel.kernel.centres),
+        skipped=kernel.span.start,
+        n_centres=len(kernel.centres),
         n_heads=head_scores.shape[1],
         inferred=tuple(each.shape[1] for each in posteriors),
         n_models=score.shape[1],
@@ -65,13 +67,15 @@ def fit_evidence(
         latency="latency" in fitted,
     )
     evidence = Evidence(config)
-    evidence.kernel.load_state_dict(kernel.kernel.state_dict())
-    buffers = {name: getattr(found, name) for name in ("offset", "level", "weight", "spread", "noise")}
+    evidence.kernel = kernel
+    buffers = {
+        name: getattr(found, name) for name in ("basis", "offset", "level", "weight", "spread", "noise")
+    }
+    buffers["unlike"] = found.prior[1]
     buffers["doubt"] = np.diag(found.noise) / np.maximum((~np.isnan(score)).sum(0), 1)  # of the level itself
-    buffers["basis"] = _on_likeness(found.basis, kernel)
     buffers["bias"], buffers["table"] = _attribute_table(posteriors, targets, score - found.left_out)
     for name, used in fitted.items():
-        buffers[name] = np.vstack([_on_likeness(used.weight, kernel), used.level])
+        buffers[name] = np.vstack([used.weight, used.level])
     for name, value in buffers.items():
         getattr(evidence, name).copy_(torch.from_numpy(value))
     p = found.left_out.clip(0, 1)
@@ -116,14 +120,6 @@ def _all_columns(values: Array, some: npt.NDArray[np.bool_]) -> Array:
     out = np.empty((*values.shape[:-1], len(some)))
     out[..., some] = values
     out[..., ~some] = values.mean(-1, keepdims=True)
-    return out
-
-
-def _on_likeness(weight: Array, kernel: FittedKernel) -> Array:
-    """Weights of the regression's inputs as weights of what the module has: likeness to the centres."""
-    out = weight.copy()
-    rows = slice(1, 1 + len(kernel.root))
-    out[rows] = kernel.root @ weight[rows]
     return out
 
 

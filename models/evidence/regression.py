@@ -18,7 +18,7 @@ _SCALE_DEVIATION = 2.0  # of the logs of the groups' prior scales
 _SCALE_BOUND = 9.0
 _STEPS = 12
 _ROUNDS = 4  # of filling in what is missing
-_NEGLIGIBLE = 0.02  # share of a signal in the posterior below which its gradient is not worth a product
+_NEGLIGIBLE = 0.01  # share of a signal in the posterior below which its gradient is not worth a product
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,7 @@ class Regression:
         left_out: Predictions of each prompt by all others, ``(n_prompts, n_columns)``.
         noise: Covariance of the columns beyond what the inputs explain, ``(n_columns, n_columns)``.
         scales: Share of each group of inputs in the prior variance, ``(n_groups,)``.
+        prior: Prior variance of the weights of each group, ``(n_groups, n_columns)``.
         gain: Log evidence in nats, over that of levels alone.
     """
 
@@ -48,6 +49,7 @@ class Regression:
     left_out: Array
     noise: Array
     scales: Array
+    prior: Array
     gain: float
 
 
@@ -73,10 +75,11 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
     """
     known = ~np.isnan(target)
     level = _levels(target)
-    shift, factor = _standards(groups)
+    shift, factors = _standards(groups)
+    group = np.repeat(np.arange(len(groups)), [each.shape[1] for each in groups])
+    factor = factors[group]
     inputs = (np.hstack(groups) - shift) * factor
     deviation = np.where(known, target - level, 0.0)
-    group = np.repeat(np.arange(len(groups)), [each.shape[1] for each in groups])
     log_scales = np.zeros(len(groups))
     rounds = 1 if known.all() else _ROUNDS
     for at in range(rounds):
@@ -88,7 +91,7 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
             level = _levels(target - fit)  # of all prompts, and not of those recorded
             deviation = filled_in(np.where(known, target - level, 0.0), known, fit, found.noise)
     basis = factor[:, None] * found.basis
-    return replace(found, basis=basis, offset=shift @ basis)
+    return replace(found, basis=basis, offset=shift @ basis, prior=factors[:, None] ** 2 * found.prior)
 
 
 class _Components:
@@ -133,7 +136,7 @@ class _Components:
         leverage = q**2 @ shrink + 1 / len(q)
         missed = (self.values - fit) / np.maximum(1 - leverage, 0.05)
         noise = np.maximum((missed**2).mean(0), 1e-12)
-        back = self.loadings.T
+        back, shares = self.loadings.T, _shares(log_scales)
         flat = -0.5 * self.observed * len(q) * np.log(self.squares / len(q))
         found = Regression(
             basis=basis,
@@ -143,7 +146,8 @@ class _Components:
             spread=variance @ back**2,
             left_out=level + (self.values - missed) @ back,
             noise=(self.loadings * noise) @ back,
-            scales=_shares(log_scales),
+            scales=shares,
+            prior=np.outer(shares, (seen.belief * seen.noise * _SIGNALS).sum(0) @ back**2),
             gain=float((seen.evidence - flat).sum()),
         )
         return found, fit @ back
@@ -196,14 +200,10 @@ def _shares(log_scales: Array) -> Array:
 
 
 def _standards(groups: Sequence[Array]) -> tuple[Array, Array]:
-    """Mean of each input, and the factor by which its group has a mean square of one."""
-    shifts, factors = [], []
-    for each in groups:
-        shift = each.mean(0)
-        size = float(np.sqrt(((each - shift) ** 2).sum(1).mean()))
-        shifts.append(shift)
-        factors.append(np.full(each.shape[1], 1 / size if size > 1e-9 else 0.0))
-    return np.concatenate(shifts), np.concatenate(factors)
+    """Mean of each input, and of each group the factor by which it has a mean square of one."""
+    shifts = [each.mean(0) for each in groups]
+    sizes = [((each - shift) ** 2).sum(1).mean() ** 0.5 for each, shift in zip(groups, shifts, strict=True)]
+    return np.concatenate(shifts), np.array([1 / size if size > 1e-9 else 0.0 for size in sizes])
 
 
 def _levels(target: Array) -> Array:

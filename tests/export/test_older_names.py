@@ -52,3 +52,23 @@ def test_older_names_are_read(bundle: Bundle, format_six: Path) -> None:
     for kind in (Predictor, Router):
         found, expected = (kind.from_pretrained(folder).predict(texts) for folder in folders)
         np.testing.assert_array_equal(found.p_correct, expected.p_correct)
+
+
+def test_weights_of_likeness_itself_are_read(bundle: Bundle, tmp_path: Path) -> None:
+    """As format 7 had them: in units of a length of its own, and without what is unlike all centres."""
+    weights = tensors.load(bundle.content(LAYOUT.weights))
+    root = weights.pop("evidence.kernel.root")
+    weights.pop("evidence.unlike")
+    for name in ("evidence.basis", "evidence.tokens", "evidence.latency"):
+        weights[name][1 : 1 + len(root)] = root @ weights[name][1 : 1 + len(root)]
+    for name in ("evidence.kernel.centres", "evidence.kernel.factor"):
+        weights[name] *= 0.4**0.5
+    contents = {name: bundle.content(name) for name in bundle.files}
+    contents[LAYOUT.weights] = tensors.save(weights)
+    folder = write_files(tmp_path / "seven", bundle.description, contents).folder
+    texts = ["Why is the sky blue?", "2 + 2?"]
+    found, expected = (Predictor.from_pretrained(each).predict(texts) for each in (folder, bundle.folder))
+    np.testing.assert_allclose(found.p_correct, expected.p_correct, atol=1e-5)
+    assert found.logit_std is not None
+    assert expected.logit_std is not None
+    assert (found.logit_std <= expected.logit_std + 1e-5).all()
