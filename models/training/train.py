@@ -18,6 +18,7 @@ import torch
 from routoo.data.cores import usable_cores
 from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.errors import InputError
+from routoo.data.group_table import without_gaps
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.progress import Progress
@@ -28,9 +29,7 @@ from routoo.data.validation import ValidationRecord
 from routoo.models.encoder.encoder import Encoder, load_encoder, max_positions
 from routoo.models.encoder.feature_cache import Features
 from routoo.models.encoder.features import on_accelerator, prompt_features
-from routoo.models.encoder.lower_layers import LowerLayers, has_plain_layers
 from routoo.models.evidence.fit import FittedEvidence, fit_evidence
-from routoo.models.groups.group_table import without_gaps
 from routoo.models.network.fitting import fit_network
 from routoo.models.network.lightning import PromptData
 from routoo.models.network.network import RouterNetwork, initial_network
@@ -222,17 +221,14 @@ def _read(
     options: TrainOptions,
     progress: Progress | None,
 ) -> Inputs:
-    """What the network learns from, as far as its encoder never changes; heads are standardised."""
-    layers, folder = network.config.layers, options.cache_dir
+    """What the network learns from, features where its encoder stays; heads are standardised."""
+    layers = network.config.layers
     if options.tune == "frozen":
-        features = prompt_features(encoder, encoded, layers, cache_dir=folder, progress=progress)
+        features = prompt_features(encoder, encoded, layers, cache_dir=options.cache_dir, progress=progress)
         _standardise(network, features[fitting])
         return features
     sample = encoded.rows(fitting[:_STANDARD_SAMPLE])
     _standardise(network, prompt_features(encoder, sample, layers, progress=progress))
-    first = encoder.n_layers - options.tuned_layers
-    if options.tune == "last" and first > 0 and has_plain_layers(encoder.model):
-        return LowerLayers(encoder, encoded, layers, first=first, folder=folder, progress=progress)
     return encoded
 
 

@@ -13,7 +13,7 @@ from routoo.data.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes
-    from routoo.models.groups.topics import Topics
+    from routoo.design.topics import Topics
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class PromptGroups:
                 "prompts without domains are grouped by their words, which needs scikit-learn: "
                 "pip install 'routoo[train]', or add a column domain"
             )
-        from routoo.models.groups.topics import Topics
+        from routoo.design.topics import Topics
 
         return cls((), Topics(outcomes.texts, seed=seed))
 

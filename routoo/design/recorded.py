@@ -12,12 +12,12 @@ import numpy as np
 from routoo.data.costs.nominal import nominal_costs
 from routoo.data.costs.recorded_costs import RecordedCosts
 from routoo.data.curves import Vector
+from routoo.data.group_table import GroupTable
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.design.finding import Finding
 from routoo.design.groups import PromptGroups
 from routoo.design.prices import off_prices
-from routoo.models.groups.group_table import GroupTable
 
 LEAST_OUTCOMES = 100
 """Outcomes below which a model is called thinly recorded."""

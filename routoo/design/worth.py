@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from routoo.data.curves import Vector, best_single, choices, hull, realised
 from routoo.data.errors import InputError
-from routoo.models.groups.group_table import GroupTable, group_sums
+from routoo.data.group_table import GroupTable, group_sums
 
 if TYPE_CHECKING:
     from routoo.data.outcomes import Outcomes

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from routoo.models.baselines.neighbours import NearestNeighbours
-from routoo.models.baselines.votes import PoolVotes
 from routoo.models.gaps import column_means
 from routoo.orchestra.embedding import Embedding
+from routoo.orchestra.votes import PoolVotes
 
 if TYPE_CHECKING:
     from routoo.data.chat import Prompt
@@ -96,9 +96,9 @@ class Orchestra:
             BundleError: The graph is not what the orchestra is.
         """
         from routoo.export.writer import write_bundle
-        from routoo.models.network.neighbour_network import NeighbourNetwork
         from routoo.models.training.train import input_token_ratio
         from routoo.models.training.trained_network import TrainedNetwork
+        from routoo.orchestra.neighbour_network import NeighbourNetwork
 
         known = self.outcomes.part("train", "val") if self.outcomes.has_split else self.outcomes
         encoder, tokenizer = self.embedding.features.load(known.texts)

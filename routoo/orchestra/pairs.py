@@ -15,9 +15,9 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.models.baselines.base_learner import Embed
-from routoo.models.baselines.votes import NO_POOL, pools_of
 from routoo.models.gaps import column_means
 from routoo.orchestra.turn import State, required_state
+from routoo.orchestra.votes import NO_POOL, pools_of
 
 Positions = npt.NDArray[np.intp]
 Similarity = npt.NDArray[np.floating[Any]]

@@ -12,13 +12,13 @@ import numpy.typing as npt
 from routoo.data.costs.recorded_costs import RecordedCosts
 from routoo.data.curves import Vector
 from routoo.data.errors import InputError
+from routoo.data.group_table import without_gaps
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
 from routoo.data.scores import Scores
 from routoo.data.splits import PARTS, Part
 from routoo.data.words import some
 from routoo.evaluation.trial.single_models import LEAST_JUDGED, SingleModels
-from routoo.models.groups.group_table import without_gaps
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from routoo.data.errors import InputError
 from routoo.orchestra.pairs import expert_pairs, extreme_pairs, outcome_pairs, slot_f1, task_pairs
-from tests.models.baselines.test_votes import POOL, on_a_circle, outcomes_of
+from tests.routoo.orchestra.test_votes import POOL, on_a_circle, outcomes_of
 
 STATES = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(("1", "2")), max_size=4)
 

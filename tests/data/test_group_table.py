@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from routoo.models.groups.group_table import GroupTable
+from routoo.data.group_table import GroupTable
 
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.intp]

@@ -15,7 +15,7 @@ from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool, PoolModel
 from routoo.models.baselines.neighbours import NearestNeighbours
-from routoo.models.baselines.votes import NO_POOL, PoolVotes, pools_of
+from routoo.orchestra.votes import NO_POOL, PoolVotes, pools_of
 from routoo.solver.select import select
 
 POOL = Pool(

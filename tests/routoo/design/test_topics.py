@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from routoo.models.groups.topics import Topics
+from routoo.design.topics import Topics
 
 _WORDS = {
     "cooking": ["rice", "pan", "salt", "oven", "butter", "onion", "garlic", "simmer", "dough", "flour"],

@@ -1,1 +1,0 @@
-"""Groups of prompts, and what models are expected to score in each."""
