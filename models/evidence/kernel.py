@@ -41,7 +41,7 @@ class Kernel(nn.Module):
         self.register_buffer("root", torch.eye(n_centres))
 
     def forward(self, features: Tensor) -> Tensor:
-        """The inputs, ``(n_prompts, n_centres)``; the kernel of e with e, 1, is no less than their squares' sum."""
+        """The inputs, ``(n_prompts, n_centres)``. Squared they sum to at most 1, the kernel of e with e."""
         e = (features[:, self.span] - self.mean) * self.factor
         squared = (e**2).sum(1, keepdim=True) + (self.centres**2).sum(1) - 2 * e @ self.centres.T
         return (squared.clamp_min(0.0) / -2).exp() @ self.root
