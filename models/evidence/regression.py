@@ -18,7 +18,6 @@ _SCALE_DEVIATION = 2.0  # of the logs of the groups' prior scales
 _SCALE_BOUND = 9.0
 _STEPS = 12
 _ROUNDS = 4  # of filling in what is missing
-_NEGLIGIBLE = 0.01  # share of a signal in the posterior below which its gradient is not worth a product
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +156,15 @@ class _Components:
         seen = _Spectrum(self, log_scales)
         shares = _shares(log_scales)
         members = np.eye(len(shares))[self.group].T
+        widest = int(members.sum(1).argmax())
+        others = self.group != widest  # what the widest has of a weight is what they leave
         made_of = members @ seen.directions**2  # what each direction is made of, (n_groups, n_directions)
         slope = -0.5 * made_of @ (seen.shrink * seen.lengths).T @ seen.belief.sum(1)
-        for at in np.flatnonzero(seen.belief.max(1) > _NEGLIGIBLE):
-            weight = seen.directions @ (seen.shrink[at][:, None] * seen.products)
-            size = members @ weight**2 / (_SIGNALS[at] * seen.noise[at])
-            slope += 0.5 * size @ (seen.belief[at] * self.observed)
+        for shrink, signal, noise, belief in zip(seen.shrink, _SIGNALS, seen.noise, seen.belief, strict=True):
+            turned = shrink[:, None] * seen.products
+            size = members[:, others] @ (seen.directions[others] @ turned) ** 2
+            size[widest] = (turned**2).sum(0) - size.sum(0)
+            slope += 0.5 * size @ (belief * self.observed / (signal * noise))
         slope -= shares * slope.sum()  # the scales are shares: they compete
         penalty = log_scales / _SCALE_DEVIATION**2
         return -float(seen.evidence.sum()) + 0.5 * float(log_scales @ penalty), penalty - slope
