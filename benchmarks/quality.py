@@ -77,7 +77,7 @@ def run(data: Path, pool: Pool, seed: int, output: Path, *, tune: str, encoder: 
             robustness_prompts=200 if name == "inferred" else 0,
             provenance=provenance(router, str(output / "bundle")) | {"command": command},
         )
-        suffix = "" if name == "inferred" else "_told"
+        suffix = "" if name == "inferred" else "_observed"
         scores.to_polars().select(
             "prompt_id", "model", pl.col("p_correct").alias("p"), pl.col("cost_usd").alias("cost")
         ).write_parquet(output / f"predictions{suffix}.parquet")
