@@ -14,7 +14,7 @@ from routoo.data.errors import BundleError, InputError
 from routoo.data.pool import Pool
 from routoo.data.text import TextPolicy
 from routoo.data.validation import ValidationRecord, repriced
-from routoo.export.older_names import newer_keys
+from routoo.export.older_formats import newer_keys
 from routoo.models.signals.answer_model import AnswerModel
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from routoo.data.storage.file_set import FileSet
 
 NEWEST_FORMAT = 8
-"""Version of the format that is written, the newest that is read; `older_names` has what is otherwise since.
+"""Version of the format that is written, the newest that is read; `older_formats` has what changed since.
 
 From the sixth on the network has evidence heads, from the fifth on `router.json` holds a hash of itself.
 """

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from routoo.data.errors import BundleError
-from routoo.export import older_names
+from routoo.export import older_formats
 from routoo.export.graph_check import check_graph
 from routoo.export.layout import ATTRIBUTES_INPUT, GRAPH_INPUTS, GRAPH_OUTPUTS
 
@@ -85,7 +85,7 @@ def open_graph(model: bytes, *, threads: int) -> Graph:
         raise BundleError(f"the graph lacks {', '.join(sorted(missing))}")
 
     further = next(
-        (name for name in (ATTRIBUTES_INPUT, older_names.ATTRIBUTES_INPUT) if name in inputs), None
+        (name for name in (ATTRIBUTES_INPUT, older_formats.ATTRIBUTES_INPUT) if name in inputs), None
     )
     n_attributes = 0 if further is None else inputs[further].shape[1]
 

@@ -18,7 +18,7 @@ from routoo.export.card import model_card
 from routoo.export.description import BundleDescription
 from routoo.export.layout import LAYOUT
 from routoo.export.manifest import to_json
-from routoo.export.older_names import newer_weights
+from routoo.export.older_formats import newer_weights
 from routoo.export.onnx import to_int8, to_onnx
 from routoo.export.parity import Matrix, ParityReport, Tolerance, compare
 from routoo.export.runtime import read_tokenizer

@@ -19,7 +19,7 @@ from routoo.models.encoder.encoder import Encoder, load_encoder
 from routoo.models.encoder.feature_cache import FeatureCache, Features
 
 _VERSION = 2
-TOKENS_PER_BATCH = 8192
+_TOKENS_PER_BATCH = 8192
 _MOST_KNOWN = 50_000  # texts that are remembered: 230 MB of MiniLM's features
 
 
@@ -116,8 +116,8 @@ def _read(
     device = next(encoder.model.parameters()).device
     out = np.empty((len(prompts), encoder.width * len(layers) + 1), np.float32)
     done = 0
-    with torch.inference_mode(), autocast(device.type):
-        for rows in prompts.batches(TOKENS_PER_BATCH):
+    with torch.inference_mode(), _autocast(device.type):
+        for rows in prompts.batches(_TOKENS_PER_BATCH):
             ids, mask = (torch.from_numpy(array).to(device) for array in prompts.batch(rows))
             out[rows] = pooled_features(encoder.model, layers, ids, mask).float().cpu().numpy()
             done += len(rows)
@@ -137,11 +137,11 @@ def pooled_features(
     states = encoder(
         input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, return_dict=True
     ).hidden_states
-    means = [unit_mean(states[layer], attention_mask) for layer in layers]
+    means = [_unit_mean(states[layer], attention_mask) for layer in layers]
     return torch.cat([*means, attention_mask.sum(1, keepdim=True).float().log1p()], dim=1)
 
 
-def unit_mean(states: Tensor, attention_mask: Tensor) -> Tensor:
+def _unit_mean(states: Tensor, attention_mask: Tensor) -> Tensor:
     """The mean over the tokens of a hidden state ``(n_prompts, length, width)``, scaled to unit length."""
     mask = attention_mask.unsqueeze(-1).float()
     mean = (states.float() * mask).sum(1) / mask.sum(1)
@@ -171,7 +171,7 @@ def uses_gpu(accelerator: str) -> bool:
     return accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
 
 
-def autocast(device: str) -> torch.autocast:
+def _autocast(device: str) -> torch.autocast:
     """bfloat16 where the device multiplies it natively, else nothing."""
     return torch.autocast(device, torch.bfloat16, enabled=has_native_bf16(device))
 

@@ -43,6 +43,11 @@ class EvidenceConfig:
         """Inputs of the matrix product: length, likeness to centres, attributes and scores by the heads."""
         return 1 + self.n_centres + sum(self.inferred) + self.n_heads
 
+    @property
+    def likeness(self) -> slice:
+        """Which of them are of likeness to the centres."""
+        return slice(1, 1 + self.n_centres)
+
 
 class HeadPredictions(NamedTuple):
     """What the heads predict: scores ``(n_prompts, n_heads)``, and posteriors of the attributes.
@@ -85,11 +90,12 @@ class Evidence(nn.Module):
     """Inputs to scores, their variance, output tokens and latency.
 
     The score of a model is ``level + q @ weight`` with ``q = inputs @ basis - offset``; its variance is
-    ``q² @ spread + doubt``, `doubt` being the level's. To it come `unlike` times what no centre is like
-    of the prompt, and what the heads' members disagree on (`disagreement`). An observed attribute adds the
-    difference between its observed and inferred values, less the mean of that, `bias`, times `table`.
-    `tokens` and `latency` are maps from the inputs to logs; their last row is the level. `noise` is the
-    covariance of scores beyond what is predicted, for models that join.
+    ``q² @ spread + doubt``, `doubt` being the level's. To it come `unlike`, the prior variance of what
+    likeness tells, times the share of the prompt that no centre covers, and what the heads' members
+    disagree on (`disagreement`). An observed attribute adds the difference between its observed and
+    inferred values, less the mean of that, `bias`, times `table`. `tokens` and `latency` are maps from the
+    inputs to logs; their last row is the level. `noise` is the covariance of scores beyond what is
+    predicted, for models that join.
     """
 
     basis: Tensor
@@ -144,8 +150,8 @@ class Evidence(nn.Module):
         if predicted.posteriors:
             p = p + self.attribute_residuals(predicted, observed) @ self.table
         p = p.clamp(_EDGE, 1 - _EDGE)
-        likeness = inputs[:, 1 : 1 + self.config.n_centres].square().sum(1, keepdim=True)
-        variance = q.square() @ self.spread + (1 - likeness).clamp_min(0.0) * self.unlike + self.doubt
+        covered = inputs[:, self.config.likeness].square().sum(1, keepdim=True)
+        variance = q.square() @ self.spread + (1 - covered).clamp_min(0.0) * self.unlike + self.doubt
         if predicted.members is not None:
             variance = variance + self.disagreement(predicted.members)
         # What the log-odds vary by, to first order; near 0 and 1 no more than the whole way there.

@@ -71,7 +71,7 @@ def fit_evidence(
     buffers = {
         name: getattr(found, name) for name in ("basis", "offset", "level", "weight", "spread", "noise")
     }
-    buffers["unlike"] = found.prior[1]
+    buffers["unlike"] = found.prior[1]  # of the likeness group
     buffers["doubt"] = np.diag(found.noise) / np.maximum((~np.isnan(score)).sum(0), 1)  # of the level itself
     buffers["bias"], buffers["table"] = _attribute_table(posteriors, targets, score - found.left_out)
     for name, used in fitted.items():

@@ -15,10 +15,11 @@ _JITTER = 1e-4
 
 
 class Kernel(nn.Module):
-    """Features of a prompt to inputs of a regression whose products are the kernel ``exp(-|e - c|² / 2)``.
+    """Features of a prompt to inputs of a regression whose products are a Gaussian kernel on the centres.
 
-    So it is for an embedding e, in units of the kernel's length, and each centre c (Nyström's approximation:
-    Williams and Seeger 2001). `root` is the inverse square root of the kernel among the centres.
+    The kernel is ``exp(-|e - c|² / 2)`` for embeddings e and c in units of its length, and elsewhere the
+    products are Nyström's approximation of it (Williams and Seeger 2001). `root` is the inverse square root
+    of the kernel among the centres.
 
     Args:
         n_features: Features, of which the last is the length and no part of the embedding.
@@ -41,7 +42,7 @@ class Kernel(nn.Module):
         self.register_buffer("root", torch.eye(n_centres))
 
     def forward(self, features: Tensor) -> Tensor:
-        """The inputs, ``(n_prompts, n_centres)``. Squared they sum to at most 1, the kernel of e with e."""
+        """The inputs, ``(n_prompts, n_centres)``; their squares sum to the share that the centres cover."""
         e = (features[:, self.span] - self.mean) * self.factor
         squared = (e**2).sum(1, keepdim=True) + (self.centres**2).sum(1) - 2 * e @ self.centres.T
         return (squared.clamp_min(0.0) / -2).exp() @ self.root

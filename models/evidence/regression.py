@@ -36,7 +36,8 @@ class Regression:
         left_out: Predictions of each prompt by all others, ``(n_prompts, n_columns)``.
         noise: Covariance of the columns beyond what the inputs explain, ``(n_columns, n_columns)``.
         scales: Share of each group of inputs in the prior variance, ``(n_groups,)``.
-        prior: Prior variance of the weights of each group, ``(n_groups, n_columns)``.
+        prior: Prior variance of a weight in each group on inputs as they are given, the mean over the ratios,
+            ``(n_groups, n_columns)``.
         gain: Log evidence in nats, over that of levels alone.
     """
 

@@ -96,7 +96,9 @@ def _make_trained(pool: Pool, *, output_tokens: bool, latency: bool) -> TrainedN
         evidence.basis.copy_(torch.eye(len(evidence.basis)))
         evidence.level.copy_(torch.tensor([0.4, 0.5, 0.6]))
         evidence.spread.fill_(0.01)
+        evidence.unlike.fill_(0.02)
         evidence.kernel.centres.normal_(std=0.1)
+        evidence.kernel.root.add_(0.1 * torch.randn_like(evidence.kernel.root))
         for weight in (evidence.weight, evidence.table, evidence.tokens, evidence.latency):
             weight.normal_(std=0.1)
         evidence.tokens[-1] += 4.0

@@ -18,7 +18,7 @@ RETIRED = {
     "regret": "",
 }
 LEFT = {
-    "export/older_names.py": "reads bundles of before",
+    "export/older_formats.py": "reads bundles of before",
     "routoo/cli.py": "takes flags of before",
     "routoo/evaluation/metrics/perturbations.py": "words of a changed prompt",
     "benchmarks/orchestra.py": "a paper's own words",

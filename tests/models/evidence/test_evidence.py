@@ -28,12 +28,19 @@ def observed(known: Known, **numbers: torch.Tensor) -> tuple[torch.Tensor, ...]:
     )
 
 
-def test_it_says_what_its_buffers_spell(evidence: Evidence, known: Known) -> None:
-    out = evidence(known.x, known.predicted, known.unknown)
-    q = evidence.inputs(known.x, known.predicted) @ evidence.basis - evidence.offset
+@pytest.mark.parametrize("away", [0.0, 0.7, 5.0])
+def test_it_says_what_its_buffers_spell(evidence: Evidence, known: Known, away: float) -> None:
+    """Of prompts that it was fitted on, and of prompts away from them, which the centres cover in part."""
+    x = known.x + away * torch.tensor([-1.0, 1.0]).repeat(7)[:13]
+    out = evidence(x, known.predicted, known.unknown)
+    q = evidence.inputs(x, known.predicted) @ evidence.basis - evidence.offset
     p = (evidence.level + q @ evidence.weight).clamp(1e-3, 1 - 1e-3)
     torch.testing.assert_close(out.p_correct, p)
+    covered = evidence.kernel(x).square().sum(1, keepdim=True)
+    assert bool((covered < 0.9).any()) == (away > 0)
+    assert (evidence.unlike > 1e-4).all()
     variance = q.square() @ evidence.spread + evidence.doubt
+    variance = variance + (1 - covered).clamp_min(0) * evidence.unlike
     inside = (p > 0.05) & (p < 0.95)
     delta = (variance.sqrt() / (p * (1 - p)))[inside]  # to first order
     torch.testing.assert_close(out.logit_std[inside], delta / (1 + delta**2).sqrt(), rtol=1e-4, atol=1e-5)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from routoo.models.evidence import regression
 from routoo.models.evidence.evidence import HeadPredictions
 from routoo.models.evidence.fit import fit_evidence
 from routoo.models.evidence.kernel import fit_kernel
@@ -32,6 +33,35 @@ def test_the_graph_says_what_the_regression_says(fitted: FittedEvidence, known: 
     out = fitted.evidence(known.x, known.predicted, known.unknown)
     np.testing.assert_allclose(out.p_correct, mean.clip(1e-3, 1 - 1e-3), atol=1e-4)
     np.testing.assert_allclose(fitted.p_correct, found.left_out.clip(0, 1))
+
+
+def test_away_from_all_centres_the_variance_is_that_of_the_whole_kernel(
+    known: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Gaussian process prompt by prompt, where all prompts are centres and one ratio is possible."""
+    monkeypatch.setattr(regression, "_SIGNALS", np.array([[0.8]]))
+    kernel = fit_kernel(known.features[:80], 3, seed=0)
+    fitted_on, asked = (kernel(x).double().numpy() for x in (known.x[:80], known.x[80:90] + 0.5))
+    target = known.truth[:80, :1] + 0.1 * np.random.default_rng(0).normal(size=(80, 1))
+    found = fit_regression([fitted_on], target)
+    q = asked @ found.basis - found.offset
+    variance = q**2 @ found.spread + (1 - np.square(asked).sum(1, keepdims=True)) * found.prior[0]
+
+    def alike(a: torch.Tensor, b: torch.Tensor) -> np.ndarray:
+        e, c = ((x[:, kernel.span] - kernel.mean) * kernel.factor for x in (a, b))
+        return torch.cdist(e.double(), c.double()).square().div(-2).exp().numpy()
+
+    learned, new = known.x[:80], known.x[80:90] + 0.5
+    among, across = alike(learned, learned), alike(new, learned)
+    mean = among.mean()
+    centred = among - among.mean(0) - among.mean(1)[:, None] + mean
+    beside = across - across.mean(1)[:, None] - among.mean(0) + mean
+    own = 1 - 2 * across.mean(1) + mean
+    noise = found.prior[0, 0] * np.trace(centred) / len(centred) / 0.8
+    solved = np.linalg.solve(found.prior[0, 0] * centred + noise * np.eye(80), found.prior[0, 0] * beside.T)
+    expected = found.prior[0, 0] * (own - (beside * solved.T).sum(1))
+    assert np.square(asked).sum(1).max() < 0.95
+    np.testing.assert_allclose(variance[:, 0], expected, rtol=0.01)
 
 
 def test_it_learns_what_the_features_tell(fitted: FittedEvidence, known: Known) -> None:

@@ -39,16 +39,16 @@ def newer_keys(values: Mapping[str, Any]) -> dict[str, Any]:  # any JSON values
 def newer_weights(weights: Mapping[str, Any]) -> dict[str, Any]:  # any tensors
     """The weights of a network as they are called and held today, with the same predictions.
 
-    Up to format 7 weights were of likeness itself, in units of another length, and what is unlike all centres
-    added nothing to the variance.
+    Up to format 7 weights were of likeness itself, not of inputs made of it by a root; embeddings were in
+    units of another length; and what no centre is like added nothing to the variance.
     """
     found = {_newer_name(name): value for name, value in weights.items()}
-    if "evidence.kernel.root" not in found and "evidence.kernel.centres" in found:
+    if "evidence.level" in found and not {"evidence.kernel.root", "evidence.unlike"} & found.keys():
         for name in ("evidence.kernel.centres", "evidence.kernel.factor"):
             found[name] = found[name] * _SQUARED_LENGTH**-0.5
         centres = found["evidence.kernel.centres"]
         found["evidence.kernel.root"] = centres.new_ones(len(centres)).diag()
-        found["evidence.unlike"] = found["evidence.level"] * 0
+        found["evidence.unlike"] = centres.new_zeros(found["evidence.level"].shape)
     return found
 
 
