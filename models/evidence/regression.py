@@ -18,6 +18,7 @@ _SCALE_DEVIATION = 2.0  # of the logs of the groups' prior scales
 _SCALE_BOUND = 9.0
 _STEPS = 12
 _ROUNDS = 4  # of filling in what is missing
+_TINY = 1e-12  # of a variance
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,12 +109,12 @@ class _Components:
         self, inputs: Array, group: npt.NDArray[np.intp], deviation: Array, known: npt.NDArray[np.bool_]
     ) -> None:
         _, _, rotation = np.linalg.svd(deviation, full_matrices=len(deviation) < deviation.shape[1])
-        self.inputs, self.group, self.loadings = inputs, group, rotation.T
+        self.inputs, self.group, self.known, self.loadings = inputs, group, known, rotation.T
         self.values: Array = deviation @ rotation.T
         self.observed: Array = known.mean(0) @ rotation.T**2  # share of each component's variance
         self.gram: Array = inputs.T @ inputs
         self.products: Array = inputs.T @ self.values
-        self.squares: Array = np.maximum((self.values**2).sum(0), 1e-12)
+        self.squares: Array = np.maximum((self.values**2).sum(0), _TINY)
 
     def best_scales(self, start: Array) -> Array:
         """Logs of the groups' scales of most evidence."""
@@ -129,14 +130,19 @@ class _Components:
         seen = _Spectrum(self, log_scales)
         shrink = seen.shrink.T @ seen.belief
         weight = shrink * seen.products
-        variance = seen.shrink.T @ (seen.belief * seen.noise)
         basis = seen.root[:, None] * seen.directions
         q = self.inputs @ basis
         fit = q @ weight
         leverage = q**2 @ shrink + 1 / len(q)
         missed = (self.values - fit) / np.maximum(1 - leverage, 0.05)
-        noise = np.maximum((missed**2).mean(0), 1e-12)
         back, shares = self.loadings.T, _shares(log_scales)
+        # Cells that were filled in are missed by less than recorded ones, and tell nothing more.
+        cells = (missed @ back) ** 2
+        recorded = cells[self.known].mean() if self.known.any() else cells.mean()
+        less = (cells.mean() + _TINY) / (recorded + _TINY)
+        noise = np.maximum((missed**2).mean(0) / less, _TINY)
+        signals, told = _SIGNALS[:, :, None], seen.lengths[:, None] * self.observed * less
+        variance = (signals / (1 + signals * told) * (seen.belief * seen.noise)[:, None]).sum(0)
         flat = -0.5 * self.observed * len(q) * np.log(self.squares / len(q))
         found = Regression(
             basis=basis,

@@ -143,6 +143,17 @@ def test_cells_that_are_missing_at_random_change_little() -> None:
     np.testing.assert_allclose(found.scales, whole.scales, atol=0.05)
 
 
+def test_cells_that_are_missing_leave_the_noise_and_make_weights_less_sure() -> None:
+    groups, target, _ = linear_data(600)
+    holes = target.copy()
+    holes[np.random.default_rng(3).random(target.shape) < 0.6] = np.nan
+    complete, found = fit_regression(groups, target), fit_regression(groups, holes)
+    np.testing.assert_allclose(np.diag(complete.noise), 0.25, rtol=0.15)
+    assert np.diag(found.noise).mean() == pytest.approx(0.25, rel=0.3)
+    variance, of_complete = (predicted(each, np.hstack(groups))[1].mean() for each in (found, complete))
+    assert 1.8 * of_complete < variance < 4 * of_complete  # as of two prompts in five
+
+
 def test_a_model_that_was_asked_what_it_finds_easy_is_not_taken_to_be_good() -> None:
     groups, target, truth = linear_data(400, 1)
     asked = np.random.default_rng(1).random((400, 1)) < np.where(truth > truth.mean(), 0.8, 0.3)
