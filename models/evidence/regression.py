@@ -141,8 +141,8 @@ class _Components:
         recorded = cells[self.known].mean() if self.known.any() else cells.mean()
         less = (cells.mean() + _TINY) / (recorded + _TINY)
         noise = np.maximum((missed**2).mean(0) / less, _TINY)
-        signals, told = _SIGNALS[:, :, None], seen.lengths[:, None] * self.observed * less
-        variance = (signals / (1 + signals * told) * (seen.belief * seen.noise)[:, None]).sum(0)
+        signals, counted = _SIGNALS[:, :, None], seen.lengths[:, None] * self.observed * less
+        variance = (signals / (1 + signals * counted) * (seen.belief * seen.noise)[:, None]).sum(0)
         flat = -0.5 * self.observed * len(q) * np.log(self.squares / len(q))
         found = Regression(
             basis=basis,
