@@ -10,6 +10,7 @@ from safetensors import torch as tensors
 
 from routoo.data.errors import BundleError
 from routoo.export.bundle import Bundle, write_files
+from routoo.export.description import BundleDescription
 from routoo.export.layout import LAYOUT
 from routoo.export.manifest import sealed
 from routoo.export.older_formats import KEYS, WEIGHTS
@@ -34,12 +35,19 @@ def older_weight(name: str) -> str:
     return name
 
 
+def written_in(
+    version: int, folder: Path, description: BundleDescription, contents: dict[str, bytes]
+) -> Bundle:
+    """The bundle that these files make, said to be of a format of before."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("routoo.export.bundle.NEWEST_FORMAT", version)
+        return write_files(folder, description, contents)
+
+
 def older_bundle(bundle: Bundle, folder: Path, weights: dict[str, Any], version: int) -> Path:
     """The folder of the bundle with these weights, in a format of before."""
     contents = {name: bundle.content(name) for name in bundle.files} | {LAYOUT.weights: tensors.save(weights)}
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("routoo.export.bundle.NEWEST_FORMAT", version)
-        return write_files(folder, bundle.description, contents).folder
+    return written_in(version, folder, bundle.description, contents).folder
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from routoo.export.runtime import Runtime
 from routoo.export.writer import describe, read_trained, torch_graph, write_bundle, write_trained
 from routoo.predictor import Predictor
 from routoo.router import Router
+from tests.export.test_older_formats import written_in
 
 if TYPE_CHECKING:
     from routoo.models.training.trained_network import TrainedNetwork
@@ -88,9 +89,7 @@ def as_before_evidence(bundle: Bundle, folder: Path) -> Bundle:
     """The bundle as the fifth format had it, whose network knew no evidence heads."""
     network = {key: value for key, value in bundle.description.network.items() if key != "evidence"}
     contents = {name: (bundle.folder / name).read_bytes() for name in bundle.files}
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("routoo.export.bundle.NEWEST_FORMAT", 5)
-        return write_files(folder, dataclasses.replace(bundle.description, network=network), contents)
+    return written_in(5, folder, dataclasses.replace(bundle.description, network=network), contents)
 
 
 def test_an_older_bundle_is_served_and_no_longer_changed(bundle: Bundle, tmp_path: Path) -> None:
