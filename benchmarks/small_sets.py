@@ -8,7 +8,9 @@ methods choose by each model's mean cost on the prompts drawn, so that only what
 `area` is the mean score over all budgets from the cheapest model's cost to the best one's, paid at what the
 calls cost. The difference is the default less the best baseline that reads the text alone, picked for each
 line in hindsight; ± is a standard error over resamples of the test prompts and of the draws. The domain table
-observes the true domains, and does not count as one of these.
+observes the true domains, and does not count as one of these. Where tokens were recorded, the default also
+chooses by what it expects each call to cost, as it does when it is used, beside baselines that know the means
+alone: "by predicted costs" is what it then has above the same one.
 
 The last column says how many groups of test prompts had a mean score within its 90 % interval, widened by
 the luck of the answers. Variants are described in `set_variants.py`.
@@ -32,7 +34,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from set_variants import VARIANTS, drawn_models, drawn_prompts
-from small_sets_shown import DEFAULT, Journal, Row, save, summary, table
+from small_sets_shown import DEFAULT, PREDICTED, Journal, Row, save, summary, table
 
 import routoo
 from routoo.commands.pools import pool_for
@@ -41,7 +43,7 @@ from routoo.data.curves import area, best_single, choices, routing_area
 from routoo.data.errors import RoutooError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
-from routoo.data.scores import Scores
+from routoo.data.scores import Scores, priced_scores
 from routoo.evaluation.metrics.coverage import coverage_of
 from routoo.evaluation.metrics.reliability import brier
 from routoo.evaluation.trial.bootstrap import Resamples
@@ -107,23 +109,23 @@ class Judged:
         score = test.to_matrices(pool.names).score
         return cls(test, score, cost, np.broadcast_to(mean, cost.shape), resamples)
 
-    def figures(self, scores: Scores) -> dict[str, Any]:
-        """What predictions are worth, as JSON values."""
+    def figures(self, scores: Scores, expected: Array) -> dict[str, Any]:
+        """What choosing by predictions and by these costs is worth, as JSON values."""
         p = scores.p_correct.astype(np.float64)
         found = coverage_of(scores, self.score, self.outcomes.domains)
         held = next((level.held for level in found if level.level == LEVEL), None)
-        value = routing_area(p, self.expected, self.score, self.cost)
+        value = routing_area(p, expected, self.score, self.cost)
         if math.isnan(value):
             return {"refused": "the cheapest model is the best: nothing is to trade"}
-        resampled = [round(sample, 6) for sample in self.resampled(p)]
+        resampled = [round(sample, 6) for sample in self.resampled(p, expected)]
         return {"area": value, "resampled": resampled, "brier": brier(p, self.score), "held": held}
 
-    def resampled(self, p: Array) -> list[float]:
+    def resampled(self, p: Array, expected: Array) -> list[float]:
         """The area on each resample of the prompts, between the same two models."""
         score = np.where(np.isnan(self.score), np.nanmean(self.score, axis=0), self.score)
         singles = np.c_[self.cost.mean(0), score.mean(0)]
         ends = [int(singles[:, 0].argmin()), best_single(singles)]
-        chosen = choices(p, self.expected)
+        chosen = choices(p, expected)
         rows = np.arange(len(p))
         cost, value = (
             self.resamples.means(np.hstack([matrix[rows, chosen].T, matrix[:, ends]]))
@@ -134,7 +136,7 @@ class Judged:
 
 
 def measured(cell: Cell, outcomes: Outcomes, pool: Pool, features: Embed, skip: set[str]) -> Iterator[Row]:
-    """A row a method that is not to be skipped."""
+    """A row a method that is not to be skipped; of the default one more where it predicts costs."""
     chosen = drawn_models(outcomes, pool, cell.models, cell.random(0))
     drawn = drawn_prompts(outcomes.select(chosen.names), cell.prompts, cell.random(1))
     judged = Judged.of(drawn, chosen, Resamples(len(drawn.part("test")), cell.samples, cell.seed))
@@ -142,12 +144,16 @@ def measured(cell: Cell, outcomes: Outcomes, pool: Pool, features: Embed, skip: 
         if name in skip:
             continue
         started = time.perf_counter()
+        rows: dict[str, dict[str, Any]] = {}
         try:
             scores = _predicted(name, drawn, chosen, features, seed=cell.seed + cell.draw)
-            found = judged.figures(scores)
+            rows[name] = judged.figures(scores, judged.expected)
+            if name == DEFAULT and not scores.nominal_costs:
+                rows[PREDICTED] = judged.figures(scores, scores.cost_usd.astype(np.float64))
         except RoutooError as error:
-            found = {"refused": str(error)}
-        yield {**asdict(cell), "method": name, **found, "seconds": time.perf_counter() - started}
+            rows[name] = {"refused": str(error)}
+        for method, found in rows.items():
+            yield {**asdict(cell), "method": method, **found, "seconds": time.perf_counter() - started}
 
 
 def _predicted(name: str, outcomes: Outcomes, pool: Pool, features: Embed, *, seed: int) -> Scores:
@@ -156,10 +162,11 @@ def _predicted(name: str, outcomes: Outcomes, pool: Pool, features: Embed, *, se
     if name != DEFAULT:
         fitted = BASELINES[name](lambda texts: features(texts)[:, :-1]).fit(outcomes, pool)
         return fitted.predict(test.texts, test.domains)
-    predictor = routoo.train(outcomes, pool, seed=seed, progress=False)
-    found = predict_inputs(predictor.trained.network, features(test.texts), np.arange(len(test)))
-    p = found.p_correct.numpy()
-    return Scores(p, np.ones_like(p), models=predictor.pool.names, logit_std=found.logit_std.numpy())
+    trained = routoo.train(outcomes, pool, seed=seed, progress=False).trained
+    found = predict_inputs(trained.network, features(test.texts), np.arange(len(test)))
+    outputs = {name: value.numpy() for name, value in found._asdict().items()}
+    sent = trained.tokenizer.encode(test.texts).input_tokens[:, None] * trained.input_token_ratio
+    return priced_scores(trained.pool, sent, **outputs, unrecorded=trained.unrecorded)
 
 
 def cells(outcomes: Outcomes, pool: Pool, variant: str, given: argparse.Namespace) -> list[Cell]:

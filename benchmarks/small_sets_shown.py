@@ -18,6 +18,8 @@ from routoo.data.storage.files import write_atomically
 
 DEFAULT = "routoo"
 MEANS = "single model means"
+PREDICTED = "routoo, predicted costs"
+"""The default where it chooses by what it expects calls to cost."""
 OBSERVED = ("domain table",)
 """Methods that observe more than the text."""
 
@@ -63,8 +65,9 @@ class Journal:
 def summary(rows: Sequence[Row]) -> pl.DataFrame:
     """The curve of each method: a line a point of the curve and method, means over draws.
 
-    Beside them what the default has above the method, both on the same draws and resamples, with standard
-    errors. Draws that a method refused are left out; a method that refused all has no line.
+    Beside them what the default has above the method, by mean and by predicted costs, on the same draws and
+    resamples, with standard errors. Draws that a method refused are left out; one that refused all has no
+    line.
     """
     points: dict[tuple[Any, ...], dict[str, dict[int, Row]]] = {}
     for row in rows:
@@ -73,16 +76,19 @@ def summary(rows: Sequence[Row]) -> pl.DataFrame:
             methods.setdefault(row["method"], {})[row["draw"]] = row
     lines = []
     for point, methods in points.items():
-        default = methods.get(DEFAULT, {})
         for name, draws in methods.items():
-            shared = sorted(set(default) & set(draws))
-            above = [_resampled(default[draw]) - _resampled(draws[draw]) for draw in shared]
             held = [row["held"] for row in draws.values() if row["held"] is not None]
             line: Row = dict(zip(CURVE, point, strict=True))
             line |= {"method": name, "draws": len(draws), "held": float(np.mean(held)) if held else None}
             line |= _mean("area", [_resampled(row) for row in draws.values()])
-            lines.append(line | (_mean("above", above) if above else {"above": None, "above_error": None}))
-    order = {"draws": pl.Int64, "held": pl.Float64, "above": pl.Float64, "above_error": pl.Float64}
+            for column, default in (("above", DEFAULT), ("priced_above", PREDICTED)):
+                ours = methods.get(default, {})
+                shared = sorted(set(ours) & set(draws))
+                above = [_resampled(ours[draw]) - _resampled(draws[draw]) for draw in shared]
+                line |= _mean(column, above) if above else {column: None, f"{column}_error": None}
+            lines.append(line)
+    floats = ("held", "above", "above_error", "priced_above", "priced_above_error")
+    order = {"draws": pl.Int64} | dict.fromkeys(floats, pl.Float64)
     return pl.DataFrame(lines, schema_overrides=order).sort(*CURVE, "method")
 
 
@@ -105,12 +111,13 @@ def table(found: pl.DataFrame) -> Table:
     grid = Table(title=f"area of {DEFAULT} beside baselines, ± standard errors")
     for name in (
         *("data", "variant", "models", "prompts", "draws", "area", "best baseline", "its area"),
-        *("difference", "over means", "over observed table", "90 % hold"),
+        *("difference", "by predicted costs", "over means", "over observed table", "90 % hold"),
     ):
         grid.add_column(name, no_wrap=True)
     for point, lines in found.group_by(CURVE, maintain_order=True):
         methods = {line["method"]: line for line in lines.to_dicts()}
         default = methods.pop(DEFAULT, None)
+        methods.pop(PREDICTED, None)
         observed = [methods.pop(name, None) for name in OBSERVED]
         best = max(methods.values(), key=lambda line: line["area"], default=None)
         grid.add_row(
@@ -120,7 +127,9 @@ def table(found: pl.DataFrame) -> Table:
             _area(default),
             "" if best is None else best["method"],
             _area(best),
-            *(_signed(line) for line in (best, methods.get(MEANS), *observed)),
+            _signed(best),
+            _signed(best, "priced_above"),
+            *(_signed(line) for line in (methods.get(MEANS), *observed)),
             "" if default is None or default["held"] is None else f"{default['held']:.1%}",
         )
     return grid
@@ -130,10 +139,10 @@ def _area(line: Row | None) -> str:
     return "–" if line is None else f"{line['area']:.4f}"
 
 
-def _signed(line: Row | None) -> str:
-    if line is None or line["above"] is None:
+def _signed(line: Row | None, column: str = "above") -> str:
+    if line is None or line[column] is None:
         return "–"
-    return f"{line['above']:+.4f} ± {line['above_error']:.4f}"
+    return f"{line[column]:+.4f} ± {line[f'{column}_error']:.4f}"
 
 
 def save(found: pl.DataFrame, path: Path) -> None:

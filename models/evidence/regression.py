@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from routoo.models.gaps import Array, column_means, filled_in
+from routoo.models.gaps import Array, column_means, covariance, filled_in, left_open
 
 _SIGNALS = np.exp(np.linspace(-9.0, 0.5, 20))[:, None]
 """Variance of what the features explain over that of the noise: at most 1.6 times the noise."""
@@ -17,7 +17,10 @@ _SIGNALS = np.exp(np.linspace(-9.0, 0.5, 20))[:, None]
 _SCALE_DEVIATION = 2.0  # of the logs of the groups' prior scales
 _SCALE_BOUND = 9.0
 _STEPS = 12
-_ROUNDS = 4  # of filling in what is missing
+_FEW = 0.01  # of all cells: if no more are missing, they are filled in once,
+_ROUNDS = 12  # else until predictions settle, or so often
+_SETTLED = 1e-4  # mean square of a change, over the noise
+_LEAST_RELIABLE = 0.05
 _TINY = 1e-12  # of a variance
 
 
@@ -74,23 +77,24 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
         >>> bool(found.scales[0] > 0.9), found.weight.shape
         (True, (8, 2))
     """
-    known = ~np.isnan(target)
     level = _levels(target)
     shift, factors = _standards(groups)
     group = np.repeat(np.arange(len(groups)), [each.shape[1] for each in groups])
     factor = factors[group]
     inputs = (np.hstack(groups) - shift) * factor
-    deviation = np.where(known, target - level, 0.0)
-    log_scales = np.zeros(len(groups))
-    rounds = 1 if known.all() else _ROUNDS
-    for at in range(rounds):
-        components = _Components(inputs, group, deviation, known)
-        if at in (0, rounds - 1):
-            log_scales = components.best_scales(log_scales)
-        found, fit = components.posterior(log_scales, level)
-        if at + 1 < rounds:
-            level = _levels(target - fit)  # of all prompts, and not of those recorded
-            deviation = filled_in(np.where(known, target - level, 0.0), known, fit, found.noise)
+    noise, expected = covariance(target - level), np.tile(level, (len(target), 1))
+    components = _Components(inputs, group, target - level, expected - level, noise)
+    log_scales = components.best_scales(np.zeros(len(groups)))
+    found = components.posterior(log_scales, level)
+    if np.isnan(target).mean() > _FEW:
+        for _ in range(_ROUNDS):
+            before, expected, noise = expected, found.left_out, found.noise
+            if np.square(expected - before).mean() < _SETTLED * np.diag(noise).mean():
+                break
+            level = _levels(target - expected + expected.mean(0))  # of all prompts, and not of those recorded
+            components = _Components(inputs, group, target - level, expected - level, noise)
+            found = components.posterior(log_scales, level)
+        found = components.posterior(components.best_scales(log_scales), level)
     basis = factor[:, None] * found.basis
     return replace(found, basis=basis, offset=shift @ basis, prior=factors[:, None] ** 2 * found.prior)
 
@@ -98,20 +102,32 @@ def fit_regression(groups: Sequence[Array], target: Array) -> Regression:
 class _Components:
     """Components of the columns on the inputs, as sums over the prompts.
 
+    Where columns are missing a prompt's components are known in part. Their `values` are then as far from
+    what was expected as they would have to be for the part that is known to be as it is, on average; their
+    noise is that of the component over `reliability`, the part of its variance that is known (Garrick, Taylor
+    and Fernando 2009, "Deregressing estimated breeding values").
+
     Args:
         inputs: Standardised, ``(n_prompts, n_inputs)``.
         group: Of each input.
-        deviation: Of the columns, ``(n_prompts, n_columns)``, which orthonormal `loadings` take to `values`.
-        known: What of that was recorded, and not filled in.
+        deviation: Of the columns, ``(n_prompts, n_columns)``, NaN where missing; orthonormal `loadings` take
+            them to components.
+        fit: What is expected of it, the same shape.
+        noise: Covariance about that.
     """
 
     def __init__(
-        self, inputs: Array, group: npt.NDArray[np.intp], deviation: Array, known: npt.NDArray[np.bool_]
+        self, inputs: Array, group: npt.NDArray[np.intp], deviation: Array, fit: Array, noise: Array
     ) -> None:
-        _, _, rotation = np.linalg.svd(deviation, full_matrices=len(deviation) < deviation.shape[1])
-        self.inputs, self.group, self.known, self.loadings = inputs, group, known, rotation.T
-        self.values: Array = deviation @ rotation.T
-        self.observed: Array = known.mean(0) @ rotation.T**2  # share of each component's variance
+        known = ~np.isnan(deviation)
+        filled, missing = filled_in(deviation, known, fit, noise), left_open(known, noise)
+        _, self.loadings = np.linalg.eigh(filled.T @ filled + missing)
+        self.inputs, self.group, self.deviation = inputs, group, deviation
+        whole = np.maximum(_diagonal(noise, self.loadings), _TINY)
+        self.missing: Array = _diagonal(missing, self.loadings) / len(inputs)
+        self.reliability: Array = np.clip(1 - self.missing / whole, _LEAST_RELIABLE, 1.0)
+        expected = fit @ self.loadings
+        self.values: Array = expected + (filled @ self.loadings - expected) / self.reliability
         self.gram: Array = inputs.T @ inputs
         self.products: Array = inputs.T @ self.values
         self.squares: Array = np.maximum((self.values**2).sum(0), _TINY)
@@ -125,8 +141,8 @@ class _Components:
         found = minimize(self._loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=limits)
         return np.asarray(found.x)
 
-    def posterior(self, log_scales: Array, level: Array) -> tuple[Regression, Array]:
-        """The posterior at these scales on the standardised inputs, and what it says of deviations."""
+    def posterior(self, log_scales: Array, level: Array) -> Regression:
+        """The posterior at these scales on the standardised inputs."""
         seen = _Spectrum(self, log_scales)
         shrink = seen.shrink.T @ seen.belief
         weight = shrink * seen.products
@@ -136,27 +152,25 @@ class _Components:
         leverage = q**2 @ shrink + 1 / len(q)
         missed = (self.values - fit) / np.maximum(1 - leverage, 0.05)
         back, shares = self.loadings.T, _shares(log_scales)
-        # Cells that were filled in are missed by less than recorded ones, and tell nothing more.
-        cells = (missed @ back) ** 2
-        recorded = cells[self.known].mean() if self.known.any() else cells.mean()
-        less = (cells.mean() + _TINY) / (recorded + _TINY)
-        noise = np.maximum((missed**2).mean(0) / less, _TINY)
-        signals, counted = _SIGNALS[:, :, None], seen.lengths[:, None] * self.observed * less
-        variance = (signals / (1 + signals * counted) * (seen.belief * seen.noise)[:, None]).sum(0)
-        flat = -0.5 * self.observed * len(q) * np.log(self.squares / len(q))
-        found = Regression(
+        left_out = (self.values - missed) @ back
+        noise = ((missed * self.reliability) ** 2).mean(0) + self.missing
+        errors = np.nanmean((self.deviation - left_out) ** 2)  # what was recorded says how large they are
+        noise = np.maximum(noise * errors / max(noise.mean(), _TINY), _TINY)
+        believed = seen.belief * seen.noise
+        variance = seen.shrink.T @ believed
+        flat = -0.5 * len(q) * np.log(self.squares / len(q))
+        return Regression(
             basis=basis,
             offset=np.zeros(basis.shape[1]),
             level=level,
             weight=weight @ back,
             spread=variance @ back**2,
-            left_out=level + (self.values - missed) @ back,
+            left_out=level + left_out,
             noise=(self.loadings * noise) @ back,
             scales=shares,
-            prior=np.outer(shares, (seen.belief * seen.noise * _SIGNALS).sum(0) @ back**2),
+            prior=np.outer(shares, (believed * _SIGNALS).sum(0) @ back**2),
             gain=float((seen.evidence - flat).sum()),
         )
-        return found, fit @ back
 
     def _loss(self, log_scales: Array) -> tuple[float, Array]:
         """Minus the log posterior of the scales, and its gradient."""
@@ -171,7 +185,7 @@ class _Components:
             turned = shrink[:, None] * seen.products
             size = members[:, others] @ (seen.directions[others] @ turned) ** 2
             size[widest] = (turned**2).sum(0) - size.sum(0)
-            slope += 0.5 * size @ (belief * self.observed / (signal * noise))
+            slope += 0.5 * size @ (belief / (signal * noise))
         slope -= shares * slope.sum()  # the scales are shares: they compete
         penalty = log_scales / _SCALE_DEVIATION**2
         return -float(seen.evidence.sum()) + 0.5 * float(log_scales @ penalty), penalty - slope
@@ -195,7 +209,7 @@ class _Spectrum:
         self.shrink: Array = _SIGNALS / stretch
         noise = np.maximum(of.squares - self.shrink @ self.products**2, 1e-10 * of.squares)
         self.noise: Array = noise / len(of.values)
-        each = -0.5 * of.observed * len(of.values) * np.log(self.noise)
+        each = -0.5 * len(of.values) * np.log(self.noise)
         each -= 0.5 * np.log(stretch).sum(1)[:, None]
         top = each.max(0)
         belief = np.exp(each - top)
@@ -220,3 +234,8 @@ def _levels(target: Array) -> Array:
     means = column_means(target)
     known = ~np.isnan(means)
     return np.where(known, means, means[known].mean() if known.any() else 0.0)
+
+
+def _diagonal(covariance: Array, loadings: Array) -> Array:
+    """Variances of the components that the loadings take columns of this covariance to."""
+    return np.asarray(((covariance @ loadings) * loadings).sum(0))

@@ -88,13 +88,14 @@ def test_of_answers_of_a_new_model_what_the_others_do_is_expected(
     assert less.observation.to_dict() == known.observation.select(["coder", "even"]).to_dict()
 
 
-def test_a_twin_is_known_after_twenty_prompts(trained: TrainedNetwork, outcomes: Outcomes) -> None:
+def test_a_twin_is_known_after_twenty_prompts(frozen: TrainedNetwork, outcomes: Outcomes) -> None:
+    """By a network whose encoder has not learned what the twin's prompts came out as."""
     test = outcomes.part("test")
     truth = np.array([{"sum": 0.3, "code": 0.9, "history": 0.5}[str(label)] for label in test.domains or []])
-    known = predicted(trained, test.texts)
+    known = predicted(frozen, test.texts)
     errors = [np.abs(known.p_correct.mean(1).numpy() - truth).mean()]
     for n in (20, 300):
-        found = predicted(with_model(trained, TWIN, twins(outcomes, "coder", n)), test.texts)
+        found = predicted(with_model(frozen, TWIN, twins(outcomes, "coder", n)), test.texts)
         errors.append(np.abs(found.p_correct[:, -1].numpy() - truth).mean())
     assert errors[0] > 2 * max(errors[1:])
     assert errors[2] < 0.08

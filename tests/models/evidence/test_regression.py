@@ -9,6 +9,7 @@ from scipy.optimize import approx_fprime
 
 from routoo.models.evidence import regression
 from routoo.models.evidence.regression import _Components, _Spectrum, fit_regression
+from routoo.models.gaps import covariance
 
 Array = npt.NDArray[np.float64]
 
@@ -29,11 +30,11 @@ def linear_data(
     return [tells, mute], truth + noise * random.normal(size=(n, columns)), truth
 
 
-def components(groups: list[Array], target: Array, known: npt.NDArray[np.bool_] | None = None) -> _Components:
-    deviation = target - target.mean(0)
+def components(groups: list[Array], target: Array) -> _Components:
+    deviation = target - np.nanmean(target, axis=0)
     inputs = np.hstack([each - each.mean(0) for each in groups])
     group = np.repeat(np.arange(len(groups)), [each.shape[1] for each in groups])
-    return _Components(inputs, group, deviation, np.ones(target.shape, bool) if known is None else known)
+    return _Components(inputs, group, deviation, np.zeros(target.shape), covariance(deviation))
 
 
 @given(
@@ -46,8 +47,8 @@ def test_the_gradient_of_the_scales_is_that_of_finite_differences(
     log_scales: list[float], columns: int, noise: float
 ) -> None:
     (tells, mute), target, _ = linear_data(60, columns, noise=noise)
-    known = np.random.default_rng(1).random(target.shape) < 0.8
-    tried = components([tells, np.arange(60)[:, None] / 60, mute], target, known)
+    target[np.random.default_rng(1).random(target.shape) < 0.2] = np.nan
+    tried = components([tells, np.arange(60)[:, None] / 60, mute], target)
     at = np.array(log_scales)
     _, found = tried._loss(at)
     expected = approx_fprime(at, lambda scales: tried._loss(scales)[0], 1e-6)
@@ -104,7 +105,7 @@ def test_left_out_predictions_are_those_of_truly_fitting_without_a_prompt() -> N
     groups, target, _ = linear_data(80, 3, noise=1.0)
     tried = components(groups, target)
     at = np.array([1.0, -1.0])
-    posterior, _ = tried.posterior(at, np.zeros(3))
+    posterior = tried.posterior(at, np.zeros(3))
     seen = _Spectrum(tried, at)
     root = seen.root
     for row in range(0, 80, 7):

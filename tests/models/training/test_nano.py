@@ -48,10 +48,9 @@ def test_it_says_what_its_teacher_says(
     texts = outcomes.part("test").texts
     large, small = p_correct(teacher, texts), p_correct(nano, texts)
     assert np.abs(large - small).mean() < 0.08
-    for column in range(large.shape[1]):
-        if large[:, column].std() > 0.05:
-            assert np.corrcoef(large[:, column], small[:, column])[0, 1] > 0.8
-    assert (large.std(0) > 0.05).any()
+    assert (large.std(0) > 0.2).tolist() == [True, True, False]  # the third model's scores are a coin's
+    for column in range(2):
+        assert np.corrcoef(large[:, column], small[:, column])[0, 1] > 0.8
 
 
 def test_it_knows_what_answers_tell(nano: TrainedNetwork, outcomes: Outcomes) -> None:
