@@ -58,7 +58,7 @@ SIZES = (100, 200, 400, 900, 2000, 5000)
 MODELS = (2, 9, 26)
 LEVEL = 0.9
 _RUN = ("seed", "samples")  # rows of another run may be in the same file
-_WIDTH = 185  # of the table, be it a terminal or a file
+_WIDTH = 205  # of the table, be it a terminal or a file
 
 Array = npt.NDArray[np.float64]
 

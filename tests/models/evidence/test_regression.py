@@ -155,6 +155,21 @@ def test_cells_that_are_missing_leave_the_noise_and_make_weights_less_sure() -> 
     assert 1.8 * of_complete < variance < 4 * of_complete  # as of two prompts in five
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_columns_have_in_common_is_not_lost_where_six_cells_in_ten_are_missing(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(300, 40))
+    common = x[:, :5] @ random.normal(size=5) / 2 + 2 * random.normal(size=300)
+    target = common[:, None] + 0.5 * x[:, 5:8] @ random.normal(size=(3, 8)) + random.normal(size=(300, 8))
+    holes = random.random(target.shape) < 0.6
+    groups = [x[:, :20], x[:, 20:]]
+    complete, found = fit_regression(groups, target), fit_regression(groups, np.where(holes, np.nan, target))
+    assert found.gain > 0.25 * complete.gain  # of two cells in five
+    missed = [np.square(each.left_out - target)[holes].mean() for each in (found, complete)]
+    assert missed[0] < 1.07 * missed[1]
+    assert found.spread.mean() > 0.9 * complete.spread.mean()
+
+
 def test_a_model_that_was_asked_what_it_finds_easy_is_not_taken_to_be_good() -> None:
     groups, target, truth = linear_data(400, 1)
     asked = np.random.default_rng(1).random((400, 1)) < np.where(truth > truth.mean(), 0.8, 0.3)

@@ -15,10 +15,12 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from routoo.data.costs.recorded_costs import recorded_cost_usd
 from routoo.data.curves import routing_area
 from routoo.data.errors import InputError
 from routoo.data.outcomes import Outcomes
 from routoo.data.pool import Pool
+from routoo.data.scores import Scores
 from routoo.evaluation.trial.bootstrap import Resamples
 from routoo.models.baselines.registry import BASELINES
 
@@ -133,6 +135,26 @@ def test_every_baseline_has_a_row_whose_area_its_resamples_surround(
     json.dumps(rows)
 
 
+def test_a_default_that_predicts_costs_chooses_by_them_too(
+    small_sets: ModuleType,
+    shown: ModuleType,
+    simulated: Outcomes,
+    simulated_models: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cell = small_sets.Cell("simulated", "plain", len(simulated_models), 100, 0, 0, 20)
+    test = simulated.part("test")
+    cost = recorded_cost_usd(test, simulated_models)
+    p = np.random.default_rng(0).random(cost.shape).astype(np.float32)
+    said = Scores(p, cost.astype(np.float32), models=simulated_models.names)
+    monkeypatch.setattr(small_sets, "_predicted", lambda *_, **__: said)
+    rows = list(small_sets.measured(cell, simulated, simulated_models, features, set(BASELINES)))
+    assert [row["method"] for row in rows] == [shown.DEFAULT, shown.PREDICTED]
+    assert rows[1]["area"] > rows[0]["area"]  # who knows what a call costs chooses better
+    lines = {line["method"]: line for line in shown.summary(rows).to_dicts()}
+    assert lines[shown.DEFAULT]["priced_above"] == pytest.approx(rows[1]["area"] - rows[0]["area"])
+
+
 def test_a_resample_that_is_the_prompts_themselves_has_their_area(
     small_sets: ModuleType, simulated: Outcomes, simulated_models: Pool
 ) -> None:
@@ -140,7 +162,7 @@ def test_a_resample_that_is_the_prompts_themselves_has_their_area(
     resamples.counts[:] = 1
     judged = small_sets.Judged.of(simulated, simulated_models, resamples)
     p = np.random.default_rng(0).random(judged.score.shape)
-    (found,) = judged.resampled(p)
+    (found,) = judged.resampled(p, judged.expected)
     assert found == pytest.approx(routing_area(p, judged.expected, judged.score, judged.cost), abs=1e-5)
 
 
